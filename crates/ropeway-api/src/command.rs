@@ -1,0 +1,340 @@
+//! Every call a shell can make: its name, what it takes, what it gives back. One table; the Rust dispatch and the
+//! TypeScript types both come from it.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+#[cfg(test)]
+use crate::view::{JobDetail, Snapshot, TargetView};
+use crate::{
+    settings::Settings,
+    view::{JobView, OnConflictView, PriorityView},
+};
+
+macro_rules! calls {
+    ($($(#[doc = $doc:literal])* $name:ident($variant:ident: $params:ty) -> $reply:ty;)*) => {
+        /// A call with its parameters.
+        #[derive(Clone, Debug, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case", tag = "call", content = "params")]
+        pub enum Call {
+            $($(#[doc = $doc])* $variant($params),)*
+        }
+
+        impl Call {
+            /// The names of all calls, in the order of the table.
+            pub const NAMES: &[&str] = &[$(stringify!($name),)*];
+
+            /// The call's name on the wire.
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$variant(_) => stringify!($name),)* }
+            }
+        }
+
+        /// The table of calls as TypeScript: `Calls["job_add"]["params"]`, `Calls["job_add"]["reply"]`.
+        #[cfg(test)]
+        pub(crate) fn typescript(config: &ts_rs::Config) -> String {
+            let mut text = String::new();
+            $({
+                text.push_str(&format!("  /**\n   *{}\n   */\n", [$($doc,)*].join("\n   *")));
+                text.push_str(&format!(
+                    "  {}: {{ params: {}; reply: {} }};\n",
+                    stringify!($name), <$params as TS>::name(config), <$reply as TS>::name(config),
+                ));
+            })*
+            text
+        }
+    };
+}
+
+calls! {
+    /// Everything at once.
+    snapshot(Snapshot: Nothing) -> Snapshot;
+    /// Adds downloads: one URL a line, or a curl command.
+    job_add(JobAdd: JobAdd) -> Added;
+    /// Adds uploads of files and of all files below folders.
+    upload_add(UploadAdd: UploadAdd) -> Added;
+    /// Wishes that jobs stop and keep what they have.
+    job_pause(JobPause: Jobs) -> Done;
+    /// Wishes that paused jobs go on, and tries failed or waiting ones again now.
+    job_resume(JobResume: Jobs) -> Done;
+    /// Gives jobs up; what they have is deleted.
+    job_cancel(JobCancel: Jobs) -> Done;
+    /// Takes jobs off the list; running ones are given up first.
+    job_remove(JobRemove: JobRemove) -> Done;
+    /// Pauses every job that is not at its end.
+    pause_all(PauseAll: Nothing) -> Done;
+    /// Lets every paused job go on.
+    resume_all(ResumeAll: Nothing) -> Done;
+    /// Changes limit, connections or priority of jobs, running ones included.
+    job_change(JobChange: JobChange) -> Done;
+    /// Moves jobs to another place in the list.
+    job_move(JobMove: JobMove) -> Done;
+    /// Takes all completed and canceled jobs off the list; files stay.
+    clear_finished(ClearFinished: Nothing) -> Done;
+    /// One row's details.
+    job_detail(JobDetail: JobNumber) -> JobDetail;
+    /// Replaces the settings.
+    settings_set(SettingsSet: Settings) -> Settings;
+    /// Saves an upload target.
+    target_save(TargetSave: TargetSave) -> TargetView;
+    /// Forgets a saved upload target.
+    target_remove(TargetRemove: TargetNumber) -> Done;
+    /// Asks the user for files, or for one folder, with the desktop's own dialog.
+    host_pick(HostPick: HostPick) -> Picked;
+    /// Shows a job's file in its folder.
+    host_reveal(HostReveal: JobNumber) -> Done;
+}
+
+/// No parameters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Nothing {}
+
+/// Parameters that several ways of adding share.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export, optional_fields)]
+pub struct JobOptions {
+    /// The job's own limit in bytes a second.
+    pub rate_limit: Option<u64>,
+    /// Connections of a download, 1 to 64; `None` is automatic.
+    pub connections: Option<u8>,
+    /// `sha256:hex` the finished file must have; only with a single file.
+    pub checksum: Option<String>,
+    /// Request headers, each `Name: value`.
+    pub headers: Vec<String>,
+    /// A login as `user:password`.
+    pub login: Option<String>,
+    /// A proxy's URL.
+    pub proxy: Option<String>,
+    /// A PEM file with certificate authorities, absolute.
+    pub ca_file: Option<String>,
+    /// Urgency.
+    pub priority: PriorityView,
+    /// What happens where the name is taken; `None` follows the settings.
+    pub on_conflict: Option<OnConflictView>,
+    /// Adds the jobs paused.
+    pub paused: bool,
+}
+
+/// Downloads to add.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, optional_fields)]
+pub struct JobAdd {
+    /// One URL a line (empty lines and lines that start with # are skipped), or a curl command.
+    pub text: String,
+    /// Where to, absolute; `None` follows the settings.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// The name to save as; only with a single URL.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// The rest.
+    #[serde(default)]
+    #[ts(optional = false)]
+    pub options: JobOptions,
+}
+
+/// Uploads to add.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export, optional_fields)]
+pub struct UploadAdd {
+    /// Files and folders of the engine's machine, absolute.
+    pub paths: Vec<String>,
+    /// An upload target's address.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Or a saved target's number.
+    #[serde(default)]
+    pub target_id: Option<i64>,
+    /// The rest.
+    #[serde(default)]
+    #[ts(optional = false)]
+    pub options: JobOptions,
+}
+
+/// What was added, and what was not and why.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Added {
+    /// The new rows, durable before this reply.
+    pub jobs: Vec<JobView>,
+    /// The lines or paths that were refused.
+    pub refused: Vec<Refusal>,
+}
+
+/// A line or path that became no job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Refusal {
+    /// What was given, secrets hidden.
+    pub input: String,
+    /// The code scripts match on.
+    pub code: String,
+    /// Why, one sentence.
+    pub message: String,
+    /// The next step, one sentence.
+    pub hint: String,
+}
+
+/// Some jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Jobs {
+    /// Their numbers.
+    pub ids: Vec<i64>,
+}
+
+/// One job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobNumber {
+    /// Its number.
+    pub id: i64,
+}
+
+/// Jobs to take off the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobRemove {
+    /// Their numbers.
+    pub ids: Vec<i64>,
+    /// Whether finished downloads are deleted from the disk too.
+    #[serde(default)]
+    pub delete_files: bool,
+}
+
+/// What to change about jobs; a field that is left out stays as it is, `null` takes the value away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+#[ts(export)]
+pub struct JobChange {
+    /// Their numbers.
+    pub ids: Vec<i64>,
+    /// The jobs' own limit in bytes a second.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, type = "number | null")]
+    pub rate_limit: Option<Option<u64>>,
+    /// Connections, 1 to 64.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, type = "number | null")]
+    pub connections: Option<Option<u8>>,
+    /// Urgency.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<PriorityView>,
+}
+
+/// Reads a field that is there, so that `null` differs from a field left out.
+fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::<T>::deserialize(deserializer).map(Some)
+}
+
+/// Jobs to move in the list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobMove {
+    /// Their numbers, in the order they are to have.
+    pub ids: Vec<i64>,
+    /// The job they go before; `None` is the end of the list.
+    pub before: Option<i64>,
+}
+
+/// A target to save.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TargetSave {
+    /// A name for the user.
+    pub name: String,
+    /// `https://host/folder/` or `form+https://host/path#field=file`.
+    pub address: String,
+}
+
+/// One saved target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TargetNumber {
+    /// Its number.
+    pub id: i64,
+}
+
+/// What the desktop's dialog asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum PickKind {
+    /// One or more files.
+    Files,
+    /// One folder.
+    Folder,
+}
+
+/// A dialog to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct HostPick {
+    /// What it asks for.
+    pub kind: PickKind,
+}
+
+/// What the user picked; empty when the dialog was dismissed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Picked {
+    /// Absolute paths.
+    pub paths: Vec<String>,
+}
+
+/// The call was carried out and what it changed is durable.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Done {
+    /// How many jobs or targets it changed.
+    pub changed: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes the table beside the types that ts-rs writes; the drift check compares the whole folder.
+    #[test]
+    fn export_calls() {
+        let config = ts_rs::Config::from_env();
+        let table = typescript(&config);
+        let mut names: Vec<&str> = table
+            .split(|character: char| !character.is_ascii_alphanumeric())
+            .filter(|word| word.starts_with(|first: char| first.is_ascii_uppercase()))
+            .filter(|word| table.contains(&format!("params: {word};")) || table.contains(&format!("reply: {word} ")))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let imports: String =
+            names.iter().map(|name| format!("import type {{ {name} }} from \"./{name}\";\n")).collect();
+        let text = format!(
+            "// This file was generated by ropeway-api from its table of calls. Do not edit this file manually.\n{imports}\n/** Every call of the engine: its parameters and its reply. */\nexport interface Calls {{\n{table}}}\n"
+        );
+        let folder = std::env::var("TS_RS_EXPORT_DIR").expect("set in .cargo/config.toml");
+        std::fs::create_dir_all(&folder).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a generated source file")]
+        std::fs::write(std::path::Path::new(&folder).join("Calls.ts"), text).unwrap();
+    }
+
+    #[test]
+    fn a_change_tells_null_from_a_field_left_out() {
+        let change: JobChange = serde_json::from_str(r#"{"ids":[1],"rate_limit":null}"#).unwrap();
+        assert_eq!((change.rate_limit, change.connections), (Some(None), None));
+        assert_eq!(serde_json::to_string(&change).unwrap(), r#"{"ids":[1],"rate_limit":null}"#);
+    }
+
+    #[test]
+    fn calls_are_named_as_in_the_table() {
+        let call: Call = serde_json::from_str(r#"{"call":"job_pause","params":{"ids":[3]}}"#).unwrap();
+        assert_eq!(call.name(), "job_pause");
+        assert!(Call::NAMES.contains(&"host_pick"));
+    }
+}

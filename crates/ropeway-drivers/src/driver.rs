@@ -1,0 +1,174 @@
+//! The seam between the engine and a protocol.
+//!
+//! Every transfer is a set of byte ranges; protocols differ in which ranges are allowed, in what order, what must be
+//! remembered, and how it ends. What a protocol cannot do is absent (`None`), not an error at run time.
+
+use std::{fmt, pin::Pin};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::Stream;
+use ropeway_model::{ByteRange, Digest, FileName, HeaderField, Network, SafeUrl, UploadTarget, Validator};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Capability, Clients, DriverError};
+
+/// Bytes in order. An `Err` ends the stream; what came before it is good.
+pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
+
+/// What a driver needs besides the address.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The process's HTTP clients, one per way to reach the network.
+    pub clients: Clients,
+    /// How this job reaches the network.
+    pub network: Network,
+    /// Headers of the user for the job's own origin; never sent to another one.
+    pub headers: Vec<HeaderField>,
+    /// Ends every request of the job at once.
+    pub cancel: CancellationToken,
+}
+
+/// One network protocol.
+pub trait Driver: Send + Sync + fmt::Debug {
+    /// What it can do.
+    fn capability(&self) -> Capability;
+
+    /// Its way to download, if it has one.
+    fn download(&self) -> Option<&dyn Download> {
+        None
+    }
+
+    /// Its way to upload, if it has one.
+    fn upload(&self) -> Option<&dyn Upload> {
+        None
+    }
+}
+
+/// Bringing a remote file.
+#[async_trait]
+pub trait Download: Send + Sync {
+    /// Sends the first request, for the whole file, and hands its body over: a one-time link is spent by this call.
+    ///
+    /// # Errors
+    /// Any [`DriverError`] but `RangeIgnored`, `RangeUnsatisfiable` and `RemoteChanged`.
+    async fn probe(&self, context: &Context, from: &SafeUrl) -> Result<Probe, DriverError>;
+
+    /// Yields the bytes of `want`, in order and at most `want.len()` of them. A stream that ends early without an
+    /// `Err` ended cleanly on the wire; the caller asks again for the rest.
+    ///
+    /// `want` counts bytes of the representation as sent, so the request forbids content coding (RFC 9110 §14.1.2).
+    /// `valid` is the version the caller has bytes of.
+    ///
+    /// # Errors
+    /// [`DriverError::RangeIgnored`] if the server answers with the whole file to a range that does not start at 0:
+    /// writing it at `want.start()` would corrupt the file. [`DriverError::RemoteChanged`] if the answer describes
+    /// another version than `valid`. [`DriverError::RangeUnsatisfiable`] with the length the server names.
+    async fn fetch(
+        &self,
+        context: &Context,
+        from: &SafeUrl,
+        want: ByteRange,
+        valid: Option<&Validator>,
+    ) -> Result<Fetched, DriverError>;
+}
+
+/// The answer to the first request.
+pub struct Probe {
+    /// The address after redirects: later requests go there.
+    pub url: SafeUrl,
+    /// The name the server gives the file (`Content-Disposition`), else the one its final address ends in.
+    pub name: FileName,
+    /// What tells this version from others, with its length.
+    pub validator: Validator,
+    /// The digest the server announces for the whole file, if any.
+    pub digest: Option<Digest>,
+    /// The file from its first byte.
+    pub body: ByteStream,
+}
+
+/// The answer to a request for a range.
+pub struct Fetched {
+    /// What the server says of the version it sends from.
+    pub validator: Validator,
+    /// Bytes from `want.start()` on.
+    pub body: ByteStream,
+}
+
+/// Sending a local file.
+#[async_trait]
+pub trait Upload: Send + Sync {
+    /// Creates the upload at the server, or takes `saved` up again.
+    async fn open(
+        &self,
+        context: &Context,
+        to: &UploadTarget,
+        source: &SourceMeta,
+        saved: Option<Session>,
+    ) -> Result<Session, DriverError>;
+
+    /// Sends one part. The engine throttles, counts and hashes `body`; the driver streams it with constant memory.
+    async fn send(
+        &self,
+        context: &Context,
+        session: &Session,
+        part: Part,
+        body: PartBody,
+    ) -> Result<PartReceipt, DriverError>;
+
+    /// Makes the upload final, or gives it up and removes what the server kept.
+    async fn close(&self, context: &Context, session: Session, how: Close) -> Result<(), DriverError>;
+}
+
+/// The file an upload sends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceMeta {
+    /// The name it gets at the server.
+    pub name: FileName,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+/// An upload at a server. The engine stores it with the job; only the driver reads its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Where the bytes go.
+    pub url: SafeUrl,
+    /// Bytes from the file's start that the server holds durably.
+    pub acknowledged: u64,
+    /// What else the driver must remember.
+    pub state: serde_json::Value,
+}
+
+/// A stretch of the source that is sent in one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Counted from zero.
+    pub number: u32,
+    /// Offset of its first byte in the source.
+    pub offset: u64,
+    /// Bytes in it; zero only for an empty file.
+    pub length: u64,
+}
+
+/// The bytes of a part: exactly [`Part::length`] of them, or an error.
+pub type PartBody = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send + Sync>>;
+
+/// The server's acknowledgement of a part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartReceipt {
+    /// The digest the server computed over what it stored (`Repr-Digest`, RFC 9530), if it says so.
+    pub digest: Option<Digest>,
+    /// Where the stored file is now (`Location`, or the request's own address).
+    pub location: Option<SafeUrl>,
+}
+
+/// How an upload ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Close {
+    /// All parts are there: make it final.
+    Commit(Vec<PartReceipt>),
+    /// Give it up.
+    Abort,
+}

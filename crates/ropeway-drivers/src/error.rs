@@ -1,0 +1,180 @@
+//! What can go wrong on the wire: what happened, on which URL, and what to do about it.
+
+use std::time::Duration;
+
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator};
+
+/// A request that did not give what it was sent for.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// The host name does not resolve.
+    #[error("the name {host} does not resolve")]
+    NameNotResolved {
+        /// The host and port asked for.
+        host: String,
+    },
+    /// Nothing listens there.
+    #[error("{host} refused the connection")]
+    ConnectionRefused {
+        /// The host and port asked for.
+        host: String,
+    },
+    /// No answer to the attempt to connect.
+    #[error("{host} did not answer within {waited_s} s")]
+    ConnectTimeout {
+        /// The host and port asked for.
+        host: String,
+        /// How long it was waited for.
+        waited_s: u64,
+    },
+    /// An established connection broke, or ended before the announced length.
+    #[error("the connection to {host} broke: {reason}")]
+    ConnectionLost {
+        /// The host and port.
+        host: String,
+        /// What the network stack says.
+        reason: String,
+    },
+    /// The TLS handshake or the certificate was refused.
+    #[error("no secure connection to {host}: {reason}")]
+    Tls {
+        /// The host and port.
+        host: String,
+        /// What the TLS library says.
+        reason: String,
+    },
+    /// The proxy refused or could not be reached.
+    #[error("the proxy {proxy} failed: {reason}")]
+    Proxy {
+        /// The proxy's address.
+        proxy: SafeUrl,
+        /// What the network stack says.
+        reason: String,
+    },
+    /// The CA file cannot be read or holds no certificate.
+    #[error("the CA file {path} is unusable: {reason}")]
+    CaFile {
+        /// Its path.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A status that is no success.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The status code.
+        status: u16,
+        /// `Retry-After`, as a delay, already clamped.
+        retry_after: Option<Duration>,
+    },
+    /// The whole file came where a part was asked for.
+    #[error("{url} ignores the request for a part of the file")]
+    RangeIgnored {
+        /// The URL that answered.
+        url: SafeUrl,
+    },
+    /// 416: the file ends before the wanted range.
+    #[error("{url} has no byte at the wanted offset (its length is {length:?})")]
+    RangeUnsatisfiable {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The complete length the server names.
+        length: Option<u64>,
+    },
+    /// The answer is of another version than the bytes already saved.
+    #[error("{url} changed during the download (was {had}, now {now})")]
+    RemoteChanged {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The saved version.
+        had: Box<Validator>,
+        /// The answer's version.
+        now: Box<Validator>,
+    },
+    /// A response that contradicts itself or the request.
+    #[error("{url} sent a response that cannot be used: {reason}")]
+    BadResponse {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A success without a file.
+    #[error("{url} answered {status} without a file")]
+    NoContent {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The status code.
+        status: u16,
+    },
+    /// A redirect that is not followed.
+    #[error("{url} redirects {reason}")]
+    RedirectRefused {
+        /// The URL that redirects.
+        url: SafeUrl,
+        /// Why it is not followed, with the place it points to.
+        reason: String,
+    },
+    /// The body the engine gave failed: the source could not be read or changed.
+    #[error("the file could not be read: {0}")]
+    Body(#[source] std::io::Error),
+    /// No driver speaks the scheme.
+    #[error("{scheme}:// is not supported")]
+    SchemeUnsupported {
+        /// The scheme.
+        scheme: String,
+    },
+    /// The job's cancel token fired.
+    #[error("stopped")]
+    Canceled,
+}
+
+impl DriverError {
+    /// The reason in the closed list.
+    pub const fn code(&self) -> FailureCode {
+        match self {
+            Self::NameNotResolved { .. } => FailureCode::NameNotResolved,
+            Self::ConnectionRefused { .. } => FailureCode::ConnectionRefused,
+            Self::ConnectTimeout { .. } => FailureCode::ConnectTimeout,
+            Self::ConnectionLost { .. } => FailureCode::ConnectionLost,
+            Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
+            Self::Proxy { .. } => FailureCode::ProxyFailed,
+            Self::Status { status, .. } => match *status {
+                401 | 407 => FailureCode::Unauthorized,
+                403 => FailureCode::Forbidden,
+                404 => FailureCode::NotFound,
+                410 => FailureCode::Gone,
+                408 | 429 => FailureCode::RateLimited,
+                507 => FailureCode::RequestRefused,
+                500..=599 => FailureCode::ServerUnavailable,
+                _ => FailureCode::RequestRefused,
+            },
+            Self::RangeIgnored { .. } | Self::RangeUnsatisfiable { .. } | Self::BadResponse { .. } => {
+                FailureCode::BadResponse
+            }
+            Self::RemoteChanged { .. } => FailureCode::RemoteChanged,
+            Self::NoContent { .. } => FailureCode::UnexpectedContent,
+            Self::RedirectRefused { .. } => FailureCode::RedirectRefused,
+            Self::Body(_) => FailureCode::DiskFailed,
+            Self::SchemeUnsupported { .. } => FailureCode::SchemeUnsupported,
+            Self::Canceled => FailureCode::Internal,
+        }
+    }
+
+    /// When the same request may be sent again.
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Status { retry_after: Some(delay), .. } if self.code().retry() != Retry::Never => {
+                Retry::After(*delay)
+            }
+            _ => self.code().retry(),
+        }
+    }
+
+    /// What is stored and shown.
+    pub fn failure(&self) -> Failure {
+        Failure::new(self.code(), self.to_string())
+    }
+}

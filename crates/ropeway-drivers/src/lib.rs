@@ -1,0 +1,17 @@
+//! The network protocols of Ropeway. A driver moves bytes and nothing else: the engine owns disk, throttle, retry and
+//! checksum, so that no protocol can forget to limit, hash or sync.
+
+mod capability;
+pub mod client;
+mod driver;
+mod error;
+mod registry;
+
+pub use capability::{Capability, Order};
+pub use client::Clients;
+pub use driver::{
+    ByteStream, Close, Context, Download, Driver, Fetched, Part, PartBody, PartReceipt, Probe, Session, SourceMeta,
+    Upload,
+};
+pub use error::DriverError;
+pub use registry::Drivers;

@@ -1,0 +1,245 @@
+//! File names that are safe to create, whatever a server or a URL says.
+
+use std::fmt;
+
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use url::Url;
+
+/// Longest name that every common file system takes, in bytes of UTF-8, with room for ` (999)` and `.part`.
+const LONGEST_BYTES: usize = 240;
+/// An extension longer than this is part of the name.
+const LONGEST_EXTENSION_BYTES: usize = 16;
+/// The name where nothing usable is left.
+const FALLBACK: &str = "download";
+/// Device names of Windows, reserved with any extension.
+const RESERVED: [&str; 8] = ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$", "desktop"];
+
+/// The name of one file in one folder: not empty, no separator, no control character, not `.` or `..`, nothing that
+/// Windows reserves, at most 240 bytes of UTF-8 in NFC.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FileName(String);
+
+/// A text that is no safe file name as it stands.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{shown}' is no safe file name")]
+pub struct FileNameError {
+    shown: String,
+}
+
+impl FileName {
+    /// The safe name nearest to `text`, which may be a path: only its last part counts. Never fails; what leaves
+    /// nothing becomes `download`.
+    pub fn sanitized(text: &str) -> Self {
+        let last = text.rsplit(['/', '\\']).find(|part| !part.trim_matches(['.', ' ']).is_empty()).unwrap_or_default();
+        let cleaned: String = last.nfc().filter_map(clean_character).collect();
+        let trimmed = cleaned.trim_matches(' ').trim_end_matches(['.', ' ']);
+        // A leading dot hides the file, a leading hyphen or tilde means something to shells.
+        let mut name = match trimmed.trim_start_matches(['.', ' ']) {
+            "" => FALLBACK.to_owned(),
+            rest if rest.len() < trimmed.len() || rest.starts_with(['-', '~']) => format!("_{rest}"),
+            rest => rest.to_owned(),
+        };
+        if is_reserved(&name) {
+            name.insert(0, '_');
+        }
+        if is_acted_on_by_shells(&name) {
+            name.push_str(".download");
+        }
+        Self(shortened(&name, LONGEST_BYTES))
+    }
+
+    /// The name a URL's path ends in, percent-decoded once; `download` if it ends in nothing.
+    pub fn from_url(url: &Url) -> Self {
+        let last = url.path_segments().and_then(|mut parts| parts.rfind(|part| !part.is_empty())).unwrap_or_default();
+        Self::sanitized(&percent_decode_str(last).decode_utf8_lossy())
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same name with ` (number)` before its extension.
+    #[must_use]
+    pub fn numbered(&self, number: u32) -> Self {
+        let (stem, extension) = split_extension(&self.0);
+        let suffix = format!(" ({number}){extension}");
+        Self(format!("{}{suffix}", cut(stem, LONGEST_BYTES - suffix.len())))
+    }
+}
+
+/// What `character` becomes in a file name; `None` drops it.
+fn clean_character(character: char) -> Option<char> {
+    match character {
+        // C0, DEL and C1 controls.
+        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => None,
+        // Direction overrides and zero-width characters, which make `exe.txt` of `txt.exe`.
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => None,
+        // Separators, streams and wildcards of Windows.
+        '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => Some('_'),
+        other => Some(other),
+    }
+}
+
+/// Whether Windows opens a device instead of a file of this name.
+fn is_reserved(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
+    let numbered = |prefix: &str| {
+        let rest = stem.strip_prefix(prefix)?;
+        let mut characters = rest.chars();
+        let digit = characters.next()?;
+        (characters.next().is_none() && matches!(digit, '0'..='9' | '¹' | '²' | '³')).then_some(())
+    };
+    (RESERVED.contains(&stem.as_str()) && (stem != "desktop" || name.eq_ignore_ascii_case("desktop.ini")))
+        || numbered("com").is_some()
+        || numbered("lpt").is_some()
+}
+
+/// Whether a file manager acts on the mere presence of a file of this kind.
+fn is_acted_on_by_shells(name: &str) -> bool {
+    const KINDS: [&str; 6] = [".lnk", ".scf", ".url", ".local", ".desktop", ".library-ms"];
+    let lower = name.to_lowercase();
+    KINDS.iter().any(|kind| lower.ends_with(kind))
+}
+
+/// The name in two: the stem, and the extension with its dot (both parts of `.tar.gz`-like pairs).
+fn split_extension(name: &str) -> (&str, &str) {
+    let dot = |text: &str| text.rfind('.').filter(|at| *at > 0 && text.len() - at <= LONGEST_EXTENSION_BYTES);
+    let Some(at) = dot(name) else { return (name, "") };
+    let stem = name.get(..at).unwrap_or(name);
+    let at = if stem.ends_with(".tar") { at - ".tar".len() } else { at };
+    name.split_at_checked(at).filter(|(stem, _)| !stem.is_empty()).unwrap_or((name, ""))
+}
+
+/// `name` within `longest` bytes, its extension kept.
+fn shortened(name: &str, longest: usize) -> String {
+    let (stem, extension) = split_extension(name);
+    format!("{}{extension}", cut(stem, longest - extension.len()))
+}
+
+/// The longest start of `text` that has at most `longest` bytes and ends at a character.
+fn cut(text: &str, longest: usize) -> &str {
+    let mut end = longest.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default().trim_end()
+}
+
+impl std::str::FromStr for FileName {
+    type Err = FileNameError;
+
+    /// Takes a name as it stands or not at all, for what a user or the store says.
+    fn from_str(text: &str) -> Result<Self, FileNameError> {
+        let refused =
+            || FileNameError { shown: text.chars().filter(|character| !character.is_control()).take(60).collect() };
+        let plain = !text.is_empty() && text.len() <= 255 && text != "." && text != "..";
+        let harmless = |character: char| !matches!(character, '/' | '\\' | '\0'..='\u{1f}' | '\u{7f}');
+        if plain && text.chars().all(harmless) { Ok(Self(text.to_owned())) } else { Err(refused()) }
+    }
+}
+
+impl TryFrom<String> for FileName {
+    type Error = FileNameError;
+
+    fn try_from(text: String) -> Result<Self, FileNameError> {
+        text.parse()
+    }
+}
+
+impl From<FileName> for String {
+    fn from(name: FileName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for FileName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hostile_names_become_harmless() {
+        for (hostile, safe) in [
+            ("ubuntu-26.04.iso", "ubuntu-26.04.iso"),
+            ("../../etc/passwd", "passwd"),
+            ("..\\..\\windows\\win.ini", "win.ini"),
+            ("..", "download"),
+            ("", "download"),
+            ("/", "download"),
+            ("a/..", "a"),
+            (".bashrc", "_bashrc"),
+            ("-rf", "_-rf"),
+            ("~root", "_~root"),
+            ("CON", "_CON"),
+            ("nul.txt", "_nul.txt"),
+            ("COM1.log", "_COM1.log"),
+            ("com\u{b9}", "_com\u{b9}"),
+            ("COM10.txt", "COM10.txt"),
+            ("desktop.ini", "_desktop.ini"),
+            ("desktop.png", "desktop.png"),
+            ("name:stream", "name_stream"),
+            ("a.exe\0.pdf", "a.exe.pdf"),
+            ("annexe\u{202e}fdp.exe", "annexefdp.exe"),
+            ("trailing. . ", "trailing"),
+            ("start.desktop", "start.desktop.download"),
+            ("a\r\nb", "ab"),
+            ("e\u{301}.txt", "é.txt"),
+        ] {
+            assert_eq!(FileName::sanitized(hostile).as_str(), safe, "{hostile:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_from_a_url_is_decoded_once_and_stays_inside() {
+        for (url, name) in [
+            ("https://example.org/a/b%20c.bin?x=1", "b c.bin"),
+            ("https://example.org/", "download"),
+            ("https://example.org/a/", "a"),
+            ("https://example.org/%2e%2e%2fetc%2fpasswd", "passwd"),
+            ("https://example.org/%252e%252e%252fetc", "%2e%2e%2fetc"),
+        ] {
+            assert_eq!(FileName::from_url(&Url::parse(url).unwrap()).as_str(), name, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_number_goes_before_the_extension() {
+        for (name, numbered) in [
+            ("a.iso", "a (1).iso"),
+            ("a.tar.gz", "a (1).tar.gz"),
+            ("README", "README (1)"),
+            ("v1.2 final release notes", "v1.2 final release notes (1)"),
+        ] {
+            assert_eq!(FileName::sanitized(name).numbered(1).as_str(), numbered);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_sanitized_name_is_always_safe_and_stays_itself(text in any::<String>()) {
+            let name = FileName::sanitized(&text);
+            prop_assert!(name.as_str().len() <= LONGEST_BYTES);
+            prop_assert!(name.as_str().parse::<FileName>().is_ok());
+            prop_assert!(!name.as_str().starts_with(['.', '-', '~', ' ']));
+            prop_assert!(name.numbered(999).as_str().len() <= LONGEST_BYTES);
+            prop_assert_eq!(FileName::sanitized(name.as_str()), name);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The vocabulary of Ropeway: what a job is, which bytes it still needs, and what may happen to it next.
+//!
+//! Pure values and rules; no I/O, no clock, no tokio. Range arithmetic and the state machine are where corruption is
+//! born, so they live here, where a property test runs them thousands of times in milliseconds.
+
+mod digest;
+mod failure;
+mod file_name;
+mod header;
+mod id;
+mod phase;
+mod range;
+mod rate;
+mod redact;
+mod segment;
+mod spec;
+mod target;
+mod time;
+mod validator;
+
+pub use digest::{Algorithm, Digest, DigestParseError};
+pub use failure::{Failure, FailureCode, Hint, Retry};
+pub use file_name::{FileName, FileNameError};
+pub use header::{HeaderField, HeaderParseError};
+pub use id::{JobId, SavedTargetId};
+pub use phase::{IllegalStep, Phase, PhaseKind, Step, Wish};
+pub use range::{ByteRange, EmptyRange};
+pub use rate::{ByteRate, RateParseError};
+pub use redact::{SafeUrl, UrlParseError};
+pub use segment::{Segment, SegmentError, SegmentMap};
+pub use spec::{Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Transfer};
+pub use target::{TargetParseError, UploadProtocol, UploadTarget};
+pub use time::Timestamp;
+pub use validator::{EntityTag, Validation, Validator};

@@ -1,0 +1,331 @@
+//! Which bytes of a file are here and which worker fetches which: the heart of resume.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ByteRange;
+
+/// A stretch of the file that one worker fetches from its start to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Segment {
+    range: ByteRange,
+    written: u64,
+}
+
+/// A segment map that would lie about the file, or a call that would make it lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SegmentError {
+    /// Segments overlap, leave a hole, or do not start at 0.
+    #[error("the segments do not cover the file without overlap: byte {at} is wrong")]
+    NotACover {
+        /// The first offset that is covered twice or not at all.
+        at: u64,
+    },
+    /// More written than the segment holds.
+    #[error("{written} bytes written in the segment {range}")]
+    Overfull {
+        /// The segment.
+        range: ByteRange,
+        /// The claim.
+        written: u64,
+    },
+    /// No segment starts there.
+    #[error("no segment starts at byte {start}")]
+    NoSuchSegment {
+        /// The offset asked for.
+        start: u64,
+    },
+    /// The file ended elsewhere than its map says.
+    #[error("the file ends at byte {length}, its segments reach to {reached}")]
+    WrongEnd {
+        /// Where the file ends.
+        length: u64,
+        /// What was written.
+        reached: u64,
+    },
+}
+
+impl Segment {
+    /// A segment with its first `written` bytes in place.
+    pub const fn new(range: ByteRange, written: u64) -> Result<Self, SegmentError> {
+        if written <= range.len() {
+            Ok(Self { range, written })
+        } else {
+            Err(SegmentError::Overfull { range, written })
+        }
+    }
+
+    /// The bytes it stands for.
+    pub const fn range(&self) -> ByteRange {
+        self.range
+    }
+
+    /// How many bytes from its start are in place.
+    pub const fn written(&self) -> u64 {
+        self.written
+    }
+
+    /// What is still missing; `None` when complete.
+    pub fn missing(&self) -> Option<ByteRange> {
+        ByteRange::new(self.range.start() + self.written, self.range.end()).ok()
+    }
+}
+
+/// The segments of one file: disjoint, in order, covering every byte from 0 to the file's length.
+///
+/// A segment is named by the offset it starts at, which never changes: a split leaves the start to the part that is
+/// being fetched. A file of unknown length has a last segment without end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentMap {
+    segments: Vec<Segment>,
+}
+
+impl SegmentMap {
+    /// One segment over a file of `length` bytes; none for an empty file.
+    pub fn whole(length: u64) -> Self {
+        let segments = ByteRange::new(0, length).map(|range| Segment { range, written: 0 });
+        Self { segments: segments.into_iter().collect() }
+    }
+
+    /// One segment over a file whose length is unknown.
+    pub fn open_ended() -> Self {
+        Self { segments: vec![Segment { range: ByteRange::from_start(0), written: 0 }] }
+    }
+
+    /// A map as the store kept it.
+    ///
+    /// # Errors
+    /// [`SegmentError::NotACover`] if the segments overlap, leave a hole, or do not start at 0.
+    pub fn from_segments(mut segments: Vec<Segment>) -> Result<Self, SegmentError> {
+        segments.sort_by_key(|segment| segment.range.start());
+        let mut expected = 0;
+        for segment in &segments {
+            if segment.range.start() != expected {
+                return Err(SegmentError::NotACover { at: expected.min(segment.range.start()) });
+            }
+            expected = segment.range.end();
+        }
+        Ok(Self { segments })
+    }
+
+    /// The segments in the order of the file.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
+
+    /// Length of the file; `None` while unknown.
+    pub fn length(&self) -> Option<u64> {
+        match self.segments.last() {
+            Some(last) if last.range.is_open_ended() => None,
+            last => Some(last.map_or(0, |last| last.range.end())),
+        }
+    }
+
+    /// Bytes in place.
+    pub fn written(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.written).sum()
+    }
+
+    /// Whether every byte is in place.
+    pub fn is_complete(&self) -> bool {
+        self.segments.iter().all(|segment| segment.missing().is_none())
+    }
+
+    /// Bytes in place from the start of the file without a gap; what a hasher may read.
+    pub fn contiguous_prefix(&self) -> u64 {
+        let mut prefix = 0;
+        for segment in &self.segments {
+            prefix = segment.range.start() + segment.written;
+            if segment.missing().is_some() {
+                break;
+            }
+        }
+        prefix
+    }
+
+    /// What the segment that starts at `start` still misses; `None` when it is complete or does not exist.
+    pub fn missing(&self, start: u64) -> Option<ByteRange> {
+        self.find(start).ok().and_then(|at| self.segments.get(at)).and_then(Segment::missing)
+    }
+
+    /// Records `count` more bytes at the front of what the segment misses. Bytes past its end, which a worker may have
+    /// fetched before a split took the tail away, do not count: the owner of the tail writes the same bytes.
+    ///
+    /// # Errors
+    /// [`SegmentError::NoSuchSegment`] if no segment starts at `start`.
+    pub fn advance(&mut self, start: u64, count: u64) -> Result<(), SegmentError> {
+        let at = self.find(start)?;
+        if let Some(segment) = self.segments.get_mut(at) {
+            segment.written = segment.written.saturating_add(count).min(segment.range.len());
+        }
+        Ok(())
+    }
+
+    /// Takes the later half of what the segment at `start` misses away from it and returns the new segment's start.
+    /// `None`, and nothing changes, when a half would have fewer than `smallest` bytes or the end is unknown.
+    pub fn halve(&mut self, start: u64, smallest: u64) -> Option<u64> {
+        let at = self.find(start).ok()?;
+        let segment = self.segments.get_mut(at)?;
+        let missing = segment.missing().filter(|missing| !missing.is_open_ended())?;
+        let kept = missing.len().div_ceil(2);
+        if missing.len() - kept < smallest.max(1) {
+            return None;
+        }
+        let middle = missing.start() + kept;
+        let tail = ByteRange::new(middle, segment.range.end()).ok()?;
+        segment.range = ByteRange::new(segment.range.start(), middle).ok()?;
+        self.segments.insert(at + 1, Segment { range: tail, written: 0 });
+        Some(middle)
+    }
+
+    /// Gives the file its end, once the stream of unknown length has ended.
+    ///
+    /// # Errors
+    /// [`SegmentError::WrongEnd`] if a known length differs or bytes before the end are missing.
+    pub fn close(&mut self, length: u64) -> Result<(), SegmentError> {
+        let reached = self.contiguous_prefix();
+        let wrong = SegmentError::WrongEnd { length, reached };
+        if self.length().is_some_and(|known| known != length) || reached != length {
+            return Err(wrong);
+        }
+        match self.segments.last_mut() {
+            Some(last) if last.range.is_open_ended() => match ByteRange::new(last.range.start(), length) {
+                Ok(range) => last.range = range,
+                Err(_) => drop(self.segments.pop()),
+            },
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The same bytes with complete neighbours joined into one segment: what is worth storing.
+    #[must_use]
+    pub fn coalesced(&self) -> Self {
+        let mut joined: Vec<Segment> = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            match joined.last_mut() {
+                Some(last) if last.missing().is_none() && segment.written > 0 => {
+                    if let Ok(range) = ByteRange::new(last.range.start(), segment.range.end()) {
+                        last.written += segment.written;
+                        last.range = range;
+                    }
+                }
+                _ => joined.push(*segment),
+            }
+        }
+        Self { segments: joined }
+    }
+
+    fn find(&self, start: u64) -> Result<usize, SegmentError> {
+        self.segments
+            .binary_search_by_key(&start, |segment| segment.range.start())
+            .map_err(|_| SegmentError::NoSuchSegment { start })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Small enough that a bitmap of it is the model the map is held against.
+    const LENGTH: u64 = 300;
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Advance { which: usize, count: u64 },
+        Halve { which: usize, smallest: u64 },
+        Coalesce,
+        StoreAndLoad,
+    }
+
+    fn any_act() -> impl Strategy<Value = Act> {
+        prop_oneof![
+            4 => (0..16_usize, 1..80_u64).prop_map(|(which, count)| Act::Advance { which, count }),
+            3 => (0..16_usize, 1..20_u64).prop_map(|(which, smallest)| Act::Halve { which, smallest }),
+            1 => Just(Act::Coalesce),
+            1 => Just(Act::StoreAndLoad),
+        ]
+    }
+
+    fn start_of(map: &SegmentMap, which: usize) -> u64 {
+        map.segments()[which % map.segments().len()].range().start()
+    }
+
+    proptest! {
+        #[test]
+        fn segments_stay_disjoint_and_cover_the_file(acts in prop::collection::vec(any_act(), 0..120)) {
+            let mut map = SegmentMap::whole(LENGTH);
+            let mut bitmap = vec![false; LENGTH as usize];
+            for act in acts {
+                match act {
+                    Act::Advance { which, count } => {
+                        let start = start_of(&map, which);
+                        if let Some(missing) = map.missing(start) {
+                            for byte in missing.start()..(missing.start() + count).min(missing.end()) {
+                                prop_assert!(!bitmap[byte as usize], "byte {byte} recorded twice");
+                                bitmap[byte as usize] = true;
+                            }
+                        }
+                        map.advance(start, count).unwrap();
+                    }
+                    Act::Halve { which, smallest } => {
+                        let start = start_of(&map, which);
+                        let before = map.missing(start);
+                        if let Some(middle) = map.halve(start, smallest) {
+                            prop_assert!(map.missing(middle).unwrap().len() >= smallest);
+                            prop_assert!(map.missing(start).unwrap().len() >= smallest);
+                            prop_assert!(before.unwrap().contains(middle));
+                        }
+                    }
+                    Act::Coalesce => map = map.coalesced(),
+                    Act::StoreAndLoad => {
+                        let text = serde_json::to_string(map.segments()).unwrap();
+                        map = SegmentMap::from_segments(serde_json::from_str(&text).unwrap()).unwrap();
+                    }
+                }
+                prop_assert!(SegmentMap::from_segments(map.segments().to_vec()).is_ok());
+                prop_assert_eq!(map.length(), Some(LENGTH));
+                prop_assert_eq!(map.written(), bitmap.iter().filter(|byte| **byte).count() as u64);
+                prop_assert_eq!(map.contiguous_prefix(), bitmap.iter().take_while(|byte| **byte).count() as u64);
+                prop_assert_eq!(map.is_complete(), bitmap.iter().all(|byte| *byte));
+                for segment in map.segments() {
+                    for byte in segment.range().start()..segment.range().end() {
+                        prop_assert_eq!(bitmap[byte as usize], byte < segment.range().start() + segment.written());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stored_map_that_lies_is_refused() {
+        let segment = |start, end, written| Segment::new(ByteRange::new(start, end).unwrap(), written);
+        assert_eq!(
+            segment(0, 10, 11),
+            Err(SegmentError::Overfull { range: ByteRange::new(0, 10).unwrap(), written: 11 })
+        );
+        for (segments, at) in [
+            (vec![segment(1, 10, 0)], 0),
+            (vec![segment(0, 10, 0), segment(9, 20, 0)], 9),
+            (vec![segment(0, 10, 0), segment(11, 20, 0)], 10),
+        ] {
+            let segments = segments.into_iter().collect::<Result<Vec<_>, _>>().unwrap();
+            assert_eq!(SegmentMap::from_segments(segments), Err(SegmentError::NotACover { at }));
+        }
+    }
+
+    #[test]
+    fn an_open_ended_file_gets_its_length_from_its_end() {
+        let mut map = SegmentMap::open_ended();
+        assert_eq!((map.length(), map.is_complete()), (None, false));
+        map.advance(0, 40).unwrap();
+        assert_eq!(map.halve(0, 1), None, "nothing to halve while the end is unknown");
+        assert_eq!(map.close(41), Err(SegmentError::WrongEnd { length: 41, reached: 40 }));
+        map.close(40).unwrap();
+        assert_eq!((map.length(), map.is_complete()), (Some(40), true));
+        let mut empty = SegmentMap::open_ended();
+        empty.close(0).unwrap();
+        assert_eq!((empty.length(), empty.is_complete()), (Some(0), true));
+    }
+}

@@ -1,0 +1,211 @@
+//! What the user asked for.
+
+use std::{
+    num::NonZeroU8,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ByteRate, Digest, FileName, HeaderField, SafeUrl, UploadTarget};
+
+/// Which way the bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// From a server to this machine.
+    Download,
+    /// From this machine to a server.
+    Upload,
+}
+
+/// From where to where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "direction")]
+pub enum Transfer {
+    /// Bring `from` into the folder `into`.
+    Download {
+        /// The remote file.
+        from: SafeUrl,
+        /// An absolute folder.
+        into: PathBuf,
+        /// The name to save as; `None` takes the server's.
+        name: Option<FileName>,
+    },
+    /// Send the file `from` to `to`.
+    Upload {
+        /// An absolute path of a regular file.
+        from: PathBuf,
+        /// The server's address.
+        to: UploadTarget,
+    },
+}
+
+/// How urgent a job is; the scheduler starts higher ones first and keeps the list's order within one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// After all others.
+    Low,
+    /// In the order of the list.
+    #[default]
+    Normal,
+    /// Before all others.
+    High,
+}
+
+/// What happens where a file of the wanted name exists. Nothing is ever overwritten unless the user said so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// Save as `name (1).ext`.
+    #[default]
+    Rename,
+    /// Replace the file, atomically, once the new one is complete and verified.
+    Overwrite,
+    /// Stop with [`crate::FailureCode::FileExists`].
+    Fail,
+}
+
+/// How many connections one download may use at once: 1 to 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Connections(NonZeroU8);
+
+/// A number of connections outside 1 to 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0} connections: choose 1 to 64")]
+pub struct ConnectionsError(u8);
+
+impl Connections {
+    /// More than this earns bans from servers and no speed.
+    pub const MAX: u8 = 64;
+
+    /// A number of connections.
+    pub fn new(count: u8) -> Result<Self, ConnectionsError> {
+        NonZeroU8::new(count).filter(|count| count.get() <= Self::MAX).map(Self).ok_or(ConnectionsError(count))
+    }
+
+    /// The number.
+    pub const fn get(self) -> usize {
+        self.0.get() as usize
+    }
+}
+
+impl TryFrom<u8> for Connections {
+    type Error = ConnectionsError;
+
+    fn try_from(count: u8) -> Result<Self, ConnectionsError> {
+        Self::new(count)
+    }
+}
+
+impl From<Connections> for u8 {
+    fn from(connections: Connections) -> Self {
+        connections.0.get()
+    }
+}
+
+/// How a job reaches the network where the defaults do not fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Network {
+    /// A PEM file with certificate authorities to trust beside the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
+    /// A proxy for this job; `None` follows the system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<SafeUrl>,
+}
+
+/// A job as the user asked for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// From where to where.
+    pub transfer: Transfer,
+    /// The most this job may move; `None` is no limit of its own.
+    pub rate_limit: Option<ByteRate>,
+    /// Connections of a download; `None` lets the engine choose.
+    pub connections: Option<Connections>,
+    /// What the finished file must hash to.
+    pub checksum: Option<Digest>,
+    /// Headers added to every request to the job's own origin.
+    pub headers: Vec<HeaderField>,
+    /// Urgency.
+    pub priority: Priority,
+    /// What to do where the name is taken.
+    pub on_conflict: OnConflict,
+    /// How to reach the network.
+    pub network: Network,
+}
+
+impl JobSpec {
+    /// A job with nothing but from and to.
+    pub const fn new(transfer: Transfer) -> Self {
+        Self {
+            transfer,
+            rate_limit: None,
+            connections: None,
+            checksum: None,
+            headers: Vec::new(),
+            priority: Priority::Normal,
+            on_conflict: OnConflict::Rename,
+            network: Network { ca_file: None, proxy: None },
+        }
+    }
+
+    /// Which way the bytes go.
+    pub const fn direction(&self) -> Direction {
+        match self.transfer {
+            Transfer::Download { .. } => Direction::Download,
+            Transfer::Upload { .. } => Direction::Upload,
+        }
+    }
+
+    /// The name to show before anything better is known.
+    pub fn display_name(&self) -> String {
+        match &self.transfer {
+            Transfer::Download { name: Some(name), .. } => name.to_string(),
+            Transfer::Download { from, .. } => FileName::from_url(from.expose()).to_string(),
+            Transfer::Upload { from, .. } => Transfer::upload_name(from).to_string(),
+        }
+    }
+
+    /// The server's host and port.
+    pub fn host(&self) -> String {
+        match &self.transfer {
+            Transfer::Download { from, .. } => from.host(),
+            Transfer::Upload { to, .. } => to.url().host(),
+        }
+    }
+}
+
+impl Transfer {
+    /// The name a local file is uploaded under.
+    pub fn upload_name(from: &Path) -> FileName {
+        let name = from.file_name().unwrap_or_default().to_string_lossy();
+        name.parse().unwrap_or_else(|_| FileName::sanitized(&name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_survives_the_store() {
+        let mut spec = JobSpec::new(Transfer::Upload {
+            from: "/data/a.bin".into(),
+            to: "form+https://nas.example/up#field=file".parse().unwrap(),
+        });
+        spec.rate_limit = ByteRate::new(1024);
+        spec.connections = Some(Connections::new(8).unwrap());
+        let text = serde_json::to_string(&spec).unwrap();
+        assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);
+    }
+
+    #[test]
+    fn connections_stay_between_1_and_64() {
+        assert!(Connections::new(0).is_err() && Connections::new(65).is_err());
+        assert!(serde_json::from_str::<Connections>("200").is_err());
+    }
+}

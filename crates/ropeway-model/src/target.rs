@@ -1,0 +1,153 @@
+//! Where an upload goes, as the user writes it.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FileName, SafeUrl, UrlParseError};
+
+/// How the bytes are sent.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum UploadProtocol {
+    /// One streaming `PUT` (RFC 9110 §9.3.4).
+    Put,
+    /// One streaming `multipart/form-data` POST (RFC 7578) with the file in `field`.
+    Form {
+        /// The form field that carries the file.
+        field: String,
+    },
+}
+
+/// A server's address for uploads with the protocol to speak.
+///
+/// Written `https://host/folder/` (PUT; a path that ends in `/` gets the file's name) or
+/// `form+https://host/path#field=file` (multipart POST).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct UploadTarget {
+    protocol: UploadProtocol,
+    url: SafeUrl,
+}
+
+/// A text that is no upload target.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetParseError {
+    /// The URL itself is broken.
+    #[error(transparent)]
+    Url(#[from] UrlParseError),
+    /// No driver speaks this scheme.
+    #[error("uploads to {scheme}:// are not supported; use https://… (PUT) or form+https://…#field=file")]
+    SchemeUnsupported {
+        /// The scheme as written.
+        scheme: String,
+    },
+    /// A form without the name of its file field.
+    #[error("a form target ends in #field=NAME, the name of its file field")]
+    FieldMissing,
+}
+
+impl UploadTarget {
+    /// The protocol to speak.
+    pub const fn protocol(&self) -> &UploadProtocol {
+        &self.protocol
+    }
+
+    /// The address as given, without the form prefix and field.
+    pub const fn url(&self) -> &SafeUrl {
+        &self.url
+    }
+
+    /// The address for one file: a PUT to a folder gets the file's name, percent-encoded.
+    pub fn url_for(&self, name: &FileName) -> SafeUrl {
+        if self.protocol != UploadProtocol::Put || !self.url.expose().path().ends_with('/') {
+            return self.url.clone();
+        }
+        let mut url = self.url.expose().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(name.as_str());
+        }
+        SafeUrl::from(url)
+    }
+}
+
+impl FromStr for UploadTarget {
+    type Err = TargetParseError;
+
+    fn from_str(text: &str) -> Result<Self, TargetParseError> {
+        let text = text.trim();
+        let (address, is_form) = text.strip_prefix("form+").map_or((text, false), |rest| (rest, true));
+        let parsed: SafeUrl = address.parse()?;
+        let scheme = parsed.expose().scheme();
+        if !matches!(scheme, "http" | "https") {
+            return Err(TargetParseError::SchemeUnsupported { scheme: scheme.to_owned() });
+        }
+        let mut url = parsed.expose().clone();
+        url.set_fragment(None);
+        let protocol = if is_form {
+            let field = parsed.expose().fragment().and_then(|fragment| fragment.strip_prefix("field="));
+            let field = field.filter(|field| !field.is_empty()).ok_or(TargetParseError::FieldMissing)?;
+            UploadProtocol::Form { field: field.to_owned() }
+        } else {
+            UploadProtocol::Put
+        };
+        Ok(Self { protocol, url: url.into() })
+    }
+}
+
+impl TryFrom<String> for UploadTarget {
+    type Error = TargetParseError;
+
+    fn try_from(text: String) -> Result<Self, TargetParseError> {
+        text.parse()
+    }
+}
+
+impl From<UploadTarget> for String {
+    fn from(target: UploadTarget) -> Self {
+        let url = Self::from(target.url);
+        match target.protocol {
+            UploadProtocol::Put => url,
+            UploadProtocol::Form { field } => format!("form+{url}#field={field}"),
+        }
+    }
+}
+
+impl fmt::Display for UploadTarget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.protocol {
+            UploadProtocol::Put => write!(formatter, "{}", self.url),
+            UploadProtocol::Form { field } => write!(formatter, "form+{}#field={field}", self.url),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_put_to_a_folder_gets_the_file_name_and_nothing_escapes() {
+        let name: FileName = "a b#?%.bin".parse().unwrap();
+        let folder: UploadTarget = "https://nas.example/in/".parse().unwrap();
+        assert_eq!(folder.url_for(&name).expose().path(), "/in/a%20b%23%3F%25.bin");
+        let exact: UploadTarget = "https://nas.example/in/fixed.bin".parse().unwrap();
+        assert_eq!(exact.url_for(&name).expose().path(), "/in/fixed.bin");
+    }
+
+    #[test]
+    fn a_target_survives_its_own_text() {
+        for text in ["https://nas.example/in/", "form+http://127.0.0.1:8080/up?x=1#field=file"] {
+            let target: UploadTarget = text.parse().unwrap();
+            assert_eq!(String::from(target), text);
+        }
+    }
+
+    #[test]
+    fn what_no_driver_speaks_is_refused_by_name() {
+        for text in ["gopher://host/x", "form+https://host/x", "form+https://host/x#field=", "nonsense", "file:///etc"]
+        {
+            assert!(text.parse::<UploadTarget>().is_err(), "{text}");
+        }
+    }
+}
