@@ -4,8 +4,12 @@
 //! [`view`], [`event`], [`command`] and [`error`] are the wire shape; ts-rs writes them as TypeScript into
 //! `ui/src/gen`. Nothing here knows how a call travels.
 
+mod api;
 pub mod command;
 pub mod error;
 pub mod event;
+pub mod host;
 pub mod settings;
 pub mod view;
+
+pub use api::{Api, ApiConfig, OpenError, Scope, Subscription};
