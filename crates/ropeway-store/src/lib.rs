@@ -1,1 +1,21 @@
-//! stub
+//! The durable truth of Ropeway: the queue of jobs in one SQLite file.
+//!
+//! What a call acknowledges survives a crash and a power cut: every transaction is synced before its caller hears of
+//! it. One thread owns the connection; it joins the writes that wait together into one transaction, so that many jobs
+//! that finish at once cost one sync. [`Store`] is the way in, `table/` holds one file per table.
+
+mod column;
+mod connection;
+mod error;
+mod migration;
+mod store;
+mod table;
+mod writer;
+
+pub use error::StoreError;
+pub use store::Store;
+pub use table::{
+    job::{JobChange, JobRow, NewJob, Remote, Verification},
+    log::{LOG_LINE_BYTES, LOG_LINES},
+    target::SavedTarget,
+};

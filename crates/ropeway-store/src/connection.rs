@@ -1,0 +1,147 @@
+//! Opening the queue's file: private to the user, recognised, durable, at today's schema.
+
+use std::{
+    fs, io,
+    path::Path,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::{
+    error::{Fault, StoreError},
+    migration::{self, APPLICATION_ID, SCHEMA_VERSION},
+};
+
+/// How long another process may hold the file before a call gives up. Its transactions take milliseconds; ten seconds
+/// cover a disk that is busy syncing.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Between two tries at what SQLite does not wait for by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+
+/// Every statement of the table files stays prepared, with room to spare.
+const PREPARED_STATEMENTS: usize = 64;
+
+/// The write-ahead log is cut back to this after a checkpoint: one huge insert must not hold its room for ever.
+const WAL_BYTES_KEPT: i64 = 4 << 20;
+
+/// Opens or creates the queue at `path`, readable and writable by its owner only.
+pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let refused = |source: io::Error| StoreError::Open { path: path.to_owned(), source: Arc::new(source) };
+    // An absolute path cannot be taken for one of SQLite's URIs or for ':memory:'.
+    let absolute = std::path::absolute(path).map_err(refused)?;
+    create_private(&absolute).map_err(refused)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let mut connection = Connection::open_with_flags(&absolute, flags).map_err(|error| Fault::from(error).at(path))?;
+    let fail = |fault: Fault| fault.at(path);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| fail(error.into()))?;
+    recognise(&mut connection, path)?;
+    let mode = write_ahead(&connection).map_err(|error| fail(error.into()))?;
+    if mode != "wal" {
+        return Err(StoreError::NoWriteAheadLog { path: path.to_owned(), mode });
+    }
+    prepare(&mut connection).map_err(fail)?;
+    Ok(connection)
+}
+
+/// A queue in memory, gone with its last handle.
+pub(crate) fn open_in_memory(path: &Path) -> Result<Connection, StoreError> {
+    let mut connection = Connection::open_in_memory().map_err(|error| Fault::from(error).at(path))?;
+    prepare(&mut connection).map_err(|fault| fault.at(path))?;
+    Ok(connection)
+}
+
+/// Creates the file with its final permissions, which SQLite gives to the log and the index beside it too: the queue
+/// holds logins. A file that others may read is closed to them.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        if file.metadata()?.permissions().mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    drop(options.open(path)?);
+    Ok(())
+}
+
+/// Refuses what is not ours or too new, before anything is written to it.
+fn recognise(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+    let fail = |error: rusqlite::Error| Fault::from(error).at(path);
+    // In one transaction: another process may just be creating the queue.
+    let transaction = connection.transaction().map_err(fail)?;
+    let number = |sql: &str| transaction.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let application = number("SELECT application_id FROM pragma_application_id").map_err(fail)?;
+    let entries = number("SELECT count(*) FROM sqlite_schema").map_err(fail)?;
+    let found = migration::version(&transaction).map_err(fail)?;
+    let is_new = application == 0 && entries == 0 && found == 0;
+    if application != APPLICATION_ID && !is_new {
+        let reason = "it is the database of another program".to_owned();
+        return Err(StoreError::NotAQueue { path: path.to_owned(), reason });
+    }
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
+    Ok(())
+}
+
+/// Turns the write-ahead log on and returns the mode the file has now. SQLite's own waiting does not cover this switch,
+/// which two processes that open a new queue make at once.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)) {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && started.elapsed() < BUSY_TIMEOUT =>
+            {
+                thread::sleep(BUSY_PAUSE);
+            }
+            settled => return settled,
+        }
+    }
+}
+
+fn prepare(connection: &mut Connection) -> Result<(), Fault> {
+    // FULL: a commit is on the disk before it is acknowledged. With NORMAL a power cut may take acknowledged jobs back.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // On macOS only this reaches the platter; elsewhere it says nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "checkpoint_fullfsync", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // The rows of removed jobs held logins and signed links.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
+    migration::migrate(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bundled_sqlite_is_free_of_the_wal_reset_defect() {
+        assert!(rusqlite::version_number() >= 3_051_003, "SQLite {}", rusqlite::version());
+    }
+
+    #[test]
+    fn an_opened_queue_syncs_every_commit_and_wipes_what_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("queue.db")).unwrap();
+        for (pragma, expected) in [("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1), ("trusted_schema", 0)]
+        {
+            let found: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+            assert_eq!(found, expected, "{pragma}");
+        }
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(mode, "wal");
+    }
+}

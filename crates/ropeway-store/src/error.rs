@@ -1,0 +1,170 @@
+//! What can go wrong with the durable queue: what, in which file, and under which code the user sees it.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ropeway_model::{FailureCode, JobId};
+use rusqlite::ErrorCode;
+
+/// The queue could not be read or written; nothing of the refused call is in it.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file could not be created or opened.
+    #[error("the queue {} cannot be opened: {source}", .path.display())]
+    Open {
+        /// The queue's file.
+        path: PathBuf,
+        /// What the operating system says.
+        source: Arc<io::Error>,
+    },
+    /// The file belongs to something else.
+    #[error("{} is no queue of Ropeway: {reason}", .path.display())]
+    NotAQueue {
+        /// The file.
+        path: PathBuf,
+        /// What it is instead.
+        reason: String,
+    },
+    /// A later version of Ropeway has written the file.
+    #[error("the queue {} has schema {found}, this Ropeway knows up to {known}: update Ropeway", .path.display())]
+    NewerSchema {
+        /// The queue's file.
+        path: PathBuf,
+        /// The file's schema version.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// The volume cannot share memory between processes, without which the queue is not safe.
+    #[error("the volume of the queue {} has no write-ahead log (it offers '{mode}')", .path.display())]
+    NoWriteAheadLog {
+        /// The queue's file.
+        path: PathBuf,
+        /// The journal mode it offers instead.
+        mode: String,
+    },
+    /// A record that cannot be what was written.
+    #[error("the queue {} is damaged at {record}: {reason}", .path.display())]
+    Corrupt {
+        /// The queue's file.
+        path: PathBuf,
+        /// Which record.
+        record: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No room on the volume.
+    #[error("the volume of the queue {} is full", .path.display())]
+    Full {
+        /// The queue's file.
+        path: PathBuf,
+    },
+    /// Another process held the file for longer than [`crate::Store::open`] waits.
+    #[error("another process keeps the queue {} locked", .path.display())]
+    Busy {
+        /// The queue's file.
+        path: PathBuf,
+    },
+    /// The job to change or to move is not in the queue.
+    #[error("the queue {} has no job {id}", .path.display())]
+    NoSuchJob {
+        /// The queue's file.
+        path: PathBuf,
+        /// The number asked for.
+        id: JobId,
+    },
+    /// A value that no column can hold, such as a length over 2⁶³-1.
+    #[error("the queue {} cannot hold a value: {reason}", .path.display())]
+    Unstorable {
+        /// The queue's file.
+        path: PathBuf,
+        /// Which value.
+        reason: String,
+    },
+    /// SQLite reports something else, such as a failing disk.
+    #[error("the queue {} failed: {source}", .path.display())]
+    Sql {
+        /// The queue's file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: Arc<rusqlite::Error>,
+    },
+    /// The store was closed, or its thread has ended.
+    #[error("the queue {} is closed", .path.display())]
+    Closed {
+        /// The queue's file.
+        path: PathBuf,
+    },
+}
+
+impl StoreError {
+    /// The reason in the closed list.
+    pub const fn code(&self) -> FailureCode {
+        match self {
+            Self::Full { .. } => FailureCode::DiskFull,
+            Self::NoSuchJob { .. } | Self::Unstorable { .. } => FailureCode::Internal,
+            Self::Open { .. }
+            | Self::NotAQueue { .. }
+            | Self::NewerSchema { .. }
+            | Self::NoWriteAheadLog { .. }
+            | Self::Corrupt { .. }
+            | Self::Busy { .. }
+            | Self::Sql { .. }
+            | Self::Closed { .. } => FailureCode::StateFailed,
+        }
+    }
+}
+
+/// What a table function reports: a [`StoreError`] that does not know its file yet.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    Sqlite(rusqlite::Error),
+    Corrupt { record: String, reason: String },
+    NoSuchJob(JobId),
+}
+
+impl Fault {
+    pub(crate) fn corrupt(record: impl fmt::Display, reason: impl fmt::Display) -> Self {
+        Self::Corrupt { record: record.to_string(), reason: reason.to_string() }
+    }
+
+    /// The same fault as what the caller sees, with the file it happened in.
+    pub(crate) fn at(self, path: &Path) -> StoreError {
+        let path = path.to_owned();
+        match self {
+            Self::Corrupt { record, reason } => StoreError::Corrupt { path, record, reason },
+            Self::NoSuchJob(id) => StoreError::NoSuchJob { path, id },
+            Self::Sqlite(error) => from_sqlite(error, path),
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> StoreError {
+    use rusqlite::Error as Sqlite;
+    match (error.sqlite_error_code(), &error) {
+        (Some(ErrorCode::DiskFull), _) => StoreError::Full { path },
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => StoreError::Busy { path },
+        (Some(ErrorCode::NotADatabase), _) => StoreError::NotAQueue { path, reason: "it is no database".to_owned() },
+        (Some(ErrorCode::DatabaseCorrupt), _) => {
+            StoreError::Corrupt { path, record: "the database's structure".to_owned(), reason: error.to_string() }
+        }
+        (
+            _,
+            Sqlite::FromSqlConversionFailure(..)
+            | Sqlite::InvalidColumnType(..)
+            | Sqlite::IntegralValueOutOfRange(..)
+            | Sqlite::Utf8Error(..),
+        ) => StoreError::Corrupt { path, record: "a row".to_owned(), reason: error.to_string() },
+        (_, Sqlite::ToSqlConversionFailure(reason)) => StoreError::Unstorable { path, reason: reason.to_string() },
+        _ => StoreError::Sql { path, source: Arc::new(error) },
+    }
+}

@@ -1,0 +1,206 @@
+//! The handle of the durable queue.
+
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    thread::{self, JoinHandle},
+};
+
+use ropeway_model::{JobId, SavedTargetId, SegmentMap, Timestamp, Transfer, UploadTarget};
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::{
+    JobChange, JobRow, NewJob, SavedTarget, StoreError, connection,
+    error::Fault,
+    table::{job, log, segment, target},
+    writer::{self, Command, PendingWrite, QUEUE_LIMIT},
+};
+
+/// Stands for the file in the messages of a queue that has none.
+const IN_MEMORY: &str = ":memory:";
+
+/// The durable queue. A clone is another handle of the same queue.
+///
+/// A write that returned `Ok` survives a kill and a power cut; one that returned an error left nothing behind. A caller
+/// that stops waiting for an answer does not take its write back. Reads see every write acknowledged before them.
+/// When the last handle goes, what was accepted is still carried out; [`Store::close`] waits for that.
+#[derive(Clone, Debug)]
+pub struct Store {
+    commands: mpsc::Sender<Command>,
+    /// Its sender lives as long as the thread.
+    running: watch::Receiver<()>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    path: Arc<Path>,
+}
+
+impl Store {
+    /// Opens the queue at `path`, or creates it, with permissions for its owner only (0600 on Unix). The folder must
+    /// exist. Other handles and other processes may have the same file open; a call waits up to 10 s for them.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerSchema`] if a later Ropeway has written it, [`StoreError::NotAQueue`] if something else has,
+    /// [`StoreError::Open`] if the file cannot be created or opened.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::start(path.into(), connection::open).await
+    }
+
+    /// A queue without a file, for tests.
+    pub async fn in_memory() -> Result<Self, StoreError> {
+        Self::start(Path::new(IN_MEMORY).into(), connection::open_in_memory).await
+    }
+
+    async fn start(
+        path: Arc<Path>,
+        open: impl FnOnce(&Path) -> Result<Connection, StoreError> + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let (commands, mut queue) = mpsc::channel(QUEUE_LIMIT);
+        let (alive, running) = watch::channel(());
+        let (opened, opening) = oneshot::channel();
+        let file = Arc::clone(&path);
+        let body = move || {
+            let connection = open(&file);
+            let told = connection.as_ref().map(|_| ()).map_err(Clone::clone);
+            if opened.send(told).is_ok()
+                && let Ok(connection) = connection
+            {
+                writer::serve(connection, &file, &mut queue);
+            }
+            // Last, so that whoever sees it knows that no answer comes any more.
+            drop((queue, alive));
+        };
+        let thread = thread::Builder::new()
+            .name("ropeway-store".to_owned())
+            .spawn(body)
+            .map_err(|source: io::Error| StoreError::Open { path: path.to_path_buf(), source: Arc::new(source) })?;
+        let store = Self { commands, running, thread: Arc::new(Mutex::new(Some(thread))), path };
+        opening.await.unwrap_or_else(|_| Err(store.closed()))?;
+        Ok(store)
+    }
+
+    /// Appends jobs to the end of the list, all in one transaction, and returns their numbers in the same order.
+    /// A number is never given twice, not even after its job was removed.
+    pub async fn insert_jobs(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, StoreError> {
+        self.write(move |connection| job::insert(connection, &jobs)).await
+    }
+
+    /// All jobs in the order of the list.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a row cannot be what was written.
+    pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
+        self.read(job::all).await
+    }
+
+    /// The oldest job of this very transfer that is neither completed nor canceled.
+    pub async fn find_unfinished(&self, transfer: &Transfer) -> Result<Option<JobRow>, StoreError> {
+        let transfer = transfer.clone();
+        self.read(move |connection| job::find_unfinished(connection, &transfer)).await
+    }
+
+    /// Makes all the changes in one transaction, or none of them.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchJob`] if one of the jobs is not in the queue.
+    pub async fn save(&self, changes: Vec<JobChange>) -> Result<(), StoreError> {
+        self.write(move |connection| changes.iter().try_for_each(|change| job::change::apply(connection, change))).await
+    }
+
+    /// The segments of a job as last saved, neighbours without a gap joined; `None` when it has none, which is also what
+    /// the map of an empty file reads as.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the rows are no cover of a file.
+    pub async fn segments(&self, job: JobId) -> Result<Option<SegmentMap>, StoreError> {
+        self.read(move |connection| segment::read(connection, job)).await
+    }
+
+    /// What happened to a job, oldest first; the last [`crate::LOG_LINES`] lines.
+    pub async fn log(&self, job: JobId) -> Result<Vec<(Timestamp, String)>, StoreError> {
+        self.read(move |connection| log::read(connection, job)).await
+    }
+
+    /// Takes jobs off the list with their segments and logs. Numbers that are not in it are skipped.
+    pub async fn remove_jobs(&self, ids: Vec<JobId>) -> Result<(), StoreError> {
+        self.write(move |connection| job::remove(connection, &ids)).await
+    }
+
+    /// Moves jobs, in the order given, right before the job `before`, or to the end. Returns every job whose position
+    /// changed with its new one; usually those are the moved jobs alone.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchJob`] if one of the jobs, or `before`, is not in the queue.
+    pub async fn move_jobs(&self, ids: Vec<JobId>, before: Option<JobId>) -> Result<Vec<(JobId, i64)>, StoreError> {
+        self.write(move |connection| job::order::relocate(connection, &ids, before)).await
+    }
+
+    /// The saved upload targets in the order of their names.
+    pub async fn targets(&self) -> Result<Vec<SavedTarget>, StoreError> {
+        self.read(target::all).await
+    }
+
+    /// Saves an upload target; a target of the same name takes the new address and keeps its number.
+    pub async fn save_target(&self, name: String, target: UploadTarget) -> Result<SavedTarget, StoreError> {
+        self.write(move |connection| target::save(connection, name, target)).await
+    }
+
+    /// Forgets a saved upload target; `false` if there was none.
+    pub async fn remove_target(&self, id: SavedTargetId) -> Result<bool, StoreError> {
+        self.write(move |connection| target::remove(connection, id)).await
+    }
+
+    /// Carries out what was accepted, moves the write-ahead log into the file and ends the thread. Other handles of the
+    /// queue answer [`StoreError::Closed`] from then on.
+    pub async fn close(self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let closed = self.call(Command::Close(reply), answer).await;
+        let mut running = self.running.clone();
+        while running.changed().await.is_ok() {}
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The thread has dropped its last value, so this does not block. A panic in it was told as closed.
+        let ended = thread.is_none_or(|thread| thread.join().is_ok());
+        if ended { closed } else { Err(self.closed()) }
+    }
+
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let path = Arc::clone(&self.path);
+        let read = Box::new(move |connection: &Connection| {
+            // A caller that has gone away does not want to know.
+            let _ = reply.send(work(connection).map_err(|fault| fault.at(&path)));
+        });
+        self.call(Command::Read(read), answer).await
+    }
+
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.call(Command::Write(Box::new(PendingWrite::new(work, reply))), answer).await
+    }
+
+    /// Sends a command and waits for its answer, or for the end of the thread.
+    async fn call<T>(
+        &self,
+        command: Command,
+        mut answer: oneshot::Receiver<Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.commands.send(command).await.map_err(|_| self.closed())?;
+        let mut running = self.running.clone();
+        tokio::select! {
+            biased;
+            told = &mut answer => told.unwrap_or_else(|_| Err(self.closed())),
+            // A command that was sent while the thread ended may lie in the queue for ever.
+            _ = running.changed() => answer.try_recv().unwrap_or_else(|_| Err(self.closed())),
+        }
+    }
+
+    fn closed(&self) -> StoreError {
+        StoreError::Closed { path: self.path.to_path_buf() }
+    }
+}

@@ -1,0 +1,94 @@
+//! A job's specification in columns: from where to where in columns of their own, the rest as JSON.
+
+use std::path::PathBuf;
+
+use ropeway_model::{
+    ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Priority, SafeUrl,
+    Transfer, UploadTarget,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::column::{Columns, Json, Name, StoredPath};
+
+/// A [`JobSpec`] as its columns.
+pub(crate) struct SpecColumns<'a> {
+    pub(crate) direction: Name<Direction>,
+    /// A download's URL, or an upload's target.
+    pub(crate) address: String,
+    /// A download's folder, or an upload's file.
+    pub(crate) local_path: StoredPath<'a>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) options: Json<Options>,
+    pub(crate) ca_file: Option<StoredPath<'a>>,
+}
+
+/// Everything of a [`JobSpec`] that no query asks for and that JSON holds without loss.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Options {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit: Option<ByteRate>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connections: Option<Connections>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<HeaderField>,
+    priority: Priority,
+    on_conflict: OnConflict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<SafeUrl>,
+}
+
+impl<'a> SpecColumns<'a> {
+    pub(crate) fn of(spec: &'a JobSpec) -> Self {
+        // Taken apart by name, so that a new field does not compile until it has a place here.
+        let JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, network } = spec;
+        let Network { ca_file, proxy } = network;
+        let (address, local_path, name) = match transfer {
+            Transfer::Download { from, into, name } => {
+                (from.expose().as_str().to_owned(), into, name.as_ref().map(FileName::as_str))
+            }
+            Transfer::Upload { from, to } => (String::from(to.clone()), from, None),
+        };
+        Self {
+            direction: Name(spec.direction()),
+            address,
+            local_path: StoredPath::of(local_path),
+            name,
+            options: Json(Options {
+                rate_limit: *rate_limit,
+                connections: *connections,
+                checksum: checksum.clone(),
+                headers: headers.clone(),
+                priority: *priority,
+                on_conflict: *on_conflict,
+                proxy: proxy.clone(),
+            }),
+            ca_file: ca_file.as_deref().map(StoredPath::of),
+        }
+    }
+}
+
+/// Reads the columns from `direction` to `ca_file`.
+pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
+    let Name(direction) = columns.take()?;
+    let transfer = match direction {
+        Direction::Download => Transfer::Download {
+            from: columns.take::<Name<SafeUrl>>()?.0,
+            into: columns.take::<StoredPath<'_>>()?.into_path(),
+            name: columns.take::<Option<Name<FileName>>>()?.map(|name| name.0),
+        },
+        Direction::Upload => {
+            let Name(to) = columns.take::<Name<UploadTarget>>()?;
+            let from: PathBuf = columns.take::<StoredPath<'_>>()?.into_path();
+            columns.take::<Option<String>>()?;
+            Transfer::Upload { from, to }
+        }
+    };
+    let Json(options) = columns.take::<Json<Options>>()?;
+    let ca_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
+    let Options { rate_limit, connections, checksum, headers, priority, on_conflict, proxy } = options;
+    let network = Network { ca_file, proxy };
+    Ok(JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, network })
+}

@@ -1,0 +1,6 @@
+//! One file per table: its migration, its row, its reads and its writes.
+
+pub(crate) mod job;
+pub(crate) mod log;
+pub(crate) mod segment;
+pub(crate) mod target;
