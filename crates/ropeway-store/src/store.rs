@@ -79,9 +79,9 @@ impl Store {
         Ok(store)
     }
 
-    /// Appends jobs to the end of the list, all in one transaction, and returns their numbers in the same order.
-    /// A number is never given twice, not even after its job was removed.
-    pub async fn insert_jobs(&self, jobs: Vec<NewJob>) -> Result<Vec<JobId>, StoreError> {
+    /// Appends jobs to the end of the list, all in one transaction, and returns their numbers and positions in
+    /// the same order. A number is never given twice, not even after its job was removed.
+    pub async fn insert_jobs(&self, jobs: Vec<NewJob>) -> Result<Vec<(JobId, i64)>, StoreError> {
         self.write(move |connection| job::insert(connection, &jobs)).await
     }
 

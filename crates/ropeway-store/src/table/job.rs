@@ -129,7 +129,7 @@ pub enum Verification {
 }
 
 /// Appends jobs to the end of the list.
-pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<JobId>, Fault> {
+pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<(JobId, i64)>, Fault> {
     let mut position: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM job", [], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO job (position, direction, address, local_path, name, options, ca_file, wish, phase, phase_detail,
@@ -154,7 +154,7 @@ pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<Job
             phase.detail,
             job.created.unix_ms(),
         ])?;
-        ids.push(JobId::from_row(id));
+        ids.push((JobId::from_row(id), position));
     }
     Ok(ids)
 }
