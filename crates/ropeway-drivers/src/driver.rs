@@ -24,7 +24,9 @@ pub struct Context {
     pub clients: Clients,
     /// How this job reaches the network.
     pub network: Network,
-    /// Headers of the user for the job's own origin; never sent to another one.
+    /// The origin of the address the user gave. A probe may end at another one, and later requests then start there.
+    pub origin: url::Origin,
+    /// Headers of the user; sent to `origin` and to no other.
     pub headers: Vec<HeaderField>,
     /// Ends every request of the job at once.
     pub cancel: CancellationToken,

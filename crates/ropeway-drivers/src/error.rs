@@ -35,6 +35,21 @@ pub enum DriverError {
         /// What the network stack says.
         reason: String,
     },
+    /// A connected server did not begin its answer.
+    #[error("{host} did not answer the request within {waited_s} s")]
+    Silent {
+        /// The host and port.
+        host: String,
+        /// How long it was waited for.
+        waited_s: u64,
+    },
+    /// The connection ended after everything was sent and before the server said whether it took it. Sending it again
+    /// could store the file twice.
+    #[error("the connection to {host} broke before it said whether it has the file")]
+    AnswerLost {
+        /// The host and port.
+        host: String,
+    },
     /// The TLS handshake or the certificate was refused.
     #[error("no secure connection to {host}: {reason}")]
     Tls {
@@ -138,7 +153,8 @@ impl DriverError {
             Self::NameNotResolved { .. } => FailureCode::NameNotResolved,
             Self::ConnectionRefused { .. } => FailureCode::ConnectionRefused,
             Self::ConnectTimeout { .. } => FailureCode::ConnectTimeout,
-            Self::ConnectionLost { .. } => FailureCode::ConnectionLost,
+            Self::ConnectionLost { .. } | Self::AnswerLost { .. } => FailureCode::ConnectionLost,
+            Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Proxy { .. } => FailureCode::ProxyFailed,
             Self::Status { status, .. } => match *status {
@@ -169,6 +185,7 @@ impl DriverError {
             Self::Status { retry_after: Some(delay), .. } if self.code().retry() != Retry::Never => {
                 Retry::After(*delay)
             }
+            Self::AnswerLost { .. } => Retry::Never,
             _ => self.code().retry(),
         }
     }

@@ -1,11 +1,18 @@
 //! The network protocols of Ropeway. A driver moves bytes and nothing else: the engine owns disk, throttle, retry and
 //! checksum, so that no protocol can forget to limit, hash or sync.
 
+#![warn(clippy::indexing_slicing)]
+
 mod capability;
-pub mod client;
+mod client;
 mod driver;
 mod error;
+mod exchange;
+mod form;
+mod http;
+mod put;
 mod registry;
+mod upload;
 
 pub use capability::{Capability, Order};
 pub use client::Clients;
@@ -14,4 +21,7 @@ pub use driver::{
     Upload,
 };
 pub use error::DriverError;
+pub use form::FormDriver;
+pub use http::HttpDriver;
+pub use put::PutDriver;
 pub use registry::Drivers;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ropeway_model::{SafeUrl, UploadProtocol, UploadTarget};
 
-use crate::{Driver, DriverError};
+use crate::{Driver, DriverError, FormDriver, HttpDriver, PutDriver};
 
 /// The drivers of this build.
 #[derive(Clone, Debug)]
@@ -12,6 +12,13 @@ pub struct Drivers {
     http: Arc<dyn Driver>,
     put: Arc<dyn Driver>,
     form: Arc<dyn Driver>,
+}
+
+impl Default for Drivers {
+    /// The real drivers.
+    fn default() -> Self {
+        Self::new(Arc::new(HttpDriver), Arc::new(PutDriver), Arc::new(FormDriver))
+    }
 }
 
 impl Drivers {

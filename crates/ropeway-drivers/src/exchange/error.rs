@@ -1,0 +1,96 @@
+//! What the network stack reports, as a [`DriverError`]: found by the types of the causes, never by their text.
+
+use std::{error::Error, io};
+
+use ropeway_model::SafeUrl;
+use rustls::CertificateError;
+
+use crate::{
+    DriverError,
+    client::{CONNECT_TIMEOUT, NameError},
+};
+
+/// A response that cannot be used.
+pub(crate) fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
+    DriverError::BadResponse { url: url.clone(), reason: reason.into() }
+}
+
+/// The error of a request to `url` that got no answer.
+pub(crate) fn of_request(url: &SafeUrl, proxy: Option<&SafeUrl>, error: &reqwest::Error) -> DriverError {
+    let host = url.host();
+    if let Some(cause) = find::<rustls::Error>(error) {
+        return DriverError::Tls { host, reason: tls_reason(cause) };
+    }
+    if error.is_connect()
+        && let Some(proxy) = proxy
+    {
+        return DriverError::Proxy { proxy: proxy.clone(), reason: innermost(error) };
+    }
+    if find::<NameError>(error).is_some() {
+        return DriverError::NameNotResolved { host };
+    }
+    let kind = find::<io::Error>(error).map(io::Error::kind);
+    if error.is_connect() && (error.is_timeout() || kind == Some(io::ErrorKind::TimedOut)) {
+        return DriverError::ConnectTimeout { host, waited_s: CONNECT_TIMEOUT.as_secs() };
+    }
+    if kind == Some(io::ErrorKind::ConnectionRefused) {
+        return DriverError::ConnectionRefused { host };
+    }
+    if error.is_builder() || find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
+        return bad(url, innermost(error));
+    }
+    DriverError::ConnectionLost { host, reason: innermost(error) }
+}
+
+/// The error of a body from `url` that broke off.
+pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error) -> DriverError {
+    DriverError::ConnectionLost { host: url.host(), reason: innermost(error) }
+}
+
+/// Whether the server ended the connection instead of answering, as happens to a kept connection that is reused in
+/// the moment the server gives it up.
+pub(crate) fn is_stale_connection(error: &reqwest::Error) -> bool {
+    let gone = |kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+    !error.is_connect()
+        && (find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
+            || find::<io::Error>(error).is_some_and(|error| gone(error.kind())))
+}
+
+/// The first cause of type `E`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(<dyn Error>::downcast_ref::<E>)
+}
+
+/// What the innermost cause says: those around it only say that something failed.
+fn innermost(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(error.source(), |cause| below(*cause))
+}
+
+/// The cause of a cause. `io::Error::source` passes over the error it wraps, which is the one that counts.
+fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    match cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => cause.source(),
+    }
+}
+
+fn tls_reason(error: &rustls::Error) -> String {
+    let rustls::Error::InvalidCertificate(cause) = error else { return error.to_string() };
+    let sentence = match cause {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet: check this machine's clock"
+        }
+        CertificateError::UnknownIssuer => "its certificate is from an authority that is not trusted here",
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "its certificate is for another host"
+        }
+        CertificateError::Revoked => "its certificate was revoked",
+        other => return format!("its certificate is not valid: {other}"),
+    };
+    sentence.to_owned()
+}

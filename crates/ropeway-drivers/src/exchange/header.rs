@@ -1,0 +1,54 @@
+//! The header fields of a request.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{
+        ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, EXPECT, IF_RANGE, PROXY_AUTHORIZATION, RANGE, TE, TRAILER,
+        TRANSFER_ENCODING, UPGRADE,
+    },
+};
+use ropeway_model::{HeaderField, SafeUrl};
+
+use crate::Context;
+
+/// Fields that say where a message ends or which octets of a file are meant. A user's value in one of them would
+/// change what the answer's bytes are.
+const RESERVED: [HeaderName; 11] = [
+    ACCEPT_ENCODING,
+    CONNECTION,
+    CONTENT_LENGTH,
+    EXPECT,
+    IF_RANGE,
+    PROXY_AUTHORIZATION,
+    RANGE,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The fields every request to `url` carries. Those of the user are among them only where `url` lies in the job's own
+/// origin: any of them may be a secret, whatever its name.
+pub(super) fn fields(context: &Context, url: &SafeUrl) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    // Ranges and lengths count octets as sent, so the file must come as it is (RFC 9110 §14.1.2).
+    fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if url.expose().origin() != context.origin {
+        return fields;
+    }
+    for (name, value) in context.headers.iter().filter_map(parsed) {
+        fields.append(name, value);
+    }
+    fields
+}
+
+fn parsed(field: &HeaderField) -> Option<(HeaderName, HeaderValue)> {
+    let name = HeaderName::from_bytes(field.name().as_bytes()).ok()?;
+    let mut value = HeaderValue::from_bytes(field.expose_value().as_bytes()).ok()?;
+    value.set_sensitive(true);
+    let reserved = RESERVED.contains(&name);
+    if reserved {
+        tracing::warn!(%name, "the header is left out: Ropeway sets it itself");
+    }
+    (!reserved).then_some((name, value))
+}

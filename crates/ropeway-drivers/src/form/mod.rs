@@ -1,0 +1,108 @@
+//! Uploads by one streaming `multipart/form-data` POST (RFC 7578), as a browser's form sends them.
+
+mod multipart;
+
+use async_trait::async_trait;
+use http::{
+    Method,
+    header::{CONTENT_LENGTH, CONTENT_TYPE},
+};
+use reqwest::Body;
+use ropeway_model::{FileName, UploadProtocol, UploadTarget};
+use serde::{Deserialize, Serialize};
+
+use multipart::Multipart;
+
+use crate::{
+    Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
+    exchange::{self, error},
+    upload::{self, SizedBody},
+};
+
+/// Uploads by multipart POST.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FormDriver;
+
+/// What the request must say beside the bytes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Form {
+    field: String,
+    name: FileName,
+}
+
+impl Driver for FormDriver {
+    fn capability(&self) -> Capability {
+        Capability {
+            ranges: false,
+            resumes_uploads: false,
+            part_order: Order::Sequential,
+            part_size: None,
+            parts_in_flight: 1,
+        }
+    }
+
+    fn upload(&self) -> Option<&dyn Upload> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Upload for FormDriver {
+    /// Sends nothing: a form has no session, and one that broke off begins anew.
+    async fn open(
+        &self,
+        _context: &Context,
+        to: &UploadTarget,
+        source: &SourceMeta,
+        _saved: Option<Session>,
+    ) -> Result<Session, DriverError> {
+        let UploadProtocol::Form { field } = to.protocol() else {
+            return Err(DriverError::SchemeUnsupported { scheme: to.url().expose().scheme().to_owned() });
+        };
+        let form = Form { field: field.clone(), name: source.name.clone() };
+        let url = to.url_for(&source.name);
+        let state = serde_json::to_value(form).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
+        Ok(Session { url, acknowledged: 0, state })
+    }
+
+    /// # Errors
+    /// [`DriverError::AnswerLost`] if the connection ends between the last byte and the answer: a POST is not
+    /// idempotent, so nobody but the user may send it again (RFC 9110 §9.2.2).
+    async fn send(
+        &self,
+        context: &Context,
+        session: &Session,
+        part: Part,
+        body: PartBody,
+    ) -> Result<PartReceipt, DriverError> {
+        assert!(part.offset == 0, "a form carries the whole file, so its only part starts at 0");
+        let url = &session.url;
+        let form: Form = serde_json::from_value(session.state.clone())
+            .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
+        let form = Multipart::new(&form.field, form.name.as_str(), url)?;
+        let (body, sending) = SizedBody::new(form.before, body, part.length, form.behind);
+        let answered = exchange::deliver(context, Method::POST, url, |request| {
+            request.header(CONTENT_LENGTH, body.length()).header(CONTENT_TYPE, form.content_type).body(Body::wrap(body))
+        })
+        .await;
+        if let Some(failure) = sending.failure() {
+            return Err(failure);
+        }
+        let response = match answered {
+            Err(DriverError::ConnectionLost { host, .. }) if sending.has_finished() => {
+                return Err(DriverError::AnswerLost { host });
+            }
+            answered => answered?,
+        };
+        match response.status().as_u16() {
+            // 303 says that the form was processed and where to look at the result (RFC 9110 §15.4.4).
+            200 | 201 | 204 | 303 => Ok(upload::receipt(url, &response)),
+            _ => Err(upload::refused(url, &response)),
+        }
+    }
+
+    /// Sends nothing: the file is final with the answer to its form.
+    async fn close(&self, _context: &Context, _session: Session, _how: Close) -> Result<(), DriverError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,49 @@
+//! The octets around a file in a form (RFC 7578, with names escaped as the HTML standard says and browsers do).
+
+use std::fmt::Write as _;
+
+use bytes::Bytes;
+use http::HeaderValue;
+use ropeway_model::SafeUrl;
+
+use crate::DriverError;
+
+/// Octets of randomness in a boundary: no file contains it by chance, and nobody can guess it.
+const BOUNDARY_OCTETS: usize = 16;
+
+/// What stands before and behind the file, and the content type that names the boundary.
+#[derive(Debug)]
+pub(super) struct Multipart {
+    pub(super) before: Bytes,
+    pub(super) behind: Bytes,
+    pub(super) content_type: HeaderValue,
+}
+
+impl Multipart {
+    /// A form whose only field, `field`, is the file `name`.
+    pub(super) fn new(field: &str, name: &str, url: &SafeUrl) -> Result<Self, DriverError> {
+        let mut random = [0; BOUNDARY_OCTETS];
+        let no_luck = |reason: String| DriverError::ConnectionLost { host: url.host(), reason };
+        getrandom::fill(&mut random).map_err(|error| no_luck(format!("no randomness for a boundary: {error}")))?;
+        let mut boundary = String::from("ropeway-");
+        for octet in random {
+            // Writing to a string cannot fail.
+            let _ = write!(boundary, "{octet:02x}");
+        }
+        let (field, name) = (escaped(field), escaped(name));
+        let before = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: \
+             application/octet-stream\r\n\r\n"
+        );
+        let behind = format!("\r\n--{boundary}--\r\n");
+        let content_type = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}"));
+        let content_type = content_type.unwrap_or_else(|_| unreachable!("letters and digits are a header value"));
+        Ok(Self { before: before.into(), behind: behind.into(), content_type })
+    }
+}
+
+/// A name within quotes: only what would end the quotes or the line is replaced, as the HTML standard's form encoding
+/// says; the rest is UTF-8.
+fn escaped(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}

@@ -1,0 +1,113 @@
+//! A request for a range, and the grounds on which its answer is believed.
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE},
+};
+use reqwest::Response;
+use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
+
+use super::{body, redirect, wire};
+use crate::{Context, DriverError, Fetched, exchange::error};
+
+/// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
+pub(super) async fn fetch(
+    context: &Context,
+    from: &SafeUrl,
+    want: ByteRange,
+    valid: Option<&Validator>,
+) -> Result<Fetched, DriverError> {
+    let redirect::Answer { url, response } = redirect::get(context, from, &fields(want, valid)).await?;
+    let wanted = Wanted { url: &url, want, valid };
+    let (validator, longest) = match response.status().as_u16() {
+        206 => wanted.part(&response)?,
+        200 => wanted.whole(&response)?,
+        416 => {
+            let length = wire::unsatisfied_length(response.headers());
+            return Err(DriverError::RangeUnsatisfiable { url, length });
+        }
+        status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
+        _ => return Err(wire::status_error(url, &response)),
+    };
+    let body = body::stream(response, url, &context.cancel, longest);
+    Ok(Fetched { validator, body })
+}
+
+fn fields(want: ByteRange, valid: Option<&Validator>) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    fields.insert(RANGE, wire::range(want));
+    // A weak validator must not stand here: the server would send a part of what may be another version.
+    let condition = valid.and_then(Validator::if_range).and_then(|value| HeaderValue::from_str(value).ok());
+    if let Some(condition) = condition {
+        fields.insert(IF_RANGE, condition);
+    }
+    fields
+}
+
+struct Wanted<'a> {
+    url: &'a SafeUrl,
+    want: ByteRange,
+    valid: Option<&'a Validator>,
+}
+
+impl Wanted<'_> {
+    /// What a 206 says of the file, and how many bytes of it count.
+    fn part(&self, response: &Response) -> Result<(Validator, u64), DriverError> {
+        let headers = response.headers();
+        if wire::has_content_coding(headers) {
+            // A part of an encoded file fits nowhere into the file as it is.
+            return Err(DriverError::RangeIgnored { url: self.url.clone() });
+        }
+        if media_type(headers).eq_ignore_ascii_case("multipart/byteranges") {
+            return Err(error::bad(self.url, "it sends several ranges where one was asked for"));
+        }
+        let told = headers.get(CONTENT_RANGE).ok_or_else(|| error::bad(self.url, "a 206 without Content-Range"))?;
+        let told =
+            wire::ContentRange::parse(told.as_bytes()).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
+        if told.range.start() != self.want.start() {
+            let reason = format!("it sends bytes {} where {} was asked for", told.range, self.want);
+            return Err(error::bad(self.url, reason));
+        }
+        let validator = wire::validator(headers, told.length);
+        self.refuse_change(&validator)?;
+        Ok((validator, self.want.len().min(told.range.len())))
+    }
+
+    /// The same for a 200, which is of use only to a range that begins where the file does.
+    fn whole(&self, response: &Response) -> Result<(Validator, u64), DriverError> {
+        let headers = response.headers();
+        let length = wire::content_length(headers).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
+        let validator = wire::validator(headers, length);
+        if self.is_foreign_page(headers, &validator) {
+            return Err(DriverError::NoContent { url: self.url.clone(), status: response.status().as_u16() });
+        }
+        self.refuse_change(&validator)?;
+        if self.want.start() > 0 {
+            return Err(DriverError::RangeIgnored { url: self.url.clone() });
+        }
+        Ok((validator, self.want.len()))
+    }
+
+    fn refuse_change(&self, now: &Validator) -> Result<(), DriverError> {
+        match self.valid {
+            Some(had) if had.compare(now) == Validation::Changed => Err(DriverError::RemoteChanged {
+                url: self.url.clone(),
+                had: Box::new(had.clone()),
+                now: Box::new(now.clone()),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the answer is a page that stands between us and the file: a login or a captive portal's greeting is
+    /// HTML without validators, where the file has some. Such a page is no new version of the file.
+    fn is_foreign_page(&self, headers: &HeaderMap, now: &Validator) -> bool {
+        let has_some = |validator: &Validator| validator.entity_tag.is_some() || validator.last_modified.is_some();
+        media_type(headers).eq_ignore_ascii_case("text/html") && self.valid.is_some_and(has_some) && !has_some(now)
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim()
+}

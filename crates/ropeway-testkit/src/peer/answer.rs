@@ -1,0 +1,177 @@
+//! What the peer answers, and how it misbehaves while doing so.
+
+use bytes::Bytes;
+
+use crate::Pattern;
+
+/// How a connection is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// An orderly end (FIN), as after a server's restart.
+    End,
+    /// A reset (RST), as after a crash or by a firewall.
+    Reset,
+}
+
+/// How the end of a body is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// `Content-Length` with the body's real length.
+    Length,
+    /// `Content-Length` with this number, whatever the body's length is.
+    LengthOf(u64),
+    /// Chunked.
+    Chunked,
+    /// Chunked, without the last chunk that tells the end.
+    ChunkedWithoutEnd,
+    /// By the end of the connection.
+    Close,
+}
+
+/// What is done with a request's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intake {
+    /// Taken to its end before the answer.
+    Whole,
+    /// Left in the network; the answer goes out at once, and then the connection is closed.
+    Refused(Cut),
+    /// Taken up to this many octets; then the connection breaks without an answer.
+    CutAfter(u64, Cut),
+}
+
+/// The body of an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    Pattern { pattern: Pattern, start: u64, end: u64 },
+    Bytes(Bytes),
+}
+
+impl Content {
+    pub(super) fn length(&self) -> u64 {
+        match self {
+            Self::Pattern { start, end, .. } => end - start,
+            Self::Bytes(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+/// An answer, with its faults.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(String, String)>,
+    pub(super) content: Content,
+    pub(super) framing: Framing,
+    pub(super) cut: Option<(u64, Cut)>,
+    pub(super) stall: Option<u64>,
+    pub(super) bytes_per_second: Option<u64>,
+    pub(super) intake: Intake,
+    pub(super) raw: Option<Bytes>,
+    pub(super) close: bool,
+}
+
+impl Answer {
+    /// An answer of that status with an empty body.
+    pub fn status(status: u16) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content: Content::Bytes(Bytes::new()),
+            framing: Framing::Length,
+            cut: None,
+            stall: None,
+            bytes_per_second: None,
+            intake: Intake::Whole,
+            raw: None,
+            close: false,
+        }
+    }
+
+    /// A redirect to `target`.
+    pub fn redirect(status: u16, target: &str) -> Self {
+        Self::status(status).header("Location", target)
+    }
+
+    /// Exactly these octets instead of an answer, then the end of the connection.
+    pub fn raw(octets: impl Into<Bytes>) -> Self {
+        Self { raw: Some(octets.into()), ..Self::status(200) }
+    }
+
+    /// Sets a header field, in place of one of that name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.retain(|(had, _)| !had.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Takes a header field away.
+    #[must_use]
+    pub fn without(mut self, name: &str) -> Self {
+        self.headers.retain(|(had, _)| !had.eq_ignore_ascii_case(name));
+        self
+    }
+
+    /// Another status line over the same body.
+    #[must_use]
+    pub const fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// These bytes as the body.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.content = Content::Bytes(body.into());
+        self
+    }
+
+    /// The pattern's bytes `[start, end)` as the body.
+    #[must_use]
+    pub fn pattern(mut self, pattern: Pattern, start: u64, end: u64) -> Self {
+        self.content = Content::Pattern { pattern, start, end };
+        self
+    }
+
+    /// How the body's end is told.
+    #[must_use]
+    pub const fn framing(mut self, framing: Framing) -> Self {
+        self.framing = framing;
+        self
+    }
+
+    /// Breaks the connection behind `bytes` octets of the body.
+    #[must_use]
+    pub const fn cut_after(mut self, bytes: u64, cut: Cut) -> Self {
+        self.cut = Some((bytes, cut));
+        self
+    }
+
+    /// Goes silent behind `bytes` octets of the body and keeps the connection open.
+    #[must_use]
+    pub const fn stall_after(mut self, bytes: u64) -> Self {
+        self.stall = Some(bytes);
+        self
+    }
+
+    /// Sends the body no faster than this.
+    #[must_use]
+    pub const fn drip(mut self, bytes_per_second: u64) -> Self {
+        self.bytes_per_second = Some(bytes_per_second);
+        self
+    }
+
+    /// What is done with the request's body.
+    #[must_use]
+    pub const fn intake(mut self, intake: Intake) -> Self {
+        self.intake = intake;
+        self
+    }
+
+    /// Ends the connection, orderly, behind the whole answer without having announced it.
+    #[must_use]
+    pub const fn then_close(mut self) -> Self {
+        self.close = true;
+        self
+    }
+}

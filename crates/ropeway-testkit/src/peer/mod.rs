@@ -1,0 +1,181 @@
+//! A scriptable HTTP/1.1 server on plain sockets, so that it can lie, cut and stall where a real one would not.
+//!
+//! Every request goes to a closure that makes the [`Answer`]; [`ServedFile`] answers honestly, and the answer's
+//! methods bend it from there. Every request is recorded, with what was received and sent.
+
+mod answer;
+mod receive;
+mod request;
+mod send;
+mod served;
+mod tls;
+
+use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
+
+use parking_lot::Mutex;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, BufStream},
+    net::{TcpListener, TcpStream},
+    task::{JoinHandle, JoinSet},
+};
+
+pub use answer::{Answer, Cut, Framing, Intake};
+pub use receive::ReceivedFile;
+pub use request::Request;
+pub use served::ServedFile;
+pub use tls::Authority;
+
+type Script = dyn Fn(&Request) -> Answer + Send + Sync;
+
+/// A running server on a loopback port; its connections break when it is dropped.
+#[derive(Debug)]
+pub struct Peer {
+    port: u16,
+    authority: Option<Authority>,
+    records: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<Mutex<usize>>,
+    listening: JoinHandle<()>,
+}
+
+impl Peer {
+    /// Starts a server that answers as `script` says.
+    pub async fn start(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(None, Arc::new(script)).await
+    }
+
+    /// Starts a server behind TLS with a certificate for `host` of an authority of its own.
+    pub async fn start_tls(host: &str, script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(Some(Authority::new(host)), Arc::new(script)).await
+    }
+
+    /// Starts a server that answers every request with `file`, honestly.
+    pub async fn serve(file: ServedFile) -> Self {
+        Self::start(move |request| file.answer(request)).await
+    }
+
+    async fn listen(authority: Option<Authority>, script: Arc<Script>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (records, connections) = (Arc::default(), Arc::default());
+        let desk = Desk { script, records: Arc::clone(&records), connections: Arc::clone(&connections) };
+        let acceptor = authority.as_ref().map(Authority::acceptor);
+        let listening = tokio::spawn(async move {
+            let mut open = JoinSet::new();
+            loop {
+                let Ok((stream, _)) = listener.accept().await else { return };
+                let (desk, acceptor) = (desk.clone(), acceptor.clone());
+                open.spawn(async move {
+                    stream.set_nodelay(true).unwrap();
+                    match acceptor {
+                        None => desk.converse(stream).await,
+                        Some(acceptor) => {
+                            let Ok(stream) = acceptor.accept(stream).await else { return };
+                            desk.converse(stream).await;
+                        }
+                    }
+                });
+                while open.try_join_next().is_some() {}
+            }
+        });
+        Self { port, authority, records, connections, listening }
+    }
+
+    /// The address of `path` (without a leading slash) on this server.
+    pub fn url(&self, path: &str) -> String {
+        match &self.authority {
+            None => format!("http://127.0.0.1:{}/{path}", self.port),
+            Some(authority) => format!("https://{}:{}/{path}", authority.host(), self.port),
+        }
+    }
+
+    /// The port on 127.0.0.1.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The PEM file with the authority behind this server's certificate; only after [`Peer::start_tls`].
+    pub fn ca_file(&self) -> PathBuf {
+        self.authority.as_ref().expect("a peer without TLS has no authority").file()
+    }
+
+    /// Every request so far, in the order in which their heads arrived.
+    pub fn requests(&self) -> Vec<Request> {
+        self.records.lock().clone()
+    }
+
+    /// Connections accepted so far that spoke.
+    pub fn connections(&self) -> usize {
+        *self.connections.lock()
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+/// What every connection needs.
+#[derive(Clone)]
+struct Desk {
+    script: Arc<Script>,
+    records: Arc<Mutex<Vec<Request>>>,
+    connections: Arc<Mutex<usize>>,
+}
+
+impl Desk {
+    /// Answers the requests of one connection until either side ends it.
+    async fn converse<S: Line>(&self, stream: S) {
+        let mut stream = BufStream::new(stream);
+        let mut first = true;
+        while let Some(mut request) = request::read(&mut stream).await {
+            if std::mem::take(&mut first) {
+                *self.connections.lock() += 1;
+            }
+            let record = Record::new(&self.records, &mut request);
+            let answer = (self.script)(&request);
+            if !receive::intake(&mut stream, &request, &answer, &record).await
+                || !send::answer(&mut stream, &request, answer, &record).await
+            {
+                return;
+            }
+        }
+    }
+}
+
+/// The place of one request among all.
+struct Record {
+    all: Arc<Mutex<Vec<Request>>>,
+    place: usize,
+}
+
+impl Record {
+    fn new(all: &Arc<Mutex<Vec<Request>>>, request: &mut Request) -> Self {
+        let mut records = all.lock();
+        request.number = records.len() + 1;
+        records.push(request.clone());
+        Self { all: Arc::clone(all), place: records.len() - 1 }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Request)) {
+        change(&mut self.all.lock()[self.place]);
+    }
+}
+
+/// A connection that can be reset.
+trait Line: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Makes the close that follows a reset instead of an orderly end.
+    fn reset_on_close(&self);
+}
+
+impl Line for TcpStream {
+    fn reset_on_close(&self) {
+        self.set_zero_linger().unwrap();
+    }
+}
+
+impl Line for tokio_rustls::server::TlsStream<TcpStream> {
+    fn reset_on_close(&self) {
+        self.get_ref().0.set_zero_linger().unwrap();
+    }
+}

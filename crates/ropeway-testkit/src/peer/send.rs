@@ -1,0 +1,132 @@
+//! Writing an answer, with its faults.
+
+use std::{future::pending, time::Duration};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
+
+use super::{Answer, Cut, Framing, Intake, Line, Record, Request, answer::Content};
+
+/// Bytes given to the network at once.
+const STEP: u64 = 64 * 1024;
+/// Pauses a second while dripping.
+const DRIPS_PER_SECOND: u64 = 20;
+
+/// Writes the answer; whether the connection may carry another request.
+pub(super) async fn answer<S: Line>(
+    stream: &mut BufStream<S>,
+    request: &Request,
+    answer: Answer,
+    record: &Record,
+) -> bool {
+    if let Some(octets) = &answer.raw {
+        let _ = stream.write_all(octets).await;
+        let _ = stream.shutdown().await;
+        return false;
+    }
+    if stream.write_all(head(&answer).as_bytes()).await.is_err() || stream.flush().await.is_err() {
+        return false;
+    }
+    let bodiless = request.method == "HEAD" || matches!(answer.status, 204 | 304);
+    if !bodiless && !body(stream, &answer, record).await {
+        return false;
+    }
+    match answer.intake {
+        Intake::Refused(cut) => {
+            if cut == Cut::Reset {
+                stream.get_ref().reset_on_close();
+            } else {
+                drain(stream).await;
+            }
+            false
+        }
+        Intake::Whole | Intake::CutAfter(..) => {
+            if answer.framing == Framing::Close || answer.close {
+                let _ = stream.shutdown().await;
+            }
+            answer.framing != Framing::Close && !answer.close
+        }
+    }
+}
+
+/// Ends the sending side and takes what is still coming, so that the answer is read before a reset.
+async fn drain<S: Line>(stream: &mut BufStream<S>) {
+    let _ = stream.shutdown().await;
+    let mut sink = vec![0; 16 * 1024];
+    while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}
+}
+
+fn head(answer: &Answer) -> String {
+    let mut head = format!("HTTP/1.1 {} Answer\r\n", answer.status);
+    for (name, value) in &answer.headers {
+        head.extend([name, ": ", value, "\r\n"]);
+    }
+    match answer.framing {
+        _ if matches!(answer.status, 204 | 304) => {}
+        Framing::Length => head.extend(["Content-Length: ", &answer.content.length().to_string(), "\r\n"]),
+        Framing::LengthOf(length) => head.extend(["Content-Length: ", &length.to_string(), "\r\n"]),
+        Framing::Chunked | Framing::ChunkedWithoutEnd => head.push_str("Transfer-Encoding: chunked\r\n"),
+        Framing::Close => head.push_str("Connection: close\r\n"),
+    }
+    head + "\r\n"
+}
+
+/// Writes the body; whether it went out as planned and the connection lives.
+async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Record) -> bool {
+    let chunked = matches!(answer.framing, Framing::Chunked | Framing::ChunkedWithoutEnd);
+    let length = answer.content.length();
+    let cut = answer.cut.map_or(u64::MAX, |(bytes, _)| bytes);
+    let stop = length.min(cut).min(answer.stall.unwrap_or(u64::MAX));
+    let mut sent = 0;
+    while sent < stop {
+        let most = answer.bytes_per_second.map_or(STEP, |rate| (rate / DRIPS_PER_SECOND).clamp(1, STEP));
+        let piece = piece(&answer.content, sent, stop.min(sent + most));
+        let written = if chunked {
+            let frame = format!("{:x}\r\n", piece.len());
+            stream.write_all(&[frame.as_bytes(), &piece, b"\r\n"].concat()).await
+        } else {
+            stream.write_all(&piece).await
+        };
+        if written.is_err() || stream.flush().await.is_err() {
+            return false;
+        }
+        sent += piece.len() as u64;
+        record.change(|request| request.bytes_sent = sent);
+        if let Some(rate) = answer.bytes_per_second {
+            tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate)).await;
+        }
+    }
+    if answer.stall.is_some_and(|at| at <= sent) {
+        pending::<()>().await;
+    }
+    match answer.cut {
+        Some((at, cut)) if at <= sent => {
+            if cut == Cut::Reset {
+                stream.get_ref().reset_on_close();
+            } else {
+                let _ = stream.shutdown().await;
+            }
+            return false;
+        }
+        _ => {}
+    }
+    if answer.framing == Framing::ChunkedWithoutEnd {
+        let _ = stream.shutdown().await;
+        return false;
+    }
+    if answer.framing == Framing::Chunked && stream.write_all(b"0\r\n\r\n").await.is_err() {
+        return false;
+    }
+    if matches!(answer.framing, Framing::LengthOf(announced) if announced != length) {
+        let _ = stream.flush().await;
+        let _ = stream.shutdown().await;
+        return false;
+    }
+    stream.flush().await.is_ok()
+}
+
+fn piece(content: &Content, from: u64, to: u64) -> bytes::Bytes {
+    match content {
+        Content::Pattern { pattern, start, .. } => pattern.bytes(start + from, start + to),
+        Content::Bytes(bytes) => bytes.slice(usize::try_from(from).unwrap()..usize::try_from(to).unwrap()),
+    }
+}

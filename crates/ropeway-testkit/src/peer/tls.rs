@@ -1,0 +1,65 @@
+//! A certificate authority that exists for one test.
+
+use std::{path::PathBuf, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{
+        ServerConfig,
+        pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+    },
+};
+
+use crate::TempFolder;
+
+/// An authority with one certificate for one host.
+#[derive(Debug)]
+pub struct Authority {
+    folder: TempFolder,
+    host: String,
+    config: Arc<ServerConfig>,
+}
+
+impl Authority {
+    /// A fresh authority and a certificate of it for `host`, a name or an address.
+    pub fn new(host: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
+        let key = KeyPair::generate().unwrap();
+        let root = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        let leaf_key = KeyPair::generate().unwrap();
+        let leaf = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&leaf_key, &issuer).unwrap();
+
+        let folder = TempFolder::new();
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(folder.join("ca.pem")).unwrap();
+        std::io::Write::write_all(&mut file, root.pem().as_bytes()).unwrap();
+
+        let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
+        let chain = vec![CertificateDer::from(leaf.der().to_vec())];
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(chain, private)
+            .unwrap();
+        Self { folder, host: host.to_owned(), config: Arc::new(config) }
+    }
+
+    /// The host the certificate is for.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The authority's certificate as a PEM file.
+    pub fn file(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.config))
+    }
+}
