@@ -1,0 +1,190 @@
+//! The tray: how fast it goes, and what is needed without the window.
+
+use ropeway_api::{
+    command::{Call, Done, Nothing},
+    view::Totals,
+};
+use tauri::{
+    AppHandle, Manager as _, Wry, async_runtime,
+    image::Image,
+    menu::{CheckMenuItem, IsMenuItem, Menu, MenuEvent, MenuItem, PredefinedMenuItem, Submenu},
+    tray::{MouseButton, TrayIcon, TrayIconBuilder, TrayIconEvent},
+};
+use tauri_plugin_clipboard_manager::ClipboardExt as _;
+
+use crate::{
+    notify,
+    offer::{Offer, hand_over},
+    quit::quit,
+    rate_text::{both_rates_text, rate_text},
+    shell::Shell,
+    window, words,
+};
+
+const SHOW: &str = "show";
+const ADD: &str = "add";
+const PAUSE_ALL: &str = "pause-all";
+const RESUME_ALL: &str = "resume-all";
+const QUIT: &str = "quit";
+/// Begins the ids of the limit presets; the preset's megabytes follow.
+const LIMIT: &str = "limit-";
+
+/// The presets of the download limit, in megabytes (1024 × 1024 bytes) a second; 0 is none.
+const PRESETS: [u64; 6] = [0, 1, 2, 5, 10, 50];
+const MEGABYTE: u64 = 1 << 20;
+
+/// The tray's parts that change.
+pub(crate) struct Tray {
+    icon: TrayIcon,
+    rates: MenuItem<Wry>,
+    limit: Submenu<Wry>,
+    presets: Vec<(u64, CheckMenuItem<Wry>)>,
+}
+
+impl Tray {
+    /// Puts the icon with its menu into the tray.
+    pub(crate) fn build(app: &AppHandle) -> tauri::Result<Self> {
+        let entry = |id, text| MenuItem::with_id(app, id, text, true, None::<&str>);
+        let rates = MenuItem::with_id(app, "rates", words::IDLE, false, None::<&str>)?;
+        let presets = PRESETS
+            .iter()
+            .map(|&preset| {
+                let text = if preset == 0 { words::NO_LIMIT.to_owned() } else { format!("{preset} MB/s") };
+                let id = format!("{LIMIT}{preset}");
+                Ok((preset, CheckMenuItem::with_id(app, id, text, true, false, None::<&str>)?))
+            })
+            .collect::<tauri::Result<Vec<_>>>()?;
+        let entries: Vec<&dyn IsMenuItem<Wry>> = presets.iter().map(|(_, entry)| entry as _).collect();
+        let limit = Submenu::with_items(app, words::TRAY_LIMIT, true, &entries)?;
+        let separator = || PredefinedMenuItem::separator(app);
+        let menu = Menu::with_items(
+            app,
+            &[
+                &rates,
+                &separator()?,
+                &entry(SHOW, words::TRAY_SHOW)?,
+                &entry(ADD, words::TRAY_ADD)?,
+                &separator()?,
+                &entry(PAUSE_ALL, words::TRAY_PAUSE_ALL)?,
+                &entry(RESUME_ALL, words::TRAY_RESUME_ALL)?,
+                &limit,
+                &separator()?,
+                &entry(QUIT, words::TRAY_QUIT)?,
+            ],
+        )?;
+        let icon = TrayIconBuilder::with_id("ropeway")
+            .icon(picture()?)
+            .icon_as_template(cfg!(target_os = "macos"))
+            .tooltip(words::NAME)
+            .menu(&menu)
+            .show_menu_on_left_click(cfg!(not(target_os = "windows")))
+            // The toolkit's own place for the picture would be one folder for all users of the machine.
+            .temp_dir_path(app.state::<Shell>().place.web_folder())
+            .on_menu_event(on_menu_event)
+            .on_tray_icon_event(on_icon_event)
+            .build(app)?;
+        Ok(Self { icon, rates, limit, presets })
+    }
+
+    /// Shows how fast everything moves: in the tooltip, in the menu's first line, and beside the icon on panels that
+    /// have room for words instead of a tooltip.
+    pub(crate) fn show_totals(&self, totals: &Totals) -> tauri::Result<()> {
+        let rates = both_rates_text(totals.download_rate, totals.upload_rate);
+        let tooltip = rates.as_ref().map_or_else(|| words::NAME.to_owned(), |rates| format!("{} {rates}", words::NAME));
+        self.icon.set_tooltip(Some(tooltip))?;
+        self.icon.set_title(Some(rates.as_deref().unwrap_or_default()))?;
+        self.rates.set_text(rates.as_deref().unwrap_or(words::IDLE))
+    }
+
+    /// Shows the download limit in force, in bytes a second.
+    pub(crate) fn show_limit(&self, limit: Option<u64>) -> tauri::Result<()> {
+        let text = limit.map_or_else(|| words::NO_LIMIT.to_owned(), rate_text);
+        self.limit.set_text(format!("{}: {text}", words::TRAY_LIMIT))?;
+        self.presets.iter().try_for_each(|(preset, entry)| entry.set_checked(bytes(*preset) == limit))
+    }
+}
+
+fn bytes(preset: u64) -> Option<u64> {
+    (preset > 0).then_some(preset * MEGABYTE)
+}
+
+fn picture() -> tauri::Result<Image<'static>> {
+    if cfg!(target_os = "macos") {
+        Image::from_bytes(include_bytes!("../../icons/tray-template.png"))
+    } else {
+        Image::from_bytes(include_bytes!("../../icons/tray.png"))
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that Tauri calls")]
+fn on_icon_event(icon: &TrayIcon, event: TrayIconEvent) {
+    if let TrayIconEvent::DoubleClick { button: MouseButton::Left, .. } = event {
+        window::show(icon.app_handle());
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the signature that Tauri calls")]
+fn on_menu_event(app: &AppHandle, event: MenuEvent) {
+    match event.id().as_ref() {
+        SHOW => window::show(app),
+        ADD => add_from_clipboard(app),
+        PAUSE_ALL => call(app, Call::PauseAll(Nothing {})),
+        RESUME_ALL => call(app, Call::ResumeAll(Nothing {})),
+        QUIT => quit(app),
+        other => {
+            if let Some(preset) = other.strip_prefix(LIMIT).and_then(|preset| preset.parse().ok()) {
+                set_limit(app, bytes(preset));
+            }
+        }
+    }
+}
+
+fn call(app: &AppHandle, call: Call) {
+    let app = app.clone();
+    async_runtime::spawn(async move { app.state::<Shell>().call::<Done>(call).await });
+}
+
+fn add_from_clipboard(app: &AppHandle) {
+    let app = app.clone();
+    // The answer comes from another program, which may take its time.
+    async_runtime::spawn(async move {
+        let reader = app.clone();
+        let text = async_runtime::spawn_blocking(move || reader.clipboard().read_text()).await;
+        match text {
+            Ok(Ok(text)) if !text.trim().is_empty() => hand_over(&app, Offer::text(text)),
+            _ => notify::say(words::CLIPBOARD_EMPTY, words::CLIPBOARD_EMPTY_BODY).await,
+        }
+    });
+}
+
+fn set_limit(app: &AppHandle, limit: Option<u64>) {
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let shell = app.state::<Shell>();
+        shell.change_settings(|settings| settings.download_limit = limit).await;
+        // A click flips the mark of its entry by itself: put the marks right even where nothing changed.
+        show_limit(&app, shell.settings().download_limit);
+    });
+}
+
+/// Shows how fast everything moves, from any thread.
+pub(crate) fn show_totals(app: &AppHandle, totals: Totals) {
+    on_main_thread(app, move |tray| tray.show_totals(&totals));
+}
+
+/// Shows the download limit in force, from any thread; bytes a second.
+pub(crate) fn show_limit(app: &AppHandle, limit: Option<u64>) {
+    on_main_thread(app, move |tray| tray.show_limit(limit));
+}
+
+fn on_main_thread(app: &AppHandle, change: impl FnOnce(&Tray) -> tauri::Result<()> + Send + 'static) {
+    let on_main = app.clone();
+    let sent = app.run_on_main_thread(move || {
+        if let Some(Err(cause)) = on_main.try_state::<Tray>().map(|tray| change(&tray)) {
+            tracing::debug!(%cause, "the tray was not updated");
+        }
+    });
+    if let Err(cause) = sent {
+        tracing::debug!(%cause, "the event loop has ended");
+    }
+}

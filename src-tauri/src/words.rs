@@ -1,0 +1,41 @@
+//! Every sentence the shell itself says: tray, notifications, dialogs.
+
+/// The product's name.
+pub(crate) const NAME: &str = "Ropeway";
+/// For a terminal without a screen.
+pub(crate) const NO_DISPLAY: &str = "ropeway-desktop: there is no display to open a window on (DISPLAY and \
+WAYLAND_DISPLAY are not set). `ropeway daemon` runs the same queue with the same page in a browser.";
+
+pub(crate) const TRAY_SHOW: &str = "Show Ropeway";
+pub(crate) const TRAY_ADD: &str = "Add from clipboard";
+pub(crate) const TRAY_PAUSE_ALL: &str = "Pause all";
+pub(crate) const TRAY_RESUME_ALL: &str = "Resume all";
+pub(crate) const TRAY_LIMIT: &str = "Download limit";
+pub(crate) const TRAY_QUIT: &str = "Quit";
+pub(crate) const NO_LIMIT: &str = "No limit";
+pub(crate) const IDLE: &str = "Nothing is moving";
+
+pub(crate) const STILL_RUNNING: &str = "Ropeway keeps running";
+pub(crate) const STILL_RUNNING_BODY: &str =
+    "Transfers go on in the background. Open the window again from the tray, or by starting Ropeway once more.";
+pub(crate) const CLIPBOARD_EMPTY: &str = "The clipboard holds no text";
+pub(crate) const CLIPBOARD_EMPTY_BODY: &str = "Copy one or more addresses, then choose Add from clipboard again.";
+
+pub(crate) const DOWNLOADED: &str = "Downloaded";
+pub(crate) const UPLOADED: &str = "Uploaded";
+pub(crate) const FAILED: &str = "Transfer failed";
+pub(crate) const ACTION_REVEAL: &str = "Show in folder";
+pub(crate) const ACTION_RETRY: &str = "Retry";
+pub(crate) const ACTION_SHOW: &str = "Show Ropeway";
+
+pub(crate) const CANNOT_START: &str = "Ropeway cannot start";
+
+/// The notification for several ends at once.
+pub(crate) fn summary(completed: usize, failed: usize) -> String {
+    let transfers = |count: usize| if count == 1 { "1 transfer".to_owned() } else { format!("{count} transfers") };
+    match (completed, failed) {
+        (_, 0) => format!("{} completed", transfers(completed)),
+        (0, _) => format!("{} failed", transfers(failed)),
+        _ => format!("{} completed, {failed} failed", transfers(completed)),
+    }
+}
