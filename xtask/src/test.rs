@@ -1,10 +1,10 @@
 //! Every test there is. Nothing is skipped: what cannot be installed is named, and fails.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, setup, shell, step::Steps, ui};
+use crate::{icons, place, setup, shell, step::Steps, ui};
 
 /// The programs that the black-box tests start, as they are told of them.
 const PROGRAMS: [(&str, &str); 2] = [("ROPEWAY_BIN", "ropeway"), ("ROPEWAY_DESKTOP_BIN", "ropeway-desktop")];
@@ -24,8 +24,13 @@ pub(crate) fn everything() -> Result<()> {
     });
     steps.also("generated TypeScript", contract);
     steps.also("UI tests", || shell::run(&mut shell::npm(&place::ui(), &["test"])));
-    steps.also("page in a browser", || black_box(&place::web_tests()));
-    steps.also("real window", || black_box(&place::desktop_tests()));
+    steps.also("icons", icons::check);
+    steps.also("page in a browser", || black_box(shell::npm(&place::web_tests(), &["test"])));
+    steps.also("real window", || {
+        let mut command = shell::command("python3");
+        command.arg(place::desktop_tests().join("run.py"));
+        black_box(command)
+    });
     steps.close()
 }
 
@@ -87,8 +92,7 @@ fn drift(committed: &BTreeMap<String, String>, fresh: &BTreeMap<String, String>)
 }
 
 /// Tests that drive the built programs from outside, as a user does.
-fn black_box(folder: &Path) -> Result<()> {
-    let mut command = shell::npm(folder, &["test"]);
+fn black_box(mut command: Command) -> Result<()> {
     for (key, name) in PROGRAMS {
         command.env(key, place::built("debug", name));
     }

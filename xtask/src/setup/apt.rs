@@ -68,6 +68,7 @@ const PACKAGES: &[Package] = &[
     package(Need::Test, "python3", Sign::Program("python3")),
     package(Need::Test, "python3-gi", Sign::File("/usr/lib/python3/dist-packages/gi/__init__.py")),
     package(Need::Test, "gir1.2-gtk-3.0", Sign::File("/usr/lib/*/girepository-1.0/Gtk-3.0.typelib")),
+    package(Need::Test, "gir1.2-atspi-2.0", Sign::File("/usr/lib/*/girepository-1.0/Atspi-2.0.typelib")),
     package(Need::Bench, "aria2", Sign::Program("aria2c")),
     package(Need::Bench, "wget2", Sign::Program("wget2")),
     package(Need::Bench, "axel", Sign::Program("axel")),
