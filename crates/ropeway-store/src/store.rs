@@ -204,3 +204,77 @@ impl Store {
         StoreError::Closed { path: self.path.to_path_buf() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::{FailureCode, JobSpec, Phase, Wish};
+
+    use super::*;
+
+    fn downloads(count: usize) -> Vec<NewJob> {
+        let transfer = Transfer::Download {
+            from: "https://example.org/a".parse().unwrap(),
+            into: "/downloads".into(),
+            name: None,
+        };
+        let (wish, created) = (Wish::Run, Timestamp::from_unix_ms(0));
+        vec![NewJob { spec: JobSpec::new(transfer), wish, phase: Phase::Queued, created }; count]
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_the_thread_is_a_closed_queue_for_all_who_wait_and_who_come() {
+        let store = Store::in_memory().await.unwrap();
+        let waiting: Vec<_> = (0..5)
+            .map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move {
+                    if number == 0 {
+                        store.write(|_| -> Result<(), Fault> { panic!("a defect") }).await
+                    } else {
+                        store.insert_jobs(downloads(1)).await.map(drop)
+                    }
+                })
+            })
+            .collect();
+        for answer in waiting {
+            assert!(matches!(answer.await.unwrap(), Err(StoreError::Closed { .. })));
+        }
+        assert!(matches!(store.jobs().await, Err(StoreError::Closed { .. })));
+        assert!(matches!(store.close().await, Err(StoreError::Closed { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_panic_takes_its_unfinished_change_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = folder.path().join("queue.db");
+        let store = Store::open(&queue).await.unwrap();
+        let kept = store.insert_jobs(downloads(1)).await.unwrap();
+        let jobs = downloads(3);
+        let defect = move |connection: &Connection| -> Result<(), Fault> {
+            job::insert(connection, &jobs)?;
+            panic!("a defect")
+        };
+        assert!(matches!(store.write(defect).await, Err(StoreError::Closed { .. })));
+        let jobs = Store::open(&queue).await.unwrap().jobs().await.unwrap();
+        assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), kept);
+    }
+
+    #[tokio::test]
+    async fn a_full_volume_is_said_and_what_was_there_stays_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let queue = folder.path().join("queue.db");
+        let tight = |path: &Path| {
+            let connection = connection::open(path)?;
+            connection.pragma_update(None, "max_page_count", 40).unwrap();
+            Ok(connection)
+        };
+        let store = Store::start(queue.into(), tight).await.unwrap();
+        let kept = store.insert_jobs(downloads(5)).await.unwrap();
+        let error = store.insert_jobs(downloads(2000)).await.unwrap_err();
+        assert!(matches!(error, StoreError::Full { .. }), "{error}");
+        assert_eq!(error.code(), FailureCode::DiskFull);
+        assert_eq!(store.jobs().await.unwrap().iter().map(|job| job.id).collect::<Vec<_>>(), kept);
+        store.insert_jobs(downloads(1)).await.unwrap();
+        assert_eq!(store.jobs().await.unwrap().len(), 6);
+    }
+}

@@ -172,6 +172,8 @@ macro_rules! select {
     };
 }
 
+const ALL: &str = select!("ORDER BY position, id");
+
 const FIND_UNFINISHED: &str = select!(
     "WHERE address = ?1 AND local_path = ?2 AND name IS ?3 AND direction = ?4
            AND phase NOT IN ('completed', 'canceled')
@@ -180,7 +182,7 @@ const FIND_UNFINISHED: &str = select!(
 
 /// All jobs in the order of the list.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<JobRow>, Fault> {
-    let mut statement = connection.prepare_cached(select!("ORDER BY position, id"))?;
+    let mut statement = connection.prepare_cached(ALL)?;
     let mut rows = statement.query([])?;
     let mut jobs = Vec::new();
     while let Some(row) = rows.next()? {
@@ -231,4 +233,23 @@ fn read_columns(id: JobId, columns: &mut Columns<'_>) -> rusqlite::Result<JobRow
         validation: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
         upload: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration;
+
+    #[test]
+    fn a_transfer_is_looked_up_by_the_index_and_the_list_is_read_in_order() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migration::migrate(&mut connection).unwrap();
+        for (sql, index) in [(FIND_UNFINISHED, "USING INDEX job_unfinished"), (ALL, "USING INDEX job_position")] {
+            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let values = rusqlite::params_from_iter(std::iter::repeat_n("", statement.parameter_count()));
+            let steps = statement.query_map(values, |row| row.get::<_, String>(3)).unwrap();
+            let plan: Vec<String> = steps.map(Result::unwrap).collect();
+            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
+        }
+    }
 }

@@ -1,0 +1,36 @@
+//! Jobs to put into queues under test.
+
+use ropeway_model::{JobId, JobSpec, Phase, SegmentMap, Timestamp, Transfer, Wish};
+use ropeway_store::{JobRow, NewJob, Store};
+
+/// A queued download of `url`.
+pub(crate) fn download(url: &str) -> NewJob {
+    new_job(Transfer::Download { from: url.parse().unwrap(), into: "/downloads".into(), name: None })
+}
+
+/// `count` queued downloads of different files.
+pub(crate) fn downloads(count: usize) -> Vec<NewJob> {
+    (0..count).map(|number| download(&format!("https://example.org/files/{number}.bin"))).collect()
+}
+
+/// A queued job that was asked for at the epoch.
+pub(crate) fn new_job(transfer: Transfer) -> NewJob {
+    NewJob { spec: JobSpec::new(transfer), wish: Wish::Run, phase: Phase::Queued, created: Timestamp::from_unix_ms(0) }
+}
+
+/// A file of `length` bytes whose first `written` are in place.
+pub(crate) fn written(length: u64, written: u64) -> SegmentMap {
+    let mut map = SegmentMap::whole(length);
+    map.advance(0, written).unwrap();
+    map
+}
+
+/// The job's row.
+pub(crate) async fn row(store: &Store, id: JobId) -> JobRow {
+    store.jobs().await.unwrap().into_iter().find(|job| job.id == id).unwrap()
+}
+
+/// Numbers of all jobs in the order of the list.
+pub(crate) async fn order(store: &Store) -> Vec<JobId> {
+    store.jobs().await.unwrap().into_iter().map(|job| job.id).collect()
+}
