@@ -1,0 +1,101 @@
+//! One request in, one response out.
+
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
+use hyper::body::Incoming;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    folder::Folder,
+    get,
+    refusal::Refusal,
+    throttle::{Direction, Throttle},
+    upload::{UploadBody, form, put},
+};
+
+/// What `Allow` says.
+pub(super) const METHODS: &str = "GET, HEAD, OPTIONS, POST, PUT";
+
+/// What all requests share.
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) root: Arc<Folder>,
+    pub(super) throttle: Throttle,
+    /// Permission bits of finished uploads.
+    pub(super) file_mode: rustix::fs::Mode,
+    pub(super) overwrite: bool,
+    pub(super) max_upload: Option<u64>,
+    pub(super) read_only: bool,
+    /// Refused uploads that are still read so that the client gets to see why.
+    pub(super) lingering: TaskTracker,
+}
+
+/// Answers a request. Never fails: what goes wrong is an answer too.
+pub(super) async fn answer(
+    service: Arc<Service>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Infallible> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let outcome = dispatch(&service, peer, request).await;
+    let mut response = outcome.unwrap_or_else(Refusal::response);
+    if method == Method::HEAD {
+        // Whatever it is, only its head is sent; the length stays that of the GET (RFC 9110 §9.3.2).
+        *response.body_mut() = Body::empty();
+    }
+    response.headers_mut().insert(header::SERVER, HeaderValue::from_static("ropeway"));
+    tracing::info!(%peer, %method, path, status = response.status().as_u16(), "answered");
+    Ok(response)
+}
+
+async fn dispatch(
+    service: &Arc<Service>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    match *request.method() {
+        Method::GET | Method::HEAD => get::send(service, peer, &request).await,
+        Method::PUT | Method::POST => {
+            let (head, body) = request.into_parts();
+            let bucket = service.throttle.bucket(peer.ip(), Direction::Up);
+            let mut body = UploadBody::new(body, &head.headers, bucket);
+            let outcome = receive(service, &head, &mut body).await;
+            if outcome.is_err() {
+                service.lingering.spawn(body.linger());
+            }
+            outcome
+        }
+        Method::OPTIONS => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(METHODS));
+            Ok(response)
+        }
+        _ => Err(Refusal::MethodNotAllowed),
+    }
+}
+
+async fn receive(service: &Arc<Service>, head: &Parts, body: &mut UploadBody) -> Result<Response<Body>, Refusal> {
+    may_upload(service, &head.uri, &head.headers)?;
+    if head.method == Method::PUT {
+        put::receive(service, head, body).await
+    } else {
+        form::receive(service, head, body).await
+    }
+}
+
+/// Whether anything may be received, judged before a byte of the body is asked for.
+///
+/// Browsers let any page post a form anywhere, but say whose page it is: only our own may.
+fn may_upload(service: &Service, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    if service.read_only {
+        return Err(Refusal::ReadOnly);
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let host = uri.authority().map(http::uri::Authority::as_str);
+    let host = host.or_else(|| headers.get(header::HOST)?.to_str().ok());
+    let own = |scheme: &str| host.is_some_and(|host| origin.as_bytes() == format!("{scheme}://{host}").as_bytes());
+    if own("http") || own("https") { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+}

@@ -1,0 +1,145 @@
+//! Downloads: `GET` and `HEAD`.
+
+use std::{net::SocketAddr, os::fd::OwnedFd, sync::Arc};
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ropeway_model::ByteRange;
+
+use super::{
+    answer::Service,
+    condition::{self, Current, Outcome},
+    entity::{Entity, wall_clock},
+    file_body::FileBody,
+    path::ServedPath,
+    range::{Wanted, content_range, unsatisfied_range},
+    refusal::Refusal,
+    throttle::Direction,
+};
+
+/// What stays as it is in an extended header parameter (RFC 8187 §3.2.1).
+const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Sends a file, a part of it, or only what would be sent.
+pub(super) async fn send(
+    service: &Arc<Service>,
+    peer: SocketAddr,
+    request: &Request<Incoming>,
+) -> Result<Response<Body>, Refusal> {
+    let path = ServedPath::parse(request.uri().path()).ok_or(Refusal::NotFound)?;
+    let Some(name) = path.name().map(str::to_owned) else { return Err(Refusal::NotFound) };
+    let (file, entity) = open(service, path, name.clone()).await?;
+    let now = wall_clock();
+    let tag = entity.tag(now);
+    let current = Current { tag: &tag, modified: entity.last_modified(now), now };
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    insert(headers, header::ETAG, &tag);
+    insert(headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(current.modified));
+    insert(headers, header::ACCEPT_RANGES, "bytes");
+    // Stored copies are fine as long as they are asked about: the file may change at any moment.
+    insert(headers, header::CACHE_CONTROL, "no-cache");
+    match condition::evaluate(request.headers(), &current) {
+        Outcome::NotModified => {
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            return Ok(response);
+        }
+        Outcome::Failed => return Err(Refusal::PreconditionFailed),
+        Outcome::Send => {}
+    }
+    let range = match wanted(request, &current, entity.length()) {
+        Wanted::Whole => None,
+        Wanted::Part(range) => {
+            insert(headers, header::CONTENT_RANGE, &content_range(range, entity.length()));
+            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+            Some(range)
+        }
+        Wanted::Unsatisfiable => {
+            insert(headers, header::CONTENT_RANGE, &unsatisfied_range(entity.length()));
+            *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
+            return Ok(response);
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, range.map_or(entity.length(), ByteRange::len).into());
+    describe(headers, &name);
+    if request.method() == Method::GET {
+        let bucket = service.throttle.bucket(peer.ip(), Direction::Down);
+        *response.body_mut() = Body::new(FileBody::new(file, entity, range, bucket));
+    }
+    Ok(response)
+}
+
+/// Opens the file on a thread that may wait for the disk.
+async fn open(service: &Arc<Service>, path: ServedPath, name: String) -> Result<(OwnedFd, Entity), Refusal> {
+    let root = Arc::clone(&service.root);
+    let opened = tokio::task::spawn_blocking(move || {
+        let folder = root.descend(path.folders())?;
+        folder.open_file(&name)
+    });
+    let (file, stat) = opened.await.map_err(|_| Refusal::DiskFailed)?.map_err(Refusal::of_reading)?;
+    Ok((file, Entity::of(&stat)))
+}
+
+/// What the request asks of the file. `Range` has a meaning for `GET` only (RFC 9110 §14.2).
+fn wanted(request: &Request<Incoming>, current: &Current<'_>, length: u64) -> Wanted {
+    let mut ranges = request.headers().get_all(header::RANGE).iter();
+    match (ranges.next().and_then(|value| value.to_str().ok()), ranges.next()) {
+        (Some(value), None)
+            if request.method() == Method::GET && condition::range_allowed(request.headers(), current) =>
+        {
+            Wanted::of(value, length)
+        }
+        _ => Wanted::Whole,
+    }
+}
+
+/// Says what the file is, in a way that no browser runs it: it is somebody's upload, on an address others trust.
+fn describe(headers: &mut HeaderMap, name: &str) {
+    let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
+    insert(headers, header::CONTENT_TYPE, kind);
+    insert(headers, header::CONTENT_DISPOSITION, &attachment(name));
+    insert(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    insert(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
+}
+
+/// `Content-Disposition` with the name for old clients and, if that had to be changed, for new ones (RFC 6266).
+fn attachment(name: &str) -> String {
+    let plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%');
+    let old: String = name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
+    let mut value = format!("attachment; filename=\"{old}\"");
+    if old != name {
+        value.push_str("; filename*=UTF-8''");
+        value.extend(utf8_percent_encode(name, EXTENDED_VALUE));
+    }
+    value
+}
+
+/// Sets a header to a value that is visible ASCII by construction.
+pub(super) fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    match HeaderValue::from_str(value) {
+        Ok(value) => {
+            headers.insert(name, value);
+        }
+        Err(error) => tracing::error!(header = %name, %error, "a header value of ours is malformed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_offered_under_its_own_name() {
+        for (name, value) in [
+            ("a b.iso", "attachment; filename=\"a b.iso\""),
+            ("a\"b.iso", "attachment; filename=\"a_b.iso\"; filename*=UTF-8''a%22b.iso"),
+            ("é.txt", "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%A9.txt"),
+            ("100%.txt", "attachment; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
+        ] {
+            assert_eq!(attachment(name), value);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Which file below the root a request names.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Longest path in bytes as requested; Linux opens none beyond.
+const LONGEST_PATH_BYTES: usize = 4096;
+/// Folders below each other.
+const DEEPEST: usize = 64;
+/// What stays readable in a URL's path segment (RFC 3986 §3.3).
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The way from the root to a file or folder: plain names, none of which leads up, sideways or to a hidden file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServedPath {
+    folders: Vec<String>,
+    name: Option<String>,
+}
+
+impl ServedPath {
+    /// The path of a request target; `None` for whatever is not plain, which is answered as if it did not exist.
+    ///
+    /// Each segment is decoded exactly once, after the path has been taken apart, so that an encoded separator cannot
+    /// make two names of one.
+    pub(super) fn parse(path: &str) -> Option<Self> {
+        let path = path.strip_prefix('/').filter(|_| path.len() <= LONGEST_PATH_BYTES)?;
+        let mut segments: Vec<&str> = path.split('/').collect();
+        let last = segments.pop()?;
+        if segments.len() > DEEPEST {
+            return None;
+        }
+        let folders = segments.into_iter().map(plain_name).collect::<Option<Vec<_>>>()?;
+        // A path that ends in a slash names the folder itself.
+        let name = if last.is_empty() { None } else { Some(plain_name(last)?) };
+        Some(Self { folders, name })
+    }
+
+    /// The folders on the way, outermost first.
+    pub(super) fn folders(&self) -> &[String] {
+        &self.folders
+    }
+
+    /// The file's name; `None` if the path names a folder.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The same path as a folder, whether or not it was written with its slash.
+    pub(super) fn into_folder(mut self) -> Self {
+        self.folders.extend(self.name.take());
+        self
+    }
+
+    /// The request target of the file `name` in this path's folder.
+    pub(super) fn url_of(&self, name: &str) -> String {
+        let mut url = String::new();
+        for segment in self.folders.iter().map(String::as_str).chain([name]) {
+            url.push('/');
+            url.extend(utf8_percent_encode(segment, SEGMENT));
+        }
+        url
+    }
+}
+
+/// The name one path segment stands for.
+fn plain_name(segment: &str) -> Option<String> {
+    let name = percent_decode_str(segment).decode_utf8().ok()?;
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.chars().any(is_dangerous);
+    plain.then(|| name.into_owned())
+}
+
+/// Separators, of Windows too; controls; and what makes a name look like another.
+fn is_dangerous(character: char) -> bool {
+    matches!(character, '/' | '\\' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || character.is_control()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_path_is_taken_apart_and_decoded_once() {
+        for (path, folders, name) in [
+            ("/", vec![], None),
+            ("/a.iso", vec![], Some("a.iso")),
+            ("/a/b%20c/d.txt", vec!["a", "b c"], Some("d.txt")),
+            ("/a/", vec!["a"], None),
+            ("/%E2%82%AC.txt", vec![], Some("€.txt")),
+            ("/100%25.txt", vec![], Some("100%.txt")),
+            ("/%252e%252e%252fetc", vec![], Some("%2e%2e%2fetc")),
+            ("/a:b", vec![], Some("a:b")),
+        ] {
+            let parsed = ServedPath::parse(path).unwrap();
+            assert_eq!(
+                (parsed.folders(), parsed.name()),
+                (&*folders.iter().map(|f| (*f).to_owned()).collect::<Vec<_>>(), name),
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_not_plain_names_nothing() {
+        for path in [
+            "",
+            "a",
+            "/..",
+            "/../etc/passwd",
+            "/a/../b",
+            "/./a",
+            "//a",
+            "/a//b",
+            "/%2e%2e/a",
+            "/%2e%2e%2fetc",
+            "/a%2fb",
+            "/..%5cboot.ini",
+            "/a%5c..%5cb",
+            "/a\\b",
+            "/.git/config",
+            "/%2egit",
+            "/a/.env",
+            "/a%00.txt",
+            "/a%0d%0ab",
+            "/%7f",
+            "/%c2%85",
+            "/%ff",
+            "/%c0%ae%c0%ae/",
+            "/..;/a",
+            "/annexe%e2%80%aefdp.exe",
+            "/...",
+        ] {
+            assert_eq!(ServedPath::parse(path), None, "{path}");
+        }
+        assert_eq!(ServedPath::parse(&format!("/{}", "a/".repeat(DEEPEST + 1))), None);
+        assert_eq!(ServedPath::parse(&format!("/{}", "a".repeat(LONGEST_PATH_BYTES))), None);
+    }
+
+    #[test]
+    fn a_url_leads_back_to_the_file() {
+        let folder = ServedPath::parse("/a%20b/").unwrap();
+        let url = folder.url_of("50% (1)#?.txt");
+        assert_eq!(url, "/a%20b/50%25%20%281%29%23%3F.txt");
+        assert_eq!(ServedPath::parse(&url).unwrap().name(), Some("50% (1)#?.txt"));
+        assert_eq!(ServedPath::parse("/a%20b").unwrap().into_folder(), folder);
+    }
+}

@@ -1,0 +1,119 @@
+//! The running service.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use hyper::service::service_fn;
+use ropeway_model::ByteRate;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use super::{
+    answer::{self, Service},
+    config::{Config, ServeError},
+    folder::Folder,
+    throttle::Throttle,
+    upload::{draft, sweep},
+};
+use crate::transport::listen;
+
+/// A server that listens but does not answer yet: [`Server::run`] does.
+#[derive(Debug)]
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    service: Arc<Service>,
+}
+
+/// Opens the folder and listens.
+///
+/// # Errors
+/// [`ServeError`] if the folder or the address cannot be used.
+pub async fn bind(config: Config) -> Result<Server, ServeError> {
+    let unusable = |source: io::Error| ServeError::RootUnusable { root: config.root.clone(), source };
+    let path = config.root.clone();
+    let opened = tokio::task::spawn_blocking(move || Folder::open_root(&path)).await;
+    let root = opened.map_err(|error| unusable(io::Error::other(error)))?.map_err(|errno| unusable(errno.into()))?;
+    let refused = |source| ServeError::BindFailed { address: config.bind, source };
+    let receive_buffer = config.limit_per_client.map(receive_buffer);
+    let listener = listen::bind(config.bind, receive_buffer).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let service = Service {
+        root: Arc::new(root),
+        throttle: Throttle::new(config.limit_per_client),
+        file_mode: draft::mode_of_new_files(),
+        overwrite: config.overwrite,
+        max_upload: config.max_upload,
+        read_only: config.read_only,
+        lingering: TaskTracker::new(),
+    };
+    Ok(Server { listener, address, service: Arc::new(service) })
+}
+
+/// The kernel takes a quarter of a second ahead of the throttle, at most.
+fn receive_buffer(limit: ByteRate) -> u32 {
+    const LEAST: u64 = 16 * 1024;
+    const MOST: u64 = 1024 * 1024;
+    u32::try_from((limit.bytes_per_second() / 4).clamp(LEAST, MOST)).unwrap_or(u32::MAX)
+}
+
+impl Server {
+    /// The address it listens on, with the port the system chose.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A handle that changes the limit while the server runs.
+    pub fn limit(&self) -> LimitHandle {
+        LimitHandle { service: Arc::clone(&self.service) }
+    }
+
+    /// Answers until `shutdown` resolves, then gives running requests ten seconds to finish and cuts the rest. What cut
+    /// uploads have written is gone when this returns.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, address, service } = self;
+        tracing::info!(%address, "sharing");
+        let stopping = Arc::new(AtomicBool::new(false));
+        let sweep = {
+            let (root, stopping) = (Arc::clone(&service.root), Arc::clone(&stopping));
+            // A folder that is only read from is not ours to tidy.
+            let writable = !service.read_only;
+            tokio::task::spawn_blocking(move || {
+                if writable {
+                    sweep::remove_abandoned_drafts(&root, &stopping);
+                }
+            })
+        };
+        let lingering = service.lingering.clone();
+        let service_for = |peer: SocketAddr| {
+            let service = Arc::clone(&service);
+            service_fn(move |request| answer::answer(Arc::clone(&service), peer, request))
+        };
+        listen::run(listener, service_for, shutdown).await;
+        stopping.store(true, Ordering::Relaxed);
+        lingering.close();
+        lingering.wait().await;
+        if let Err(error) = sweep.await {
+            tracing::error!(%error, "the search for abandoned uploads failed");
+        }
+    }
+}
+
+/// Changes a running server's limit.
+#[derive(Clone, Debug)]
+pub struct LimitHandle {
+    service: Arc<Service>,
+}
+
+impl LimitHandle {
+    /// Sets the limit of each client, in force from the next block of bytes on.
+    pub fn set_per_client(&self, limit: Option<ByteRate>) {
+        self.service.throttle.set_limit(limit);
+    }
+}

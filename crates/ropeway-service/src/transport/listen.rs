@@ -1,0 +1,124 @@
+//! The accept loop: admits connections, limits them, and ends them in good order.
+
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::body::Body;
+use http::{Request, Response};
+use hyper::{body::Incoming, server::conn::http1, service::Service};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::paced_stream::PacedStream;
+
+/// Connections at once; with a file and a socket each this stays below the usual 4,096 open files even when all upload.
+const MOST_CONNECTIONS: usize = 1_000;
+/// Time for a request's head, and for an idle connection to send its next one: slow-loris costs no more than this.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A request's head; nginx refuses earlier.
+const MOST_HEAD_BYTES: usize = 32 * 1024;
+/// Fields in a request's head.
+const MOST_HEAD_FIELDS: usize = 100;
+/// Read buffer of a connection: as much as one system call moves, small enough to have a thousand of them.
+const BUFFER_BYTES: usize = 128 * 1024;
+/// Connections that wait in the kernel to be accepted.
+const BACKLOG: u32 = 1_024;
+/// Time that running requests have to finish once the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+/// Pause after the process ran out of file descriptors, so that the loop does not spin until one is free.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens on `address`.
+///
+/// `receive_buffer` bounds what the kernel takes from a client ahead of us: without it a limited upload would arrive
+/// in megabytes that no throttle has seen.
+pub(crate) fn bind(address: SocketAddr, receive_buffer: Option<u32>) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    if let Some(bytes) = receive_buffer {
+        socket.set_recv_buffer_size(bytes)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Answers connections until `shutdown` resolves, then lets running requests finish for [`GRACE`] and cuts the rest.
+/// When this returns, no connection is left.
+pub(crate) async fn run<F, S>(listener: TcpListener, service_for: F, shutdown: impl Future<Output = ()>)
+where
+    F: Fn(SocketAddr) -> S,
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+{
+    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let stopping = CancellationToken::new();
+    let mut connections = JoinSet::new();
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, peer, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            Some(_) = connections.join_next() => continue,
+            admitted = admit(&listener, &places) => admitted,
+        };
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_header_size(MOST_HEAD_BYTES)
+            .max_headers(MOST_HEAD_FIELDS)
+            .max_buf_size(BUFFER_BYTES)
+            .serve_connection(TokioIo::new(PacedStream::new(stream)), service_for(peer))
+            .with_upgrades();
+        let stopping = stopping.clone();
+        connections.spawn(async move {
+            let mut connection = pin!(connection);
+            let outcome = tokio::select! {
+                outcome = &mut connection => outcome,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = outcome {
+                tracing::debug!(%peer, %error, "connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    stopping.cancel();
+    let finished = async { while connections.join_next().await.is_some() {} };
+    if timeout(GRACE, finished).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cutting requests that did not finish in time");
+    }
+    connections.shutdown().await;
+}
+
+/// The next connection that there is a place for.
+async fn admit(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            // Only a closed semaphore refuses, and nobody closes this one.
+            std::future::pending::<()>().await;
+            continue;
+        };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Responses are written whole; waiting to fill a packet only delays their last bytes.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer, place);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "connection not accepted");
+                if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! What both servers stand on: one accept loop with its limits, and how it ends.
+
+pub(crate) mod listen;
+pub(crate) mod pace;
+mod paced_stream;
+pub(crate) mod stop;

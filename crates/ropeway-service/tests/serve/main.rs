@@ -1,0 +1,10 @@
+//! The sharing and receiving service, as its clients see it: over real sockets, on a real folder.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+mod download;
+mod fixture;
+mod path;
+mod raw;
+mod stop;
+mod upload;
