@@ -126,6 +126,8 @@ failure_codes! {
     SourceMissing = "SOURCE_MISSING", Retry::Never, true, "The file to upload was moved or deleted; put it back and retry.";
     /// The file to upload changed while it was sent.
     SourceChanged = "SOURCE_CHANGED", Retry::Now, false, "The file changed during the upload; it is sent again from its start.";
+    /// The address is no URL.
+    UrlMalformed = "URL_MALFORMED", Retry::Never, false, "Write a full address such as https://example.org/file.iso.";
     /// The scheme of the address has no driver.
     SchemeUnsupported = "SCHEME_UNSUPPORTED", Retry::Never, false, "Use an address that starts with http:// or https://.";
     /// The durable queue could not be written.

@@ -165,15 +165,6 @@ impl Phase {
     pub const fn is_active(&self) -> bool {
         matches!(self, Self::Probing | Self::Running | Self::Verifying)
     }
-
-    /// Whether the scheduler may start it at `now`.
-    pub fn is_startable(&self, now: Timestamp) -> bool {
-        match self {
-            Self::Queued => true,
-            Self::Waiting { until, .. } => *until <= now,
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]

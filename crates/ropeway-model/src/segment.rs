@@ -177,6 +177,20 @@ impl SegmentMap {
         Some(middle)
     }
 
+    /// Gives the segment at `start`, of which nothing is written, back to the one before it: the undoing of a split
+    /// whose tail could not be fetched on its own. `false`, and nothing changes, where that is impossible.
+    pub fn give_back(&mut self, start: u64) -> bool {
+        let Ok(at) = self.find(start) else { return false };
+        let untouched = self.segments.get(at).filter(|segment| segment.written == 0).map(Segment::range);
+        let (Some(tail), Some(before)) = (untouched, at.checked_sub(1).and_then(|at| self.segments.get_mut(at))) else {
+            return false;
+        };
+        let Ok(joined) = ByteRange::new(before.range.start(), tail.end()) else { return false };
+        before.range = joined;
+        self.segments.remove(at);
+        true
+    }
+
     /// Gives the file its end, once the stream of unknown length has ended.
     ///
     /// # Errors
@@ -223,6 +237,7 @@ impl SegmentMap {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "the modelled file has 300 bytes")]
 mod tests {
     use proptest::prelude::*;
 
@@ -235,6 +250,7 @@ mod tests {
     enum Act {
         Advance { which: usize, count: u64 },
         Halve { which: usize, smallest: u64 },
+        GiveBack { which: usize },
         Coalesce,
         StoreAndLoad,
     }
@@ -243,6 +259,7 @@ mod tests {
         prop_oneof![
             4 => (0..16_usize, 1..80_u64).prop_map(|(which, count)| Act::Advance { which, count }),
             3 => (0..16_usize, 1..20_u64).prop_map(|(which, smallest)| Act::Halve { which, smallest }),
+            1 => (0..16_usize).prop_map(|which| Act::GiveBack { which }),
             1 => Just(Act::Coalesce),
             1 => Just(Act::StoreAndLoad),
         ]
@@ -277,6 +294,12 @@ mod tests {
                             prop_assert!(map.missing(start).unwrap().len() >= smallest);
                             prop_assert!(before.unwrap().contains(middle));
                         }
+                    }
+                    Act::GiveBack { which } => {
+                        let start = start_of(&map, which);
+                        let pieces = map.segments().len();
+                        let given_back = map.give_back(start);
+                        prop_assert_eq!(map.segments().len() + usize::from(given_back), pieces);
                     }
                     Act::Coalesce => map = map.coalesced(),
                     Act::StoreAndLoad => {

@@ -58,6 +58,20 @@ impl UploadTarget {
         &self.url
     }
 
+    /// The target one or more folders deeper, for the files of a folder that is uploaded as a whole. Only a PUT to a
+    /// folder has places below it; other targets stay as they are.
+    #[must_use]
+    pub fn below<'a>(&self, folders: impl IntoIterator<Item = &'a str>) -> Self {
+        if self.protocol != UploadProtocol::Put || !self.url.expose().path().ends_with('/') {
+            return self.clone();
+        }
+        let mut url = self.url.expose().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(folders).push("");
+        }
+        Self { protocol: self.protocol.clone(), url: url.into() }
+    }
+
     /// The address for one file: a PUT to a folder gets the file's name, percent-encoded.
     pub fn url_for(&self, name: &FileName) -> SafeUrl {
         if self.protocol != UploadProtocol::Put || !self.url.expose().path().ends_with('/') {
@@ -133,6 +147,15 @@ mod tests {
         assert_eq!(folder.url_for(&name).expose().path(), "/in/a%20b%23%3F%25.bin");
         let exact: UploadTarget = "https://nas.example/in/fixed.bin".parse().unwrap();
         assert_eq!(exact.url_for(&name).expose().path(), "/in/fixed.bin");
+    }
+
+    #[test]
+    fn a_folder_below_a_target_is_part_of_the_address() {
+        let folder: UploadTarget = "https://nas.example/in/".parse().unwrap();
+        assert_eq!(folder.below(["day 3", "a"]).url().expose().path(), "/in/day%203/a/");
+        assert_eq!(folder.below([]), folder);
+        let form: UploadTarget = "form+https://nas.example/up#field=file".parse().unwrap();
+        assert_eq!(form.below(["a"]), form);
     }
 
     #[test]
