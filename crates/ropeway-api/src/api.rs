@@ -2,9 +2,19 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use ropeway_engine::{DigestPolicy, Engine, EngineConfig, Seams};
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
-use crate::{command::Call, error::ApiError, event::Batch, host::Host};
+use crate::{
+    calls,
+    command::Call,
+    error::{ApiCode, ApiError},
+    folder_lock::FolderLock,
+    host::Host,
+    publisher::{Publisher, Subscription},
+    settings_file::SettingsFile,
+};
 
 /// What an engine is opened with.
 #[derive(Clone, Debug)]
@@ -25,7 +35,8 @@ pub enum Scope {
     /// The user's queue: all its jobs, exclusively.
     Queue,
     /// Only jobs this process adds, in a queue that several such processes share. Adding a job that an earlier
-    /// process left unfinished takes it up again. Finished jobs leave nothing behind.
+    /// process left unfinished takes it up again. Finished jobs leave nothing behind. Files are hashed only where there
+    /// is something to compare with.
     Once,
 }
 
@@ -50,51 +61,92 @@ pub enum OpenError {
 
 /// An engine with its contract; cheap to clone, all clones are the same engine.
 #[derive(Clone, Debug)]
-pub struct Api {}
+pub struct Api {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) settings: SettingsFile,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) host: Arc<dyn Host>,
+    stopping: CancellationToken,
+    /// Held for as long as the queue is ours.
+    _lock: Option<FolderLock>,
+}
 
 impl Api {
     /// Opens the queue, recovers what an earlier process left, and starts to run jobs.
     ///
     /// # Errors
     /// [`OpenError::InUse`] if another process runs the same [`Scope::Queue`].
-    pub async fn open(_config: ApiConfig) -> Result<Self, OpenError> {
-        todo!()
+    pub async fn open(config: ApiConfig) -> Result<Self, OpenError> {
+        let folder = config.data_folder;
+        let unusable = |reason: String| OpenError::Unusable { folder: folder.clone(), reason };
+        std::fs::create_dir_all(&folder).map_err(|error| unusable(error.to_string()))?;
+        let (lock, database, scope, digests) = match config.scope {
+            Scope::Queue => {
+                let lock = FolderLock::take(&folder)?;
+                (Some(lock), "queue.db", ropeway_engine::Scope::Queue, DigestPolicy::EveryFile)
+            }
+            Scope::Once => (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::WhereGiven),
+        };
+        let settings = SettingsFile::open(&config.config_folder);
+        let limits = settings.limits();
+        let engine_config = EngineConfig { database: Some(folder.join(database)), scope, digests, limits };
+        let opened = Engine::open(Seams::default(), engine_config).await;
+        let engine = opened.map_err(|error| unusable(error.to_string()))?;
+        let publisher = Arc::new(Publisher::new(engine.clone()));
+        let stopping = CancellationToken::new();
+        tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
+        let inner = Inner { engine, settings, publisher, host: config.host, stopping, _lock: lock };
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Carries out a call. What it changed is durable when this returns.
-    pub async fn call(&self, _call: Call) -> Result<Value, ApiError> {
-        todo!()
+    ///
+    /// # Errors
+    /// [`ApiError`] with a code for programs, a sentence and a next step for people.
+    pub async fn call(&self, call: Call) -> Result<Value, ApiError> {
+        if self.inner.stopping.is_cancelled() {
+            let hint = "Start Ropeway again.";
+            return Err(ApiError::new(ApiCode::ShuttingDown, "Ropeway is shutting down", hint));
+        }
+        calls::dispatch(&self.inner, call).await
     }
 
     /// Carries out a call as a transport brings it: a name and JSON parameters.
-    pub async fn call_named(&self, _name: &str, _params: Value) -> Result<Value, ApiError> {
-        todo!()
+    ///
+    /// # Errors
+    /// As [`Api::call`]; [`ApiCode::UnknownCall`] and [`ApiCode::BadParams`] for what is no call.
+    pub async fn call_named(&self, name: &str, params: Value) -> Result<Value, ApiError> {
+        if !Call::NAMES.contains(&name) {
+            let shown: String = name.chars().filter(|character| !character.is_control()).take(40).collect();
+            let hint = "Use a version of the program that matches this engine.";
+            return Err(ApiError::new(ApiCode::UnknownCall, format!("there is no call '{shown}'"), hint));
+        }
+        let params = if params.is_null() { Value::Object(serde_json::Map::new()) } else { params };
+        let call = serde_json::json!({ "call": name, "params": params });
+        let call = serde_json::from_value(call).map_err(|error| ApiError::bad_params(format!("{name}: {error}")))?;
+        self.call(call).await
     }
 
     /// Listens from now on. A slow subscriber loses batches, never blocks the engine, and sees the gap in
-    /// [`Batch::seq`].
+    /// [`crate::event::Batch::seq`].
     pub fn subscribe(&self) -> Subscription {
-        todo!()
+        self.inner.publisher.subscribe()
     }
 
     /// Hands URLs, text or files of another program to the user for a decision.
-    pub fn offer(&self, _text: String, _paths: Vec<String>) {
-        todo!()
+    pub fn offer(&self, text: String, paths: Vec<String>) {
+        self.inner.publisher.publish(vec![crate::event::Event::Offer { text, paths }]);
     }
 
     /// Stops every transfer, makes what they have durable and closes the queue. Calls after it are refused.
     pub async fn shutdown(&self) {
-        todo!()
-    }
-}
-
-/// A stream of batches.
-#[derive(Debug)]
-pub struct Subscription {}
-
-impl Subscription {
-    /// The next batch; `None` once the engine has shut down.
-    pub async fn next(&mut self) -> Option<Batch> {
-        todo!()
+        self.inner.engine.shutdown().await;
+        self.inner.stopping.cancel();
+        self.inner.publisher.close();
     }
 }

@@ -226,6 +226,7 @@ pub struct JobChange {
 }
 
 /// Reads a field that is there, so that `null` differs from a field left out.
+#[expect(clippy::option_option, reason = "left out, null, and a value are three things")]
 fn present<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: serde::Deserializer<'de>,

@@ -38,6 +38,11 @@ pub enum ApiCode {
 }
 
 impl ApiError {
+    /// Parameters that cannot be used, with the reason.
+    pub fn bad_params(message: impl Into<String>) -> Self {
+        Self::new(ApiCode::BadParams, message, "Correct the request and try again.")
+    }
+
     /// A refusal with its sentence and the next step.
     pub fn new(code: ApiCode, message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self { code, message: message.into(), hint: hint.into() }

@@ -5,11 +5,17 @@
 //! `ui/src/gen`. Nothing here knows how a call travels.
 
 mod api;
+mod calls;
 pub mod command;
+mod convert;
 pub mod error;
 pub mod event;
+mod folder_lock;
 pub mod host;
+mod publisher;
 pub mod settings;
+mod settings_file;
 pub mod view;
 
-pub use api::{Api, ApiConfig, OpenError, Scope, Subscription};
+pub use api::{Api, ApiConfig, OpenError, Scope};
+pub use publisher::Subscription;

@@ -1,5 +1,6 @@
 //! What a shell shows: plain values, secrets left out, units in the names.
 
+use ropeway_engine::Verification;
 use ropeway_model::{Direction, Failure, OnConflict, PhaseKind, Priority, Validation, Wish};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -351,6 +352,17 @@ impl From<Validation> for ValidationView {
             Validation::LengthAndDate => Self::LengthAndDate,
             Validation::Unverifiable => Self::Unverifiable,
             Validation::Changed => Self::Changed,
+        }
+    }
+}
+
+impl From<Verification> for VerificationView {
+    fn from(verification: Verification) -> Self {
+        match verification {
+            Verification::ChecksumGiven => Self::ChecksumGiven,
+            Verification::ChecksumOfServer => Self::ChecksumOfServer,
+            Verification::Length => Self::Length,
+            Verification::Unverified => Self::Unverified,
         }
     }
 }

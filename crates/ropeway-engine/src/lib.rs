@@ -1,1 +1,26 @@
-//! stub
+//! Makes jobs happen. The engine owns disk, throttle, retry and checksum; drivers only move bytes, so that no protocol
+//! can forget to limit, hash or sync.
+//!
+//! The outside is reached through three seams: the [`clock`], the [`disk`] and the drivers. A simulator puts its own
+//! behind them.
+
+mod attempt;
+pub mod checksum;
+pub mod clock;
+pub mod disk;
+mod download;
+mod engine;
+mod journal;
+mod meter;
+mod plan;
+mod progress;
+mod retry;
+mod scheduler;
+mod snapshot;
+mod table;
+pub mod throttle;
+mod upload;
+
+pub use engine::{Change, DigestPolicy, Engine, EngineConfig, EngineError, Limits, Scope, Seams};
+pub use ropeway_store::{Remote, SavedTarget, Verification};
+pub use snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};

@@ -1,0 +1,41 @@
+//! Calls on jobs that exist.
+
+use std::path::Path;
+
+use ropeway_engine::Change;
+use ropeway_model::{ByteRate, Connections, JobId};
+
+use crate::{
+    api::Inner,
+    command::{Done, JobChange},
+    convert,
+    error::{ApiCode, ApiError},
+};
+
+pub(super) fn ids(rows: &[i64]) -> Vec<JobId> {
+    rows.iter().copied().map(JobId::from_row).collect()
+}
+
+pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
+    let rate_limit = params.rate_limit.map(|limit| limit.map(rate).transpose()).transpose()?;
+    let connections = params.connections.map(|count| count.map(connections).transpose()).transpose()?;
+    Ok(Change { rate_limit, connections, priority: params.priority.map(Into::into) })
+}
+
+pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {
+    ByteRate::new(bytes).ok_or_else(|| ApiError::bad_params("a limit is at least one byte a second"))
+}
+
+pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
+    Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
+}
+
+pub(super) async fn reveal(inner: &Inner, id: i64) -> Result<Done, ApiError> {
+    let job = convert::job(&inner.engine.job(JobId::from_row(id))?);
+    let Some(path) = job.path else {
+        let message = format!("{} is not finished yet", job.name);
+        return Err(ApiError::new(ApiCode::WrongPhase, message, "Wait until the download is complete."));
+    };
+    inner.host.reveal(Path::new(&path)).await?;
+    Ok(Done { changed: 0 })
+}

@@ -1,0 +1,64 @@
+//! The options of a new job, checked once.
+
+use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, Transfer};
+
+use super::jobs;
+use crate::{command::JobOptions, error::ApiError, settings::Settings};
+
+/// A request with more headers than this is refused by servers anyway.
+const MOST_HEADERS: usize = 64;
+
+/// A job's options, ready for any number of jobs.
+#[derive(Clone, Debug)]
+pub(super) struct Options {
+    template: JobSpec,
+}
+
+impl Options {
+    /// Checks what a request asks for; what it leaves open follows the settings.
+    ///
+    /// # Errors
+    /// [`crate::error::ApiCode::BadParams`] naming the first option that cannot be used.
+    pub(super) fn check(asked: &JobOptions, settings: &Settings) -> Result<Self, ApiError> {
+        let refused = |error: &dyn std::fmt::Display| ApiError::bad_params(error.to_string());
+        if asked.headers.len() > MOST_HEADERS {
+            return Err(ApiError::bad_params(format!("at most {MOST_HEADERS} headers")));
+        }
+        let parsed: Result<Vec<HeaderField>, _> = asked.headers.iter().map(|header| header.parse()).collect();
+        let mut headers = parsed.map_err(|error| refused(&error))?;
+        if let Some(login) = asked.login.as_deref().filter(|login| !login.is_empty()) {
+            let (user, password) = login.split_once(':').unwrap_or((login, ""));
+            headers.push(HeaderField::basic_login(user, password));
+        }
+        let checksum = asked.checksum.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let proxy = asked.proxy.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let ca_file = asked.ca_file.as_ref().filter(|path| !path.is_empty()).map(std::path::PathBuf::from);
+        // Only from and to differ between the jobs of one request.
+        let nowhere = Transfer::Upload { from: std::path::PathBuf::new(), to: placeholder() };
+        let template = JobSpec {
+            transfer: nowhere,
+            rate_limit: asked.rate_limit.map(jobs::rate).transpose()?,
+            connections: asked.connections.map(jobs::connections).transpose()?,
+            checksum: checksum.map(str::parse).transpose().map_err(|error| refused(&error))?,
+            headers,
+            priority: asked.priority.into(),
+            on_conflict: asked.on_conflict.map_or_else(|| OnConflict::from(settings.on_conflict), OnConflict::from),
+            network: Network { ca_file, proxy: proxy.map(str::parse).transpose().map_err(|error| refused(&error))? },
+        };
+        Ok(Self { template })
+    }
+
+    /// Whether these options make sense for one file only.
+    pub(super) const fn is_for_one_file(&self) -> bool {
+        self.template.checksum.is_some()
+    }
+
+    /// A job with these options.
+    pub(super) fn spec(&self, transfer: Transfer) -> JobSpec {
+        JobSpec { transfer, ..self.template.clone() }
+    }
+}
+
+fn placeholder() -> ropeway_model::UploadTarget {
+    "https://localhost/".parse().expect("a constant that is a target")
+}

@@ -1,0 +1,115 @@
+//! From the engine's snapshots to what a shell shows. Secrets end here: every URL is shown redacted.
+
+use std::path::Path;
+
+use ropeway_engine::{JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
+use ropeway_model::{Direction, EntityTag, HeaderField, Phase, Transfer};
+
+use crate::view;
+
+fn path(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// A row of the list.
+pub(crate) fn job(job: &JobSnapshot) -> view::JobView {
+    let (source, destination) = match &job.spec.transfer {
+        Transfer::Download { from, into, .. } => (from.to_string(), path(into)),
+        Transfer::Upload { from, to } => (path(from), to.to_string()),
+    };
+    let is_there = job.phase == Phase::Completed || job.spec.direction() == Direction::Upload;
+    view::JobView {
+        id: job.id.row(),
+        direction: job.spec.direction().into(),
+        name: name(job),
+        source,
+        destination,
+        host: job.spec.host(),
+        path: local_path(job).filter(|_| is_there),
+        wish: job.wish.into(),
+        phase: phase(&job.phase),
+        progress: progress(&job.progress),
+        rate_limit: job.spec.rate_limit.map(ropeway_model::ByteRate::bytes_per_second),
+        connections: job.spec.connections.map(u8::from),
+        priority: job.spec.priority.into(),
+        position: job.position,
+        created_ms: job.created.unix_ms(),
+        finished_ms: job.finished.map(ropeway_model::Timestamp::unix_ms),
+        digest: job.digest.as_ref().filter(|_| job.phase == Phase::Completed).map(ToString::to_string),
+        verification: job.verification.filter(|_| job.phase == Phase::Completed).map(view::VerificationView::from),
+    }
+}
+
+/// The name to show: the one the file has or will have.
+fn name(job: &JobSnapshot) -> String {
+    let final_name =
+        job.final_path.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    let remote_name = || job.remote.as_ref().map(|remote| remote.name.to_string());
+    final_name.or_else(remote_name).unwrap_or_else(|| job.spec.display_name())
+}
+
+fn local_path(job: &JobSnapshot) -> Option<String> {
+    match &job.spec.transfer {
+        Transfer::Download { .. } => job.final_path.as_deref().map(path),
+        Transfer::Upload { from, .. } => Some(path(from)),
+    }
+}
+
+fn phase(phase: &Phase) -> view::PhaseView {
+    match phase {
+        Phase::Queued => view::PhaseView::Queued,
+        Phase::Probing => view::PhaseView::Probing,
+        Phase::Running => view::PhaseView::Running,
+        Phase::Waiting { until, attempt, cause } => {
+            view::PhaseView::Waiting { until_ms: until.unix_ms(), attempt: *attempt, cause: cause.into() }
+        }
+        Phase::Paused => view::PhaseView::Paused,
+        Phase::Verifying => view::PhaseView::Verifying,
+        Phase::Completed => view::PhaseView::Completed,
+        Phase::Canceled => view::PhaseView::Canceled,
+        Phase::Failed { failure } => view::PhaseView::Failed { failure: failure.into() },
+    }
+}
+
+/// The part of a row that changes several times a second.
+pub(crate) fn progress(progress: &ProgressSnapshot) -> view::JobProgress {
+    let left = progress.length.map(|length| length.saturating_sub(progress.moved));
+    view::JobProgress {
+        id: progress.id.row(),
+        length: progress.length,
+        moved: progress.moved,
+        durable: progress.durable,
+        rate: progress.rate,
+        seconds_left: left.and_then(|left| left.checked_div(progress.rate)),
+        active_connections: progress.connections,
+    }
+}
+
+/// The details pane.
+pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
+    let remote = detail.job.remote.as_deref();
+    let tag = remote.and_then(|remote| remote.validator.entity_tag.as_ref());
+    view::JobDetail {
+        job: job(&detail.job),
+        final_url: remote.map(|remote| remote.url.to_string()),
+        entity_tag: tag.map(ToString::to_string),
+        entity_tag_is_strong: tag.is_some_and(EntityTag::is_strong),
+        last_modified: remote.and_then(|remote| remote.validator.last_modified.clone()),
+        validation: detail.job.validation.map(Into::into),
+        expected_digest: detail.job.spec.checksum.as_ref().map(ToString::to_string),
+        header_names: detail.job.spec.headers.iter().map(HeaderField::name).map(str::to_owned).collect(),
+        segments: detail.segments.iter().map(segment).collect(),
+        speed: detail.speed.clone(),
+        log: detail.log.iter().map(|(at, text)| view::LogLine { at_ms: at.unix_ms(), text: text.clone() }).collect(),
+    }
+}
+
+fn segment(segment: &SegmentSnapshot) -> view::SegmentView {
+    let range = segment.segment.range();
+    view::SegmentView {
+        start: range.start(),
+        end: Some(range.end()).filter(|_| !range.is_open_ended()),
+        written: segment.segment.written(),
+        is_active: segment.is_active,
+    }
+}

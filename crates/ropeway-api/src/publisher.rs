@@ -1,0 +1,172 @@
+//! Numbers what changes and hands it to every subscriber: phase changes at once, progress sampled.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ropeway_engine::{Engine, ProgressSnapshot};
+use ropeway_model::{Direction, JobId};
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    convert,
+    event::{Batch, Event},
+    view::Totals,
+};
+
+/// Progress is sampled this often: fast enough to flow, slow enough to cost nothing.
+const SAMPLE: Duration = Duration::from_millis(200);
+/// Changes within this time share a batch: adding a thousand jobs is one event, not a thousand.
+const GATHER: Duration = Duration::from_millis(15);
+/// Batches kept for a subscriber that is late; behind that it loses some and starts again from a snapshot.
+const BACKLOG: usize = 256;
+
+/// The source of all batches.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    engine: Engine,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    seq: u64,
+    sender: Option<broadcast::Sender<Arc<Batch>>>,
+    /// What subscribers last heard of each running job.
+    told: HashMap<JobId, ProgressSnapshot>,
+    totals: Totals,
+}
+
+impl Publisher {
+    pub(crate) fn new(engine: Engine) -> Self {
+        let state = State {
+            seq: 0,
+            sender: Some(broadcast::channel(BACKLOG).0),
+            told: HashMap::new(),
+            totals: Totals::default(),
+        };
+        Self { engine, state: Mutex::new(state) }
+    }
+
+    /// Publishes until the engine stops.
+    pub(crate) async fn run(self: Arc<Self>, stopping: CancellationToken) {
+        let mut samples = tokio::time::interval(SAMPLE);
+        samples.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = self.engine.changed() => {
+                    tokio::time::sleep(GATHER).await;
+                    self.publish_changes();
+                }
+                _ = samples.tick() => self.publish_progress(),
+            }
+        }
+    }
+
+    /// Everything as of one moment, with the number of the last batch before it.
+    pub(crate) fn consistent<R>(&self, look: impl FnOnce(u64, &Totals) -> R) -> R {
+        let state = self.lock();
+        look(state.seq, &state.totals)
+    }
+
+    pub(crate) fn publish(&self, events: Vec<Event>) {
+        self.lock().send(events);
+    }
+
+    pub(crate) fn subscribe(&self) -> Subscription {
+        Subscription { receiver: self.lock().sender.as_ref().map(broadcast::Sender::subscribe) }
+    }
+
+    /// Publishes what is left and ends every subscription.
+    pub(crate) fn close(&self) {
+        self.publish_changes();
+        self.lock().sender = None;
+    }
+
+    fn publish_changes(&self) {
+        let mut state = self.lock();
+        // Under the lock, so that no snapshot can fall between taking the changes and numbering them.
+        let changes = self.engine.take_changes();
+        let mut events = Vec::new();
+        if !changes.jobs.is_empty() {
+            events.push(Event::Jobs { jobs: changes.jobs.iter().map(convert::job).collect() });
+        }
+        if !changes.removed.is_empty() {
+            events.push(Event::Removed { ids: changes.removed.iter().map(|id| id.row()).collect() });
+        }
+        state.send(events);
+    }
+
+    fn publish_progress(&self) {
+        let measured = self.engine.measure();
+        let (active, waiting) = self.engine.counts();
+        let totals = totals(&measured, active, waiting);
+        let mut state = self.lock();
+        let jobs: Vec<_> = measured
+            .iter()
+            .filter(|progress| state.told.get(&progress.id) != Some(progress))
+            .map(convert::progress)
+            .collect();
+        state.told = measured.into_iter().map(|progress| (progress.id, progress)).collect();
+        if !jobs.is_empty() || totals != state.totals {
+            state.totals = totals.clone();
+            state.send(vec![Event::Progress { jobs, totals }]);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn send(&mut self, events: Vec<Event>) {
+        if let (false, Some(sender)) = (events.is_empty(), &self.sender) {
+            self.seq += 1;
+            // Nobody listening is no error.
+            drop(sender.send(Arc::new(Batch { seq: self.seq, events })));
+        }
+    }
+}
+
+fn totals(measured: &[ProgressSnapshot], active: usize, waiting: usize) -> Totals {
+    let rate = |direction: Direction| {
+        measured.iter().filter(|progress| progress.direction == direction).map(|progress| progress.rate).sum()
+    };
+    let lengths: Option<u64> = measured.iter().map(|progress| progress.length).sum();
+    let moved: u64 = measured.iter().map(|progress| progress.moved).sum();
+    #[expect(clippy::cast_precision_loss, reason = "a fraction for a progress bar")]
+    let fraction = lengths.filter(|length| *length > 0).map(|length| (moved as f64 / length as f64).min(1.0));
+    Totals {
+        download_rate: rate(Direction::Download),
+        upload_rate: rate(Direction::Upload),
+        active: u32::try_from(active).unwrap_or(u32::MAX),
+        waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
+        fraction,
+    }
+}
+
+/// A stream of batches.
+#[derive(Debug)]
+pub struct Subscription {
+    receiver: Option<broadcast::Receiver<Arc<Batch>>>,
+}
+
+impl Subscription {
+    /// The next batch; `None` once the engine has shut down.
+    pub async fn next(&mut self) -> Option<Batch> {
+        let receiver = self.receiver.as_mut()?;
+        loop {
+            match receiver.recv().await {
+                Ok(batch) => return Some(Arc::unwrap_or_clone(batch)),
+                // The gap in the numbers tells the subscriber.
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! One try at one job: from its place in the scheduler to the step that ends it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use ropeway_drivers::{Context, DriverError};
+use ropeway_model::{Digest, Failure, FailureCode, JobId, JobSpec, Retry, Step, Timestamp, Transfer, Wish};
+use ropeway_store::{JobChange, Verification};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    disk::DiskError,
+    download,
+    engine::{Inner, Scope},
+    journal::Durable,
+    progress::Progress,
+    retry,
+    table::Entry,
+    throttle::Throttle,
+    upload,
+};
+
+/// A running try.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) engine: Arc<Inner>,
+    pub(crate) id: JobId,
+    pub(crate) spec: Arc<JobSpec>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) throttle: Throttle,
+    pub(crate) cancel: CancellationToken,
+}
+
+/// How a try ended well.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    /// Where the file is: the download's final path, or the upload's source.
+    pub(crate) path: PathBuf,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) verification: Verification,
+}
+
+/// How a try ended otherwise.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The user or the shutdown wished so.
+    Wished,
+    /// It failed.
+    Failed { failure: Failure, retry: Retry },
+}
+
+impl Stop {
+    /// A failure with the retry class of its code.
+    pub(crate) fn failed(code: FailureCode, message: impl Into<String>) -> Self {
+        Self::Failed { failure: Failure::new(code, message), retry: code.retry() }
+    }
+}
+
+impl From<DriverError> for Stop {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Canceled => Self::Wished,
+            other => Self::Failed { failure: other.failure(), retry: other.retry() },
+        }
+    }
+}
+
+impl From<DiskError> for Stop {
+    fn from(error: DiskError) -> Self {
+        Self::Failed { retry: error.code().retry(), failure: error.failure() }
+    }
+}
+
+/// Runs one try of a job that the scheduler gave a place to, and settles how it ended.
+pub(crate) async fn run(attempt: Attempt) {
+    let before = attempt.progress.durable();
+    let outcome = match &attempt.spec.transfer {
+        Transfer::Download { .. } => download::run(&attempt).await,
+        Transfer::Upload { .. } => upload::run(&attempt).await,
+    };
+    let progressed = attempt.progress.durable() > before;
+    attempt.progress.set_claims(None);
+    attempt.settle(outcome, progressed).await;
+}
+
+impl Attempt {
+    /// What the driver needs besides the address.
+    pub(crate) fn context(&self) -> Context {
+        let origin = match &self.spec.transfer {
+            Transfer::Download { from, .. } => from.expose().origin(),
+            Transfer::Upload { to, .. } => to.url().expose().origin(),
+        };
+        Context {
+            origin,
+            clients: self.engine.clients.clone(),
+            network: self.spec.network.clone(),
+            headers: self.spec.headers.clone(),
+            cancel: self.cancel.clone(),
+        }
+    }
+
+    /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.
+    pub(crate) fn step(&self, step: Step) {
+        self.update(|entry| advance(entry, step));
+    }
+
+    /// Changes the job's row in memory.
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Entry)) {
+        self.engine.table.lock().update(self.id, change);
+        self.engine.changed.notify_one();
+    }
+
+    /// Looks at the job's row.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Entry) -> R) -> Result<R, Stop> {
+        self.engine.table.lock().get(self.id).map(look).ok_or(Stop::Wished)
+    }
+
+    /// Records a change of the job and waits until it is durable.
+    pub(crate) async fn save(&self, change: JobChange) -> Result<(), Stop> {
+        let durable = self.engine.journal.save(change);
+        durable.wait().await.map_err(|reason| Stop::failed(FailureCode::StateFailed, reason))
+    }
+
+    /// A change of this job with a line for its log.
+    pub(crate) fn change(&self, line: Option<String>) -> JobChange {
+        let mut change = JobChange::new(self.id);
+        change.log.extend(line.map(|line| (self.engine.clock.now(), line)));
+        change
+    }
+
+    /// Adds a line to the job's log.
+    pub(crate) fn log(&self, line: String) {
+        self.engine.journal.note(self.change(Some(line)));
+    }
+
+    async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
+        let now = self.engine.clock.now();
+        let durable = {
+            let mut table = self.engine.table.lock();
+            let durable = table.update(self.id, |entry| {
+                entry.active = None;
+                entry.rate = 0;
+                match outcome {
+                    Ok(finished) => Some(self.complete(entry, finished, now)),
+                    Err(Stop::Wished) => self.stop(entry),
+                    Err(Stop::Failed { failure, retry }) => self.fail(entry, &failure, retry, progressed, now),
+                }
+            });
+            durable.flatten()
+        };
+        self.engine.changed.notify_one();
+        self.engine.wake.notify_one();
+        self.engine.settled.notify_waiters();
+        if let Some(durable) = durable {
+            // A failure is logged by the journal; the job's fate in memory stands.
+            drop(durable.wait().await);
+        }
+    }
+
+    fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
+        advance(entry, Step::Verified);
+        entry.finished = Some(now);
+        entry.final_path = Some(finished.path.clone());
+        entry.digest.clone_from(&finished.digest);
+        entry.verification = Some(finished.verification);
+        entry.attempts = 0;
+        if self.engine.scope == Scope::Once {
+            return self.engine.journal.remove(vec![self.id]);
+        }
+        let mut change = self.change(Some(format!("completed: {}", finished.path.display())));
+        change.phase = Some(entry.phase.clone());
+        change.finished = Some(now);
+        change.final_path = Some(Some(finished.path));
+        change.durable = Some(entry.progress.durable());
+        change.digest = Some(finished.digest);
+        change.verification = Some(Some(finished.verification));
+        change.segments = Some(None);
+        change.part_path = Some(None);
+        self.engine.journal.save(change)
+    }
+
+    /// Follows the user's wish, which may have changed again since the try was stopped.
+    fn stop(&self, entry: &mut Entry) -> Option<Durable> {
+        let (step, line) = match entry.wish {
+            // The process ends, or the user wants the job to run again: it is queued, as the store already has it.
+            Wish::Run => {
+                advance(entry, Step::Recover);
+                return None;
+            }
+            Wish::Pause => (Step::Pause, "paused"),
+            Wish::Cancel => (Step::Cancel, "canceled"),
+        };
+        advance(entry, step);
+        if entry.wish == Wish::Cancel {
+            self.engine.discard_part(entry);
+        }
+        let mut change = self.change(Some(line.to_owned()));
+        change.phase = Some(entry.phase.clone());
+        Some(self.engine.journal.save(change))
+    }
+
+    fn fail(
+        &self,
+        entry: &mut Entry,
+        failure: &Failure,
+        retry: Retry,
+        progressed: bool,
+        now: Timestamp,
+    ) -> Option<Durable> {
+        tracing::debug!(job = %self.id, %failure, "attempt failed");
+        entry.attempts = if progressed { 1 } else { entry.attempts + 1 };
+        let line = failure.to_string();
+        let pause = retry::delay(retry, entry.attempts, retry::random());
+        let step = match pause {
+            Some(pause) if entry.wish == Wish::Run => {
+                entry.due = Some(Instant::now() + pause);
+                Step::Interrupt { until: now.plus(pause), attempt: entry.attempts, cause: failure.clone() }
+            }
+            _ => Step::Fail(failure.clone()),
+        };
+        let wished = match entry.wish {
+            Wish::Run => step,
+            Wish::Pause => Step::Pause,
+            Wish::Cancel => Step::Cancel,
+        };
+        advance(entry, wished);
+        if entry.wish == Wish::Cancel {
+            self.engine.discard_part(entry);
+        }
+        // Whoever else moves this file owns its row in a shared queue.
+        if failure.code == FailureCode::PartInUse && self.engine.scope == Scope::Once {
+            return None;
+        }
+        let mut change = self.change(Some(line));
+        change.phase = Some(entry.phase.clone());
+        Some(self.engine.journal.save(change))
+    }
+}
+
+/// Applies a step; a step the machine does not have is a mistake of ours and changes nothing.
+pub(crate) fn advance(entry: &mut Entry, step: Step) {
+    match entry.phase.clone().apply(step) {
+        Ok(next) => entry.phase = next,
+        Err(illegal) => {
+            debug_assert!(false, "{illegal}");
+            tracing::error!(job = %entry.id, %illegal, "step refused");
+        }
+    }
+}

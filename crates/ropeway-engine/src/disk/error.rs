@@ -1,0 +1,92 @@
+//! What the disk refuses, with the path it refused it for.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use ropeway_model::{Failure, FailureCode};
+
+/// A disk operation that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum DiskError {
+    /// The name is taken.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The name.
+        path: PathBuf,
+    },
+    /// Nothing has this name.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// The name.
+        path: PathBuf,
+    },
+    /// Another process has the part file locked.
+    #[error("{} is being written by another Ropeway", path.display())]
+    InUse {
+        /// The part file.
+        path: PathBuf,
+    },
+    /// Something that is no regular file, such as a link or a folder.
+    #[error("{} is no regular file", path.display())]
+    NotAFile {
+        /// The name.
+        path: PathBuf,
+    },
+    /// Not enough room.
+    #[error("no room for {needed} bytes in {}: {free} bytes are free", folder.display())]
+    NoRoom {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes still to be written.
+        needed: u64,
+        /// Bytes free.
+        free: u64,
+    },
+    /// Anything else the operating system says.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+impl DiskError {
+    /// Names the path an operating system error is about.
+    pub fn at(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists { path },
+            io::ErrorKind::NotFound => Self::Missing { path },
+            io::ErrorKind::WouldBlock => Self::InUse { path },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// The reason in the closed list.
+    pub fn code(&self) -> FailureCode {
+        match self {
+            Self::Exists { .. } => FailureCode::FileExists,
+            Self::Missing { .. } => FailureCode::FolderMissing,
+            Self::InUse { .. } => FailureCode::PartInUse,
+            Self::NotAFile { .. } => FailureCode::PermissionDenied,
+            Self::NoRoom { .. } => FailureCode::DiskFull,
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                    FailureCode::DiskFull
+                }
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FailureCode::PermissionDenied,
+                io::ErrorKind::NotADirectory => FailureCode::FolderMissing,
+                _ => FailureCode::DiskFailed,
+            },
+        }
+    }
+
+    /// What is stored and shown.
+    pub fn failure(&self) -> Failure {
+        Failure::new(self.code(), self.to_string())
+    }
+}

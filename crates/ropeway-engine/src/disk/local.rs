@@ -1,0 +1,215 @@
+//! The operating system's file system.
+
+use std::{
+    fs::{File, OpenOptions},
+    io,
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::fs::{FlockOperation, OFlags, RenameFlags};
+
+use super::{Disk, DiskError, PartFile, SourceFile, SourceStamp};
+
+/// The operating system's file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LocalDisk;
+
+/// Never through a link that somebody planted, never inherited by a program we start.
+fn safe_flags() -> i32 {
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    i32::try_from(flags.bits()).unwrap_or(0)
+}
+
+fn lock(file: &File, path: &Path) -> Result<(), DiskError> {
+    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| DiskError::at(path, error.into()))
+}
+
+/// Opening a link with `O_NOFOLLOW` says `ELOOP`.
+fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
+    match result {
+        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            Err(DiskError::NotAFile { path: path.to_owned() })
+        }
+        other => other.map_err(|error| DiskError::at(path, error)),
+    }
+}
+
+fn sync_folder(folder: &Path) -> Result<(), DiskError> {
+    let synced = File::open(folder).and_then(|handle| handle.sync_all());
+    synced.map_err(|error| DiskError::at(folder, error))
+}
+
+impl Disk for LocalDisk {
+    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        std::fs::create_dir_all(folder).map_err(|error| DiskError::at(folder, error))
+    }
+
+    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        let result = OpenOptions::new().read(true).write(true).create_new(true).custom_flags(safe_flags()).open(path);
+        let file = opened(path, result)?;
+        lock(&file, path)?;
+        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+    }
+
+    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        let result = OpenOptions::new().read(true).write(true).custom_flags(safe_flags()).open(path);
+        let file = opened(path, result)?;
+        lock(&file, path)?;
+        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+    }
+
+    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
+        use rustix::fs::{CWD, renameat, renameat_with};
+        let renamed = if replace {
+            renameat(CWD, part, CWD, final_path)
+        } else {
+            match renameat_with(CWD, part, CWD, final_path, RenameFlags::NOREPLACE) {
+                // File systems without RENAME_NOREPLACE: a hard link refuses an existing name just as well.
+                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
+                    rustix::fs::link(part, final_path).and_then(|()| rustix::fs::unlink(part))
+                }
+                other => other,
+            }
+        };
+        renamed.map_err(|error| DiskError::at(final_path, error.into()))?;
+        sync_folder(final_path.parent().unwrap_or(Path::new("/")))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(DiskError::at(path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
+        match std::fs::symlink_metadata(path) {
+            Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(DiskError::at(path, error)),
+        }
+    }
+
+    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
+        match std::fs::symlink_metadata(path) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(DiskError::at(path, error)),
+        }
+    }
+
+    fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
+        let volume = rustix::fs::statvfs(folder).map_err(|error| DiskError::at(folder, error.into()))?;
+        Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+
+    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
+        // A link to upload was named by the user: follow it.
+        let file = File::open(path).map_err(|error| DiskError::at(path, error))?;
+        let metadata = file.metadata().map_err(|error| DiskError::at(path, error))?;
+        if !metadata.is_file() {
+            return Err(DiskError::NotAFile { path: path.to_owned() });
+        }
+        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+    }
+}
+
+/// An open file that knows its name, so that its errors do.
+#[derive(Debug)]
+struct LocalFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LocalFile {
+    fn fill(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = offset + u64::try_from(filled).unwrap_or(u64::MAX);
+            match self.file.read_at(rest, at) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(DiskError::at(&self.path, error)),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {
+        result.map_err(|error| DiskError::at(&self.path, error))
+    }
+}
+
+impl PartFile for LocalFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.named(self.file.write_all_at(bytes, offset))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.fill(buffer, offset)
+    }
+
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.named(self.file.sync_data())
+    }
+
+    fn length(&self) -> Result<u64, DiskError> {
+        self.named(self.file.metadata()).map(|metadata| metadata.len())
+    }
+
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.named(self.file.set_len(length))
+    }
+}
+
+impl SourceFile for LocalFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.fill(buffer, offset)
+    }
+
+    fn stamp(&self) -> Result<SourceStamp, DiskError> {
+        let metadata = self.named(self.file.metadata())?;
+        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        Ok(SourceStamp { length: metadata.len(), modified_ns, inode: metadata.ino() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_final_name_that_is_taken_is_never_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (part, taken) = (folder.path().join("a.part"), folder.path().join("a"));
+        LocalDisk.create_part(&part).unwrap().write_at(b"new", 0).unwrap();
+        LocalDisk.create_part(&taken).unwrap().write_at(b"old", 0).unwrap();
+        assert!(matches!(LocalDisk.publish(&part, &taken, false), Err(DiskError::Exists { .. })));
+        assert_eq!(std::fs::read(&taken).unwrap(), b"old");
+        LocalDisk.publish(&part, &taken, true).unwrap();
+        assert_eq!(std::fs::read(&taken).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_link_planted_at_the_part_files_name_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (victim, part) = (folder.path().join("victim"), folder.path().join("a.part"));
+        LocalDisk.create_part(&victim).unwrap();
+        std::os::unix::fs::symlink(&victim, &part).unwrap();
+        assert!(matches!(LocalDisk.create_part(&part), Err(DiskError::Exists { .. })));
+        assert!(matches!(LocalDisk.open_part(&part), Err(DiskError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn a_part_file_has_one_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = folder.path().join("a.part");
+        let owner = LocalDisk.create_part(&part).unwrap();
+        assert!(matches!(LocalDisk.open_part(&part), Err(DiskError::InUse { .. })));
+        drop(owner);
+        assert!(LocalDisk.open_part(&part).is_ok());
+    }
+}

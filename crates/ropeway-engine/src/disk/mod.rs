@@ -1,0 +1,92 @@
+//! The disk as the engine sees it: part files, sources, and the one atomic move to a final name.
+//!
+//! All calls block. Writes land in the page cache and are made from the transfer itself, which is the back-pressure of
+//! a slow disk; syncs are made from a blocking thread.
+
+mod error;
+mod local;
+mod walk;
+
+use std::{fmt, path::Path, sync::Arc};
+
+pub use error::DiskError;
+pub use local::LocalDisk;
+pub use walk::{Found, files_at};
+
+/// A file system.
+pub trait Disk: Send + Sync + fmt::Debug {
+    /// Creates the folder and its parents where they are missing.
+    fn create_folder(&self, folder: &Path) -> Result<(), DiskError>;
+
+    /// Creates a part file that nobody else has, and locks it. Follows no link.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`] if anything of this name exists.
+    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
+
+    /// Opens the part file of an earlier attempt and locks it. Follows no link.
+    ///
+    /// # Errors
+    /// [`DiskError::Missing`] if it is gone, [`DiskError::InUse`] if another process holds its lock.
+    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
+
+    /// Gives a synced part file its final name and syncs the folder: after this returns, name and bytes survive a power
+    /// cut. Without `replace`, an existing file is never touched.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
+    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
+
+    /// Removes a file; a missing one is a success.
+    fn remove(&self, path: &Path) -> Result<(), DiskError>;
+
+    /// Length of the regular file at `path`; `None` if nothing is there. Follows no link.
+    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError>;
+
+    /// Whether anything has this name, a broken link included.
+    fn is_taken(&self, path: &Path) -> Result<bool, DiskError>;
+
+    /// Bytes that may still be written below `folder`.
+    fn free_space(&self, folder: &Path) -> Result<u64, DiskError>;
+
+    /// Opens a regular file to upload.
+    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError>;
+}
+
+/// A file that is being downloaded.
+pub trait PartFile: Send + Sync + fmt::Debug {
+    /// Writes all of `bytes` at `offset`.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError>;
+
+    /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
+
+    /// Makes what was written durable, with the length that reading it back needs.
+    fn sync_data(&self) -> Result<(), DiskError>;
+
+    /// Its length in bytes.
+    fn length(&self) -> Result<u64, DiskError>;
+
+    /// Cuts or extends it to `length` bytes.
+    fn set_length(&self, length: u64) -> Result<(), DiskError>;
+}
+
+/// A file that is being uploaded.
+pub trait SourceFile: Send + Sync + fmt::Debug {
+    /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
+
+    /// What changes when the file does.
+    fn stamp(&self) -> Result<SourceStamp, DiskError>;
+}
+
+/// What tells one version of a local file from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceStamp {
+    /// Length in bytes.
+    pub length: u64,
+    /// Modification time in nanoseconds since the Unix epoch.
+    pub modified_ns: i128,
+    /// The file's number in its file system.
+    pub inode: u64,
+}

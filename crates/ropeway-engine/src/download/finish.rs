@@ -1,0 +1,113 @@
+//! The end of a download: length and digest are proved, then the file gets its name, once and atomically.
+
+use std::path::Path;
+
+use ropeway_model::{Digest, FailureCode, OnConflict};
+use ropeway_store::Verification;
+
+use super::{Source, checkpoint, naming, worker::Job};
+use crate::{
+    attempt::{Attempt, Finished, Stop},
+    checksum::Pending,
+    disk::DiskError,
+};
+
+pub(super) async fn run(
+    attempt: &Attempt,
+    source: &Source,
+    job: &Job,
+    pending: Option<Pending>,
+) -> Result<Finished, Stop> {
+    let length = job.claims.written();
+    if let Some(follower) = &job.follower {
+        follower.complete(length);
+    }
+    // Longer than the map: an earlier, larger version left bytes behind the end.
+    if job.part.length()? != length {
+        job.part.set_length(length)?;
+    }
+    checkpoint::sync(&job.part).await?;
+    let digest = match pending {
+        Some(pending) => pending.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??,
+        None => None,
+    };
+    let verification = verify(attempt, source, digest.as_ref())?;
+    publish(attempt, source, job, digest, verification).await
+}
+
+fn verify(attempt: &Attempt, source: &Source, digest: Option<&Digest>) -> Result<Verification, Stop> {
+    let given = [
+        (attempt.spec.checksum.as_ref(), Verification::ChecksumGiven, "you gave"),
+        (source.announced.as_ref(), Verification::ChecksumOfServer, "the server announced"),
+    ];
+    for (expected, verification, whose) in given {
+        let (Some(expected), Some(digest)) = (expected, digest) else { continue };
+        if expected == digest {
+            return Ok(verification);
+        }
+        return Err(mismatch(attempt, source, expected, digest, whose));
+    }
+    Ok(if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified })
+}
+
+/// The wrong bytes are kept aside under the part file's name, and no retry builds on them.
+fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
+    let mut change = attempt.change(None);
+    change.segments = Some(None);
+    change.durable = Some(0);
+    attempt.engine.journal.note(change);
+    attempt.progress.set_durable(0);
+    let kept = source.part_path.display();
+    Stop::failed(
+        FailureCode::DigestMismatch,
+        format!("the file's checksum is {digest}, {whose} {expected}; what came is kept as {kept}"),
+    )
+}
+
+/// Commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in between finds
+/// the intent: the part file is still there and is published again, or it is gone and the final file is there.
+async fn publish(
+    attempt: &Attempt,
+    source: &Source,
+    job: &Job,
+    digest: Option<Digest>,
+    verification: Verification,
+) -> Result<Finished, Stop> {
+    let disk = &*attempt.engine.disk;
+    let length = job.claims.written();
+    loop {
+        let path = naming::final_path(disk, &source.part_path, attempt.spec.on_conflict)?;
+        intend(attempt, job, &path, digest.clone(), verification).await?;
+        match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
+            Ok(()) => {
+                attempt.progress.restart_at(length);
+                return Ok(Finished { path, digest, verification });
+            }
+            // Somebody took the name since it was chosen: choose again.
+            Err(DiskError::Exists { .. }) if attempt.spec.on_conflict == OnConflict::Rename => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn intend(
+    attempt: &Attempt,
+    job: &Job,
+    path: &Path,
+    digest: Option<Digest>,
+    verification: Verification,
+) -> Result<(), Stop> {
+    let mut change = attempt.change(None);
+    change.segments = Some(Some(job.claims.coalesced()));
+    change.durable = Some(job.claims.written());
+    change.final_path = Some(Some(path.to_owned()));
+    change.digest = Some(digest.clone());
+    change.verification = Some(Some(verification));
+    attempt.save(change).await?;
+    attempt.update(|entry| {
+        entry.final_path = Some(path.to_owned());
+        entry.digest.clone_from(&digest);
+        entry.verification = Some(verification);
+    });
+    Ok(())
+}

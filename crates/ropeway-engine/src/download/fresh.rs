@@ -1,0 +1,73 @@
+//! The first try: one plain request whose body is kept, a name, a part file.
+
+use ropeway_model::{FailureCode, SegmentMap, Transfer};
+use ropeway_store::Remote;
+
+use super::{Begin, Source, naming};
+use crate::{
+    attempt::{Attempt, Stop},
+    disk::DiskError,
+};
+
+pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
+    let Transfer::Download { from, into, name } = &attempt.spec.transfer else {
+        return Err(Stop::failed(FailureCode::Internal, "an upload was run as a download"));
+    };
+    let driver = attempt.engine.drivers.for_download(from)?;
+    let Some(download) = driver.download() else {
+        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{from} cannot be downloaded from")));
+    };
+    let disk = &*attempt.engine.disk;
+    discard_earlier(attempt)?;
+    disk.create_folder(into)?;
+    let context = attempt.context();
+    let probe = tokio::select! {
+        probe = download.probe(&context, from) => probe?,
+        () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+    };
+    let length = probe.validator.length;
+    if let Some(needed) = length {
+        let free = disk.free_space(into)?;
+        if needed > free {
+            return Err(DiskError::NoRoom { folder: into.clone(), needed, free }.into());
+        }
+    }
+    attempt.progress.set_length(length);
+    attempt.progress.restart_at(0);
+    let name = name.clone().unwrap_or_else(|| probe.name.clone());
+    let (part_path, part) = naming::reserve(attempt, into, &name).await?;
+    let remote =
+        Remote { url: probe.url.clone(), name, validator: probe.validator.clone(), digest: probe.digest.clone() };
+    let line = format!("{} answered: {}, saved as {}", probe.url, probe.validator, part_path.display());
+    let mut change = attempt.change(Some(line));
+    change.remote = Some(Some(remote.clone()));
+    attempt.engine.journal.note(change);
+    attempt.update(|entry| entry.remote = Some(remote.into()));
+    let source = Source {
+        driver,
+        url: probe.url,
+        validator: probe.validator,
+        announced: probe.digest,
+        part,
+        part_path,
+        map: length.map_or_else(SegmentMap::open_ended, SegmentMap::whole),
+    };
+    Ok(Begin::Source(Box::new(source), Some(probe.body)))
+}
+
+/// Forgets what an earlier try had, before a new one begins at byte 0.
+fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
+    let Some(part) = attempt.look(|entry| entry.part_path.clone())? else { return Ok(()) };
+    attempt.engine.disk.remove(&part)?;
+    let mut change = attempt.change(None);
+    change.part_path = Some(None);
+    change.segments = Some(None);
+    change.remote = Some(None);
+    change.durable = Some(0);
+    attempt.engine.journal.note(change);
+    attempt.update(|entry| {
+        entry.part_path = None;
+        entry.remote = None;
+    });
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! One try at a download: describe the file, fetch what is missing, prove it, publish it.
+
+mod checkpoint;
+mod claims;
+mod crew;
+mod finish;
+mod fresh;
+mod naming;
+mod resume;
+mod worker;
+
+use std::{path::PathBuf, sync::Arc};
+
+use parking_lot::Mutex;
+use ropeway_drivers::{ByteStream, Driver};
+use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl, SegmentMap, Step, Validator};
+
+pub(crate) use claims::Claims;
+
+use crate::{
+    attempt::{Attempt, Finished, Stop, advance},
+    checksum::Follower,
+    disk::PartFile,
+    engine::DigestPolicy,
+    plan,
+};
+
+/// A file that changes this often during one try is not worth chasing.
+const MOST_RESTARTS: u32 = 3;
+
+/// A remote file with the part file it goes into.
+struct Source {
+    driver: Arc<dyn Driver>,
+    url: SafeUrl,
+    validator: Validator,
+    /// The digest the server announced.
+    announced: Option<Digest>,
+    part: Arc<dyn PartFile>,
+    part_path: PathBuf,
+    map: SegmentMap,
+}
+
+/// Where a try begins.
+enum Begin {
+    /// With bytes to fetch; a first try has the body of its request, from byte 0.
+    Source(Box<Source>, Option<ByteStream>),
+    /// At its end: an earlier process published the file and could not say so.
+    Published(Finished),
+}
+
+/// How fetching ended without the whole file.
+enum Halt {
+    /// The try is over.
+    Stop(Stop),
+    /// What is on disk is of no use: begin again at byte 0. With `one_stream`, without asking for ranges.
+    Restart { reason: String, one_stream: bool },
+}
+
+impl<T: Into<Stop>> From<T> for Halt {
+    fn from(stop: T) -> Self {
+        Self::Stop(stop.into())
+    }
+}
+
+/// Runs one try.
+pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
+    let mut begin = resume::begin(attempt).await?;
+    let mut one_stream = false;
+    for _ in 0..=MOST_RESTARTS {
+        let begin = match begin.take() {
+            Some(begin) => begin,
+            None => fresh::begin(attempt).await?,
+        };
+        attempt.step(Step::Probed);
+        let (source, first) = match begin {
+            Begin::Source(source, first) => (source, first),
+            Begin::Published(finished) => {
+                attempt.step(Step::Transferred);
+                return Ok(finished);
+            }
+        };
+        match transfer(attempt, &source, first, one_stream).await {
+            Ok(finished) => return Ok(finished),
+            Err(Halt::Stop(stop)) => return Err(stop),
+            Err(Halt::Restart { reason, one_stream: single }) => {
+                one_stream |= single;
+                attempt.log(format!("starts again at byte 0: {reason}"));
+                // In one move: a job that is queued for a moment would be started a second time.
+                attempt.update(|entry| {
+                    advance(entry, Step::Recover);
+                    advance(entry, Step::Start);
+                });
+            }
+        }
+    }
+    Err(Stop::failed(
+        FailureCode::BadResponse,
+        format!("{} changes faster than it can be fetched", attempt.spec.host()),
+    ))
+}
+
+/// Fetches what is missing, proves it and publishes it.
+async fn transfer(
+    attempt: &Attempt,
+    source: &Source,
+    first: Option<ByteStream>,
+    one_stream: bool,
+) -> Result<Finished, Halt> {
+    let claims = Arc::new(Claims::new(source.map.clone()));
+    attempt.progress.restart_at(claims.written());
+    attempt.progress.set_claims(Some(Arc::clone(&claims)));
+    let hashed = is_hashed(attempt, source.announced.as_ref());
+    let (follower, pending) = hashed.then(|| Follower::start(Arc::clone(&source.part), Algorithm::Sha256)).unzip();
+    let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
+    let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
+    let connections = if one_stream { 1 } else { plan::connections(claims.length(), missing, wanted) };
+    let job = Arc::new(worker::Job {
+        context: attempt.context(),
+        driver: Arc::clone(&source.driver),
+        url: source.url.clone(),
+        validator: source.validator.clone(),
+        part: Arc::clone(&source.part),
+        claims,
+        throttle: attempt.throttle.clone(),
+        progress: Arc::clone(&attempt.progress),
+        follower,
+        may_split: connections > 1,
+        opened: tokio::sync::Notify::new(),
+        verdict: Mutex::default(),
+    });
+    if let Some(follower) = &job.follower {
+        follower.reached(job.claims.contiguous_prefix());
+    }
+    match crew::run(attempt, &job, first, connections).await {
+        Ok(()) => {}
+        Err(Halt::Stop(stop)) => {
+            // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
+            if let Err(also) = checkpoint::save(attempt, &job.claims, &job.part).await {
+                tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
+            }
+            return Err(stop.into());
+        }
+        Err(restart) => return Err(restart),
+    }
+    attempt.step(Step::Transferred);
+    finish::run(attempt, source, &job, pending).await.map_err(Halt::Stop)
+}
+
+/// Whether the finished file gets a digest.
+fn is_hashed(attempt: &Attempt, announced: Option<&Digest>) -> bool {
+    attempt.engine.digests == DigestPolicy::EveryFile || attempt.spec.checksum.is_some() || announced.is_some()
+}

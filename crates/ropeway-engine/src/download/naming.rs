@@ -1,0 +1,94 @@
+//! Which name a download gets: its own, or a number behind it; never one that is taken.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use ropeway_model::{FileName, OnConflict};
+
+use crate::{
+    attempt::{Attempt, Stop},
+    disk::{Disk, DiskError, PartFile},
+};
+
+/// A folder with this many files of one name is a mistake, not a wish.
+const MOST_NUMBERS: u32 = 9_999;
+
+/// What a part file is called: the final name with this behind it.
+const SUFFIX: &str = ".part";
+
+/// Reserves a name: creates and locks `NAME.part`, having recorded it, so that a crash leaves no stray file.
+pub(super) async fn reserve(
+    attempt: &Attempt,
+    folder: &Path,
+    name: &FileName,
+) -> Result<(PathBuf, Arc<dyn PartFile>), Stop> {
+    let disk = &*attempt.engine.disk;
+    let on_conflict = attempt.spec.on_conflict;
+    for number in 0..=MOST_NUMBERS {
+        let candidate = if number == 0 { name.clone() } else { name.numbered(number) };
+        let final_path = folder.join(candidate.as_str());
+        if disk.is_taken(&final_path)? {
+            match on_conflict {
+                OnConflict::Overwrite => {}
+                OnConflict::Rename => continue,
+                OnConflict::Fail => return Err(DiskError::Exists { path: final_path }.into()),
+            }
+        }
+        let part_path = part_path(&final_path);
+        if disk.is_taken(&part_path)? {
+            continue;
+        }
+        let mut change = attempt.change(None);
+        change.part_path = Some(Some(part_path.clone()));
+        attempt.save(change).await?;
+        attempt.update(|entry| entry.part_path = Some(part_path.clone()));
+        match disk.create_part(&part_path) {
+            Ok(part) => return Ok((part_path, part)),
+            Err(DiskError::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(DiskError::Exists { path: folder.join(name.as_str()) }.into())
+}
+
+/// The final name of a part file, numbered if need be: the first that is not taken.
+pub(super) fn final_path(disk: &dyn Disk, part_path: &Path, on_conflict: OnConflict) -> Result<PathBuf, DiskError> {
+    let wanted = without_suffix(part_path);
+    if on_conflict != OnConflict::Rename || !disk.is_taken(&wanted)? {
+        return Ok(wanted);
+    }
+    let folder = wanted.parent().unwrap_or(Path::new("/"));
+    let shown = wanted.file_name().unwrap_or_default().to_string_lossy();
+    let name = shown.parse().unwrap_or_else(|_| FileName::sanitized(&shown));
+    for number in 1..=MOST_NUMBERS {
+        let candidate = folder.join(name.numbered(number).as_str());
+        if !disk.is_taken(&candidate)? {
+            return Ok(candidate);
+        }
+    }
+    Err(DiskError::Exists { path: wanted })
+}
+
+fn part_path(final_path: &Path) -> PathBuf {
+    let mut path = final_path.as_os_str().to_owned();
+    path.push(SUFFIX);
+    path.into()
+}
+
+fn without_suffix(part_path: &Path) -> PathBuf {
+    part_path.with_extension("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_file_is_named_after_its_final_name_and_back() {
+        for name in ["/d/a.tar.gz", "/d/README", "/d/a.part", "/d/é (1).iso"] {
+            assert_eq!(without_suffix(&part_path(Path::new(name))), Path::new(name));
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The user's hand on jobs. The wish is set at once; the fact follows when the running attempt has saved what it has.
+
+use ropeway_model::{ByteRate, Connections, JobId, Phase, Priority, Step, Wish};
+use ropeway_store::JobChange;
+
+use super::{Engine, EngineError, Inner};
+use crate::{attempt::advance, journal::Durable, table::Entry};
+
+/// What to change about a job; `None` leaves a thing as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Its own limit; `Some(None)` takes it away.
+    pub rate_limit: Option<Option<ByteRate>>,
+    /// Its connections; `Some(None)` is automatic. Takes effect at the next attempt.
+    pub connections: Option<Option<Connections>>,
+    /// Its urgency.
+    pub priority: Option<Priority>,
+}
+
+impl Engine {
+    /// Wishes that jobs stop and keep what they have. Returns how many were not stopped already.
+    pub async fn pause(&self, ids: &[JobId]) -> Result<u32, EngineError> {
+        self.wish(ids, Wish::Pause, |entry| match entry.phase {
+            Phase::Queued | Phase::Waiting { .. } => Some(Step::Pause),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Wishes that jobs go on; failed and waiting ones are tried again now. Returns how many that changed.
+    pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
+        self.wish(ids, Wish::Run, |entry| match entry.phase {
+            Phase::Paused | Phase::Failed { .. } | Phase::Waiting { .. } => Some(Step::Requeue),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Gives jobs up; their part files are deleted. Returns how many were not at their end already.
+    pub async fn cancel(&self, ids: &[JobId]) -> Result<u32, EngineError> {
+        self.wish(ids, Wish::Cancel, |entry| (!entry.phase.is_active()).then_some(Step::Cancel)).await
+    }
+
+    /// Pauses every job that runs or wants to.
+    pub async fn pause_all(&self) -> Result<u32, EngineError> {
+        let ids = self.select(|entry| entry.wish == Wish::Run && !matches!(entry.phase, Phase::Failed { .. }));
+        self.pause(&ids).await
+    }
+
+    /// Lets every paused job go on.
+    pub async fn resume_all(&self) -> Result<u32, EngineError> {
+        let ids = self.select(|entry| entry.wish == Wish::Pause);
+        self.resume(&ids).await
+    }
+
+    /// Takes jobs off the list. Running ones are given up first; with `delete_files` finished downloads are deleted too.
+    /// Returns how many there were.
+    pub async fn remove(&self, ids: &[JobId], delete_files: bool) -> Result<u32, EngineError> {
+        self.cancel(ids).await?;
+        for id in ids {
+            self.inner.until_idle(*id).await;
+        }
+        let (durable, count) = {
+            let mut table = self.inner.table.lock();
+            let removed: Vec<_> = ids.iter().filter_map(|id| table.remove(*id)).collect();
+            for entry in removed.iter().filter(|_| delete_files) {
+                self.inner.delete_finished(entry);
+            }
+            let numbers: Vec<_> = removed.iter().map(|entry| entry.id).collect();
+            (self.inner.journal.remove(numbers), removed.len())
+        };
+        self.inner.changed.notify_one();
+        durable.wait().await.map_err(EngineError::NotDurable)?;
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// Takes completed and canceled jobs off the list; files stay.
+    pub async fn clear_finished(&self) -> Result<u32, EngineError> {
+        let ids = self.select(|entry| entry.phase.is_terminal());
+        self.remove(&ids, false).await
+    }
+
+    /// Changes limit, connections or priority; running jobs follow the limit at once.
+    pub async fn change(&self, ids: &[JobId], wanted: Change) -> Result<u32, EngineError> {
+        let changed = self.edit(ids, |entry| {
+            let mut spec = (*entry.spec).clone();
+            if let Some(limit) = wanted.rate_limit {
+                spec.rate_limit = limit;
+                if let Some(active) = &entry.active {
+                    active.bucket.set_rate(limit);
+                }
+            }
+            if let Some(connections) = wanted.connections {
+                spec.connections = connections;
+            }
+            spec.priority = wanted.priority.unwrap_or(spec.priority);
+            if spec == *entry.spec {
+                return None;
+            }
+            entry.spec = std::sync::Arc::new(spec.clone());
+            let mut change = JobChange::new(entry.id);
+            change.spec = Some(spec);
+            Some(change)
+        });
+        self.settle(changed).await
+    }
+
+    /// Moves jobs before another one, or to the end of the list.
+    pub async fn move_jobs(&self, ids: &[JobId], before: Option<JobId>) -> Result<u32, EngineError> {
+        let positions = self.inner.store.move_jobs(ids.to_vec(), before).await?;
+        let mut table = self.inner.table.lock();
+        for (id, position) in &positions {
+            table.update(*id, |entry| entry.position = *position);
+        }
+        drop(table);
+        self.inner.changed.notify_one();
+        Ok(u32::try_from(positions.len()).unwrap_or(u32::MAX))
+    }
+
+    fn select(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<JobId> {
+        self.inner.table.lock().iter().filter(|entry| wanted(entry)).map(|entry| entry.id).collect()
+    }
+
+    /// Sets the wish, stops a running attempt that it goes against, and takes the step a job at rest can take at once.
+    async fn wish(&self, ids: &[JobId], wish: Wish, step: impl Fn(&Entry) -> Option<Step>) -> Result<u32, EngineError> {
+        let changed = self.edit(ids, |entry| {
+            if entry.phase.is_terminal() {
+                return None;
+            }
+            let step = step(entry);
+            if entry.wish == wish && step.is_none() {
+                return None;
+            }
+            entry.wish = wish;
+            let mut change = JobChange::new(entry.id);
+            change.wish = Some(wish);
+            if let Some(step) = step {
+                advance(entry, step);
+                entry.due = None;
+                entry.attempts = 0;
+                change.phase = Some(entry.phase.clone());
+            }
+            match &entry.active {
+                Some(active) if wish != Wish::Run => active.cancel.cancel(),
+                None if wish == Wish::Cancel => self.inner.discard_part(entry),
+                _ => {}
+            }
+            Some(change)
+        });
+        self.settle(changed).await
+    }
+
+    /// Changes entries and pushes what changed into the journal, all under the one lock.
+    fn edit(&self, ids: &[JobId], mut edit: impl FnMut(&mut Entry) -> Option<JobChange>) -> Vec<Durable> {
+        let mut table = self.inner.table.lock();
+        let changes: Vec<_> = ids.iter().filter_map(|id| table.update(*id, &mut edit).flatten()).collect();
+        changes.into_iter().map(|change| self.inner.journal.save(change)).collect()
+    }
+
+    async fn settle(&self, changed: Vec<Durable>) -> Result<u32, EngineError> {
+        self.inner.changed.notify_one();
+        self.inner.wake.notify_one();
+        let count = changed.len();
+        for durable in changed {
+            durable.wait().await.map_err(EngineError::NotDurable)?;
+        }
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+}
+
+impl Inner {
+    /// Returns once no attempt runs the job.
+    async fn until_idle(&self, id: JobId) {
+        loop {
+            let idle = self.settled.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            let is_idle = self.table.lock().get(id).is_none_or(|entry| entry.active.is_none());
+            if is_idle {
+                return;
+            }
+            idle.await;
+        }
+    }
+
+    fn delete_finished(&self, entry: &Entry) {
+        let is_download = entry.spec.direction() == ropeway_model::Direction::Download;
+        if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.final_path)
+            && let Err(error) = self.disk.remove(path)
+        {
+            tracing::warn!(job = %entry.id, %error, "finished file not removed");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What can be seen of the engine.
+
+use ropeway_model::{JobId, Phase, SafeUrl, SavedTargetId, SegmentMap, UploadTarget};
+use ropeway_store::SavedTarget;
+use tokio::time::Instant;
+
+use super::{Engine, EngineError};
+use crate::snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
+
+impl Engine {
+    /// All jobs, in the order of the list.
+    pub fn jobs(&self) -> Vec<JobSnapshot> {
+        let mut jobs: Vec<_> = self.inner.table.lock().iter().map(JobSnapshot::of).collect();
+        jobs.sort_by_key(|job| (job.position, job.id));
+        jobs
+    }
+
+    /// One job.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchJob`].
+    pub fn job(&self, id: JobId) -> Result<JobSnapshot, EngineError> {
+        self.inner.table.lock().get(id).map(JobSnapshot::of).ok_or(EngineError::NoSuchJob(id))
+    }
+
+    /// One job with what only the details pane shows.
+    ///
+    /// # Errors
+    /// [`EngineError::NoSuchJob`]; [`EngineError::Store`] if the log cannot be read.
+    pub async fn detail(&self, id: JobId) -> Result<JobDetail, EngineError> {
+        let (job, speed, claims) = {
+            let table = self.inner.table.lock();
+            let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
+            let speed = entry.active.as_ref().map(|active| active.meter.samples()).unwrap_or_default();
+            (JobSnapshot::of(entry), speed, entry.progress.claims())
+        };
+        let segments = match claims {
+            Some(claims) => claims.snapshot(),
+            None => self.stored_segments(&job).await?,
+        };
+        let log = self.inner.store.log(id).await?;
+        Ok(JobDetail { job, segments, speed, log })
+    }
+
+    async fn stored_segments(&self, job: &JobSnapshot) -> Result<Vec<SegmentSnapshot>, EngineError> {
+        let map = match (&job.phase, job.progress.length) {
+            (Phase::Completed, Some(length)) => {
+                let mut map = SegmentMap::whole(length);
+                // Fails only for an empty file, which has no segment to fill.
+                let _ = map.advance(0, length);
+                Some(map)
+            }
+            _ => self.inner.store.segments(job.id).await?,
+        };
+        let at_rest = |segment: &_| SegmentSnapshot { segment: *segment, is_active: false };
+        Ok(map.map(|map| map.segments().iter().map(at_rest).collect()).unwrap_or_default())
+    }
+
+    /// Returns when something has changed since the last [`Engine::take_changes`]. One waiter only.
+    pub async fn changed(&self) {
+        self.inner.changed.notified().await;
+    }
+
+    /// Takes what changed since the last call.
+    pub fn take_changes(&self) -> Changes {
+        Changes::take(&mut self.inner.table.lock())
+    }
+
+    /// Measures the running jobs: how far each is and how fast. To be called a few times a second, by one caller.
+    pub fn measure(&self) -> Vec<ProgressSnapshot> {
+        let now = Instant::now();
+        let mut table = self.inner.table.lock();
+        let active: Vec<_> = table.active().iter().copied().collect();
+        let measured = active.into_iter().filter_map(|id| {
+            table.touch(id, |entry| {
+                let moved = entry.progress.moved();
+                if let Some(active) = &mut entry.active {
+                    entry.rate = active.meter.tick(now, moved);
+                }
+                ProgressSnapshot::of(entry)
+            })
+        });
+        measured.collect()
+    }
+
+    /// Number of jobs that run, and of jobs that wait for a place or for their next try.
+    pub fn counts(&self) -> (usize, usize) {
+        let table = self.inner.table.lock();
+        (table.active().len(), table.waiting_count())
+    }
+
+    /// The saved upload targets.
+    pub async fn targets(&self) -> Result<Vec<SavedTarget>, EngineError> {
+        Ok(self.inner.store.targets().await?)
+    }
+
+    /// Saves an upload target.
+    pub async fn save_target(&self, name: String, target: UploadTarget) -> Result<SavedTarget, EngineError> {
+        Ok(self.inner.store.save_target(name, target).await?)
+    }
+
+    /// Forgets a saved upload target; `false` if there was none.
+    pub async fn remove_target(&self, id: SavedTargetId) -> Result<bool, EngineError> {
+        Ok(self.inner.store.remove_target(id).await?)
+    }
+
+    /// Whether a driver speaks the scheme of `from`; asked before a job is added.
+    pub fn can_download(&self, from: &SafeUrl) -> Result<(), ropeway_drivers::DriverError> {
+        self.inner.drivers.for_download(from).map(drop)
+    }
+}

@@ -1,0 +1,99 @@
+//! How far a job is: written by its workers, read by everybody.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU16, AtomicU64, Ordering::Relaxed},
+};
+
+use parking_lot::Mutex;
+
+use crate::download::Claims;
+
+/// What stands for a length that is not known.
+const UNKNOWN: u64 = u64::MAX;
+
+/// The counters of one job.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    length: AtomicU64,
+    moved: AtomicU64,
+    durable: AtomicU64,
+    connections: AtomicU16,
+    claims: Mutex<Option<Arc<Claims>>>,
+}
+
+impl Progress {
+    /// Counters as the store kept them.
+    pub(crate) fn new(length: Option<u64>, durable: u64) -> Self {
+        Self {
+            length: AtomicU64::new(length.unwrap_or(UNKNOWN)),
+            moved: AtomicU64::new(durable),
+            durable: AtomicU64::new(durable),
+            connections: AtomicU16::new(0),
+            claims: Mutex::new(None),
+        }
+    }
+
+    /// Length of the whole file, once known.
+    pub(crate) fn length(&self) -> Option<u64> {
+        Some(self.length.load(Relaxed)).filter(|length| *length != UNKNOWN)
+    }
+
+    pub(crate) fn set_length(&self, length: Option<u64>) {
+        self.length.store(length.unwrap_or(UNKNOWN), Relaxed);
+    }
+
+    /// Bytes received or sent.
+    pub(crate) fn moved(&self) -> u64 {
+        self.moved.load(Relaxed)
+    }
+
+    pub(crate) fn add_moved(&self, bytes: u64) {
+        self.moved.fetch_add(bytes, Relaxed);
+    }
+
+    /// Sets both counters, at the start of an attempt and after a restart from byte 0.
+    pub(crate) fn restart_at(&self, bytes: u64) {
+        self.moved.store(bytes, Relaxed);
+        self.durable.store(bytes, Relaxed);
+    }
+
+    /// Bytes that are durably on disk or acknowledged by the server.
+    pub(crate) fn durable(&self) -> u64 {
+        self.durable.load(Relaxed)
+    }
+
+    pub(crate) fn set_durable(&self, bytes: u64) {
+        self.durable.store(bytes, Relaxed);
+    }
+
+    /// Connections that move bytes now.
+    pub(crate) fn connections(&self) -> u16 {
+        self.connections.load(Relaxed)
+    }
+
+    /// Counts one more connection for as long as the returned value lives.
+    pub(crate) fn connected(self: &Arc<Self>) -> Connected {
+        self.connections.fetch_add(1, Relaxed);
+        Connected(Arc::clone(self))
+    }
+
+    /// The segments of the running download.
+    pub(crate) fn claims(&self) -> Option<Arc<Claims>> {
+        self.claims.lock().clone()
+    }
+
+    pub(crate) fn set_claims(&self, claims: Option<Arc<Claims>>) {
+        *self.claims.lock() = claims;
+    }
+}
+
+/// One connection that moves bytes.
+#[derive(Debug)]
+pub(crate) struct Connected(Arc<Progress>);
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.connections.fetch_sub(1, Relaxed);
+    }
+}

@@ -1,0 +1,61 @@
+//! When to try again: exponential backoff with full jitter, Retry-After obeyed, both bounded (I7).
+
+use std::time::Duration;
+
+use ropeway_model::Retry;
+
+/// The first backoff is drawn from up to this.
+const BASE: Duration = Duration::from_millis(500);
+/// No backoff is drawn from more than this.
+const LONGEST_BACKOFF: Duration = Duration::from_secs(120);
+/// A server that asks for more than this gets it, but no more: a wrong header must not park a job for years.
+const LONGEST_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
+/// Tries in a row without a byte of progress before a job fails for good: about ten minutes of backoff.
+pub(crate) const MOST_ATTEMPTS: u32 = 12;
+
+/// The pause before try number `attempt` + 1; `None` when there is to be none.
+///
+/// `attempt` counts failed tries in a row without progress, from one. `random` is uniform in `[0, 1)`.
+pub(crate) fn delay(retry: Retry, attempt: u32, random: f64) -> Option<Duration> {
+    if attempt > MOST_ATTEMPTS {
+        return None;
+    }
+    let ceiling = BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_BACKOFF);
+    match retry {
+        Retry::Never => None,
+        // Twice at once; whatever fails again then is not mended by haste.
+        Retry::Now if attempt <= 2 => Some(Duration::ZERO),
+        Retry::Now | Retry::Backoff => Some(ceiling.mul_f64(random.clamp(0.05, 1.0))),
+        Retry::After(asked) => Some(asked.min(LONGEST_AFTER)),
+    }
+}
+
+/// A uniform number in `[0, 1)` from the operating system.
+pub(crate) fn random() -> f64 {
+    let bits = getrandom::u32().unwrap_or(u32::MAX / 2);
+    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_grows_is_jittered_and_bounded() {
+        assert_eq!(delay(Retry::Backoff, 1, 1.0), Some(Duration::from_millis(500)));
+        assert_eq!(delay(Retry::Backoff, 4, 0.5), Some(Duration::from_secs(2)));
+        assert_eq!(delay(Retry::Backoff, 12, 1.0), Some(LONGEST_BACKOFF));
+        assert_eq!(delay(Retry::Backoff, 13, 1.0), None);
+    }
+
+    #[test]
+    fn retry_after_of_90_s_delays_the_next_attempt_by_90_s() {
+        assert_eq!(delay(Retry::After(Duration::from_secs(90)), 1, 0.0), Some(Duration::from_secs(90)));
+        assert_eq!(delay(Retry::After(Duration::from_secs(u64::MAX)), 1, 0.0), Some(LONGEST_AFTER));
+    }
+
+    #[test]
+    fn what_cannot_succeed_is_not_tried_again() {
+        assert_eq!(delay(Retry::Never, 1, 0.5), None);
+    }
+}

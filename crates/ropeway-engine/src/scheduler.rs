@@ -1,0 +1,78 @@
+//! Gives queued jobs a place: a cap on running jobs, priority first, then the order of the list.
+
+use std::sync::{Arc, atomic::Ordering::SeqCst};
+
+use ropeway_model::{Direction, Step};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    attempt::{self, Attempt, advance},
+    engine::Inner,
+    meter::Meter,
+    table::Active,
+    throttle::{Bucket, Throttle},
+};
+
+/// Starts jobs until the engine stops. Woken by whatever may free a place or fill the queue.
+pub(crate) async fn run(engine: Arc<Inner>) {
+    loop {
+        while let Some(attempt) = next(&engine) {
+            engine.tasks.spawn(attempt::run(attempt));
+        }
+        let due = engine.table.lock().next_due();
+        tokio::select! {
+            () = engine.wake.notified() => {}
+            () = engine.stopping.cancelled() => return,
+            // While all places are taken, a due job waits for one of them: sleeping until a moment that has passed
+            // would spin.
+            () = sleep_until(due), if !engine.is_full() => {}
+        }
+    }
+}
+
+async fn sleep_until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Gives the next job a place, if one is free.
+fn next(engine: &Arc<Inner>) -> Option<Attempt> {
+    if engine.stopping.is_cancelled() || engine.is_full() {
+        return None;
+    }
+    let mut table = engine.table.lock();
+    let id = table.next_to_start(Instant::now())?;
+    let cancel = engine.stopping.child_token();
+    let attempt = table.update(id, |entry| {
+        advance(entry, Step::Start);
+        entry.due = None;
+        let bucket = Arc::new(Bucket::new(entry.spec.rate_limit));
+        let all = match entry.spec.direction() {
+            Direction::Download => &engine.downloads,
+            Direction::Upload => &engine.uploads,
+        };
+        let throttle = Throttle::new(Arc::clone(&bucket), Arc::clone(all));
+        entry.active = Some(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() });
+        Attempt {
+            engine: Arc::clone(engine),
+            id,
+            spec: Arc::clone(&entry.spec),
+            progress: Arc::clone(&entry.progress),
+            throttle,
+            cancel,
+        }
+    });
+    drop(table);
+    engine.changed.notify_one();
+    attempt
+}
+
+impl Inner {
+    /// Whether every place for running jobs is taken.
+    fn is_full(&self) -> bool {
+        self.table.lock().active().len() >= self.running_jobs.load(SeqCst)
+    }
+}

@@ -1,0 +1,134 @@
+//! What the engine tells of itself: plain copies, taken under the lock, read without it.
+
+use std::{path::PathBuf, sync::Arc};
+
+use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Segment, Timestamp, Validation, Wish};
+use ropeway_store::{Remote, Verification};
+
+use crate::table::{Entry, Table};
+
+/// One job as it is now.
+#[derive(Clone, Debug)]
+pub struct JobSnapshot {
+    /// Its number.
+    pub id: JobId,
+    /// What the user asked for.
+    pub spec: Arc<JobSpec>,
+    /// What the user wants now.
+    pub wish: Wish,
+    /// What it is doing.
+    pub phase: Phase,
+    /// Its place in the list.
+    pub position: i64,
+    /// When it was added.
+    pub created: Timestamp,
+    /// When it was completed.
+    pub finished: Option<Timestamp>,
+    /// The remote file, once the server has described it.
+    pub remote: Option<Arc<Remote>>,
+    /// Where the finished file is, or will be.
+    pub final_path: Option<PathBuf>,
+    /// The finished file's digest.
+    pub digest: Option<Digest>,
+    /// How the finished file was proved.
+    pub verification: Option<Verification>,
+    /// How surely the last resume continued the same version.
+    pub validation: Option<Validation>,
+    /// How far it is.
+    pub progress: ProgressSnapshot,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProgressSnapshot {
+    /// The job's number.
+    pub id: JobId,
+    /// Which way its bytes go.
+    pub direction: Direction,
+    /// Bytes of the whole file, once known.
+    pub length: Option<u64>,
+    /// Bytes received or sent.
+    pub moved: u64,
+    /// Bytes durably on disk or acknowledged; never more than `moved`.
+    pub durable: u64,
+    /// Bytes a second.
+    pub rate: u64,
+    /// Connections that move bytes now.
+    pub connections: u16,
+}
+
+/// A stretch of a file that is being downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSnapshot {
+    /// The stretch with its written part.
+    pub segment: Segment,
+    /// Whether a connection fetches it now.
+    pub is_active: bool,
+}
+
+/// What only the details pane shows.
+#[derive(Clone, Debug)]
+pub struct JobDetail {
+    /// The job.
+    pub job: JobSnapshot,
+    /// Who fetches what.
+    pub segments: Vec<SegmentSnapshot>,
+    /// Bytes a second, one sample a second, oldest first.
+    pub speed: Vec<u64>,
+    /// What happened, oldest first.
+    pub log: Vec<(Timestamp, String)>,
+}
+
+/// What changed since the last time somebody asked.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Jobs that are new or have changed.
+    pub jobs: Vec<JobSnapshot>,
+    /// Jobs that are gone.
+    pub removed: Vec<JobId>,
+}
+
+impl JobSnapshot {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        Self {
+            id: entry.id,
+            spec: Arc::clone(&entry.spec),
+            wish: entry.wish,
+            phase: entry.phase.clone(),
+            position: entry.position,
+            created: entry.created,
+            finished: entry.finished,
+            remote: entry.remote.clone(),
+            final_path: entry.final_path.clone(),
+            digest: entry.digest.clone(),
+            verification: entry.verification,
+            validation: entry.validation,
+            progress: ProgressSnapshot::of(entry),
+        }
+    }
+}
+
+impl ProgressSnapshot {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        let progress = &entry.progress;
+        let durable = progress.durable();
+        Self {
+            id: entry.id,
+            direction: entry.spec.direction(),
+            length: progress.length(),
+            // Two counters are read one after the other: the later one may have moved on.
+            moved: progress.moved().max(durable),
+            durable,
+            rate: if entry.phase.is_active() { entry.rate } else { 0 },
+            connections: progress.connections(),
+        }
+    }
+}
+
+impl Changes {
+    pub(crate) fn take(table: &mut Table) -> Self {
+        let (changed, removed) = table.take_changes();
+        let jobs = changed.into_iter().filter_map(|id| table.get(id)).map(JobSnapshot::of).collect();
+        Self { jobs, removed }
+    }
+}

@@ -1,0 +1,109 @@
+//! The bytes of a part: read from the source, throttled, hashed and counted on their way to the driver.
+
+use std::{io, sync::Arc};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+use parking_lot::Mutex;
+use ropeway_drivers::{Part, PartBody};
+use ropeway_model::Digest;
+
+use crate::{attempt::Attempt, checksum::Hasher, disk::SourceFile, progress::Progress, throttle::Throttle};
+
+/// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
+/// between reading, hashing and sending.
+const LARGEST_BLOCK: usize = 128 << 10;
+
+/// What the finished stream leaves its digest in.
+pub(super) type DigestSlot = Arc<Mutex<Option<Digest>>>;
+
+struct Reader {
+    source: Arc<dyn SourceFile>,
+    offset: u64,
+    end: u64,
+    hasher: Option<Hasher>,
+    digest: DigestSlot,
+    throttle: Throttle,
+    progress: Arc<Progress>,
+}
+
+/// The bytes of `part`, exactly as many as it has; an error if the source ends early.
+pub(super) fn stream(
+    attempt: &Attempt,
+    source: &Arc<dyn SourceFile>,
+    part: Part,
+    hasher: Option<Hasher>,
+) -> (PartBody, DigestSlot) {
+    let digest = DigestSlot::default();
+    let reader = Reader {
+        source: Arc::clone(source),
+        offset: part.offset,
+        end: part.offset + part.length,
+        hasher,
+        digest: Arc::clone(&digest),
+        throttle: attempt.throttle.clone(),
+        progress: Arc::clone(&attempt.progress),
+    };
+    let blocks = stream::try_unfold(reader, |reader| async move {
+        let next = reader.next().await?;
+        Ok::<_, io::Error>(next)
+    });
+    (Box::pin(SyncStream(Mutex::new(Box::pin(blocks)))), digest)
+}
+
+impl Reader {
+    async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
+        let left = self.end - self.offset;
+        if left == 0 {
+            self.finish();
+            return Ok(None);
+        }
+        let largest = usize::try_from(left).unwrap_or(usize::MAX).min(LARGEST_BLOCK);
+        let wanted = self.throttle.slice(largest).min(largest);
+        self.throttle.take(wanted as u64).await;
+        // Reading may block on a cold disk, hashing takes its time: neither belongs on a thread that serves others.
+        let read = tokio::task::spawn_blocking(move || self.read(wanted)).await;
+        read.map_err(io::Error::other)?
+    }
+
+    fn read(mut self, wanted: usize) -> io::Result<Option<(Bytes, Self)>> {
+        let mut block = BytesMut::zeroed(wanted);
+        let count = self.source.read_at(&mut block, self.offset).map_err(io::Error::other)?;
+        if count < wanted {
+            let message = "the file became shorter while it was being sent";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&block);
+        }
+        self.offset += count as u64;
+        self.progress.add_moved(count as u64);
+        if self.offset == self.end {
+            self.finish();
+        }
+        Ok(Some((block.freeze(), self)))
+    }
+
+    /// Leaves the digest: with the last byte, since not every client asks a stream for more than it announced.
+    fn finish(&mut self) {
+        if let Some(hasher) = self.hasher.take() {
+            *self.digest.lock() = Some(hasher.finish());
+        }
+    }
+}
+
+type Blocks = std::pin::Pin<Box<dyn futures_util::Stream<Item = io::Result<Bytes>> + Send>>;
+
+/// A stream that HTTP clients may share between threads: they ask for `Sync` and never use it.
+struct SyncStream(Mutex<Blocks>);
+
+impl futures_util::Stream for SyncStream {
+    type Item = io::Result<Bytes>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.lock().as_mut().poll_next(context)
+    }
+}

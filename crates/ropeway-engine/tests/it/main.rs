@@ -1,0 +1,8 @@
+//! The engine against real peers: whole jobs, through cuts, changes, pauses and restarts.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod control;
+mod download;
+mod rig;
+mod upload;
