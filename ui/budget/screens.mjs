@@ -1,0 +1,111 @@
+// Takes a picture of every screen, in both themes and two widths: `npm run screens`, then look at screens/.
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { launch } from "./browser.mjs";
+import { serve } from "./serve.mjs";
+
+const OUT = resolve(process.env.SCREENS ?? "screens");
+const WIDTHS = [720, 1600];
+const THEMES = ["light", "dark"];
+
+const row = (page, name) => page.locator("[data-job]", { hasText: name });
+const openDetails = async (page, name, tab) => {
+  await row(page, name).click();
+  await page.keyboard.press("Enter");
+  if (tab) await page.getByRole("tab", { name: tab }).click();
+  await page.waitForTimeout(300);
+};
+
+/** Name of the picture, query of the page, what to do before the shutter. */
+const SCREENS = [
+  ["empty", "jobs=0", async () => undefined],
+  ["list", "", async () => undefined],
+  ["list-selected", "", async (page) => {
+    await row(page, "dataset.tar").click();
+    await row(page, "broken.zip").click({ modifiers: ["Control"] });
+  }],
+  ["overview", "still", (page) => openDetails(page, "ubuntu-26.04", null)],
+  ["overview-done", "still", (page) => openDetails(page, "debian-13", null)],
+  ["overview-failed", "still", (page) => openDetails(page, "firmware", null)],
+  ["segments", "still", (page) => openDetails(page, "ubuntu-26.04", "Segments")],
+  ["speed", "still", (page) => openDetails(page, "ubuntu-26.04", "Speed")],
+  ["log", "still", (page) => openDetails(page, "ubuntu-26.04", "Log")],
+  ["menu", "still", (page) => row(page, "common-crawl").click({ button: "right" })],
+  ["menu-columns", "still", (page) => page.getByRole("columnheader", { name: "Size" }).click({ button: "right" })],
+  ["menu-add", "still", (page) => page.getByRole("button", { name: "More ways to add" }).click()],
+  ["add", "still", async (page) => {
+    await page.keyboard.press("Control+n");
+    await page.getByLabel("Addresses").fill("https://example.org/a.iso\nhttps://example.org/b.iso");
+  }],
+  ["add-more", "still", async (page) => {
+    await page.keyboard.press("Control+n");
+    await page.getByText("More", { exact: true }).click();
+  }],
+  ["add-refused", "still", async (page) => {
+    await page.keyboard.press("Control+n");
+    await page.getByLabel("Addresses").fill("https://example.org/a.iso\ngopher://old.example.org/x\nnot an address");
+    await page.getByRole("button", { name: "Add 3 downloads" }).click();
+    await page.waitForTimeout(200);
+  }],
+  ["add-upload", "still", async (page) => {
+    await page.keyboard.press("Control+n");
+    await page.getByRole("tab", { name: "Uploads" }).click();
+    await page.getByRole("button", { name: "Choose files…" }).click();
+  }],
+  ["drop", "still", async (page) => {
+    await page.evaluate(() => {
+      const paths = ["/a/1.mov", "/a/2.mov", "/a/3.mov"];
+      window.ropeway.host.drop({ kind: "enter", paths, x: innerWidth / 2, y: innerHeight / 2 });
+    });
+    await page.waitForTimeout(100);
+    await page.evaluate(() => window.ropeway.host.drop({ kind: "over", x: innerWidth / 2, y: innerHeight / 2 }));
+  }],
+  ["remove", "still", async (page) => {
+    await row(page, "dataset.tar").click();
+    await row(page, "debian-13").click({ modifiers: ["Control"] });
+    await page.keyboard.press("Delete");
+  }],
+  ["settings", "still", (page) => page.getByRole("button", { name: "Settings" }).click()],
+  ["settings-transfers", "still", async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Transfers" }).click();
+  }],
+  ["settings-targets", "still", async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Upload targets" }).click();
+  }],
+  ["filtered", "still", (page) => page.getByRole("searchbox").fill("nothing like this")],
+];
+
+await mkdir(OUT, { recursive: true });
+const only = process.argv.slice(2);
+const server = await serve(resolve("dist-mock"));
+const browser = await launch();
+let problems = 0;
+for (const width of WIDTHS) {
+  for (const theme of THEMES) {
+    for (const [name, query, prepare] of SCREENS) {
+      if (only.length > 0 && !only.includes(name)) continue;
+      const page = await browser.newPage({ viewport: { width, height: width === 720 ? 520 : 860 }, locale: process.env.LOCALE ?? "en" });
+      page.on("console", (message) => {
+        if (message.type() !== "error") return;
+        problems += 1;
+        console.error(`${name}: ${message.text()}`);
+      });
+      page.on("pageerror", (error) => {
+        problems += 1;
+        console.error(`${name}: ${error.message}`);
+      });
+      await page.goto(`${server.url}/mock.html?${query}&theme=${theme}`);
+      await page.waitForSelector("main");
+      await page.waitForTimeout(400);
+      await prepare(page);
+      await page.waitForTimeout(150);
+      await page.screenshot({ path: `${OUT}/${name}-${theme}-${width}.png` });
+      await page.close();
+    }
+  }
+}
+await browser.close();
+server.close();
+process.exitCode = problems === 0 ? 0 : 1;

@@ -1,0 +1,49 @@
+import type { Added } from "../gen/Added";
+import type { Refusal } from "../gen/Refusal";
+
+/** The lines that the engine reads as addresses: not empty, no comment. */
+export function addressLines(text: string): string[] {
+  return text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+export function isCurlCommand(text: string): boolean {
+  return /^\s*curl\s/.test(text);
+}
+
+/** Whether pasted or dropped text is something to download, and not just any words. */
+export function offersDownloads(text: string): boolean {
+  return isCurlCommand(text) || addressLines(text).some((line) => /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(line));
+}
+
+/**
+ * What stays in the box after a call: the refused lines as they were typed. The engine names them with their secrets
+ * hidden and long ones shortened, so that a line is found by its address, in the order of the box.
+ */
+export function refusedText(text: string, { jobs, refused }: Added): string {
+  if (refused.length === 0) return "";
+  if (jobs.length === 0 || isCurlCommand(text)) return text;
+  const lines = addressLines(text);
+  let from = 0;
+  return refused
+    .map((refusal) => {
+      const at = lines.findIndex((line, index) => index >= from && isSameAddress(line, refusal));
+      if (at < 0) return refusal.input;
+      from = at + 1;
+      return lines[at] ?? refusal.input;
+    })
+    .join("\n");
+}
+
+function isSameAddress(line: string, { input }: Refusal): boolean {
+  if (line === input) return true;
+  const [typed, named] = [bare(line), bare(input)];
+  return named.endsWith("…") ? typed.startsWith(named.slice(0, -1)) : typed === named;
+}
+
+/** An address without its login, query and fragment, where secrets live. */
+function bare(address: string): string {
+  return address.replace(/[?#].*$/, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+}

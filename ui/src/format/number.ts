@@ -1,0 +1,24 @@
+/** The formats of one language, made once: building an `Intl` format costs more than a row. */
+export interface NumberFormats {
+  readonly language: string;
+  readonly whole: Intl.NumberFormat;
+  readonly tenths: Intl.NumberFormat;
+  readonly hundredths: Intl.NumberFormat;
+  readonly percent: Intl.NumberFormat;
+  readonly dateTime: Intl.DateTimeFormat;
+  readonly time: Intl.DateTimeFormat;
+}
+
+export function numberFormats(language: string): NumberFormats {
+  const digits = (count: number) =>
+    new Intl.NumberFormat(language, { minimumFractionDigits: count, maximumFractionDigits: count });
+  return {
+    language,
+    whole: digits(0),
+    tenths: digits(1),
+    hundredths: digits(2),
+    percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
+    dateTime: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
+    time: new Intl.DateTimeFormat(language, { timeStyle: "medium" }),
+  };
+}

@@ -1,0 +1,69 @@
+import type { HostCapability } from "../gen/HostCapability";
+import type { JobView } from "../gen/JobView";
+import { assertNever } from "../shared/assert_never";
+import type { IconName } from "../shared/Icon.svelte";
+
+/** The one thing a user most likely wants of a row now. */
+export type PrimaryAction = "pause" | "resume" | "retry" | "start_again" | "try_now" | "reveal";
+
+export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
+  pause: "pause",
+  resume: "resume",
+  retry: "retry",
+  start_again: "retry",
+  try_now: "retry",
+  reveal: "folder",
+};
+
+/** The action on the row itself; `null` where none makes sense. */
+export function primaryAction(job: JobView, host: HostCapability): PrimaryAction | null {
+  switch (job.phase.kind) {
+    case "queued":
+    case "probing":
+    case "running":
+    case "verifying":
+      return job.wish === "run" ? "pause" : null;
+    case "waiting":
+      return job.wish === "run" ? "try_now" : null;
+    case "paused":
+      return "resume";
+    case "failed":
+      return job.phase.failure.can_resume ? "retry" : "start_again";
+    case "completed":
+      return host.reveal && job.path !== null ? "reveal" : null;
+    case "canceled":
+      return null;
+    default:
+      return assertNever(job.phase);
+  }
+}
+
+export function canPause(job: JobView): boolean {
+  return !isOver(job) && job.phase.kind !== "failed" && job.phase.kind !== "paused" && job.wish === "run";
+}
+
+export function canResume(job: JobView): boolean {
+  return job.phase.kind === "paused" || job.phase.kind === "failed" || job.phase.kind === "waiting";
+}
+
+/** Completed or given up: nothing will move any more. */
+export function isOver(job: JobView): boolean {
+  return job.phase.kind === "completed" || job.phase.kind === "canceled";
+}
+
+export function isActive(job: JobView): boolean {
+  return job.phase.kind === "probing" || job.phase.kind === "running" || job.phase.kind === "verifying";
+}
+
+/** Whether removing the job could delete a file that it finished. */
+export function hasOwnFile(job: JobView): boolean {
+  return job.direction === "download" && job.phase.kind === "completed" && job.path !== null;
+}
+
+/** What Space does to the marked rows: pause while anything can be paused, else resume. */
+export function toggleOf(jobs: readonly JobView[]): { call: "job_pause" | "job_resume"; ids: number[] } | null {
+  const running = jobs.filter((job) => canPause(job) && job.phase.kind !== "waiting");
+  if (running.length > 0) return { call: "job_pause", ids: running.map(({ id }) => id) };
+  const resumable = jobs.filter(canResume);
+  return resumable.length > 0 ? { call: "job_resume", ids: resumable.map(({ id }) => id) } : null;
+}

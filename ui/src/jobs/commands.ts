@@ -1,0 +1,83 @@
+import type { JobView } from "../gen/JobView";
+import type { PriorityView } from "../gen/PriorityView";
+import type { Application } from "../state/application";
+import { t } from "../texts/texts.svelte";
+import { hasOwnFile, isOver, type PrimaryAction, toggleOf } from "./actions";
+
+const idsOf = (jobs: readonly JobView[]) => jobs.map(({ id }) => id);
+
+/** Carries out a row's own action. */
+export function carryOut(application: Application, job: JobView, action: PrimaryAction): void {
+  switch (action) {
+    case "pause":
+      return void application.act("job_pause", { ids: [job.id] });
+    case "resume":
+    case "retry":
+    case "start_again":
+    case "try_now":
+      return void application.act("job_resume", { ids: [job.id] });
+    case "reveal":
+      return void application.act("host_reveal", { id: job.id });
+  }
+}
+
+/** Space: pauses or resumes the marked rows. */
+export function togglePause(application: Application, jobs: readonly JobView[]): void {
+  const toggle = toggleOf(jobs);
+  if (toggle !== null) void application.act(toggle.call, { ids: toggle.ids });
+}
+
+/**
+ * Takes rows off the list. Nothing is lost by removing finished rows, whose files stay, so that asks nothing; saved
+ * bytes or files are given up only after a question.
+ */
+export function askToRemove(application: Application, jobs: readonly JobView[], deletesFiles = false): void {
+  if (jobs.length === 0) return;
+  const unfinished = jobs.filter((job) => !isOver(job)).length;
+  const withFile = jobs.filter(hasOwnFile).length;
+  if (unfinished > 0 || (deletesFiles && withFile > 0)) {
+    application.dialogs.removal = { kind: "remove", ids: idsOf(jobs), unfinished, withFile, deletesFiles };
+  } else {
+    void remove(application, idsOf(jobs), false);
+  }
+}
+
+export async function remove(application: Application, ids: readonly number[], deletesFiles: boolean): Promise<void> {
+  const done = await application.act("job_remove", { ids: [...ids], delete_files: deletesFiles });
+  if (done !== null && done.changed > 0) application.notices.confirm(t().remove.removed(done.changed));
+}
+
+export function askToGiveUp(application: Application, jobs: readonly JobView[]): void {
+  const unfinished = jobs.filter((job) => !isOver(job));
+  if (unfinished.length === 0) return;
+  application.dialogs.removal = {
+    kind: "give_up",
+    ids: idsOf(unfinished),
+    unfinished: unfinished.length,
+    withFile: 0,
+    deletesFiles: false,
+  };
+}
+
+export function setPriority(application: Application, jobs: readonly JobView[], priority: PriorityView): void {
+  void application.act("job_change", { ids: idsOf(jobs), priority });
+}
+
+/** Moves rows to the front or the end of the queue, in the order they have in it. */
+export function moveInQueue(application: Application, jobs: readonly JobView[], to: "front" | "end"): void {
+  const ids = idsOf([...jobs].sort((a, b) => a.position - b.position));
+  const moved = new Set(ids);
+  const others = application.engine.queue.jobs.toArray().filter(({ id }) => !moved.has(id));
+  const first = others.reduce<JobView | null>((least, job) => (least === null || job.position < least.position ? job : least), null);
+  void application.act("job_move", { ids, before: to === "front" ? (first?.id ?? null) : null });
+}
+
+/** Copies text; a window without the permission says so. */
+export async function copy(application: Application, text: string): Promise<void> {
+  try {
+    await navigator.clipboard.writeText(text);
+    application.notices.confirm(t().copied);
+  } catch (thrown) {
+    application.notices.refuse(thrown);
+  }
+}

@@ -1,0 +1,50 @@
+import type { JobDetail } from "../gen/JobDetail";
+import type { JobView } from "../gen/JobView";
+import type { Host } from "../host/host";
+import { isOver } from "./actions";
+
+const POLL_MS = 1_000;
+
+/**
+ * The details of one job: asked for at once, again each second while it can change and the window is in sight, and
+ * whenever its row becomes another.
+ */
+export class DetailWatch {
+  detail = $state.raw<JobDetail | null>(null);
+  private asked = 0;
+
+  constructor(private readonly host: Host) {}
+
+  /** Follows the job that `read` names; call once while a component is set up. */
+  follow(read: () => JobView | null): void {
+    const id = $derived(read()?.id ?? null);
+    // Progress alone makes a new row object several times a second; only these changes are worth a call at once.
+    const version = $derived.by(() => {
+      const job = read();
+      return job === null ? "" : [job.phase.kind, job.rate_limit, job.connections, job.priority, job.digest].join();
+    });
+    const isMoving = $derived.by(() => {
+      const job = read();
+      return job !== null && !isOver(job) && job.phase.kind !== "paused" && job.phase.kind !== "failed";
+    });
+    $effect(() => {
+      void version;
+      if (id === null) {
+        this.detail = null;
+        return;
+      }
+      void this.ask(id);
+      if (!isMoving) return;
+      const timer = setInterval(() => document.visibilityState === "visible" && void this.ask(id), POLL_MS);
+      return () => clearInterval(timer);
+    });
+  }
+
+  private async ask(id: number): Promise<void> {
+    this.asked += 1;
+    const mine = this.asked;
+    // A row that was removed meanwhile, or a lost line, is shown elsewhere; the pane keeps what it had.
+    const detail = await this.host.call("job_detail", { id }).catch(() => null);
+    if (detail !== null && mine === this.asked) this.detail = detail;
+  }
+}

@@ -1,0 +1,75 @@
+import type { JobDetail } from "../gen/JobDetail";
+import type { JobView } from "../gen/JobView";
+import { formatExactSize, formatSize } from "../format/size";
+import type { NumberFormats } from "../format/number";
+import type { Messages } from "../texts/en";
+import { isOver } from "./actions";
+import type { Fact } from "./Facts.svelte";
+
+/** What the overview says about a job; facts that are not known are left out. */
+export function factsOf(job: JobView, detail: JobDetail | null, texts: Messages, formats: NumberFormats): Fact[] {
+  return [...failureFacts(job, texts), ...placeFacts(job, detail, texts), ...sizeFacts(job, texts, formats), ...proofFacts(job, detail, texts), ...timeFacts(job, texts, formats)];
+}
+
+function failureFacts(job: JobView, texts: Messages): Fact[] {
+  const { phase } = job;
+  if (phase.kind !== "failed" && phase.kind !== "waiting") return [];
+  const failure = phase.kind === "failed" ? phase.failure : phase.cause;
+  const isAlarm = phase.kind === "failed";
+  return [
+    { name: texts.phase.failed, value: failure.message, isAlarm },
+    { name: texts.details.hint, value: failure.hint },
+  ];
+}
+
+function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
+  const facts: Fact[] = [
+    { name: texts.details.from, value: job.source, canCopy: true },
+    { name: texts.details.to, value: job.path ?? job.destination, canCopy: true },
+  ];
+  const final = detail?.final_url ?? null;
+  if (final !== null && final !== job.source && final !== job.destination) {
+    facts.push({ name: texts.details.redirected, value: final });
+  }
+  return [...facts, { name: texts.details.server, value: job.host }];
+}
+
+function sizeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {
+  const { length, durable } = job.progress;
+  const size = length === null ? texts.details.unknown : formatExactSize(length, formats, texts.bytes);
+  const facts: Fact[] = [{ name: texts.details.size, value: size }];
+  if (!isOver(job)) facts.push({ name: texts.details.saved, value: formatSize(durable, formats) });
+  return facts;
+}
+
+function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
+  const facts: Fact[] = [];
+  const isProved = job.verification === "checksum_given" || job.verification === "checksum_of_server";
+  if (job.digest !== null) {
+    const proof = job.verification === null ? {} : { mark: texts.verified[job.verification] };
+    const icon = isProved ? { markIcon: "shield" as const } : {};
+    facts.push({ name: texts.details.digest, value: job.digest, isCode: true, canCopy: true, ...proof, ...icon });
+  }
+  const expected = detail?.expected_digest ?? null;
+  if (expected !== null && expected !== job.digest) facts.push({ name: texts.details.expected, value: expected, isCode: true });
+  const tag = detail?.entity_tag ?? null;
+  if (tag !== null) {
+    const strength = detail?.entity_tag_is_strong === true ? texts.details.strong : texts.details.weak;
+    facts.push({ name: texts.details.entityTag, value: tag, mark: strength, isCode: true });
+  }
+  const modified = detail?.last_modified ?? null;
+  if (modified !== null) facts.push({ name: texts.details.modified, value: modified });
+  const validation = detail?.validation ?? null;
+  if (validation !== null) facts.push({ name: texts.details.resumed, value: texts.validation[validation] });
+  const headers = detail?.header_names ?? [];
+  if (headers.length > 0) facts.push({ name: texts.details.headers, value: headers.join(", ") });
+  return facts;
+}
+
+function timeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {
+  const facts: Fact[] = [{ name: texts.details.added, value: formats.dateTime.format(job.created_ms) }];
+  if (job.finished_ms !== null) {
+    facts.push({ name: texts.details.finished, value: formats.dateTime.format(job.finished_ms) });
+  }
+  return facts;
+}

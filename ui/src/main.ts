@@ -1,0 +1,4 @@
+import { selectHost } from "./host/select";
+import { start } from "./start";
+
+void selectHost().then(start);

@@ -1,0 +1,63 @@
+import type { JobView } from "../gen/JobView";
+import { assertNever } from "../shared/assert_never";
+
+/** The groups of the sidebar. */
+export const GROUPS = ["all", "active", "waiting", "paused", "completed", "failed"] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** Rows per group, and per direction. */
+export type Counts = Readonly<Record<Group | "download" | "upload", number>>;
+
+export const NO_COUNTS: Counts = {
+  all: 0,
+  active: 0,
+  waiting: 0,
+  paused: 0,
+  completed: 0,
+  failed: 0,
+  download: 0,
+  upload: 0,
+};
+
+/** The one group, beside "all", that a job belongs to; a job given up belongs to none. */
+export function groupOf(job: JobView): Exclude<Group, "all"> | null {
+  switch (job.phase.kind) {
+    case "probing":
+    case "running":
+    case "verifying":
+      return "active";
+    case "queued":
+    case "waiting":
+      return "waiting";
+    case "paused":
+      return "paused";
+    case "completed":
+      return "completed";
+    case "failed":
+      return "failed";
+    case "canceled":
+      return null;
+    default:
+      return assertNever(job.phase);
+  }
+}
+
+/** Counts that can be changed while a batch is applied; the state only ever sees the result. */
+export class Tally {
+  private readonly counts: Record<keyof Counts, number>;
+
+  constructor(from: Counts) {
+    this.counts = { ...from };
+  }
+
+  add(job: JobView, by: 1 | -1): void {
+    this.counts.all += by;
+    this.counts[job.direction] += by;
+    const group = groupOf(job);
+    if (group !== null) this.counts[group] += by;
+  }
+
+  result(): Counts {
+    return this.counts;
+  }
+}

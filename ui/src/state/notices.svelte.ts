@@ -1,0 +1,43 @@
+import { asRefusal } from "../host/host";
+
+/** A short message at the window's foot. A refusal stays until it is closed; a confirmation goes by itself. */
+export interface Notice {
+  readonly id: number;
+  readonly text: string;
+  readonly hint: string;
+  readonly isRefusal: boolean;
+}
+
+const SHOWN_MS = 4_000;
+/** More would cover the list; the oldest goes. */
+const MOST_NOTICES = 3;
+
+export class Notices {
+  list = $state.raw<readonly Notice[]>([]);
+  private last = 0;
+
+  confirm(text: string): void {
+    const id = this.add({ text, hint: "", isRefusal: false });
+    setTimeout(() => this.close(id), SHOWN_MS);
+  }
+
+  /** Shows why a call was refused. */
+  refuse(thrown: unknown): void {
+    const { message, hint } = asRefusal(thrown);
+    this.warn(message, hint);
+  }
+
+  warn(text: string, hint: string): void {
+    this.add({ text, hint, isRefusal: true });
+  }
+
+  close(id: number): void {
+    this.list = this.list.filter((notice) => notice.id !== id);
+  }
+
+  private add(notice: Omit<Notice, "id">): number {
+    this.last += 1;
+    this.list = [...this.list, { ...notice, id: this.last }].slice(-MOST_NOTICES);
+    return this.last;
+  }
+}

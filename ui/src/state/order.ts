@@ -1,0 +1,119 @@
+import type { DirectionView } from "../gen/DirectionView";
+import type { JobView } from "../gen/JobView";
+import { fractionDone } from "../format/fraction";
+import { type Group, groupOf } from "./groups";
+
+/** What the list can be ordered by. `queue` is the engine's own order. */
+export const SORT_KEYS = ["added", "queue", "name", "size", "progress", "speed", "left", "state", "host"] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export interface Sort {
+  readonly key: SortKey;
+  readonly isDescending: boolean;
+}
+
+/** Newest first: what the user just did is on top. */
+export const DEFAULT_SORT: Sort = { key: "added", isDescending: true };
+
+export interface Filter {
+  readonly group: Group;
+  readonly direction: DirectionView | null;
+  readonly text: string;
+}
+
+export const NO_FILTER: Filter = { group: "all", direction: null, text: "" };
+
+/** Keys that change with every sample; their order is looked at again only now and then, so that rows stay readable. */
+const MOVING_KEYS: ReadonlySet<SortKey> = new Set(["progress", "speed", "left"]);
+
+export function isMoving(key: SortKey): boolean {
+  return MOVING_KEYS.has(key);
+}
+
+/** The numbers of the rows to show, in their order. Equal rows stand by number, so that no order is left to chance. */
+export function orderedIds(jobs: readonly JobView[], filter: Filter, sort: Sort): number[] {
+  const shown = jobs.filter(matcher(filter));
+  const down = sort.isDescending ? -1 : 1;
+  const keyed =
+    sort.key === "name" || sort.key === "host"
+      ? sortedBy(shown, sort.key === "name" ? (job) => collationKey(job.name) : (job) => job.host, down)
+      : sortedBy(shown, numberKey(sort.key), down);
+  return keyed;
+}
+
+function sortedBy<K extends number | string>(jobs: readonly JobView[], keyOf: (job: JobView) => K, down: number): number[] {
+  const rows = jobs.map((job) => ({ id: job.id, key: keyOf(job) }));
+  rows.sort((a, b) => (a.key < b.key ? -down : a.key > b.key ? down : (a.id - b.id) * down));
+  return rows.map((row) => row.id);
+}
+
+/** Rows whose value is unknown stand behind all others when the order is ascending. */
+const UNKNOWN = Number.MAX_VALUE;
+
+function numberKey(key: Exclude<SortKey, "name" | "host">): (job: JobView) => number {
+  switch (key) {
+    case "added":
+      return (job) => job.created_ms;
+    case "queue":
+      return (job) => job.position;
+    case "size":
+      return (job) => job.progress.length ?? UNKNOWN;
+    case "progress":
+      return (job) => {
+        const fraction = fractionDone(job.progress.moved, job.progress.length);
+        return fraction === "unknown" ? -1 : fraction;
+      };
+    case "speed":
+      return (job) => (isUnderWay(job) ? job.progress.rate : -1);
+    case "left":
+      return (job) => (isUnderWay(job) ? (job.progress.seconds_left ?? UNKNOWN / 2) : UNKNOWN);
+    case "state":
+      return (job) => STATE_RANK[job.phase.kind];
+  }
+}
+
+function isUnderWay(job: JobView): boolean {
+  return job.phase.kind === "running";
+}
+
+/** What needs the user first, what is over last. */
+const STATE_RANK: Readonly<Record<JobView["phase"]["kind"], number>> = {
+  failed: 0,
+  running: 1,
+  verifying: 2,
+  probing: 3,
+  waiting: 4,
+  queued: 5,
+  paused: 6,
+  completed: 7,
+  canceled: 8,
+};
+
+/** Kept because the text of a name costs more to prepare than the whole sort. */
+const collationKeys = new Map<string, string>();
+const MOST_COLLATION_KEYS = 50_000;
+
+/** A text whose plain comparison orders as file managers do: letters without case and accent, numbers by value. */
+export function collationKey(name: string): string {
+  const known = collationKeys.get(name);
+  if (known !== undefined) return known;
+  const key = name
+    .normalize("NFD")
+    .replace(/\p{Diacritic}/gu, "")
+    .toLowerCase()
+    .replace(/\d+/g, (digits) => digits.padStart(12, "0"));
+  if (collationKeys.size >= MOST_COLLATION_KEYS) collationKeys.clear();
+  collationKeys.set(name, key);
+  return key;
+}
+
+function matcher(filter: Filter): (job: JobView) => boolean {
+  const words = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== "");
+  return (job) => {
+    if (filter.group !== "all" && groupOf(job) !== filter.group) return false;
+    if (filter.direction !== null && job.direction !== filter.direction) return false;
+    if (words.length === 0) return true;
+    const text = `${job.name}\n${job.source}\n${job.destination}\n${job.host}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+}

@@ -1,0 +1,86 @@
+import { untrack as untracked } from "svelte";
+import { type ColumnChoice, readColumnChoice } from "./columns";
+import type { Engine } from "./engine.svelte";
+import type { JobView } from "../gen/JobView";
+import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
+import { keepPreference, readPreference } from "./preference";
+import { kept, NOTHING_SELECTED, type Selection } from "./selection";
+
+/** How often a list ordered by something that moves is put in order again: rows that jump cannot be read or clicked. */
+const MOVING_ORDER_MS = 3_000;
+
+/** What this window shows of the queue: filter, order, columns, marked rows. */
+export class ListView {
+  filter = $state.raw<Filter>(NO_FILTER);
+  sort = $state.raw<Sort>(readSort(readPreference("sort")));
+  columns = $state.raw<ColumnChoice>(readColumnChoice(readPreference("columns")));
+  selection = $state.raw<Selection>(NOTHING_SELECTED);
+  isDetailOpen = $state(readPreference("details") === true);
+  /** The numbers of the rows shown, in order. */
+  order = $state.raw<readonly number[]>([]);
+
+  constructor(private readonly engine: Engine) {}
+
+  /** Keeps `order` right; call once while a component is set up. */
+  keepInOrder(): void {
+    let beat = $state(0);
+    $effect(() => {
+      if (!isMoving(this.sort.key)) return;
+      const timer = setInterval(() => (beat += 1), MOVING_ORDER_MS);
+      return () => clearInterval(timer);
+    });
+    const revision = $derived(this.engine.queue.revision);
+    $effect.pre(() => {
+      void revision;
+      void beat;
+      this.arrange(this.filter, this.sort);
+    });
+  }
+
+  private arrange(filter: Filter, sort: Sort): void {
+    const before = this.orderNow();
+    const after = orderedIds(this.jobsNow(), filter, sort);
+    if (before.length === after.length && before.every((id, index) => id === after[index])) return;
+    this.order = after;
+    this.selection = kept(this.selectionNow(), before, after);
+  }
+
+  // Read without being told of changes: the effect above names what it follows.
+  private orderNow = () => untracked(() => this.order);
+  private selectionNow = () => untracked(() => this.selection);
+  private jobsNow = () => untracked(() => this.engine.queue.jobs.toArray());
+
+  setSort(key: SortKey): void {
+    const { key: now, isDescending } = this.sort;
+    // A third click on the same column leads back to where everyone starts.
+    if (key !== now) this.sort = { key, isDescending: key === "added" };
+    else if (isDescending === (key === "added")) this.sort = { key, isDescending: !isDescending };
+    else this.sort = DEFAULT_SORT;
+    keepPreference("sort", this.sort);
+  }
+
+  setColumns(columns: ColumnChoice): void {
+    this.columns = columns;
+    keepPreference("columns", columns);
+  }
+
+  showDetails(isOpen: boolean): void {
+    this.isDetailOpen = isOpen;
+    keepPreference("details", isOpen);
+  }
+
+  /** The marked rows, in the order of the list. */
+  selectedJobs(): JobView[] {
+    const { ids } = this.selection;
+    if (ids.size === 0) return [];
+    if (ids.size === 1) return [...ids].flatMap((id) => this.engine.queue.jobs.get(id) ?? []);
+    return this.order.filter((id) => ids.has(id)).flatMap((id) => this.engine.queue.jobs.get(id) ?? []);
+  }
+}
+
+function readSort(stored: unknown): Sort {
+  if (typeof stored !== "object" || stored === null) return DEFAULT_SORT;
+  const { key, isDescending } = stored as Record<string, unknown>;
+  if (!SORT_KEYS.includes(key as SortKey) || typeof isDescending !== "boolean") return DEFAULT_SORT;
+  return { key: key as SortKey, isDescending };
+}
