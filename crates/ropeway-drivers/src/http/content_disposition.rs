@@ -1,19 +1,25 @@
 //! The file name in `Content-Disposition` (RFC 6266), read as browsers do, since servers write it for them.
 //!
 //! `filename*` (RFC 8187) goes before `filename`; a plain `filename` may be UTF-8 or ISO-8859-1, percent-encoded, or an
-//! encoded word (RFC 2047), though no standard allows these. What cannot be decoded counts as absent. The result is
-//! still foreign text: only `FileName::sanitized` makes a file name of it.
+//! encoded word (RFC 2047), though no standard allows these. What cannot be decoded counts as absent.
 
 use std::borrow::Cow;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::percent_decode_str;
+use ropeway_model::FileName;
 
 /// Longest value that is looked at, in octets; no file system takes a name near it.
 const LONGEST_VALUE: usize = 8 * 1024;
 
-/// The file name that the header's value gives; `None` without a usable one.
-pub(super) fn file_name(value: &[u8]) -> Option<String> {
+/// The safe file name nearest to what the header's value gives; `None` if it gives none.
+pub(super) fn file_name(value: &[u8]) -> Option<FileName> {
+    // Dots and spaces at the start only serve to hide a file.
+    given_name(value).map(|name| FileName::sanitized(name.trim_start_matches(['.', ' '])))
+}
+
+/// The file name as the header's value gives it.
+fn given_name(value: &[u8]) -> Option<String> {
     let value = value.get(..LONGEST_VALUE).unwrap_or(value);
     let text = std::str::from_utf8(value).map_or_else(|_| latin_1(value), str::to_owned);
     let parameters = parameters(&text);
@@ -115,3 +121,6 @@ fn decoded(charset: &str, bytes: &[u8]) -> Option<String> {
 fn latin_1(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,7 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     let headers = response.headers();
     let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
     let named = headers.get(CONTENT_DISPOSITION).and_then(|value| content_disposition::file_name(value.as_bytes()));
-    let name = named.map_or_else(|| FileName::from_url(url.expose()), |name| FileName::sanitized(&name));
+    let name = named.unwrap_or_else(|| FileName::from_url(url.expose()));
     let validator = wire::validator(headers, length);
     let digest = repr_digest::of(headers);
     let body = body::stream(response, url.clone(), &context.cancel, u64::MAX);

@@ -27,11 +27,12 @@ pub(crate) async fn get(context: &Context, from: &SafeUrl, fields: &HeaderMap) -
         let response = exchange::get(context, &url, fields).await?;
         let Some(next) = target(&url, &response)? else { return Ok(Answer { url, response }) };
         let refused = |reason: String| Err(DriverError::RedirectRefused { url: from.clone(), reason });
-        if chain.contains(&next) {
-            return refused(format!("in a loop: {}", shown(&chain, &next)));
+        if let Some(start) = chain.iter().position(|before| *before == next) {
+            let hops = chain.iter().skip(start).chain([&next]).map(ToString::to_string);
+            return refused(format!("in a loop: {}", hops.collect::<Vec<_>>().join(" → ")));
         }
         if chain.len() > MOST_HOPS {
-            return refused(format!("more than {MOST_HOPS} times: {}", shown(&chain, &next)));
+            return refused(format!("more than {MOST_HOPS} times, at last to {next}"));
         }
         tracing::debug!(from = %url, to = %next, "redirected");
         chain.push(next.clone());
@@ -60,8 +61,4 @@ pub(crate) fn target(url: &SafeUrl, response: &Response) -> Result<Option<SafeUr
         ("https", "http") => Err(refused(format!("to {next}, which gives the encryption up"))),
         (_, scheme) => Err(refused(format!("to a {scheme}: address, which is not followed"))),
     }
-}
-
-fn shown(chain: &[SafeUrl], next: &SafeUrl) -> String {
-    chain.iter().chain([next]).map(ToString::to_string).collect::<Vec<_>>().join(" → ")
 }

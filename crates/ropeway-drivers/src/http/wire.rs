@@ -58,7 +58,7 @@ impl ContentRange {
         let (first, last) = range.split_once('-')?;
         let range = ByteRange::new(number(first)?, number(last)?.checked_add(1)?).ok()?;
         let length = if length == "*" { None } else { Some(number(length)?) };
-        let inside = length.is_none_or(|length| range.end() <= length);
+        let inside = range.end() <= length.unwrap_or(LONGEST_FILE);
         (unit.eq_ignore_ascii_case("bytes") && inside).then_some(Self { range, length })
     }
 }
@@ -152,3 +152,6 @@ fn number(text: &str) -> Option<u64> {
 fn shown(value: &[u8]) -> String {
     String::from_utf8_lossy(value).chars().filter(|character| !character.is_control()).take(60).collect()
 }
+
+#[cfg(test)]
+mod tests;
