@@ -85,7 +85,10 @@ fn tls_reason(error: &rustls::Error) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet: check this machine's clock"
         }
-        CertificateError::UnknownIssuer => "its certificate is from an authority that is not trusted here",
+        // An authority of the same name but with another key signs badly.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            "its certificate is from an authority that is not trusted here"
+        }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             "its certificate is for another host"
         }

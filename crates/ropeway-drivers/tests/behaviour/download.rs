@@ -1,21 +1,19 @@
-//! Downloads.
+//! The first request.
 
-use ropeway_drivers::DriverError;
-use ropeway_model::ByteRange;
+use ropeway_model::Algorithm;
 use ropeway_testkit::{
     Nginx, Pattern, Peer,
-    peer::{Answer, Cut, ServedFile},
+    peer::{Answer, Framing, ServedFile},
 };
 
-use crate::ground::{context, http, read, url};
+use crate::ground::{Download, read};
 
 const LENGTH: u64 = 300_000;
 
 #[tokio::test]
 async fn the_first_request_is_a_plain_get_whose_body_is_the_file() {
     let peer = Peer::serve(ServedFile::new(1, LENGTH)).await;
-    let address = peer.url("a%20file.bin?x=1");
-    let probe = http().download().unwrap().probe(&context(&address), &url(&address)).await.unwrap();
+    let probe = Download::of(&peer.url("a%20file.bin?x=1")).probe().await.unwrap();
     assert_eq!(probe.name.as_str(), "a file.bin");
     assert_eq!(probe.validator.length, Some(LENGTH));
     let (bytes, error) = read(probe.body).await;
@@ -24,63 +22,65 @@ async fn the_first_request_is_a_plain_get_whose_body_is_the_file() {
     assert_eq!(requests.len(), 1);
     assert_eq!((requests[0].method.as_str(), requests[0].header("Range")), ("GET", None));
     assert_eq!(requests[0].header("Accept-Encoding"), Some("identity"));
+    assert!(requests[0].header("User-Agent").unwrap().starts_with("Ropeway/"));
 }
 
 #[tokio::test]
-async fn a_range_brings_its_bytes_and_no_others() {
-    let peer = Peer::serve(ServedFile::new(1, LENGTH)).await;
+async fn nginx_names_the_version_of_its_file() {
     let nginx = Nginx::start();
     Pattern::new(1).write_file(&nginx.root().join("file"), LENGTH);
-    for address in [peer.url("file"), nginx.url("file")] {
-        let (context, url) = (context(&address), url(&address));
-        let http = http();
-        let driver = http.download().unwrap();
-        let valid = driver.probe(&context, &url).await.unwrap().validator;
-        for (start, end) in [(0, 1), (7, 100_000), (LENGTH - 1, LENGTH), (0, LENGTH), (100_000, u64::MAX)] {
-            let want = ByteRange::new(start, end).unwrap();
-            let fetched = driver.fetch(&context, &url, want, Some(&valid)).await.unwrap();
-            assert_eq!(fetched.validator.length, Some(LENGTH));
-            let (bytes, error) = read(fetched.body).await;
-            assert!(error.is_none() && bytes == Pattern::new(1).bytes(start, end.min(LENGTH)), "{address} {want}");
-        }
-        let behind = ByteRange::from_start(LENGTH);
-        let error = driver.fetch(&context, &url, behind, Some(&valid)).await.err().unwrap();
-        assert!(matches!(error, DriverError::RangeUnsatisfiable { length: Some(LENGTH), .. }), "{error}");
+    let probe = Download::of(&nginx.url("file")).probe().await.unwrap();
+    assert!(probe.validator.entity_tag.is_some_and(|tag| tag.is_strong()));
+    assert!(probe.validator.last_modified.is_some() && probe.validator.length == Some(LENGTH));
+    assert_eq!(read(probe.body).await.0, Pattern::new(1).bytes(0, LENGTH));
+}
+
+#[tokio::test]
+async fn the_servers_name_goes_before_the_addresss_and_both_are_made_safe() {
+    for (path, header, name) in [
+        ("x", Some("attachment; filename=\"report.pdf\""), "report.pdf"),
+        ("x", Some("attachment; filename=\"../../.bashrc\""), "_bashrc"),
+        ("x", Some("attachment; filename*=UTF-8''%e2%82%ac.txt"), "€.txt"),
+        ("a%2F..%2F%2e%2e%2fpasswd", None, "passwd"),
+        ("folder/", Some("attachment"), "folder"),
+        ("", None, "download"),
+    ] {
+        let peer = Peer::start(move |_| {
+            let answer = Answer::status(200).body("x");
+            header.map_or(answer.clone(), |header| answer.header("Content-Disposition", header))
+        })
+        .await;
+        let probe = Download::of(&peer.url(path)).probe().await.unwrap();
+        assert_eq!(probe.name.as_str(), name, "{path} {header:?}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_before_the_body_is_an_error_behind_the_good_bytes() {
-    for cut in [Cut::End, Cut::Reset] {
+async fn the_announced_digest_is_of_the_whole_file() {
+    let header = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+    let peer = Peer::start(move |_| Answer::status(200).header("Repr-Digest", header)).await;
+    let digest = Download::of(&peer.url("f")).probe().await.unwrap().digest.unwrap();
+    assert_eq!(digest.algorithm(), Algorithm::Sha256);
+    assert!(digest.hex().starts_with("e3b0c442"), "{digest}");
+}
+
+#[tokio::test]
+async fn a_length_that_is_not_announced_is_unknown() {
+    for framing in [Framing::Chunked, Framing::Close] {
         let file = ServedFile::new(1, LENGTH);
-        let peer = Peer::start(move |request| file.answer(request).cut_after(1_000, cut)).await;
-        let address = peer.url("file");
-        let probe = http().download().unwrap().probe(&context(&address), &url(&address)).await.unwrap();
+        let peer = Peer::start(move |_| file.whole().framing(framing)).await;
+        let probe = Download::of(&peer.url("f")).probe().await.unwrap();
+        assert_eq!(probe.validator.length, None, "{framing:?}");
         let (bytes, error) = read(probe.body).await;
-        assert!(matches!(error, Some(DriverError::ConnectionLost { .. })), "{cut:?}: {error:?}");
-        assert_eq!(bytes, Pattern::new(1).bytes(0, bytes.len() as u64));
+        assert!(error.is_none() && bytes == Pattern::new(1).bytes(0, LENGTH), "{framing:?}");
     }
 }
 
 #[tokio::test]
-async fn a_whole_file_in_answer_to_a_later_range_is_refused() {
-    let file = ServedFile::new(1, LENGTH);
-    let peer = Peer::start(move |_| file.whole()).await;
-    let (context, url) = (context(&peer.url("f")), url(&peer.url("f")));
-    let later = ByteRange::new(5, 10).unwrap();
-    let error = http().download().unwrap().fetch(&context, &url, later, None).await.err().unwrap();
-    assert!(matches!(error, DriverError::RangeIgnored { .. }), "{error}");
-    let first = ByteRange::new(0, 10).unwrap();
-    let fetched = http().download().unwrap().fetch(&context, &url, first, None).await.unwrap();
-    assert_eq!(read(fetched.body).await.0, Pattern::new(1).bytes(0, 10));
-}
-
-#[tokio::test]
-async fn a_failing_status_is_told_with_its_retry_after() {
-    let peer = Peer::start(|_| Answer::status(503).header("Retry-After", "90")).await;
-    let (context, url) = (context(&peer.url("f")), url(&peer.url("f")));
-    let error = http().download().unwrap().probe(&context, &url).await.err().unwrap();
-    assert!(
-        matches!(error, DriverError::Status { status: 503, retry_after: Some(after), .. } if after.as_secs() == 90)
-    );
+async fn an_encoded_answer_is_passed_on_as_it_came() {
+    let peer =
+        Peer::start(|_| Answer::status(200).header("Content-Encoding", "gzip").body(&b"\x1f\x8bnot undone"[..])).await;
+    let probe = Download::of(&peer.url("f")).probe().await.unwrap();
+    assert_eq!(probe.validator.length, Some(12));
+    assert_eq!(read(probe.body).await.0, &b"\x1f\x8bnot undone"[..]);
 }

@@ -1,12 +1,19 @@
 //! What the cases stand on.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
-use ropeway_drivers::{ByteStream, Clients, Context, DriverError, Part, PartBody, PartReceipt, SourceMeta};
-use ropeway_drivers::{Driver, Drivers};
-use ropeway_model::{Network, SafeUrl, UploadTarget};
-use ropeway_testkit::Pattern;
+use ropeway_drivers::{
+    ByteStream, Clients, Close, Context, Driver, DriverError, Drivers, Fetched, Part, PartBody, PartReceipt, Probe,
+    SourceMeta,
+};
+use ropeway_model::{ByteRange, Network, SafeUrl, UploadTarget, Validator};
+use ropeway_testkit::{Pattern, Peer};
 use tokio_util::sync::CancellationToken;
+
+/// Bytes in a chunk of a source.
+const CHUNK: u64 = 64 * 1024;
 
 /// The context of a job whose own address is `address`.
 pub(crate) fn context(address: &str) -> Context {
@@ -23,6 +30,46 @@ pub(crate) fn url(text: &str) -> SafeUrl {
     text.parse().unwrap()
 }
 
+pub(crate) fn range(start: u64, end: u64) -> ByteRange {
+    ByteRange::new(start, end).unwrap()
+}
+
+/// A download by the driver for the address, with everything that its requests share.
+pub(crate) struct Download {
+    driver: Arc<dyn Driver>,
+    pub(crate) context: Context,
+    pub(crate) url: SafeUrl,
+}
+
+impl Download {
+    pub(crate) fn of(address: &str) -> Self {
+        Self::with(context(address), address)
+    }
+
+    pub(crate) fn with(context: Context, address: &str) -> Self {
+        let url = url(address);
+        Self { driver: Drivers::default().for_download(&url).unwrap(), context, url }
+    }
+
+    pub(crate) async fn probe(&self) -> Result<Probe, DriverError> {
+        self.driver.download().unwrap().probe(&self.context, &self.url).await
+    }
+
+    pub(crate) async fn fetch(&self, want: ByteRange, valid: Option<&Validator>) -> Result<Fetched, DriverError> {
+        self.driver.download().unwrap().fetch(&self.context, &self.url, want, valid).await
+    }
+
+    /// The error of a probe that must not give a file.
+    pub(crate) async fn probe_error(&self) -> DriverError {
+        self.probe().await.err().unwrap()
+    }
+
+    /// The error of a fetch that must not give a byte.
+    pub(crate) async fn fetch_error(&self, want: ByteRange, valid: Option<&Validator>) -> DriverError {
+        self.fetch(want, valid).await.err().unwrap()
+    }
+}
+
 /// The bytes of a body up to its end or error.
 pub(crate) async fn read(mut body: ByteStream) -> (Bytes, Option<DriverError>) {
     let mut bytes = BytesMut::new();
@@ -35,42 +82,47 @@ pub(crate) async fn read(mut body: ByteStream) -> (Bytes, Option<DriverError>) {
     (bytes.freeze(), None)
 }
 
-/// The pattern's first `length` bytes as the body of a part, in chunks of 64 KiB.
+/// The pattern's first `length` bytes as the body of a part.
 pub(crate) fn body(pattern: Pattern, length: u64) -> PartBody {
-    let starts = (0..length).step_by(64 * 1024);
-    Box::pin(stream::iter(starts.map(move |start| Ok(pattern.bytes(start, length.min(start + 64 * 1024))))))
+    let starts = (0..length).step_by(usize::try_from(CHUNK).unwrap());
+    Box::pin(stream::iter(starts.map(move |start| Ok(pattern.bytes(start, length.min(start + CHUNK))))))
 }
 
-/// Sends `length` bytes of `pattern` as `name` to `target`, from opening to closing.
-pub(crate) async fn upload(
-    target: &str,
-    name: &str,
-    pattern: Pattern,
-    length: u64,
-) -> Result<PartReceipt, DriverError> {
-    let to: UploadTarget = target.parse().unwrap();
-    upload_body(&context(&String::from(to.url().clone())), target, name, length, body(pattern, length)).await
+/// Targets at `peer` for every driver that uploads.
+pub(crate) fn targets(peer: &Peer) -> [String; 2] {
+    [peer.url("in/"), format!("form+{}#field=file", peer.url("form"))]
 }
 
-/// The same with a body and a context of the caller's.
-pub(crate) async fn upload_body(
-    context: &Context,
-    target: &str,
-    name: &str,
-    length: u64,
-    body: PartBody,
-) -> Result<PartReceipt, DriverError> {
-    let to: UploadTarget = target.parse().unwrap();
-    let driver = Drivers::default().for_upload(&to);
-    let source = SourceMeta { name: name.parse().unwrap(), length };
-    let uploading = driver.upload().unwrap();
-    let session = uploading.open(context, &to, &source, None).await?;
-    let receipt = uploading.send(context, &session, Part { number: 0, offset: 0, length }, body).await?;
-    uploading.close(context, session, ropeway_drivers::Close::Commit(vec![receipt.clone()])).await?;
-    Ok(receipt)
+/// An upload to `target` by its driver.
+pub(crate) struct Upload {
+    pub(crate) context: Context,
+    to: UploadTarget,
+    name: String,
 }
 
-/// The driver for downloads over HTTP.
-pub(crate) fn http() -> std::sync::Arc<dyn Driver> {
-    Drivers::default().for_download(&url("http://localhost/")).unwrap()
+impl Upload {
+    pub(crate) fn to(target: &str) -> Self {
+        let to: UploadTarget = target.parse().unwrap();
+        Self { context: context(&String::from(to.url().clone())), to, name: "file.bin".to_owned() }
+    }
+
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Sends the pattern's first `length` bytes, from opening to closing.
+    pub(crate) async fn send(&self, pattern: Pattern, length: u64) -> Result<PartReceipt, DriverError> {
+        self.send_body(length, body(pattern, length)).await
+    }
+
+    pub(crate) async fn send_body(&self, length: u64, body: PartBody) -> Result<PartReceipt, DriverError> {
+        let driver = Drivers::default().for_upload(&self.to);
+        let source = SourceMeta { name: self.name.parse().unwrap(), length };
+        let uploading = driver.upload().unwrap();
+        let session = uploading.open(&self.context, &self.to, &source, None).await?;
+        let receipt = uploading.send(&self.context, &session, Part { number: 0, offset: 0, length }, body).await?;
+        uploading.close(&self.context, session, Close::Commit(vec![receipt.clone()])).await?;
+        Ok(receipt)
+    }
 }

@@ -1,6 +1,16 @@
 //! What every driver does, against a peer that lies and against real servers. Each case runs over all drivers whose
 //! declared capability it is about.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends")]
+
+mod broken;
+mod capability;
 mod download;
 mod ground;
+mod odd;
+mod proxy;
+mod range;
+mod redirect;
+mod refused_upload;
+mod secure;
 mod upload;

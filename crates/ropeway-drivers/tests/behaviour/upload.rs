@@ -1,26 +1,45 @@
-//! Uploads.
+//! Uploads that arrive.
 
+use ropeway_model::Algorithm;
 use ropeway_testkit::{Nginx, Pattern, Peer, peer::Answer, sha256_of_file};
 
-use crate::ground::upload;
+use crate::ground::{Upload, targets};
 
 #[tokio::test]
-async fn a_put_and_a_form_arrive_whole() {
+async fn an_upload_arrives_whole_with_its_length_announced() {
     let peer = Peer::start(|_| Answer::status(201)).await;
     let pattern = Pattern::new(3);
     for length in [0, 1, 64 * 1024, 1_000_000] {
-        upload(&peer.url("in/"), "a b.bin", pattern, length).await.unwrap();
-        upload(&format!("form+{}#field=file", peer.url("form")), "a\"b.bin", pattern, length).await.unwrap();
-        let requests = peer.requests();
-        let [put, form] = requests.last_chunk().unwrap();
-        assert_eq!((put.method.as_str(), put.path.as_str()), ("PUT", "/in/a%20b.bin"));
-        assert_eq!(put.content_length(), Some(length));
-        assert_eq!((put.files[0].length, &put.files[0].sha256), (length, &pattern.sha256(length)));
-        assert_eq!((form.method.as_str(), form.path.as_str()), ("POST", "/form"));
-        assert!(form.content_length().is_some_and(|all| all > length) && form.body_complete);
-        let file = &form.files[0];
-        assert_eq!((file.field.as_str(), file.name.as_deref()), ("file", Some("a%22b.bin")));
-        assert_eq!((file.length, &file.sha256), (length, &pattern.sha256(length)));
+        for target in targets(&peer) {
+            Upload::to(&target).send(pattern, length).await.unwrap();
+            let request = peer.requests().pop().unwrap();
+            assert_eq!((request.files[0].length, &request.files[0].sha256), (length, &pattern.sha256(length)));
+            assert!(request.body_complete && request.header("Transfer-Encoding").is_none(), "{target}");
+            assert_eq!(request.content_length(), Some(request.bytes_received), "{target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_put_goes_to_the_folders_address_with_the_files_name() {
+    let peer = Peer::start(|_| Answer::status(204)).await;
+    Upload::to(&peer.url("in/")).named("ä b#?.bin").send(Pattern::new(3), 10).await.unwrap();
+    let request = peer.requests().pop().unwrap();
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("PUT", "/in/%C3%A4%20b%23%3F.bin"));
+    assert_eq!(request.header("Content-Type"), Some("application/octet-stream"));
+}
+
+#[tokio::test]
+async fn a_forms_names_are_escaped_as_browsers_do() {
+    let peer = Peer::start(|_| Answer::status(200)).await;
+    let target = format!("form+{}#field=a\"b", peer.url("up?x=1"));
+    for (name, sent) in [("plain.bin", "plain.bin"), ("a\"b.bin", "a%22b.bin"), ("ä 100%.bin", "ä 100%.bin")] {
+        Upload::to(&target).named(name).send(Pattern::new(3), 10).await.unwrap();
+        let request = peer.requests().pop().unwrap();
+        assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/up?x=1"));
+        let [file] = &request.files[..] else { panic!("one field") };
+        assert_eq!((file.field.as_str(), file.name.as_deref()), ("a%22b", Some(sent)));
+        assert_eq!(file.start, Pattern::new(3).bytes(0, 10));
     }
 }
 
@@ -28,6 +47,35 @@ async fn a_put_and_a_form_arrive_whole() {
 async fn a_put_arrives_at_nginx() {
     let nginx = Nginx::start();
     let pattern = Pattern::new(4);
-    upload(&nginx.url("new/folder/"), "a b.bin", pattern, 3_000_000).await.unwrap();
+    Upload::to(&nginx.url("new/folder/")).named("a b.bin").send(pattern, 3_000_000).await.unwrap();
     assert_eq!(sha256_of_file(&nginx.root().join("new/folder/a b.bin")), pattern.sha256(3_000_000));
+}
+
+#[tokio::test]
+async fn the_receipt_tells_the_servers_digest_and_where_the_file_is() {
+    let header = "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:";
+    let peer = Peer::start(move |request| match request.number {
+        1 | 2 => Answer::status(201).header("Repr-Digest", header).header("Location", "/stored/1"),
+        _ => Answer::status(204),
+    })
+    .await;
+    for target in targets(&peer) {
+        let receipt = Upload::to(&target).send(Pattern::new(1), 0).await.unwrap();
+        assert_eq!(receipt.digest.unwrap().algorithm(), Algorithm::Sha256);
+        assert_eq!(receipt.location.unwrap().expose().as_str(), peer.url("stored/1"));
+    }
+    let receipt = Upload::to(&peer.url("in/")).send(Pattern::new(1), 0).await.unwrap();
+    assert_eq!(receipt.location.unwrap().expose().as_str(), peer.url("in/file.bin"));
+    assert_eq!(receipt.digest, None);
+}
+
+#[tokio::test]
+async fn the_users_headers_go_along() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    for target in targets(&peer) {
+        let mut upload = Upload::to(&target);
+        upload.context.headers.push("X-Api-Key: hunter2".parse().unwrap());
+        upload.send(Pattern::new(1), 10).await.unwrap();
+        assert_eq!(peer.requests().pop().unwrap().header("X-Api-Key"), Some("hunter2"));
+    }
 }

@@ -7,7 +7,7 @@ use crate::Pattern;
 /// How a connection is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// An orderly end (FIN), as after a server's restart.
+    /// An end (FIN), as after a server's restart; behind TLS without its farewell (`close_notify`).
     End,
     /// A reset (RST), as after a crash or by a firewall.
     Reset,
@@ -67,6 +67,7 @@ pub struct Answer {
     pub(super) bytes_per_second: Option<u64>,
     pub(super) intake: Intake,
     pub(super) raw: Option<Bytes>,
+    pub(super) silent: bool,
     pub(super) close: bool,
 }
 
@@ -83,6 +84,7 @@ impl Answer {
             bytes_per_second: None,
             intake: Intake::Whole,
             raw: None,
+            silent: false,
             close: false,
         }
     }
@@ -95,6 +97,11 @@ impl Answer {
     /// Exactly these octets instead of an answer, then the end of the connection.
     pub fn raw(octets: impl Into<Bytes>) -> Self {
         Self { raw: Some(octets.into()), ..Self::status(200) }
+    }
+
+    /// No answer at all: the connection stays open and silent.
+    pub fn silence() -> Self {
+        Self { silent: true, ..Self::status(200) }
     }
 
     /// Sets a header field, in place of one of that name.

@@ -14,7 +14,7 @@ use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
 
 use parking_lot::Mutex;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, BufStream},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufStream},
     net::{TcpListener, TcpStream},
     task::{JoinHandle, JoinSet},
 };
@@ -166,16 +166,28 @@ impl Record {
 trait Line: AsyncRead + AsyncWrite + Unpin + Send {
     /// Makes the close that follows a reset instead of an orderly end.
     fn reset_on_close(&self);
+
+    /// Ends the sending side of the TCP connection.
+    fn end(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 impl Line for TcpStream {
     fn reset_on_close(&self) {
         self.set_zero_linger().unwrap();
     }
+
+    async fn end(&mut self) {
+        // The client may be gone already.
+        let _ = self.shutdown().await;
+    }
 }
 
 impl Line for tokio_rustls::server::TlsStream<TcpStream> {
     fn reset_on_close(&self) {
         self.get_ref().0.set_zero_linger().unwrap();
+    }
+
+    async fn end(&mut self) {
+        self.get_mut().0.end().await;
     }
 }

@@ -5,7 +5,7 @@ use futures_util::{Stream, StreamExt, stream};
 use sha2::{Digest, Sha256};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufStream};
 
-use super::{Answer, Cut, Intake, Line, Record, Request};
+use super::{Answer, Intake, Line, Record, Request, send};
 use crate::pattern::hex;
 
 /// Bytes of each received file that are kept for comparison; the rest is hashed and forgotten.
@@ -66,8 +66,8 @@ pub(super) async fn intake<S: Line>(
         request.files.clone_from(&files);
         request.body_complete = complete;
     });
-    if let Intake::CutAfter(_, Cut::Reset) = answer.intake {
-        stream.get_ref().reset_on_close();
+    if let Intake::CutAfter(_, cut) = answer.intake {
+        send::cut_off(stream, cut).await;
     }
     complete
 }

@@ -18,6 +18,9 @@ pub(super) async fn answer<S: Line>(
     answer: Answer,
     record: &Record,
 ) -> bool {
+    if answer.silent {
+        pending::<()>().await;
+    }
     if let Some(octets) = &answer.raw {
         let _ = stream.write_all(octets).await;
         let _ = stream.shutdown().await;
@@ -53,6 +56,14 @@ async fn drain<S: Line>(stream: &mut BufStream<S>) {
     let _ = stream.shutdown().await;
     let mut sink = vec![0; 16 * 1024];
     while stream.read(&mut sink).await.is_ok_and(|count| count > 0) {}
+}
+
+/// Breaks the connection.
+pub(super) async fn cut_off<S: Line>(stream: &mut BufStream<S>, cut: Cut) {
+    match cut {
+        Cut::Reset => stream.get_ref().reset_on_close(),
+        Cut::End => stream.get_mut().end().await,
+    }
 }
 
 fn head(answer: &Answer) -> String {
@@ -100,11 +111,7 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
     }
     match answer.cut {
         Some((at, cut)) if at <= sent => {
-            if cut == Cut::Reset {
-                stream.get_ref().reset_on_close();
-            } else {
-                let _ = stream.shutdown().await;
-            }
+            cut_off(stream, cut).await;
             return false;
         }
         _ => {}

@@ -1,0 +1,93 @@
+//! Answers that are no file, and heads that are no HTTP.
+
+use ropeway_drivers::DriverError;
+use ropeway_model::{FailureCode, Retry};
+use ropeway_testkit::{
+    Peer,
+    peer::{Answer, ServedFile},
+};
+
+use crate::ground::{Download, range};
+
+#[tokio::test]
+async fn a_success_without_a_file_is_no_download() {
+    for status in [201, 202, 204, 205, 207, 304] {
+        let peer = Peer::start(move |_| Answer::status(status)).await;
+        let download = Download::of(&peer.url("f"));
+        for error in [download.probe_error().await, download.fetch_error(range(0, 5), None).await] {
+            assert!(matches!(error, DriverError::NoContent { status: had, .. } if had == status), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_nobody_asked_for_is_refused() {
+    let file = ServedFile::new(1, 1_000);
+    let peer = Peer::start(move |_| file.part(0, 1_000)).await;
+    let error = Download::of(&peer.url("f")).probe_error().await;
+    assert!(matches!(error, DriverError::BadResponse { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_failing_status_is_told_with_its_retry_after() {
+    for (status, code) in [
+        (400, FailureCode::RequestRefused),
+        (401, FailureCode::Unauthorized),
+        (403, FailureCode::Forbidden),
+        (404, FailureCode::NotFound),
+        (410, FailureCode::Gone),
+        (429, FailureCode::RateLimited),
+        (500, FailureCode::ServerUnavailable),
+        (503, FailureCode::ServerUnavailable),
+    ] {
+        let peer = Peer::start(move |_| Answer::status(status).header("Retry-After", "90").body("<h1>no</h1>")).await;
+        let download = Download::of(&peer.url("f"));
+        for error in [download.probe_error().await, download.fetch_error(range(0, 5), None).await] {
+            assert!(matches!(error, DriverError::Status { retry_after: Some(after), .. } if after.as_secs() == 90));
+            assert_eq!(error.code(), code, "{status}");
+            assert_eq!(matches!(error.retry(), Retry::After(_)), matches!(status, 429 | 500..), "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_is_no_http_is_refused() {
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-Field: value\r\n".repeat(5_000));
+    let long = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Field: {}\r\n\r\n", "v".repeat(100 * 1024));
+    for head in [
+        "hello\r\n\r\n",
+        "<html>HTTP/0.9</html>",
+        "HTTP/1.1 200 OK\r\nX-Field: a\0b\r\n\r\n",
+        "HTTP/1.1 2000 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nno field\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 42s\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 0x20\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9223372036854775808\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551621\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        &many,
+        &long,
+    ] {
+        let octets = head.to_owned();
+        let peer = Peer::start(move |_| Answer::raw(octets.clone())).await;
+        let error = Download::of(&peer.url("f")).probe_error().await;
+        let shown: String = head.chars().take(80).collect();
+        assert!(matches!(error, DriverError::BadResponse { .. }), "{shown:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn equal_lengths_count_as_one_and_interim_answers_are_passed_over() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+    ] {
+        let peer = Peer::start(move |_| Answer::raw(head)).await;
+        let probe = Download::of(&peer.url("f")).probe().await.unwrap();
+        assert_eq!(probe.validator.length, Some(5), "{head}");
+        assert_eq!(crate::ground::read(probe.body).await.0, "hello");
+    }
+}

@@ -1,0 +1,53 @@
+//! Proxies named by a job.
+
+use ropeway_drivers::{Context, DriverError};
+use ropeway_model::Network;
+use ropeway_testkit::{
+    Pattern, Peer, free_port,
+    peer::{Answer, ServedFile},
+};
+
+use crate::ground::{Download, context, read, url};
+
+fn through(address: &str, proxy: &str) -> Context {
+    Context { network: Network { ca_file: None, proxy: Some(url(proxy)) }, ..context(address) }
+}
+
+#[tokio::test]
+async fn a_plain_request_goes_through_the_jobs_proxy_even_to_this_machine() {
+    let proxy = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let target = format!("http://127.0.0.1:{}/f", free_port());
+    let login = proxy.url("").replace("http://", "http://user:password@");
+    let probe = Download::with(through(&target, &login), &target).probe().await.unwrap();
+    assert_eq!(read(probe.body).await.0, Pattern::new(1).bytes(0, 1_000));
+    let request = &proxy.requests()[0];
+    assert_eq!(request.path, target);
+    assert_eq!(request.header("Proxy-Authorization"), Some("Basic dXNlcjpwYXNzd29yZA=="));
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_down_or_refuses_the_tunnel_fails_the_request_and_is_never_passed_by() {
+    let target = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let down = format!("http://user:password@127.0.0.1:{}/", free_port());
+    let refusing = Peer::start(|_| Answer::status(403)).await;
+    let secure = target.url("f").replace("http://", "https://");
+    for (address, proxy) in [
+        (target.url("f"), down.clone()),
+        (secure.clone(), down.clone()),
+        (secure, refusing.url("")),
+        (target.url("f"), down.replace("http://", "socks5h://")),
+    ] {
+        let error = Download::with(through(&address, &proxy), &address).probe_error().await;
+        assert!(matches!(error, DriverError::Proxy { .. }), "{error}");
+        assert!(!error.to_string().contains("password"), "{error}");
+    }
+    assert_eq!(refusing.requests()[0].method, "CONNECT");
+    assert!(target.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_of_an_unknown_kind_is_refused() {
+    let target = "http://example.org/f";
+    let error = Download::with(through(target, "ftp://127.0.0.1/"), target).probe_error().await;
+    assert!(matches!(error, DriverError::Proxy { .. }), "{error}");
+}

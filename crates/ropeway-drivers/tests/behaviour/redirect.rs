@@ -1,0 +1,152 @@
+//! Redirects.
+
+use ropeway_drivers::{Context, DriverError};
+use ropeway_model::{HeaderField, Network};
+use ropeway_testkit::{
+    Pattern, Peer,
+    peer::{Answer, Request, ServedFile},
+};
+
+use crate::ground::{Download, context, range, read};
+
+/// Headers that are secrets by name and one that is by use only.
+fn with_secrets(mut context: Context) -> Context {
+    context.headers = vec![
+        HeaderField::basic_login("user", "password"),
+        HeaderField::new("Cookie", "session=1").unwrap(),
+        HeaderField::new("X-Api-Key", "hunter2").unwrap(),
+    ];
+    context
+}
+
+fn secrets(request: &Request) -> usize {
+    ["Authorization", "Cookie", "X-Api-Key"].iter().filter(|name| request.header(name).is_some()).count()
+}
+
+#[tokio::test]
+async fn every_kind_of_redirect_is_followed_and_the_last_address_is_told() {
+    for status in [301, 302, 303, 307, 308] {
+        let file = ServedFile::new(1, 1_000);
+        let peer = Peer::start(move |request| match request.path.as_str() {
+            "/start" => Answer::redirect(status, "folder/next?x=1"),
+            "/folder/next?x=1" => Answer::redirect(status, "/end/file.bin"),
+            _ => file.answer(request),
+        })
+        .await;
+        let download = Download::of(&peer.url("start"));
+        let probe = download.probe().await.unwrap();
+        assert_eq!(probe.url.expose().as_str(), peer.url("end/file.bin"));
+        assert_eq!((probe.name.as_str(), read(probe.body).await.0), ("file.bin", Pattern::new(1).bytes(0, 1_000)));
+        let fetched = download.fetch(range(5, 10), None).await.unwrap();
+        assert_eq!(read(fetched.body).await.0, Pattern::new(1).bytes(5, 10));
+        assert!(peer.requests()[3..].iter().all(|request| request.header("Range") == Some("bytes=5-9")));
+    }
+}
+
+#[tokio::test]
+async fn the_users_headers_and_login_stay_with_the_jobs_own_origin() {
+    let file = ServedFile::new(1, 1_000);
+    let other = Peer::serve(file).await;
+    let target = other.url("file");
+    let own = Peer::start(move |request| match request.path.as_str() {
+        "/start" => Answer::redirect(302, "/again"),
+        _ => Answer::redirect(302, &target),
+    })
+    .await;
+    let mut download = Download::with(with_secrets(context(&own.url("start"))), &own.url("start"));
+    let probe = download.probe().await.unwrap();
+    assert_eq!(own.requests().iter().map(secrets).collect::<Vec<_>>(), [3, 3]);
+    assert_eq!(secrets(&other.requests()[0]), 0);
+
+    // A later range goes straight to the last address, which is no more trusted than before.
+    download.url = probe.url;
+    download.fetch(range(5, 10), None).await.unwrap();
+    assert_eq!(secrets(&other.requests()[1]), 0);
+}
+
+#[tokio::test]
+async fn a_login_in_the_address_is_sent_to_its_origin_only() {
+    let other = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let target = other.url("file");
+    let own = Peer::start(move |_| Answer::redirect(302, &target)).await;
+    let address = own.url("start").replace("http://", "http://user:password@");
+    Download::of(&address).probe().await.unwrap();
+    assert_eq!(own.requests()[0].header("Authorization"), Some("Basic dXNlcjpwYXNzd29yZA=="));
+    assert_eq!(other.requests()[0].header("Authorization"), None);
+}
+
+#[tokio::test]
+async fn headers_that_would_change_the_bytes_are_left_out() {
+    let peer = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let mut context = context(&peer.url("f"));
+    for (name, value) in
+        [("Range", "bytes=1-2"), ("Accept-Encoding", "gzip"), ("Content-Length", "5"), ("User-Agent", "curl/8")]
+    {
+        context.headers.push(HeaderField::new(name, value).unwrap());
+    }
+    Download::with(context, &peer.url("f")).probe().await.unwrap();
+    let request = &peer.requests()[0];
+    assert_eq!((request.header("Range"), request.header("Content-Length")), (None, None));
+    assert_eq!(request.header("Accept-Encoding"), Some("identity"));
+    assert_eq!(request.header("User-Agent"), Some("curl/8"));
+}
+
+#[tokio::test]
+async fn a_loop_is_named_and_a_chain_ends_at_20() {
+    let peer = Peer::start(|request| match request.path.as_str() {
+        "/a" => Answer::redirect(302, "/b"),
+        _ => Answer::redirect(302, "/a"),
+    })
+    .await;
+    let error = Download::of(&peer.url("a")).probe_error().await.to_string();
+    assert!(error.contains(&format!("in a loop: {0}a → {0}b → {0}a", peer.url(""))), "{error}");
+
+    for (hops, followed) in [(20, true), (21, false)] {
+        let file = ServedFile::new(1, 1_000);
+        let peer = Peer::start(move |request| match request.path[1..].parse::<u32>().unwrap() {
+            hop if hop < hops => Answer::redirect(302, &format!("/{}", hop + 1)),
+            _ => file.answer(request),
+        })
+        .await;
+        let outcome = Download::of(&peer.url("0")).probe().await;
+        assert_eq!(outcome.is_ok(), followed, "{hops}");
+        assert_eq!(peer.requests().len(), 21);
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_to_an_unsafe_place_is_refused() {
+    for target in ["file:///etc/passwd", "ftp://example.org/f", "data:,x", "gopher://example.org/", "http://[::", ""] {
+        let peer = Peer::start(move |_| Answer::redirect(302, target)).await;
+        let error = Download::of(&peer.url("f")).probe_error().await;
+        assert!(matches!(error, DriverError::RedirectRefused { .. }), "{target}: {error}");
+    }
+    let peer = Peer::start(|_| Answer::status(302)).await;
+    let error = Download::of(&peer.url("f")).probe_error().await;
+    assert!(matches!(error, DriverError::RedirectRefused { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_redirect_never_gives_the_encryption_up() {
+    let plain = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let target = plain.url("f");
+    let secure = Peer::start_tls("localhost", move |_| Answer::redirect(302, &target)).await;
+    let mut context = context(&secure.url("f"));
+    context.network = Network { ca_file: Some(secure.ca_file()), proxy: None };
+    let error = Download::with(context, &secure.url("f")).probe_error().await;
+    assert!(matches!(error, DriverError::RedirectRefused { .. }), "{error}");
+    assert!(plain.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_to_encryption_is_followed() {
+    let file = ServedFile::new(1, 1_000);
+    let secure = Peer::start_tls("localhost", move |request| file.answer(request)).await;
+    let target = secure.url("f");
+    let plain = Peer::start(move |_| Answer::redirect(301, &target)).await;
+    let mut context = with_secrets(context(&plain.url("f")));
+    context.network = Network { ca_file: Some(secure.ca_file()), proxy: None };
+    let probe = Download::with(context, &plain.url("f")).probe().await.unwrap();
+    assert_eq!(probe.url.expose().scheme(), "https");
+    assert_eq!(secrets(&secure.requests()[0]), 0);
+}

@@ -1,0 +1,116 @@
+//! Uploads that fail, on either side.
+
+use std::io;
+
+use futures_util::{StreamExt, stream};
+use ropeway_drivers::{DriverError, PartBody};
+use ropeway_model::Retry;
+use ropeway_testkit::{
+    Nginx, NginxSettings, Pattern, Peer,
+    peer::{Answer, Cut, Intake},
+};
+
+use crate::ground::{Upload, body, targets};
+
+/// More than the socket buffers of both sides hold.
+const LARGE: u64 = 64 * 1024 * 1024;
+
+#[tokio::test]
+async fn a_refusal_while_the_body_is_under_way_is_told_as_its_status() {
+    for status in [403, 413, 507] {
+        let peer = Peer::start(move |_| Answer::status(status).intake(Intake::Refused(Cut::End))).await;
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send(Pattern::new(1), LARGE).await.unwrap_err();
+            assert!(matches!(error, DriverError::Status { status: had, .. } if had == status), "{target}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nginxs_refusal_of_a_large_file_is_told_as_413() {
+    let nginx = Nginx::start_with(NginxSettings { largest_upload: Some(1_000_000), ..NginxSettings::default() });
+    for target in [nginx.url("in/"), format!("form+{}#field=file", nginx.url("in/"))] {
+        let error = Upload::to(&target).send(Pattern::new(1), LARGE).await.unwrap_err();
+        assert!(matches!(error, DriverError::Status { status: 413, .. }), "{target}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_during_the_body_is_lost_and_may_be_tried_again() {
+    for cut in [Cut::End, Cut::Reset] {
+        let peer = Peer::start(move |_| Answer::status(201).intake(Intake::CutAfter(100_000, cut))).await;
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send(Pattern::new(1), LARGE).await.unwrap_err();
+            assert!(matches!(error, DriverError::ConnectionLost { .. }), "{target}: {error}");
+            assert_eq!(error.retry(), Retry::Backoff);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_form_whose_answer_was_lost_is_not_sent_again_by_itself() {
+    let peer = Peer::start(|_| Answer::raw("")).await;
+    for target in targets(&peer) {
+        let error = Upload::to(&target).send(Pattern::new(1), 1_000).await.unwrap_err();
+        let is_form = target.starts_with("form+");
+        assert_eq!(matches!(error, DriverError::AnswerLost { .. }), is_form, "{target}: {error}");
+        assert_eq!(error.retry(), if is_form { Retry::Never } else { Retry::Backoff });
+    }
+    assert_eq!(peer.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_source_that_fails_is_told_as_such_and_the_server_gets_no_whole_file() {
+    let pattern = Pattern::new(1);
+    let failing = move || -> PartBody {
+        let error = stream::once(async { Err(io::Error::from(io::ErrorKind::PermissionDenied)) });
+        Box::pin(body(pattern, 500_000).chain(error))
+    };
+    let grown = move || body(pattern, 1_200_000);
+    let shrunk = move || body(pattern, 900_000);
+    let sources: [(io::ErrorKind, &dyn Fn() -> PartBody); 3] = [
+        (io::ErrorKind::PermissionDenied, &failing),
+        (io::ErrorKind::InvalidData, &grown),
+        (io::ErrorKind::UnexpectedEof, &shrunk),
+    ];
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    for (kind, source) in sources {
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send_body(1_000_000, source()).await.unwrap_err();
+            assert!(matches!(&error, DriverError::Body(cause) if cause.kind() == kind), "{target}: {error}");
+        }
+    }
+    assert!(peer.requests().iter().all(|request| !request.body_complete));
+}
+
+#[tokio::test]
+async fn canceling_ends_an_upload() {
+    let peer = Peer::start(|_| Answer::silence()).await;
+    for target in targets(&peer) {
+        let upload = Upload::to(&target);
+        let cancel = upload.context.cancel.clone();
+        let (outcome, ()) = tokio::join!(upload.send(Pattern::new(1), 1_000), async { cancel.cancel() });
+        assert!(matches!(outcome, Err(DriverError::Canceled)), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_redirect_of_an_upload_is_refused_with_its_target() {
+    for status in [301, 302, 307, 308] {
+        let peer = Peer::start(move |_| Answer::redirect(status, "/elsewhere/")).await;
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send(Pattern::new(1), 1_000).await.unwrap_err();
+            assert!(matches!(error, DriverError::RedirectRefused { .. }), "{target}: {error}");
+            assert!(error.to_string().contains("/elsewhere/"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn see_other_acknowledges_a_form_and_nothing_else() {
+    let peer = Peer::start(|_| Answer::redirect(303, "/thanks")).await;
+    for target in targets(&peer) {
+        let outcome = Upload::to(&target).send(Pattern::new(1), 1_000).await;
+        assert_eq!(outcome.is_ok(), target.starts_with("form+"), "{target}");
+    }
+}
