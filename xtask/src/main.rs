@@ -1,1 +1,86 @@
-fn main() {}
+//! `cargo xtask`: everything a contributor or a newcomer does with this repository, each in one command that brings
+//! its own set-up along.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line for developers talks on the terminal")]
+#![allow(clippy::disallowed_methods, reason = "the disk and clock seams are the engine's; nothing here is user data")]
+
+mod bench;
+mod check;
+mod demo;
+mod icons;
+mod place;
+mod run;
+mod setup;
+mod shell;
+mod step;
+mod test;
+mod ui;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Set-up, run, test and bench of Ropeway.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what is missing to build, run and test.
+    Setup,
+    /// Builds and opens the window on your own queue; without a display, starts the daemon.
+    Run {
+        /// Shows the whole product at work, on a queue and in a folder of its own.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Runs every test: Rust, UI, page in a browser, real window.
+    Test,
+    /// Format, clippy and svelte-check, warnings denied; cargo-deny where it is installed.
+    Check,
+    /// Builds the web UI into `ui/dist`, if its sources are newer.
+    Ui,
+    /// Makes all icons from `icons/ropeway.svg`.
+    Icons,
+    /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
+    Bench {
+        /// A rig that takes `--ropeway PATH --only SCENARIOS --rounds N` and prints one table a scenario.
+        #[arg(long, default_value = "../shared/rig/peers.py")]
+        rig: PathBuf,
+        /// Scenarios, separated by commas.
+        #[arg(long, default_value = "loop")]
+        only: String,
+        /// Measured rounds a client.
+        #[arg(long, default_value_t = 3)]
+        rounds: u32,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Setup => setup::everything(),
+        Command::Run { demo: false } => run::own_queue(),
+        Command::Run { demo: true } => run::demo(),
+        Command::Test => test::everything(),
+        Command::Check => check::everything(),
+        Command::Ui => setup::npm::install(&place::ui()).and_then(|()| ui::build()),
+        Command::Icons => icons::make(),
+        Command::Bench { rig, only, rounds } => bench::run(&rig, &only, rounds),
+    };
+    ended(result)
+}
+
+fn ended(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! What the eye would only find in review: format, lints, types of the UI, licences of the dependencies.
+
+use anyhow::Result;
+
+use crate::{
+    place,
+    setup::{self, apt, apt::Need},
+    shell,
+    step::Steps,
+    ui,
+};
+
+/// Every check, warnings denied.
+pub(crate) fn everything() -> Result<()> {
+    let mut steps = Steps::default();
+    // Clippy compiles the window too, with its libraries and the page it embeds.
+    steps.need("set-up", || {
+        apt::install(&[Need::Build, Need::Window])?;
+        setup::npm::install(&place::ui())
+    })?;
+    steps.also("format", || shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])));
+    steps.need("web UI", ui::build)?;
+    steps.also("svelte-check", || shell::run(&mut shell::npm(&place::ui(), &["run", "check"])));
+    steps.also("clippy", || {
+        shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    });
+    if shell::has("cargo-deny") {
+        steps.also("licences and sources", || {
+            shell::run(&mut shell::cargo(&["deny", "--all-features", "check", "licenses", "bans", "sources"]))
+        });
+    }
+    steps.close()
+}
