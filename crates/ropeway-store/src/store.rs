@@ -256,7 +256,7 @@ mod tests {
         };
         assert!(matches!(store.write(defect).await, Err(StoreError::Closed { .. })));
         let jobs = Store::open(&queue).await.unwrap().jobs().await.unwrap();
-        assert_eq!(jobs.iter().map(|job| job.id).collect::<Vec<_>>(), kept);
+        assert_eq!(jobs.iter().map(|job| (job.id, job.position)).collect::<Vec<_>>(), kept);
     }
 
     #[tokio::test]
@@ -273,7 +273,7 @@ mod tests {
         let error = store.insert_jobs(downloads(2000)).await.unwrap_err();
         assert!(matches!(error, StoreError::Full { .. }), "{error}");
         assert_eq!(error.code(), FailureCode::DiskFull);
-        assert_eq!(store.jobs().await.unwrap().iter().map(|job| job.id).collect::<Vec<_>>(), kept);
+        assert_eq!(store.jobs().await.unwrap().iter().map(|job| (job.id, job.position)).collect::<Vec<_>>(), kept);
         store.insert_jobs(downloads(1)).await.unwrap();
         assert_eq!(store.jobs().await.unwrap().len(), 6);
     }

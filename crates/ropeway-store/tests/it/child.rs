@@ -10,7 +10,7 @@ use ropeway_model::Timestamp;
 use ropeway_store::{JobChange, Store};
 use tokio::task::JoinSet;
 
-use crate::sample::{download, written};
+use crate::sample::{self, download, written};
 
 /// The queue's file, for the child.
 const QUEUE: &str = "ROPEWAY_TEST_QUEUE";
@@ -61,7 +61,7 @@ async fn add_and_save(store: Store, caller: usize, jobs: usize) {
     let say = |line: String| std::io::stdout().write_all(line.as_bytes()).unwrap();
     for number in 0..jobs {
         let new = download(&format!("https://example.org/{caller}/{number}"));
-        let id = store.insert_jobs(vec![new]).await.unwrap()[0];
+        let id = sample::insert(&store, vec![new]).await[0];
         say(format!("job {id}\n"));
         let durable = durable_for(id.row());
         let change = JobChange {

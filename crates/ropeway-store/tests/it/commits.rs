@@ -28,7 +28,7 @@ async fn ten_thousand_jobs_are_one_transaction() {
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
     let before = commits(&queue);
-    let ids = store.insert_jobs(sample::downloads(10_000)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(10_000)).await;
     assert_eq!(commits(&queue) - before, 1);
     assert_eq!(sample::order(&store).await, ids);
 }
@@ -55,7 +55,7 @@ async fn sixteen_jobs_that_complete_at_once_cost_one_commit() {
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(16)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(16)).await;
     let before = commits(&queue);
     let completed = |id: &JobId| vec![JobChange { phase: Some(Phase::Completed), ..JobChange::new(*id) }];
     let answers = save_together(&queue, &store, ids.iter().map(completed).collect()).await;
@@ -69,7 +69,7 @@ async fn a_save_that_fails_takes_no_other_of_its_group_along() {
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(3)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(3)).await;
     let durable = |id: JobId| JobChange { durable: Some(7), ..JobChange::new(id) };
     let unknown = JobId::from_row(999);
     let saves = vec![vec![durable(ids[0])], vec![durable(ids[1]), durable(unknown)], vec![durable(ids[2])]];

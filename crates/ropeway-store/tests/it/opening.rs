@@ -21,7 +21,7 @@ async fn a_queue_is_whole_in_its_file_after_close_and_opens_again() {
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(3)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(3)).await;
     store.close().await.unwrap();
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["queue.db"], "nothing but the file stays behind");
@@ -31,7 +31,7 @@ async fn a_queue_is_whole_in_its_file_after_close_and_opens_again() {
 #[tokio::test]
 async fn a_queue_is_created_from_an_empty_file() {
     let file = tempfile::NamedTempFile::new().unwrap();
-    Store::open(file.path()).await.unwrap().insert_jobs(sample::downloads(1)).await.unwrap();
+    sample::insert(&Store::open(file.path()).await.unwrap(), sample::downloads(1)).await;
 }
 
 #[cfg(unix)]
@@ -43,7 +43,7 @@ async fn only_the_owner_can_read_the_queue_and_its_log() {
     fs::OpenOptions::new().write(true).create_new(true).open(&queue).unwrap();
     fs::set_permissions(&queue, fs::Permissions::from_mode(0o644)).unwrap();
     let store = Store::open(&queue).await.unwrap();
-    store.insert_jobs(sample::downloads(1)).await.unwrap();
+    sample::insert(&store, sample::downloads(1)).await;
     let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
     assert_eq!(files.len(), 3, "the file, its log and the log's index");
     for file in files {
@@ -107,6 +107,7 @@ async fn what_was_sent_before_close_is_carried_out() {
     });
     tokio::task::yield_now().await;
     store.close().await.unwrap();
-    let ids = early.await.unwrap().unwrap();
-    assert_eq!(sample::order(&Store::open(&queue).await.unwrap()).await, ids);
+    let acknowledged = early.await.unwrap().unwrap();
+    let jobs = Store::open(&queue).await.unwrap().jobs().await.unwrap();
+    assert_eq!(jobs.iter().map(|job| (job.id, job.position)).collect::<Vec<_>>(), acknowledged);
 }

@@ -18,6 +18,11 @@ pub(crate) fn new_job(transfer: Transfer) -> NewJob {
     NewJob { spec: JobSpec::new(transfer), wish: Wish::Run, phase: Phase::Queued, created: Timestamp::from_unix_ms(0) }
 }
 
+/// Appends jobs and returns their numbers.
+pub(crate) async fn insert(store: &Store, jobs: Vec<NewJob>) -> Vec<JobId> {
+    store.insert_jobs(jobs).await.unwrap().into_iter().map(|(id, _)| id).collect()
+}
+
 /// A file of `length` bytes whose first `written` are in place.
 pub(crate) fn written(length: u64, written: u64) -> SegmentMap {
     let mut map = SegmentMap::whole(length);

@@ -19,7 +19,7 @@ async fn processes_that_write_to_one_queue_lose_nothing() {
     let own = Store::open(&queue).await.unwrap();
     let mut promised = BTreeSet::new();
     for url in 0..JOBS_EACH {
-        let ids = own.insert_jobs(vec![sample::download(&format!("https://example.org/own/{url}"))]).await.unwrap();
+        let ids = sample::insert(&own, vec![sample::download(&format!("https://example.org/own/{url}"))]).await;
         assert!(promised.insert(ids[0].row()));
     }
     for mut child in children {
@@ -45,7 +45,7 @@ async fn handles_that_create_the_queue_at_the_same_time_all_open_it() {
         let queue = queue.clone();
         handles.spawn(async move {
             let store = Store::open(&queue).await.unwrap();
-            store.insert_jobs(vec![sample::download(&format!("https://example.org/{number}"))]).await.unwrap();
+            sample::insert(&store, vec![sample::download(&format!("https://example.org/{number}"))]).await;
         });
     }
     handles.join_all().await;

@@ -11,9 +11,9 @@ use crate::sample;
 #[tokio::test]
 async fn a_number_is_never_given_twice() {
     let store = Store::in_memory().await.unwrap();
-    let first = store.insert_jobs(sample::downloads(3)).await.unwrap();
+    let first = sample::insert(&store, sample::downloads(3)).await;
     store.remove_jobs(first.clone()).await.unwrap();
-    let second = store.insert_jobs(sample::downloads(1)).await.unwrap();
+    let second = sample::insert(&store, sample::downloads(1)).await;
     assert!(second[0] > first[2], "{second:?} after {first:?}");
 }
 
@@ -22,7 +22,7 @@ async fn removing_a_job_takes_its_segments_and_log_and_leaves_the_others() {
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(2)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(2)).await;
     for id in &ids {
         let change = JobChange {
             segments: Some(Some(sample::written(10, 4))),
@@ -46,7 +46,7 @@ async fn a_removed_job_leaves_no_secret_in_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let queue = folder.path().join("queue.db");
     let store = Store::open(&queue).await.unwrap();
-    let ids = store.insert_jobs(vec![sample::download("https://user:hunter2secret@example.org/f")]).await.unwrap();
+    let ids = sample::insert(&store, vec![sample::download("https://user:hunter2secret@example.org/f")]).await;
     store.remove_jobs(ids).await.unwrap();
     store.close().await.unwrap();
     let file = std::fs::read(&queue).unwrap();
@@ -60,7 +60,7 @@ async fn the_same_transfer_is_found_until_it_has_reached_its_end() {
     let wanted = sample::download(url);
     let transfer = wanted.spec.transfer.clone();
     assert_eq!(store.find_unfinished(&transfer).await.unwrap(), None);
-    let id = store.insert_jobs(vec![sample::download("https://example.org/b.iso"), wanted]).await.unwrap()[1];
+    let id = sample::insert(&store, vec![sample::download("https://example.org/b.iso"), wanted]).await[1];
     let other_folder = Transfer::Download { from: url.parse().unwrap(), into: "/other".into(), name: None };
     let named = Transfer::Download {
         from: url.parse().unwrap(),
@@ -94,7 +94,7 @@ async fn a_path_that_is_no_unicode_comes_back_byte_for_byte() {
     let mut job =
         sample::new_job(Transfer::Upload { from: path.clone(), to: "https://nas.example/in/".parse().unwrap() });
     job.spec.network.ca_file = Some(path.clone());
-    let id = store.insert_jobs(vec![job.clone()]).await.unwrap()[0];
+    let id = sample::insert(&store, vec![job.clone()]).await[0];
     let change = JobChange { part_path: Some(Some(path.clone())), ..JobChange::new(id) };
     store.save(vec![change]).await.unwrap();
     let row = sample::row(&store, id).await;
@@ -106,7 +106,7 @@ async fn a_path_that_is_no_unicode_comes_back_byte_for_byte() {
 #[tokio::test]
 async fn a_change_of_an_unknown_job_changes_nothing_at_all() {
     let store = Store::in_memory().await.unwrap();
-    let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+    let id = sample::insert(&store, sample::downloads(1)).await[0];
     let gone = ropeway_model::JobId::from_row(77);
     let changes = vec![JobChange { durable: Some(5), ..JobChange::new(id) }, JobChange::new(gone)];
     let error = store.save(changes).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn a_change_of_an_unknown_job_changes_nothing_at_all() {
 #[tokio::test]
 async fn a_length_that_no_file_has_is_refused() {
     let store = Store::in_memory().await.unwrap();
-    let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+    let id = sample::insert(&store, sample::downloads(1)).await[0];
     let most = u64::try_from(i64::MAX).unwrap();
     store.save(vec![JobChange { durable: Some(most), ..JobChange::new(id) }]).await.unwrap();
     let error = store.save(vec![JobChange { durable: Some(most + 1), ..JobChange::new(id) }]).await.unwrap_err();
@@ -145,7 +145,7 @@ async fn a_damaged_row_is_refused_by_its_number_and_without_its_secrets() {
         let folder = tempfile::tempdir().unwrap();
         let queue = folder.path().join("queue.db");
         let store = Store::open(&queue).await.unwrap();
-        store.insert_jobs(sample::downloads(1)).await.unwrap();
+        sample::insert(&store, sample::downloads(1)).await;
         Connection::open(&queue).unwrap().execute(&format!("UPDATE job SET {damage}"), []).unwrap();
         let error = store.jobs().await.unwrap_err();
         assert!(matches!(&error, StoreError::Corrupt { record, .. } if record == "job 1"), "{damage}: {error}");

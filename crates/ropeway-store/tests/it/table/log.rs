@@ -13,7 +13,7 @@ fn line(number: usize) -> (Timestamp, String) {
 async fn the_last_lines_are_kept_however_they_came() {
     for batch in [1, 7, LOG_LINES, LOG_LINES + 50] {
         let store = Store::in_memory().await.unwrap();
-        let ids = store.insert_jobs(sample::downloads(2)).await.unwrap();
+        let ids = sample::insert(&store, sample::downloads(2)).await;
         let lines: Vec<_> = (0..LOG_LINES + 50).map(line).collect();
         for lines in lines.chunks(batch) {
             store.save(vec![JobChange { log: lines.to_vec(), ..JobChange::new(ids[0]) }]).await.unwrap();
@@ -26,7 +26,7 @@ async fn the_last_lines_are_kept_however_they_came() {
 #[tokio::test]
 async fn a_line_without_end_is_cut_between_characters() {
     let store = Store::in_memory().await.unwrap();
-    let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+    let id = sample::insert(&store, sample::downloads(1)).await[0];
     let long = format!("a{}", "é".repeat(LOG_LINE_BYTES));
     store
         .save(vec![JobChange { log: vec![(Timestamp::from_unix_ms(1), long.clone())], ..JobChange::new(id) }])

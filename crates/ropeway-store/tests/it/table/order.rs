@@ -17,7 +17,7 @@ async fn jobs_move_where_they_are_put() {
         (vec![], Some(2), [0, 1, 2, 3, 4]),
     ] {
         let store = Store::in_memory().await.unwrap();
-        let ids = store.insert_jobs(sample::downloads(5)).await.unwrap();
+        let ids = sample::insert(&store, sample::downloads(5)).await;
         let moving: Vec<JobId> = moved.iter().map(|at: &usize| ids[*at]).collect();
         store.move_jobs(moving, before.map(|at: usize| ids[at])).await.unwrap();
         assert_eq!(sample::order(&store).await, expected.map(|at| ids[at]), "{moved:?} before {before:?}");
@@ -27,7 +27,7 @@ async fn jobs_move_where_they_are_put() {
 #[tokio::test]
 async fn a_move_writes_the_moved_jobs_alone_until_the_gap_is_used_up() {
     let store = Store::in_memory().await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(100)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(100)).await;
     let mut spaced_anew = 0;
     for round in 0..60 {
         let before = sample::order(&store).await[1];
@@ -48,7 +48,7 @@ async fn a_move_writes_the_moved_jobs_alone_until_the_gap_is_used_up() {
 #[tokio::test]
 async fn a_move_of_or_before_an_unknown_job_is_refused() {
     let store = Store::in_memory().await.unwrap();
-    let ids = store.insert_jobs(sample::downloads(2)).await.unwrap();
+    let ids = sample::insert(&store, sample::downloads(2)).await;
     let gone = JobId::from_row(9);
     for (moved, before) in [(vec![ids[1], gone], Some(ids[0])), (vec![ids[1]], Some(gone))] {
         let error = store.move_jobs(moved, before).await.unwrap_err();

@@ -9,7 +9,7 @@ use crate::sample;
 #[tokio::test]
 async fn segments_replace_each_other_and_go() {
     let store = Store::in_memory().await.unwrap();
-    let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+    let id = sample::insert(&store, sample::downloads(1)).await[0];
     assert_eq!(store.segments(id).await.unwrap(), None);
     let mut split = sample::written(1000, 100);
     split.halve(0, 1).unwrap();
@@ -24,7 +24,7 @@ async fn segments_replace_each_other_and_go() {
 #[tokio::test]
 async fn finished_neighbours_are_stored_as_one() {
     let store = Store::in_memory().await.unwrap();
-    let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+    let id = sample::insert(&store, sample::downloads(1)).await[0];
     let mut map = SegmentMap::whole(1000);
     let middle = map.halve(0, 1).unwrap();
     map.advance(0, 1000).unwrap();
@@ -49,7 +49,7 @@ async fn rows_that_are_no_cover_of_a_file_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let queue = folder.path().join("queue.db");
         let store = Store::open(&queue).await.unwrap();
-        let id = store.insert_jobs(sample::downloads(1)).await.unwrap()[0];
+        let id = sample::insert(&store, sample::downloads(1)).await[0];
         Connection::open(&queue).unwrap().execute(&format!("INSERT INTO segment VALUES {rows}"), []).unwrap();
         let error = store.segments(id).await.unwrap_err();
         assert!(matches!(error, StoreError::Corrupt { .. }), "{wrong}: {error}");
