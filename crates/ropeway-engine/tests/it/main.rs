@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod control;
+mod crash;
 mod download;
 mod rig;
 mod upload;

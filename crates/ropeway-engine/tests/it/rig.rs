@@ -23,6 +23,10 @@ impl Rig {
     }
 
     pub(crate) async fn with(change: impl FnOnce(&mut EngineConfig)) -> Self {
+        Self::with_seams(Seams::default(), change).await
+    }
+
+    pub(crate) async fn with_seams(seams: Seams, change: impl FnOnce(&mut EngineConfig)) -> Self {
         let state = TempFolder::new();
         let limits =
             Limits { running_jobs: 4, connections: Connections::new(4).unwrap(), download: None, upload: None };
@@ -33,7 +37,7 @@ impl Rig {
             limits,
         };
         change(&mut config);
-        let engine = Engine::open(Seams::default(), config.clone()).await.unwrap();
+        let engine = Engine::open(seams, config.clone()).await.unwrap();
         Self { engine, folder: TempFolder::new(), state, config }
     }
 

@@ -1,0 +1,118 @@
+//! What a crash leaves behind, and what the next process makes of it.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use ropeway_engine::{
+    Seams, Verification,
+    disk::{Disk, DiskError, LocalDisk, PartFile, SourceFile},
+};
+use ropeway_model::{Phase, PhaseKind};
+use ropeway_testkit::{
+    Peer,
+    peer::{Framing, ServedFile},
+};
+
+use crate::rig::Rig;
+
+const MIB: u64 = 1 << 20;
+
+/// The real disk, whose answer to a rename gets lost once: as if the process had died before it could say so.
+#[derive(Debug, Default)]
+struct LosesOneAnswer(AtomicBool);
+
+impl Disk for LosesOneAnswer {
+    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        LocalDisk.create_folder(folder)
+    }
+    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        LocalDisk.create_part(path)
+    }
+    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        LocalDisk.open_part(path)
+    }
+    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
+        LocalDisk.publish(part, final_path, replace)?;
+        match self.0.swap(true, SeqCst) {
+            false => Err(DiskError::at(final_path, std::io::Error::other("the answer got lost"))),
+            true => Ok(()),
+        }
+    }
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        LocalDisk.remove(path)
+    }
+    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
+        LocalDisk.length_of(path)
+    }
+    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
+        LocalDisk.is_taken(path)
+    }
+    fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
+        LocalDisk.free_space(folder)
+    }
+    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
+        LocalDisk.open_source(path)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_published_before_the_crash_is_recognised_as_done() {
+    let file = ServedFile::new(30, 2 * MIB);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::with_seams(Seams { disk: Arc::new(LosesOneAnswer::default()), ..Seams::default() }, |_| {}).await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.phase.kind(), PhaseKind::Failed);
+    let requests = peer.requests().len();
+    rig.engine.resume(&[job.id]).await.unwrap();
+    let job = rig.settled(job.id).await;
+    assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Length)));
+    assert_eq!(job.digest.unwrap().hex(), file.pattern().sha256(2 * MIB));
+    assert_eq!(peer.requests().len(), requests, "nothing is fetched a second time");
+    assert_eq!(rig.folder.names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_file_that_was_cut_or_deleted_is_fetched_again() {
+    let file = ServedFile::new(31, 6 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(2 * MIB)).await;
+    for hurt in [
+        |part: &Path| std::fs::remove_file(part),
+        |part: &Path| std::fs::File::options().write(true).open(part).and_then(|file| file.set_len(1000)),
+    ] {
+        let rig = Rig::new().await;
+        let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+        rig.until(id, |job| job.progress.moved > 2 * MIB).await;
+        rig.engine.pause(&[id]).await.unwrap();
+        rig.settled(id).await;
+        hurt(&rig.file("a.bin.part")).unwrap();
+        rig.engine.resume(&[id]).await.unwrap();
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+        file.pattern().assert_file(&rig.file("a.bin"), file.length());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_unknown_length_is_continued_after_a_pause() {
+    let file = ServedFile::new(32, 4 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| match request.range() {
+        None => served.whole().framing(Framing::Chunked).drip(2 * MIB),
+        Some(_) => served.answer(request),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    rig.until(id, |job| job.progress.moved > MIB).await;
+    rig.engine.pause(&[id]).await.unwrap();
+    rig.settled(id).await;
+    rig.engine.resume(&[id]).await.unwrap();
+    assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
+    assert_eq!(peer.requests().last().unwrap().range().map(|(start, _)| start > MIB), Some(true));
+}
