@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::{
-    place,
+    icons, place,
     setup::{self, apt, apt::Need},
     shell,
     step::Steps,
@@ -15,7 +15,7 @@ pub(crate) fn everything() -> Result<()> {
     let mut steps = Steps::default();
     // Clippy compiles the window too, with its libraries and the page it embeds.
     steps.need("set-up", || {
-        apt::install(&[Need::Build, Need::Window])?;
+        apt::install(&[Need::Build, Need::Window, Need::Check])?;
         setup::npm::install(&place::ui())
     })?;
     steps.also("format", || shell::run(&mut shell::cargo(&["fmt", "--all", "--check"])));
@@ -24,6 +24,7 @@ pub(crate) fn everything() -> Result<()> {
     steps.also("clippy", || {
         shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     });
+    steps.also("icons", icons::check);
     if shell::has("cargo-deny") {
         steps.also("licences and sources", || {
             shell::run(&mut shell::cargo(&["deny", "--all-features", "check", "licenses", "bans", "sources"]))

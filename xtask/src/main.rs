@@ -45,7 +45,7 @@ enum Command {
     Check,
     /// Builds the web UI into `ui/dist`, if its sources are newer.
     Ui,
-    /// Makes all icons from `icons/ropeway.svg`.
+    /// Makes all icons from their one drawing.
     Icons,
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
     Bench {

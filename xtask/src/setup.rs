@@ -12,7 +12,7 @@ use crate::place;
 
 /// All that the tests need.
 pub(crate) fn everything() -> Result<()> {
-    apt::install(&[Need::Build, Need::Window, Need::Test])?;
+    apt::install(&[Need::Build, Need::Window, Need::Check, Need::Test])?;
     for folder in [place::ui(), place::web_tests()] {
         npm::install(&folder)?;
     }

@@ -14,6 +14,8 @@ pub(crate) enum Need {
     Build,
     /// To compile and open the window.
     Window,
+    /// To check the sources.
+    Check,
     /// To run the tests.
     Test,
     /// To measure Ropeway beside other clients.
@@ -65,7 +67,7 @@ const PACKAGES: &[Package] = &[
     package(Need::Test, "wmctrl", Sign::Program("wmctrl")),
     package(Need::Test, "imagemagick", Sign::Program("import")),
     package(Need::Test, "librsvg2-bin", Sign::Program("rsvg-convert")),
-    package(Need::Test, "python3", Sign::Program("python3")),
+    package(Need::Check, "python3", Sign::Program("python3")),
     package(Need::Test, "python3-gi", Sign::File("/usr/lib/python3/dist-packages/gi/__init__.py")),
     package(Need::Test, "gir1.2-gtk-3.0", Sign::File("/usr/lib/*/girepository-1.0/Gtk-3.0.typelib")),
     package(Need::Test, "gir1.2-atspi-2.0", Sign::File("/usr/lib/*/girepository-1.0/Atspi-2.0.typelib")),
