@@ -1,65 +1,90 @@
-//! Ropeway beside other clients, on one machine, on the same files and the same server.
+//! Ropeway beside other clients: one machine, the same files, the same server, each client in turn.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::Stdio,
+mod clients;
+mod measure;
+mod server;
+mod table;
+
+use std::{fs, path::PathBuf};
+
+use anyhow::{Context, Result};
+
+use self::{
+    clients::{Client, Scenario},
+    measure::Figures,
+    server::Server,
 };
-
-use anyhow::{Context, Result, bail};
-
 use crate::{
     place,
-    setup::{apt, apt::Need},
-    shell,
+    setup::{self, apt, apt::Need},
+    shell, ui,
 };
 
 const BEGIN: &str = "<!-- figures: begin -->";
 const END: &str = "<!-- figures: end -->";
 
-/// Builds the release program, runs the rig with it and writes what it prints into docs/performance.md.
-pub(crate) fn run(rig: &Path, only: &str, rounds: u32) -> Result<()> {
-    let rig = place::root().join(rig);
-    if !rig.is_file() {
-        bail!("there is no rig at {}; name one with --rig", rig.display());
-    }
+/// What is measured, and how thoroughly.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Scenarios, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "loop,verify,many,capped,tls")]
+    only: Vec<Scenario>,
+    /// Measured rounds a client, after one that is not counted.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Size of the large file in MiB.
+    #[arg(long, default_value_t = 1024)]
+    size: u64,
+    /// Where the files lie; memory is best, since it is the clients that are measured and not the disk.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+}
+
+/// Builds the release program, measures, and writes the table into docs/performance.md.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     apt::install(&[Need::Build, Need::Test, Need::Bench])?;
-    crate::setup::npm::install(&place::ui())?;
-    crate::ui::build()?;
+    setup::npm::install(&place::ui())?;
+    ui::build()?;
     shell::run(&mut shell::cargo(&["build", "--release", "--locked", "-p", "ropeway-cli"]))?;
-    let figures = measure(&rig, only, rounds)?;
+    let folder = scratch(arguments)?;
+    let server = Server::start(folder.path(), arguments.size)?;
+    let mut text = String::new();
+    for scenario in &arguments.only {
+        println!("{scenario:?}");
+        let clients = scenario.clients(&server);
+        let rows =
+            clients.iter().map(|client| measured(client, &server, arguments.rounds)).collect::<Result<Vec<_>>>()?;
+        let part = table::of(*scenario, &rows);
+        println!("{part}");
+        text.push_str(&part);
+    }
+    drop(server);
     let page = place::root().join("docs/performance.md");
-    let text = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-    fs::write(&page, insert(&text, &figures)?)?;
+    let old = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    fs::write(&page, insert(&old, &text)?)?;
     println!("Written into docs/performance.md");
     Ok(())
 }
 
-fn measure(rig: &Path, only: &str, rounds: u32) -> Result<String> {
-    let mut command = shell::command("python3");
-    command.arg(rig).arg("--ropeway").arg(place::built("release", "ropeway"));
-    command.args(["--only", only, "--rounds", &rounds.to_string()]).stdout(Stdio::piped());
-    let mut child = command.spawn().context("cannot start python3")?;
-    let mut figures = String::new();
-    for line in BufReader::new(child.stdout.take().context("the rig has no output")?).lines() {
-        let line = line?;
-        println!("{line}");
-        figures.push_str(&line);
-        figures.push('\n');
-    }
-    let status = child.wait()?;
-    if !status.success() || figures.contains("FAILED") {
-        bail!("the rig failed: {status}");
-    }
-    Ok(figures)
+/// A folder that goes away at the end: in memory where the system has such a place.
+fn scratch(arguments: &Arguments) -> Result<measure::Scratch> {
+    let memory = PathBuf::from("/dev/shm");
+    let parent = arguments.folder.clone().unwrap_or_else(|| if memory.is_dir() { memory } else { place::target() });
+    measure::Scratch::new(&parent)
+}
+
+fn measured(client: &Client, server: &Server, rounds: usize) -> Result<(&'static str, Figures)> {
+    println!("  {} …", client.name);
+    let rounds = (0..=rounds).map(|_| measure::once(client, server)).collect::<Result<Vec<_>>>();
+    let rounds = rounds.with_context(|| format!("{} failed", client.name))?;
+    Ok((client.name, Figures::median(&rounds[1..])))
 }
 
 /// Puts the figures between the page's two marks.
 fn insert(page: &str, figures: &str) -> Result<String> {
     let (before, rest) = page.split_once(BEGIN).context("docs/performance.md has lost its opening mark")?;
     let (_, behind) = rest.split_once(END).context("docs/performance.md has lost its closing mark")?;
-    Ok(format!("{before}{BEGIN}\n```text\n{figures}```\n{END}{behind}"))
+    Ok(format!("{before}{BEGIN}\n{figures}{END}{behind}"))
 }
 
 #[cfg(test)]
@@ -70,7 +95,7 @@ mod tests {
     fn figures_replace_what_was_between_the_marks_and_nothing_else() {
         let page = format!("# Head\n{BEGIN}\nold\n{END}\nTail\n");
         let once = insert(&page, "new\n").unwrap();
-        assert_eq!(once, format!("# Head\n{BEGIN}\n```text\nnew\n```\n{END}\nTail\n"));
+        assert_eq!(once, format!("# Head\n{BEGIN}\nnew\n{END}\nTail\n"));
         assert_eq!(insert(&once, "new\n").unwrap(), once);
         assert!(insert("no marks", "new").is_err());
     }

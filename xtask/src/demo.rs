@@ -6,7 +6,6 @@
 mod control;
 mod display;
 mod files;
-mod process;
 mod report;
 mod scenes;
 
@@ -24,11 +23,11 @@ use self::{
     control::Control,
     display::Display,
     files::Load,
-    process::Process,
     scenes::{Peer, Scenes},
 };
 use crate::{
     place,
+    process::Process,
     run::{Interrupt, Shell},
     shell,
 };
@@ -121,7 +120,9 @@ pub(crate) fn run(host: &Shell, ropeway: &Path, interrupt: &Interrupt) -> Result
     let control = Control::connect(&folders.state(), &mut host_process, interrupt)?;
     match host {
         Shell::Window(_) => println!("\nThe window is open on the demo's own queue.\n"),
-        Shell::Daemon(_) => println!("\nThe UI, in any browser on this machine:\n\n  {}\n", control.page()),
+        Shell::Daemon(_) => {
+            println!("\nThe UI, in any browser on this machine:\n\n  {}\n", address(host_process.log())?);
+        }
     }
 
     let end = watch(&control, &mut peer, &mut host_process, &folders, &loads, interrupt)?;
@@ -136,6 +137,13 @@ pub(crate) fn run(host: &Shell, ropeway: &Path, interrupt: &Interrupt) -> Result
     host_process.stop();
     peer.stop();
     report.verdict()
+}
+
+/// The address of the UI, which the daemon says in its first line.
+fn address(log: &Path) -> Result<String> {
+    let said = fs::read_to_string(log)?;
+    let line = said.lines().find(|line| line.starts_with("http")).context("the daemon did not say its address")?;
+    Ok(line.to_owned())
 }
 
 /// Plays the scenes and shows the queue until every job is at its end. Gives the jobs as they are then.

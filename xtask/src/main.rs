@@ -7,8 +7,11 @@
 mod bench;
 mod check;
 mod demo;
+mod digest;
 mod icons;
+mod pattern;
 mod place;
+mod process;
 mod run;
 mod setup;
 mod shell;
@@ -16,7 +19,7 @@ mod step;
 mod test;
 mod ui;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -48,17 +51,7 @@ enum Command {
     /// Makes all icons from their one drawing.
     Icons,
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
-    Bench {
-        /// A rig that takes `--ropeway PATH --only SCENARIOS --rounds N` and prints one table a scenario.
-        #[arg(long, default_value = "../shared/rig/peers.py")]
-        rig: PathBuf,
-        /// Scenarios, separated by commas.
-        #[arg(long, default_value = "loop")]
-        only: String,
-        /// Measured rounds a client.
-        #[arg(long, default_value_t = 3)]
-        rounds: u32,
-    },
+    Bench(bench::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -70,7 +63,7 @@ fn main() -> ExitCode {
         Command::Check => check::everything(),
         Command::Ui => setup::npm::install(&place::ui()).and_then(|()| ui::build()),
         Command::Icons => icons::make(),
-        Command::Bench { rig, only, rounds } => bench::run(&rig, &only, rounds),
+        Command::Bench(arguments) => bench::run(&arguments),
     };
     ended(result)
 }

@@ -9,8 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::process::Process;
-use crate::run::Interrupt;
+use crate::{process::Process, run::Interrupt};
 
 /// How long a window may take to come up on a slow machine.
 const START: Duration = Duration::from_secs(60);
@@ -125,11 +124,6 @@ impl Control {
             std::thread::sleep(Duration::from_millis(50));
         }
         bail!("the {} did not answer within {} s; see {}", process.name(), START.as_secs(), process.log().display())
-    }
-
-    /// The address of the UI, for a browser.
-    pub(super) fn page(&self) -> String {
-        format!("{}/?token={}", self.endpoint.url.trim_end_matches('/'), self.endpoint.token)
     }
 
     /// All rows.

@@ -5,8 +5,9 @@ use anyhow::{Result, bail};
 use super::{
     control::{Direction, Job},
     display::{bytes, rate},
-    files::{Load, Train, sha256},
+    files::{Load, Train},
 };
+use crate::digest::sha256;
 
 /// What became of every file.
 pub(super) struct Report {

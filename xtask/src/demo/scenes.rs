@@ -13,9 +13,8 @@ use super::{
     control::{Control, Job},
     display::Display,
     files::{INBOX, Load, Train},
-    process::Process,
 };
-use crate::shell;
+use crate::{process::Process, shell};
 
 const MIB: u64 = 1 << 20;
 

@@ -1,4 +1,4 @@
-//! Programs that the demo starts, and that end with it.
+//! Programs that run beside this one, and end with it.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ use crate::shell;
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A running program. Dropping it ends it.
-pub(super) struct Process {
+pub(crate) struct Process {
     name: &'static str,
     child: Child,
     log: PathBuf,
@@ -26,9 +26,9 @@ pub(super) struct Process {
 impl Process {
     /// Starts a program that writes what it says into a log, appended to.
     ///
-    /// It gets a process group of its own, so that Ctrl+C reaches only the demo, which then ends its programs in
-    /// order. Where `setpriv` exists, the kernel ends the program even if the demo is killed.
-    pub(super) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
+    /// It gets a process group of its own, so that Ctrl+C reaches only us, who then end the programs in
+    /// order. Where `setpriv` exists, the kernel ends the program even if we are killed.
+    pub(crate) fn start(name: &'static str, command: &mut Command, log: &Path) -> Result<Self> {
         let file = fs::File::options().create(true).append(true).open(log)?;
         let mut tied = tied(command);
         tied.process_group(0).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
@@ -37,29 +37,29 @@ impl Process {
     }
 
     /// What it is, for people.
-    pub(super) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         self.name
     }
 
     /// Where it writes what it says.
-    pub(super) fn log(&self) -> &Path {
+    pub(crate) fn log(&self) -> &Path {
         &self.log
     }
 
     /// Whether it has not ended yet.
-    pub(super) fn is_running(&mut self) -> bool {
+    pub(crate) fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Ends it at once, as a crash or a power cut would.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         // Both fail only if it has ended, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     /// Asks it to end and waits until it has; a program that does not is killed.
-    pub(super) fn stop(&mut self) -> Option<ExitStatus> {
+    pub(crate) fn stop(&mut self) -> Option<ExitStatus> {
         if let (true, Some(pid)) = (self.is_running(), i32::try_from(self.child.id()).ok().and_then(Pid::from_raw)) {
             let asked = Instant::now();
             if kill_process(pid, Signal::TERM).is_ok() {
