@@ -5,7 +5,7 @@ mod header;
 
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
@@ -35,17 +35,18 @@ pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) ->
     }
 }
 
-/// Sends a request with a body, which `dress` completes, and returns the head of the answer. The wait has no limit of
-/// its own: the head comes when the body has gone, and that may take days.
-pub(crate) async fn deliver(
+/// Sends a request that `dress` gives a body, and returns the head of the answer. The user's headers replace what
+/// `dress` sets, `fields` replaces the user's. The wait has no limit of its own: the head comes when the body has gone.
+pub(crate) async fn send(
     context: &Context,
-    method: http::Method,
+    method: Method,
     url: &SafeUrl,
     dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    fields: HeaderMap,
 ) -> Result<Response, DriverError> {
     let reach = context.clients.reach(&context.network, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(header::fields(context, url));
-    checked(&reach, url, head(context, request).await?)
+    checked(&reach, url, head(context, request.headers(fields)).await?)
 }
 
 async fn head(context: &Context, request: RequestBuilder) -> Result<reqwest::Result<Response>, DriverError> {

@@ -3,11 +3,7 @@
 mod multipart;
 
 use async_trait::async_trait;
-use http::{
-    Method,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
-};
-use reqwest::Body;
+use http::{HeaderMap, Method, header::CONTENT_TYPE};
 use ropeway_model::{FileName, UploadProtocol, UploadTarget};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +11,7 @@ use multipart::Multipart;
 
 use crate::{
     Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
-    exchange::{self, error},
+    exchange::error,
     upload::{self, SizedBody},
 };
 
@@ -80,16 +76,15 @@ impl Upload for FormDriver {
         let form: Form = serde_json::from_value(session.state.clone())
             .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
         let form = Multipart::new(&form.field, form.name.as_str(), url)?;
-        let (body, sending) = SizedBody::new(form.before, body, part.length, form.behind);
-        let answered = exchange::deliver(context, Method::POST, url, |request| {
-            request.header(CONTENT_LENGTH, body.length()).header(CONTENT_TYPE, form.content_type).body(Body::wrap(body))
-        })
-        .await;
-        if let Some(failure) = sending.failure() {
-            return Err(failure);
-        }
+        let body = SizedBody::new(form.before, body, part.length, form.behind);
+        let sending = body.sending();
+        // The boundary is in it, so the user's word for the content type cannot stand.
+        let fields = HeaderMap::from_iter([(CONTENT_TYPE, form.content_type)]);
+        let answered = upload::deliver(context, Method::POST, url, HeaderMap::new(), fields, body).await;
         let response = match answered {
-            Err(DriverError::ConnectionLost { host, .. }) if sending.has_finished() => {
+            Err(DriverError::ConnectionLost { host, .. } | DriverError::Silent { host, .. })
+                if sending.has_finished() =>
+            {
                 return Err(DriverError::AnswerLost { host });
             }
             answered => answered?,

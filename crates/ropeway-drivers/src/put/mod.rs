@@ -7,16 +7,11 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{
-    HeaderValue, Method,
-    header::{CONTENT_LENGTH, CONTENT_TYPE},
-};
-use reqwest::Body;
+use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use ropeway_model::UploadTarget;
 
 use crate::{
     Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
-    exchange,
     upload::{self, SizedBody},
 };
 
@@ -62,18 +57,9 @@ impl Upload for PutDriver {
     ) -> Result<PartReceipt, DriverError> {
         assert!(part.offset == 0, "a PUT carries the whole file, so its only part starts at 0");
         let url = &session.url;
-        let (body, sending) = SizedBody::new(Bytes::new(), body, part.length, Bytes::new());
-        let answered = exchange::deliver(context, Method::PUT, url, |request| {
-            request
-                .header(CONTENT_LENGTH, body.length())
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
-                .body(Body::wrap(body))
-        })
-        .await;
-        if let Some(failure) = sending.failure() {
-            return Err(failure);
-        }
-        let response = answered?;
+        let body = SizedBody::new(Bytes::new(), body, part.length, Bytes::new());
+        let suggested = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);
+        let response = upload::deliver(context, Method::PUT, url, suggested, HeaderMap::new(), body).await?;
         match response.status().as_u16() {
             200 | 201 | 204 => Ok(upload::receipt(url, &response)),
             _ => Err(upload::refused(url, &response)),

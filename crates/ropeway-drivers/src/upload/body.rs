@@ -3,42 +3,14 @@
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
-use parking_lot::Mutex;
 
-use crate::{DriverError, PartBody};
-
-/// What became of a body that was handed over for sending.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sending {
-    progress: Arc<Progress>,
-}
-
-#[derive(Debug, Default)]
-struct Progress {
-    finished: AtomicBool,
-    failed: Mutex<Option<io::Error>>,
-}
-
-impl Sending {
-    /// Whether the last byte was taken.
-    pub(crate) fn has_finished(&self) -> bool {
-        self.progress.finished.load(Ordering::Acquire)
-    }
-
-    /// The error of the source, which goes before whatever the network made of it.
-    pub(crate) fn failure(&self) -> Option<DriverError> {
-        self.progress.failed.lock().take().map(DriverError::Body)
-    }
-}
+use super::Sending;
+use crate::PartBody;
 
 /// A body of exactly the announced length; a source with fewer or more bytes fails it, so that no server takes a file
 /// that was cut or that grew for the whole one.
@@ -52,9 +24,8 @@ pub(crate) struct SizedBody {
 
 impl SizedBody {
     /// The body with `file`, which has `length` bytes, between `before` and `behind`.
-    pub(crate) fn new(before: Bytes, file: PartBody, length: u64, behind: Bytes) -> (Self, Sending) {
-        let sending = Sending::default();
-        (Self { before, file, file_left: length, behind, sending: sending.clone() }, sending)
+    pub(crate) fn new(before: Bytes, file: PartBody, length: u64, behind: Bytes) -> Self {
+        Self { before, file, file_left: length, behind, sending: Sending::default() }
     }
 
     /// Octets that are still to come.
@@ -62,10 +33,20 @@ impl SizedBody {
         self.before.len() as u64 + self.file_left + self.behind.len() as u64
     }
 
+    /// What becomes of the body, for whoever waits for the answer.
+    pub(crate) fn sending(&self) -> Sending {
+        self.sending.clone()
+    }
+
+    fn hand_over(&self, octets: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        self.sending.handed_over(self.length() == 0);
+        Poll::Ready(Some(Ok(Frame::data(octets))))
+    }
+
     /// Keeps the error for the engine and ends the request with a copy of it.
     fn fail(&self, error: io::Error) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let copy = io::Error::new(error.kind(), error.to_string());
-        *self.sending.progress.failed.lock() = Some(error);
+        self.sending.failed(error);
         Poll::Ready(Some(Err(copy)))
     }
 }
@@ -80,15 +61,14 @@ impl Body for SizedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = &mut *self;
         if !body.before.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut body.before)))));
+            let before = std::mem::take(&mut body.before);
+            return body.hand_over(before);
         }
+        body.sending.waits_for_source();
         match ready!(body.file.as_mut().poll_next(context)) {
             Some(Ok(chunk)) if chunk.len() as u64 <= body.file_left => {
                 body.file_left -= chunk.len() as u64;
-                if body.file_left == 0 && body.behind.is_empty() {
-                    body.sending.progress.finished.store(true, Ordering::Release);
-                }
-                Poll::Ready(Some(Ok(Frame::data(chunk))))
+                body.hand_over(chunk)
             }
             Some(Ok(_)) => {
                 body.fail(io::Error::new(io::ErrorKind::InvalidData, "it has more bytes than when it was opened"))
@@ -99,8 +79,8 @@ impl Body for SizedBody {
             }
             None if body.behind.is_empty() => Poll::Ready(None),
             None => {
-                body.sending.progress.finished.store(true, Ordering::Release);
-                Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut body.behind)))))
+                let behind = std::mem::take(&mut body.behind);
+                body.hand_over(behind)
             }
         }
     }

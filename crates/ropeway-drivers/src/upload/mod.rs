@@ -1,17 +1,46 @@
 //! What both ways of uploading in one request share: the body, and what the answer to it means.
 
 mod body;
+mod sending;
 
-use http::header::LOCATION;
-use reqwest::Response;
+use http::{
+    HeaderMap, Method,
+    header::{CONTENT_LENGTH, LOCATION},
+};
+use reqwest::{Body, RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
 pub(crate) use body::SizedBody;
+pub(crate) use sending::Sending;
 
 use crate::{
-    DriverError, PartReceipt,
+    Context, DriverError, PartReceipt, exchange,
     http::{redirect, repr_digest, wire},
 };
+
+/// Sends `body` and returns the head of the answer, whatever its status. `suggested` gives way to the user's headers,
+/// `fields` does not.
+///
+/// # Errors
+/// [`DriverError::Body`] where the source failed, whatever became of the request then; [`DriverError::Silent`] where
+/// the other side neither takes bytes nor answers.
+pub(crate) async fn deliver(
+    context: &Context,
+    method: Method,
+    url: &SafeUrl,
+    suggested: HeaderMap,
+    mut fields: HeaderMap,
+    body: SizedBody,
+) -> Result<Response, DriverError> {
+    let sending = body.sending();
+    fields.insert(CONTENT_LENGTH, body.length().into());
+    let dress = |request: RequestBuilder| request.headers(suggested).body(Body::wrap(body));
+    let answered = tokio::select! {
+        answered = exchange::send(context, method, url, dress, fields) => answered,
+        waited = sending.overdue() => Err(DriverError::Silent { host: url.host(), waited_s: waited.as_secs() }),
+    };
+    sending.failure().map_or(answered, Err)
+}
 
 /// What the server says of the stored file.
 pub(crate) fn receipt(url: &SafeUrl, response: &Response) -> PartReceipt {

@@ -95,6 +95,47 @@ async fn canceling_ends_an_upload() {
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_more_bytes_or_never_answers_is_given_up() {
+    let peer = Peer::start(|request| match request.number {
+        1 | 2 => Answer::status(201),
+        _ if request.content_length().is_some_and(|length| length > LARGE / 2) => {
+            Answer::silence().intake(Intake::Refused(Cut::End))
+        }
+        _ => Answer::silence(),
+    })
+    .await;
+    let uploads = targets(&peer).map(|target| Upload::to(&target));
+    for upload in &uploads {
+        upload.send(Pattern::new(1), 10).await.unwrap();
+    }
+    // With the connections made, only the driver's own patience is left to run out.
+    tokio::time::pause();
+    for (place, upload) in uploads.iter().enumerate() {
+        let stalled = upload.send(Pattern::new(1), LARGE).await.unwrap_err();
+        assert!(matches!(stalled, DriverError::Silent { waited_s: 120, .. }), "{stalled}");
+        let unanswered = upload.send(Pattern::new(1), 10).await.unwrap_err();
+        match place {
+            0 => assert!(matches!(unanswered, DriverError::Silent { waited_s: 900, .. }), "{unanswered}"),
+            _ => assert!(matches!(unanswered, DriverError::AnswerLost { .. }), "{unanswered}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_waits_for_its_own_limit_is_no_stall() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let upload = Upload::to(&peer.url("in/"));
+    upload.send(Pattern::new(1), 10).await.unwrap();
+    tokio::time::pause();
+    let throttled = stream::unfold(0, |sent| async move {
+        tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
+        (sent < 3).then(|| (Ok(Pattern::new(1).bytes(sent * 10, sent * 10 + 10)), sent + 1))
+    });
+    upload.send_body(30, Box::pin(throttled)).await.unwrap();
+    assert_eq!(peer.requests().pop().unwrap().files[0].sha256, Pattern::new(1).sha256(30));
+}
+
+#[tokio::test]
 async fn a_redirect_of_an_upload_is_refused_with_its_target() {
     for status in [301, 302, 307, 308] {
         let peer = Peer::start(move |_| Answer::redirect(status, "/elsewhere/")).await;

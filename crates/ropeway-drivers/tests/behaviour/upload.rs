@@ -75,7 +75,12 @@ async fn the_users_headers_go_along() {
     for target in targets(&peer) {
         let mut upload = Upload::to(&target);
         upload.context.headers.push("X-Api-Key: hunter2".parse().unwrap());
+        upload.context.headers.push("Content-Type: text/plain".parse().unwrap());
         upload.send(Pattern::new(1), 10).await.unwrap();
-        assert_eq!(peer.requests().pop().unwrap().header("X-Api-Key"), Some("hunter2"));
+        let request = peer.requests().pop().unwrap();
+        assert_eq!(request.header("X-Api-Key"), Some("hunter2"));
+        // A form's content type names its boundary and cannot be the user's.
+        assert_eq!(request.header("Content-Type") == Some("text/plain"), request.method == "PUT");
+        assert_eq!(request.files[0].length, 10);
     }
 }

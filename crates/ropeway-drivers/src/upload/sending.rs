@@ -1,0 +1,81 @@
+//! Whose turn it is while a body is sent: the source's, the network's, or the server's to answer.
+
+use std::{io, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::time::{Instant, sleep_until};
+
+use crate::DriverError;
+
+/// Longest wait for the network to take the next chunk. A rate limit of our own does not count: the source waits then.
+const STALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// Longest wait for the answer once the last byte was handed over. What the system still has in its buffers goes out
+/// within it even on a slow line, and the server may have to check or copy the file first.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+/// What becomes of a body that was handed over for sending; shared between the body and whoever waits for the answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Sending {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    turn: Mutex<Turn>,
+    failure: Mutex<Option<io::Error>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Source,
+    Network { since: Instant },
+    Server { since: Instant },
+}
+
+impl Default for Sending {
+    fn default() -> Self {
+        let turn = Mutex::new(Turn::Network { since: Instant::now() });
+        Self { shared: Arc::new(Shared { turn, failure: Mutex::default() }) }
+    }
+}
+
+impl Sending {
+    pub(super) fn waits_for_source(&self) {
+        *self.shared.turn.lock() = Turn::Source;
+    }
+
+    pub(super) fn handed_over(&self, was_the_last: bool) {
+        let since = Instant::now();
+        *self.shared.turn.lock() = if was_the_last { Turn::Server { since } } else { Turn::Network { since } };
+    }
+
+    pub(super) fn failed(&self, error: io::Error) {
+        *self.shared.failure.lock() = Some(error);
+    }
+
+    /// Whether the last byte was handed over.
+    pub(crate) fn has_finished(&self) -> bool {
+        matches!(*self.shared.turn.lock(), Turn::Server { .. })
+    }
+
+    /// The error of the source, which goes before whatever the network made of it.
+    pub(super) fn failure(&self) -> Option<DriverError> {
+        self.shared.failure.lock().take().map(DriverError::Body)
+    }
+
+    /// Ends once the network or the server has had its turn for too long; tells how long that was.
+    pub(super) async fn overdue(&self) -> Duration {
+        loop {
+            let turn = *self.shared.turn.lock();
+            let (since, patience) = match turn {
+                Turn::Source => (Instant::now(), STALL_TIMEOUT),
+                Turn::Network { since } => (since, STALL_TIMEOUT),
+                Turn::Server { since } => (since, ANSWER_TIMEOUT),
+            };
+            if !matches!(turn, Turn::Source) && since.elapsed() >= patience {
+                return patience;
+            }
+            sleep_until(since + patience).await;
+        }
+    }
+}
