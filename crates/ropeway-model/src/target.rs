@@ -2,9 +2,14 @@
 
 use std::{fmt, str::FromStr};
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::{FileName, SafeUrl, UrlParseError};
+
+/// What a form field's name may not hold in a fragment as it stands (URL Standard, fragment percent-encode set, with
+/// the sign of the encoding itself).
+const FIELD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'%');
 
 /// How the bytes are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,9 +104,10 @@ impl FromStr for UploadTarget {
         let mut url = parsed.expose().clone();
         url.set_fragment(None);
         let protocol = if is_form {
-            let field = parsed.expose().fragment().and_then(|fragment| fragment.strip_prefix("field="));
+            let coded = parsed.expose().fragment().and_then(|fragment| fragment.strip_prefix("field="));
+            let field = coded.and_then(|coded| percent_decode_str(coded).decode_utf8().ok());
             let field = field.filter(|field| !field.is_empty()).ok_or(TargetParseError::FieldMissing)?;
-            UploadProtocol::Form { field: field.to_owned() }
+            UploadProtocol::Form { field: field.into_owned() }
         } else {
             UploadProtocol::Put
         };
@@ -122,7 +128,9 @@ impl From<UploadTarget> for String {
         let url = Self::from(target.url);
         match target.protocol {
             UploadProtocol::Put => url,
-            UploadProtocol::Form { field } => format!("form+{url}#field={field}"),
+            UploadProtocol::Form { field } => {
+                format!("form+{url}#field={}", utf8_percent_encode(&field, FIELD))
+            }
         }
     }
 }
@@ -131,7 +139,9 @@ impl fmt::Display for UploadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.protocol {
             UploadProtocol::Put => write!(formatter, "{}", self.url),
-            UploadProtocol::Form { field } => write!(formatter, "form+{}#field={field}", self.url),
+            UploadProtocol::Form { field } => {
+                write!(formatter, "form+{}#field={}", self.url, utf8_percent_encode(field, FIELD))
+            }
         }
     }
 }
@@ -164,6 +174,20 @@ mod tests {
             let target: UploadTarget = text.parse().unwrap();
             assert_eq!(String::from(target), text);
         }
+    }
+
+    #[test]
+    fn a_field_is_decoded_once_and_survives_its_own_text() {
+        for (text, field) in [
+            ("form+https://nas.example/up#field=my \"file\"", "my \"file\""),
+            ("form+https://nas.example/up#field=a%20b%2541", "a b%41"),
+            ("form+https://nas.example/up#field=ä#b", "ä#b"),
+        ] {
+            let target: UploadTarget = text.parse().unwrap();
+            assert_eq!(target.protocol(), &UploadProtocol::Form { field: field.to_owned() });
+            assert_eq!(String::from(target.clone()).parse::<UploadTarget>().unwrap(), target);
+        }
+        assert!("form+https://nas.example/up#field=%ff".parse::<UploadTarget>().is_err());
     }
 
     #[test]

@@ -30,11 +30,15 @@ impl Proxy {
 
     /// The proxy that the system's settings and the environment (`https_proxy`, `no_proxy`, …) name for `target`.
     pub(super) fn of_the_system(target: &SafeUrl) -> Option<Self> {
+        Self::among(&Matcher::from_system(), target)
+    }
+
+    fn among(proxies: &Matcher, target: &SafeUrl) -> Option<Self> {
         if is_this_machine(target.expose()) {
             return None;
         }
         let origin = target.expose().origin().ascii_serialization();
-        let found = Matcher::from_system().intercept(&origin.parse::<Uri>().ok()?)?;
+        let found = proxies.intercept(&origin.parse::<Uri>().ok()?)?;
         let mut url = Url::parse(&found.uri().to_string()).ok()?;
         if let Some((user, password)) = found.raw_auth() {
             url.set_username(user).ok()?;
@@ -71,5 +75,46 @@ fn is_this_machine(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
         None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(proxies: &Matcher, target: &str) -> Option<Proxy> {
+        Proxy::among(proxies, &target.parse().unwrap())
+    }
+
+    #[test]
+    fn the_systems_proxy_is_for_others_than_this_machine_and_the_exceptions() {
+        let proxies = Matcher::builder().all("http://proxy.example:3128").no("internal.example").build();
+        for (target, proxied) in [
+            ("http://example.org/f", true),
+            ("https://example.org:8443/f", true),
+            ("https://192.0.2.1/f", true),
+            ("http://internal.example/f", false),
+            ("http://localhost:8080/f", false),
+            ("http://a.localhost/f", false),
+            ("http://127.0.0.1/f", false),
+            ("http://127.9.9.9:1/f", false),
+            ("http://[::1]/f", false),
+            ("http://[::ffff:127.0.0.1]/f", false),
+            ("http://2130706433/f", false),
+        ] {
+            assert_eq!(chosen(&proxies, target).is_some(), proxied, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_systems_proxy_keeps_its_login_and_its_kind() {
+        let http = Matcher::builder().all("http://user:password@proxy.example:3128").build();
+        let proxy = chosen(&http, "https://example.org/").unwrap();
+        assert!(proxy.authorization.is_some() && !proxy.is_secure());
+        let socks = Matcher::builder().all("socks5h://user:password@proxy.example:1080").build();
+        let proxy = chosen(&socks, "https://example.org/").unwrap();
+        assert_eq!(proxy.url().expose().as_str(), "socks5h://user:password@proxy.example:1080/");
+        let secure = Matcher::builder().all("https://proxy.example").build();
+        assert!(chosen(&secure, "http://example.org/").unwrap().is_secure());
     }
 }

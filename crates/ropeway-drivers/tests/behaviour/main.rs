@@ -6,6 +6,7 @@
 mod broken;
 mod capability;
 mod download;
+mod form_receiver;
 mod ground;
 mod odd;
 mod proxy;
