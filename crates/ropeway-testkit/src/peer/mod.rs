@@ -191,3 +191,6 @@ impl Line for tokio_rustls::server::TlsStream<TcpStream> {
         self.get_mut().0.end().await;
     }
 }
+
+#[cfg(test)]
+mod tests;
