@@ -3,4 +3,3 @@
 pub(crate) mod listen;
 pub(crate) mod pace;
 mod paced_stream;
-pub(crate) mod stop;

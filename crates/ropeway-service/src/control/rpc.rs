@@ -1,0 +1,67 @@
+//! `POST /rpc`: one call, one reply.
+
+use axum::{
+    body::{Body, HttpBody, to_bytes},
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, Request, header};
+use ropeway_api::error::{ApiCode, ApiError};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::{
+    refusal::{self, Refusal},
+    server::Control,
+};
+
+/// The largest call: a hundred thousand URLs pasted at once.
+const MOST_CALL_BYTES: usize = 16 * 1024 * 1024;
+
+/// A call as it comes over the wire.
+#[derive(Deserialize)]
+struct Named {
+    call: String,
+    #[serde(default = "no_params")]
+    params: Value,
+}
+
+fn no_params() -> Value {
+    Value::Object(Map::new())
+}
+
+/// Carries a call to the engine.
+pub(super) async fn call(State(control): State<Control>, request: Request<Body>) -> Response {
+    let body = match accepted(&control, request).await {
+        Ok(body) => body,
+        Err(refusal) => return refusal.into_response(),
+    };
+    let outcome = match serde_json::from_slice::<Named>(&body) {
+        Ok(Named { call, params }) => control.engine.call(&call, params).await,
+        Err(error) => Err(ApiError::new(
+            ApiCode::BadParams,
+            format!("the call cannot be read: {error}"),
+            "Send {\"call\": name, \"params\": {…}}.",
+        )),
+    };
+    outcome.map_or_else(|error| refusal::of_engine(&error), |reply| axum::Json(reply).into_response())
+}
+
+/// The body of a request that may make calls.
+async fn accepted(control: &Control, request: Request<Body>) -> Result<axum::body::Bytes, Refusal> {
+    control.guard.check_bearer(request.headers()).await?;
+    if !is_json(request.headers()) {
+        return Err(Refusal::NotJson);
+    }
+    // Before anything of it is read, where its length is announced.
+    if request.body().size_hint().lower() > MOST_CALL_BYTES as u64 {
+        return Err(Refusal::TooLarge);
+    }
+    to_bytes(request.into_body(), MOST_CALL_BYTES).await.map_err(|_| Refusal::TooLarge)
+}
+
+/// Whether the body is announced as JSON, which no page can do across sites without asking first.
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+}

@@ -1,0 +1,200 @@
+//! The running server.
+
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use http::Request;
+use hyper_util::service::TowerToHyperService;
+use ropeway_api::Api;
+use tokio::{net::TcpListener, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    contract::Contract,
+    endpoint::{Endpoint, EndpointError},
+    events,
+    guard::Guard,
+    page,
+    refusal::Refusal,
+    rpc,
+    token::Token,
+};
+use crate::transport::listen;
+
+/// Time that WebSockets have to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The address is taken, not ours, or reserved.
+    #[error("cannot listen on {address}: {source}")]
+    BindFailed {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The command line would not find the engine.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The system gives no random numbers.
+    #[error("no token could be made: the system gives no random numbers")]
+    NoRandomness,
+}
+
+impl ControlError {
+    /// The code scripts match on.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::BindFailed { .. } => "BIND_FAILED",
+            Self::Endpoint(_) => "STATE_FAILED",
+            Self::NoRandomness => "NO_RANDOMNESS",
+        }
+    }
+
+    /// The user's next step.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::BindFailed { .. } => "Choose another port, or 0 for any free one, and an address of this machine.",
+            Self::Endpoint(_) => "Make the data folder writable for you, or name another one with ROPEWAY_DATA_DIR.",
+            Self::NoRandomness => "Try again once the system has started completely.",
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Clone, Debug)]
+pub(super) struct Control {
+    pub(super) engine: Arc<dyn Contract>,
+    pub(super) guard: Guard,
+    /// Ends the WebSockets, which outlive the requests they came from.
+    pub(super) stopping: CancellationToken,
+    pub(super) listeners: TaskTracker,
+}
+
+/// A server that listens but does not answer yet: [`ControlServer::run`] does.
+#[derive(Debug)]
+pub struct ControlServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    url_with_token: String,
+    control: Control,
+    endpoint: Endpoint,
+    data_folder: PathBuf,
+}
+
+/// Listens, and leaves the address and a new token in `data_folder`.
+///
+/// # Errors
+/// [`ControlError`] if the address or the folder cannot be used.
+pub async fn bind(api: Api, address: SocketAddr, data_folder: &Path) -> Result<ControlServer, ControlError> {
+    bind_contract(Arc::new(api), address, data_folder).await
+}
+
+/// [`bind`] for whatever keeps the contract.
+async fn bind_contract(
+    engine: Arc<dyn Contract>,
+    address: SocketAddr,
+    data_folder: &Path,
+) -> Result<ControlServer, ControlError> {
+    let refused = |source| ControlError::BindFailed { address, source };
+    let listener = listen::bind(address, None).map_err(refused)?;
+    let address = listener.local_addr().map_err(refused)?;
+    let token = Token::random().map_err(|_| ControlError::NoRandomness)?;
+    let url = format!("http://{}", reachable(address));
+    let url_with_token = format!("{url}/#token={}", token.expose());
+    let endpoint = Endpoint::new(url, token.clone());
+    let (written, folder) = (endpoint.clone(), data_folder.to_owned());
+    let outcome = tokio::task::spawn_blocking(move || written.write(&folder)).await;
+    outcome.map_err(|error| refused(io::Error::other(error)))??;
+    let control = Control {
+        engine,
+        guard: Guard::new(address, token),
+        stopping: CancellationToken::new(),
+        listeners: TaskTracker::new(),
+    };
+    Ok(ControlServer { listener, address, url_with_token, control, endpoint, data_folder: data_folder.to_owned() })
+}
+
+/// The address a program of this machine connects to: one cannot connect to "all addresses".
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+impl ControlServer {
+    /// The address it listens on, with the port the system chose.
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The page's address for the user's browser, with the secret that opens it.
+    pub fn url_with_token(&self) -> &str {
+        &self.url_with_token
+    }
+
+    /// Answers until `shutdown` resolves, then lets running calls finish, closes the WebSockets and takes the endpoint
+    /// away.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self { listener, control, endpoint, data_folder, .. } = self;
+        let (stopping, listeners) = (control.stopping.clone(), control.listeners.clone());
+        let service = TowerToHyperService::new(router(control));
+        let shutdown = async {
+            shutdown.await;
+            stopping.cancel();
+        };
+        listen::run(listener, |_| service.clone(), shutdown).await;
+        listeners.close();
+        if timeout(FAREWELL, listeners.wait()).await.is_err() {
+            tracing::debug!(listeners = listeners.len(), "listeners left without goodbye");
+        }
+        if let Ok(Err(error)) = tokio::task::spawn_blocking(move || endpoint.remove(&data_folder)).await {
+            tracing::warn!(%error, "endpoint not removed");
+        }
+    }
+}
+
+fn router(control: Control) -> Router {
+    let wrong_method = async || Refusal::WrongMethod;
+    Router::new()
+        .route("/rpc", post(rpc::call))
+        .route("/events", get(events::listen))
+        .fallback_service(get(page::file).fallback(wrong_method))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(control.clone(), admit))
+        .with_state(control)
+}
+
+/// Goes before everything else: refuses foreign pages and tells browsers what our answers may do.
+async fn admit(State(control): State<Control>, request: Request<Body>, next: Next) -> Response {
+    let mut response = match control.guard.admit(request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            tracing::warn!(?refusal, "refused");
+            refusal.into_response()
+        }
+    };
+    page::harden(response.headers_mut());
+    response
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,307 @@
+//! The server as browsers and the command line see it: over real sockets, with a stand-in for the engine.
+
+use futures_util::{FutureExt, SinkExt, StreamExt, future::BoxFuture, stream, stream::BoxStream};
+use reqwest::{Method, RequestBuilder, Response as Reply};
+use ropeway_api::{
+    command::{Call, Done, Jobs, Nothing},
+    error::{ApiCode, ApiError},
+    event::Batch,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::{broadcast, oneshot},
+    task::JoinHandle,
+};
+use tokio_tungstenite::tungstenite::{self, client::IntoClientRequest, protocol::frame::coding::CloseCode};
+
+use super::*;
+use crate::control::{Client, ClientError};
+
+/// Answers by its own rules and says what it is told to.
+#[derive(Debug)]
+struct StandIn {
+    batches: broadcast::Sender<Batch>,
+}
+
+impl Contract for StandIn {
+    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Value, ApiError>> {
+        let refused = |code| Err(ApiError::new(code, "refused", "Do not."));
+        let outcome = match name {
+            "job_pause" => Ok(json!({ "changed": params["ids"].as_array().map(Vec::len) })),
+            "snapshot" => Ok(params),
+            "job_resume" => refused(ApiCode::WrongPhase),
+            "job_detail" => refused(ApiCode::NotFound),
+            "host_pick" => refused(ApiCode::Unsupported),
+            "settings_set" => refused(ApiCode::StateFailed),
+            "job_add" => refused(ApiCode::BadParams),
+            "pause_all" => refused(ApiCode::ShuttingDown),
+            _ => refused(ApiCode::UnknownCall),
+        };
+        async { outcome }.boxed()
+    }
+
+    fn subscribe(&self) -> BoxStream<'static, Batch> {
+        stream::unfold(self.batches.subscribe(), |mut batches| async {
+            loop {
+                match batches.recv().await {
+                    Ok(batch) => return Some((batch, batches)),
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        })
+        .boxed()
+    }
+}
+
+struct Fixture {
+    folder: TempDir,
+    address: SocketAddr,
+    token: String,
+    batches: broadcast::Sender<Batch>,
+    http: reqwest::Client,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+async fn control() -> Fixture {
+    let folder = tempfile::tempdir().unwrap();
+    let (batches, _) = broadcast::channel(4);
+    let engine = Arc::new(StandIn { batches: batches.clone() });
+    let server = bind_contract(engine, ([127, 0, 0, 1], 0).into(), folder.path()).await.unwrap();
+    let address = server.local_addr();
+    let token = server.url_with_token().strip_prefix(&format!("http://{address}/#token=")).unwrap().to_owned();
+    let (stop, stopped) = oneshot::channel();
+    let running = tokio::spawn(server.run(async {
+        let _ = stopped.await;
+    }));
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    Fixture { folder, address, token, batches, http, stop, running }
+}
+
+impl Fixture {
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    /// A call as the page makes it.
+    fn call(&self, call: &Value) -> RequestBuilder {
+        let request = self.request(Method::POST, "/rpc").bearer_auth(&self.token);
+        request.header("content-type", "application/json").body(call.to_string())
+    }
+
+    fn events(&self, query: &str) -> tungstenite::handshake::client::Request {
+        format!("ws://{}/events{query}", self.address).into_client_request().unwrap()
+    }
+}
+
+async fn status_and_json(request: RequestBuilder) -> (u16, Value) {
+    let reply: Reply = request.send().await.unwrap();
+    let status = reply.status().as_u16();
+    (status, serde_json::from_slice(&reply.bytes().await.unwrap()).unwrap())
+}
+
+#[tokio::test]
+async fn a_call_is_carried_out_and_refusals_have_their_status() {
+    let server = control().await;
+    for (call, status, code) in [
+        (json!({"call": "job_pause", "params": {"ids": [1, 2]}}), 200, Value::Null),
+        (json!({"call": "snapshot"}), 200, Value::Null),
+        (json!({"call": "nonsense", "params": {}}), 404, json!("UNKNOWN_CALL")),
+        (json!({"call": "job_detail", "params": {}}), 404, json!("NOT_FOUND")),
+        (json!({"call": "job_add", "params": {}}), 400, json!("BAD_PARAMS")),
+        (json!({"call": "job_resume", "params": {}}), 409, json!("WRONG_PHASE")),
+        (json!({"call": "host_pick", "params": {}}), 501, json!("UNSUPPORTED")),
+        (json!({"call": "settings_set", "params": {}}), 500, json!("STATE_FAILED")),
+        (json!({"call": "pause_all", "params": {}}), 503, json!("SHUTTING_DOWN")),
+        (json!("job_pause"), 400, json!("BAD_PARAMS")),
+        (json!({"params": {}}), 400, json!("BAD_PARAMS")),
+    ] {
+        let (got, body) = status_and_json(server.call(&call)).await;
+        assert_eq!((got, &body["code"]), (status, &code), "{call}");
+    }
+    let (_, reply) = status_and_json(server.call(&json!({"call": "job_pause", "params": {"ids": [1, 2]}}))).await;
+    assert_eq!(reply, json!({"changed": 2}));
+    let (_, reply) = status_and_json(server.call(&json!({"call": "snapshot"}))).await;
+    assert_eq!(reply, json!({}));
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_are_refused_before_their_request_is_read() {
+    let server = control().await;
+    let call = json!({"call": "job_pause", "params": {"ids": [1]}});
+    for (name, value, code) in [
+        ("host", "evil.example", "FOREIGN_HOST"),
+        ("host", "evil.example:80", "FOREIGN_HOST"),
+        ("origin", "https://evil.example", "FOREIGN_ORIGIN"),
+        ("origin", "null", "FOREIGN_ORIGIN"),
+    ] {
+        let (status, body) = status_and_json(server.call(&call).header(name, value)).await;
+        assert_eq!((status, &body["code"]), (403, &json!(code)), "{name}: {value}");
+        // The page itself is not shown under another name either.
+        let page = server.request(Method::GET, "/").header(name, value).send().await.unwrap();
+        assert_eq!(page.status(), 403, "{name}: {value}");
+    }
+    let own = format!("http://{}", server.address);
+    assert_eq!(server.call(&call).header("origin", own).send().await.unwrap().status(), 200);
+
+    // A form of any page arrives without a question asked before; it is refused with the body still unread.
+    let form = server.request(Method::POST, "/rpc").bearer_auth(&server.token).header("content-type", "text/plain");
+    assert_eq!(status_and_json(form.body(call.to_string())).await.1["code"], "NOT_JSON");
+    let preflight =
+        server.request(Method::OPTIONS, "/rpc").header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(preflight.status(), 403);
+    assert!(!preflight.headers().keys().any(|name| name.as_str().starts_with("access-control")));
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_is_done() {
+    let server = control().await;
+    let call = server.request(Method::POST, "/rpc").header("content-type", "application/json").body("{}");
+    let (status, body) = status_and_json(call).await;
+    assert_eq!((status, &body["code"]), (401, &json!("BAD_TOKEN")));
+    let query = server.request(Method::POST, &format!("/rpc?token={}", server.token)).body("{}");
+    assert_eq!(query.send().await.unwrap().status(), 401);
+    let get = server.request(Method::GET, "/rpc").bearer_auth(&server.token).send().await.unwrap();
+    assert_eq!(get.status(), 405);
+}
+
+#[tokio::test]
+async fn a_call_that_is_too_large_is_refused_before_it_is_read() {
+    let server = control().await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let head = format!(
+        "POST /rpc HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: 99999999\r\n\r\n",
+        server.address, server.token
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 413");
+}
+
+#[tokio::test]
+async fn the_page_needs_no_token_and_runs_nothing_foreign() {
+    let server = control().await;
+    let page = server.request(Method::GET, "/").send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let headers = page.headers().clone();
+    assert_eq!(headers["content-type"], "text/html");
+    assert_eq!(headers["cache-control"], "no-store");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
+    assert_eq!(headers["referrer-policy"], "no-referrer");
+    assert!(headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'; script-src 'self';"));
+    let page = page.text().await.unwrap();
+    assert!(page.contains("<title>Ropeway</title>") && !page.contains(&server.token));
+    for path in ["/none", "/assets/none.js", "/../Cargo.toml", "/%2e%2e/Cargo.toml", "//etc/passwd", "/assets/"] {
+        let (status, body) = status_and_json(server.request(Method::GET, path)).await;
+        assert_eq!((status, &body["code"]), (404, &json!("NO_PAGE")), "{path}");
+    }
+    assert_eq!(server.request(Method::POST, "/").send().await.unwrap().status(), 405);
+}
+
+#[tokio::test]
+async fn a_listener_gets_every_batch_in_order() {
+    let server = control().await;
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(server.events(&format!("?token={}", server.token))).await.unwrap();
+    for seq in 0..3 {
+        server.batches.send(Batch { seq, events: Vec::new() }).unwrap();
+        let message = socket.next().await.unwrap().unwrap().into_text().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&message).unwrap(), json!({"seq": seq, "events": []}));
+    }
+    // What it says is ignored, up to a size.
+    socket.send("hello".into()).await.unwrap();
+    server.batches.send(Batch { seq: 3, events: Vec::new() }).unwrap();
+    assert!(socket.next().await.unwrap().unwrap().is_text());
+    socket.send("x".repeat(5_000).into()).await.unwrap();
+    while let Some(Ok(_)) = socket.next().await {}
+}
+
+#[tokio::test]
+async fn a_slow_listener_loses_batches_and_is_not_waited_for() {
+    let server = control().await;
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(server.events(&format!("?token={}", server.token))).await.unwrap();
+    // Nothing runs between these on this one thread: more than the channel holds.
+    for seq in 0..100 {
+        server.batches.send(Batch { seq, events: Vec::new() }).unwrap();
+    }
+    let first: Value = serde_json::from_str(&socket.next().await.unwrap().unwrap().into_text().unwrap()).unwrap();
+    assert_eq!(first["seq"], 96);
+}
+
+#[tokio::test]
+async fn a_listener_is_admitted_like_a_caller() {
+    let server = control().await;
+    let token = format!("?token={}", server.token);
+    let status = async |request: tungstenite::handshake::client::Request| match tokio_tungstenite::connect_async(
+        request,
+    )
+    .await
+    {
+        Ok((_, response)) => response.status().as_u16(),
+        Err(tungstenite::Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+    };
+    let with = |query: &str, name: &'static str, value: &str| {
+        let mut request = server.events(query);
+        request.headers_mut().insert(name, value.parse().unwrap());
+        request
+    };
+    assert_eq!(status(with(&token, "origin", &format!("http://{}", server.address))).await, 101);
+    assert_eq!(status(with("", "authorization", &format!("Bearer {}", server.token))).await, 101);
+    assert_eq!(status(with("", "sec-websocket-protocol", &format!("ropeway, token.{}", server.token))).await, 101);
+    assert_eq!(status(with(&token, "origin", "https://evil.example")).await, 403);
+    assert_eq!(status(with(&token, "host", "evil.example")).await, 403);
+    assert_eq!(status(server.events("?token=0")).await, 401);
+    assert_eq!(server.request(Method::GET, &format!("/events{token}")).send().await.unwrap().status(), 400);
+}
+
+#[tokio::test]
+async fn the_command_line_finds_the_engine_as_long_as_it_runs() {
+    let server = control().await;
+    let folder = server.folder.path().to_owned();
+    let client = Client::connect(&folder).await.unwrap();
+    let done: Done = client.call(Call::JobPause(Jobs { ids: vec![1, 2, 3] })).await.unwrap();
+    assert_eq!(done.changed, 3);
+    let refused = client.call::<Done>(Call::JobResume(Jobs::default())).await.unwrap_err();
+    assert_eq!((refused.code, &*refused.hint), (ApiCode::WrongPhase, "Do not."));
+
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(server.events(&format!("?token={}", server.token))).await.unwrap();
+    server.stop.send(()).unwrap();
+    let tungstenite::Message::Close(Some(goodbye)) = socket.next().await.unwrap().unwrap() else {
+        panic!("no goodbye")
+    };
+    assert_eq!(goodbye.code, CloseCode::Away);
+    while let Some(Ok(_)) = socket.next().await {}
+    server.running.await.unwrap();
+    let gone = client.call::<Done>(Call::PauseAll(Nothing {})).await.unwrap_err();
+    assert_eq!(gone.code, ApiCode::ShuttingDown);
+    assert!(matches!(Client::connect(&folder).await, Err(ClientError::NotRunning)));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_a_killed_engine_left_is_no_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    Endpoint::new(url, Token::random().unwrap()).write(folder.path()).unwrap();
+    assert!(matches!(Client::connect(folder.path()).await, Err(ClientError::NotRunning)));
+}
+
+#[tokio::test]
+async fn an_address_that_is_taken_is_said_to_be() {
+    let server = control().await;
+    let engine = Arc::new(StandIn { batches: server.batches.clone() });
+    let other = tempfile::tempdir().unwrap();
+    let error = bind_contract(engine, server.address, other.path()).await.unwrap_err();
+    assert_eq!(error.code(), "BIND_FAILED");
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 0);
+}
