@@ -10,9 +10,11 @@ mod nginx;
 mod pattern;
 pub mod peer;
 mod port;
+mod socks;
 
 pub use folder::TempFolder;
 pub use nginx::{Nginx, NginxSettings};
 pub use pattern::{Pattern, sha256_of_file};
 pub use peer::Peer;
 pub use port::{free_port, wait_for_port};
+pub use socks::{Asked, SocksProxy};

@@ -11,13 +11,13 @@ mod trust;
 use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use reqwest::{Client, ClientBuilder, redirect::Policy};
+use reqwest::{Client, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
 
 pub(crate) use names::NameError;
 use proxy::Proxy;
 
-use crate::DriverError;
+use crate::{DriverError, exchange::error::innermost};
 
 /// Longest wait for a connection, TLS handshake included; a slower path is of no use for a transfer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -95,19 +95,14 @@ impl fmt::Debug for Clients {
 /// Makes the client, away from the runtime's own threads where files are read for it.
 async fn build(way: Way, url: &SafeUrl) -> Result<Client, DriverError> {
     let host = url.host();
-    let refused = move |reason: String| DriverError::Tls { host, reason };
     if !way.secure {
-        return make(&way).and_then(|builder| builder.build().map_err(|error| refused(reason(&error))));
+        return make(&way, host);
     }
-    let made = tokio::task::spawn_blocking(move || Ok((make(&way)?.build(), ()))).await;
-    match made {
-        Ok(Ok((built, ()))) => built.map_err(|error| refused(reason(&error))),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(refused("the certificates could not be loaded".to_owned())),
-    }
+    // The blocking call fails only when the runtime is on its way out.
+    tokio::task::spawn_blocking(move || make(&way, host)).await.unwrap_or(Err(DriverError::Canceled))
 }
 
-fn make(way: &Way) -> Result<ClientBuilder, DriverError> {
+fn make(way: &Way, host: String) -> Result<Client, DriverError> {
     let mut builder = Client::builder()
         .user_agent(USER_AGENT)
         .http1_only()
@@ -131,14 +126,5 @@ fn make(way: &Way) -> Result<ClientBuilder, DriverError> {
     } else if let Some(file) = &way.ca_file {
         builder = builder.tls_certs_merge(trust::certificates(file)?);
     }
-    Ok(builder)
-}
-
-/// The innermost cause: what wraps it only says that something failed.
-fn reason(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    cause.to_string()
+    builder.build().map_err(|error| DriverError::Tls { host, reason: innermost(&error) })
 }

@@ -5,7 +5,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use ropeway_model::SafeUrl;
 use url::{Host, Url};
 
-use crate::DriverError;
+use crate::{DriverError, exchange::error::innermost};
 
 /// Schemes of the proxies that are spoken to; `socks5h` and `socks4a` leave the resolving of names to the proxy.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
@@ -60,7 +60,7 @@ impl Proxy {
 
     pub(super) fn for_client(&self) -> Result<reqwest::Proxy, DriverError> {
         let proxy = reqwest::Proxy::all(self.url.expose().clone())
-            .map_err(|error| DriverError::Proxy { proxy: self.url.clone(), reason: super::reason(&error) })?;
+            .map_err(|error| DriverError::Proxy { proxy: self.url.clone(), reason: innermost(&error) })?;
         Ok(match &self.authorization {
             Some(login) => proxy.custom_http_auth(login.clone()),
             None => proxy,

@@ -61,9 +61,10 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     causes(error).find_map(<dyn Error>::downcast_ref::<E>)
 }
 
-/// What the innermost cause says: those around it only say that something failed.
-fn innermost(error: &reqwest::Error) -> String {
-    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
+/// What the innermost cause says: those around it only say that something failed, and the outermost shows the address
+/// with its secrets.
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    causes(error).last().map_or_else(|| "the request cannot be sent".to_owned(), ToString::to_string)
 }
 
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {

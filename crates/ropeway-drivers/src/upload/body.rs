@@ -25,7 +25,12 @@ pub(crate) struct SizedBody {
 impl SizedBody {
     /// The body with `file`, which has `length` bytes, between `before` and `behind`.
     pub(crate) fn new(before: Bytes, file: PartBody, length: u64, behind: Bytes) -> Self {
-        Self { before, file, file_left: length, behind, sending: Sending::default() }
+        let body = Self { before, file, file_left: length, behind, sending: Sending::default() };
+        if body.length() == 0 {
+            // Nobody asks an empty body for its end.
+            body.sending.handed_over(true);
+        }
+        body
     }
 
     /// Octets that are still to come.

@@ -3,7 +3,7 @@
 use ropeway_drivers::{Context, DriverError};
 use ropeway_model::Network;
 use ropeway_testkit::{
-    Pattern, Peer, free_port,
+    Asked, Pattern, Peer, SocksProxy, free_port,
     peer::{Answer, ServedFile},
 };
 
@@ -43,6 +43,23 @@ async fn a_proxy_that_is_down_or_refuses_the_tunnel_fails_the_request_and_is_nev
     }
     assert_eq!(refusing.requests()[0].method, "CONNECT");
     assert!(target.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_socks_proxy_gets_the_name_where_it_is_to_resolve_it_and_the_address_otherwise() {
+    let peer = Peer::serve(ServedFile::new(1, 1_000)).await;
+    for (scheme, target, host) in [
+        ("socks5h", "http://no-such-host.invalid:81/f", "no-such-host.invalid"),
+        ("socks5", "http://127.0.0.1:81/f", "127.0.0.1"),
+    ] {
+        let proxy = SocksProxy::start(peer.port()).await;
+        let named = format!("{scheme}://user:password@127.0.0.1:{}", proxy.port());
+        let probe = Download::with(through(target, &named), target).probe().await.unwrap();
+        assert_eq!(read(probe.body).await.0, Pattern::new(1).bytes(0, 1_000));
+        let login = ("user".to_owned(), "password".to_owned());
+        assert_eq!(proxy.asked(), [Asked { login, host: host.to_owned(), port: 81 }]);
+    }
+    assert!(peer.requests().iter().all(|request| request.path == "/f"));
 }
 
 #[tokio::test]
