@@ -39,7 +39,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let fail = |fault: Fault| fault.at(path);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| fail(error.into()))?;
     recognise(&mut connection, path)?;
-    let mode = write_ahead(&connection).map_err(|error| fail(error.into()))?;
+    let mode = write_ahead(&connection, || thread::sleep(BUSY_PAUSE)).map_err(|error| fail(error.into()))?;
     if mode != "wal" {
         return Err(StoreError::NoWriteAheadLog { path: path.to_owned(), mode });
     }
@@ -92,16 +92,16 @@ fn recognise(connection: &mut Connection, path: &Path) -> Result<(), StoreError>
     Ok(())
 }
 
-/// Turns the write-ahead log on and returns the mode the file has now. SQLite's own waiting does not cover this switch,
-/// which two processes that open a new queue make at once.
-fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+/// Turns the write-ahead log on and returns the mode the file has now. SQLite's own waiting does not cover this switch
+/// while another process writes to a file that is just being created: `pause` comes between two tries.
+fn write_ahead(connection: &Connection, mut pause: impl FnMut()) -> rusqlite::Result<String> {
     let started = Instant::now();
     loop {
         match connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0)) {
             Err(error)
                 if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && started.elapsed() < BUSY_TIMEOUT =>
             {
-                thread::sleep(BUSY_PAUSE);
+                pause();
             }
             settled => return settled,
         }
@@ -143,5 +143,18 @@ mod tests {
         }
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         assert_eq!(mode, "wal");
+    }
+
+    #[test]
+    fn a_queue_that_another_process_is_just_creating_is_waited_for() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (own, other) = (Connection::open(file.path()).unwrap(), Connection::open(file.path()).unwrap());
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut pauses = 0;
+        let mode = write_ahead(&own, || {
+            pauses += 1;
+            other.execute_batch("COMMIT").unwrap();
+        });
+        assert_eq!((mode.unwrap().as_str(), pauses), ("wal", 1));
     }
 }

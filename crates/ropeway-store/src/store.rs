@@ -268,11 +268,22 @@ mod tests {
             connection.pragma_update(None, "max_page_count", 40).unwrap();
             Ok(connection)
         };
-        let store = Store::start(queue.into(), tight).await.unwrap();
+        let store = Store::start(queue.as_path().into(), tight).await.unwrap();
+        let lock = Connection::open(&queue).unwrap();
         let kept = store.insert_jobs(downloads(5)).await.unwrap();
-        let error = store.insert_jobs(downloads(2000)).await.unwrap_err();
-        assert!(matches!(error, StoreError::Full { .. }), "{error}");
-        assert_eq!(error.code(), FailureCode::DiskFull);
+        // Held up by a lock, so that a small write shares the group of the one that is too large.
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let together = [1, 2000].map(|count| {
+            let store = store.clone();
+            tokio::spawn(async move { store.insert_jobs(downloads(count)).await })
+        });
+        tokio::task::yield_now().await;
+        lock.execute_batch("COMMIT").unwrap();
+        for answer in together {
+            let error = answer.await.unwrap().unwrap_err();
+            assert!(matches!(error, StoreError::Full { .. }), "{error}");
+            assert_eq!(error.code(), FailureCode::DiskFull);
+        }
         assert_eq!(store.jobs().await.unwrap().iter().map(|job| (job.id, job.position)).collect::<Vec<_>>(), kept);
         store.insert_jobs(downloads(1)).await.unwrap();
         assert_eq!(store.jobs().await.unwrap().len(), 6);
