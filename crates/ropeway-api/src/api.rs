@@ -13,7 +13,7 @@ use crate::{
     folder_lock::FolderLock,
     host::Host,
     publisher::{Publisher, Subscription},
-    settings_file::SettingsFile,
+    settings_file::{Keeping, SettingsFile},
 };
 
 /// What an engine is opened with.
@@ -36,8 +36,10 @@ pub enum Scope {
     Queue,
     /// Only jobs this process adds, in a queue that several such processes share. Adding a job that an earlier
     /// process left unfinished takes it up again. Finished jobs leave nothing behind. Files are hashed only where there
-    /// is something to compare with.
+    /// is something to compare with. Changed settings are this process's alone.
     Once,
+    /// As [`Self::Once`], and every file is hashed.
+    OnceHashed,
 }
 
 /// Why an engine could not be opened.
@@ -85,14 +87,19 @@ impl Api {
         let folder = config.data_folder;
         let unusable = |reason: String| OpenError::Unusable { folder: folder.clone(), reason };
         std::fs::create_dir_all(&folder).map_err(|error| unusable(error.to_string()))?;
-        let (lock, database, scope, digests) = match config.scope {
+        let (lock, database, scope, digests, keeping) = match config.scope {
             Scope::Queue => {
                 let lock = FolderLock::take(&folder)?;
-                (Some(lock), "queue.db", ropeway_engine::Scope::Queue, DigestPolicy::EveryFile)
+                (Some(lock), "queue.db", ropeway_engine::Scope::Queue, DigestPolicy::EveryFile, Keeping::Saved)
             }
-            Scope::Once => (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::WhereGiven),
+            Scope::Once => {
+                (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::WhereGiven, Keeping::ThisProcess)
+            }
+            Scope::OnceHashed => {
+                (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::EveryFile, Keeping::ThisProcess)
+            }
         };
-        let settings = SettingsFile::open(&config.config_folder);
+        let settings = SettingsFile::open(&config.config_folder, keeping);
         let limits = settings.limits();
         let engine_config = EngineConfig { database: Some(folder.join(database)), scope, digests, limits };
         let opened = Engine::open(Seams::default(), engine_config).await;

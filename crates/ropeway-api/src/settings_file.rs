@@ -22,12 +22,22 @@ const MOST_RUNNING_JOBS: u8 = 64;
 #[derive(Debug)]
 pub(crate) struct SettingsFile {
     path: PathBuf,
+    keeping: Keeping,
     current: Mutex<Settings>,
+}
+
+/// What becomes of changed settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keeping {
+    /// They are the user's: saved, and there again after a restart.
+    Saved,
+    /// They are this process's alone: the limit of one `get` is no setting.
+    ThisProcess,
 }
 
 impl SettingsFile {
     /// Reads the settings of a folder; what is missing or unreadable has its default.
-    pub(crate) fn open(folder: &Path) -> Self {
+    pub(crate) fn open(folder: &Path, keeping: Keeping) -> Self {
         let path = folder.join("settings.toml");
         let mut current = match std::fs::read_to_string(&path) {
             Ok(text) => toml::from_str(&text).unwrap_or_else(|error| {
@@ -43,7 +53,7 @@ impl SettingsFile {
             tracing::warn!(path = %path.display(), %error, "settings are out of range; the defaults are used");
             current = Settings { download_folder: current.download_folder, ..Settings::default() };
         }
-        Self { path, current: Mutex::new(current) }
+        Self { path, keeping, current: Mutex::new(current) }
     }
 
     /// The settings in force.
@@ -62,12 +72,14 @@ impl SettingsFile {
         }
     }
 
-    /// Replaces the settings; durable when this returns.
+    /// Replaces the settings; durable when this returns, if they are kept at all.
     pub(crate) fn replace(&self, settings: Settings) -> Result<(), ApiError> {
         check(&settings)?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = toml::to_string_pretty(&settings).map_err(|error| self.refused(&io::Error::other(error)))?;
-        write_atomically(&self.path, &text).map_err(|error| self.refused(&error))?;
+        if self.keeping == Keeping::Saved {
+            let text = toml::to_string_pretty(&settings).map_err(|error| self.refused(&io::Error::other(error)))?;
+            write_atomically(&self.path, &text).map_err(|error| self.refused(&error))?;
+        }
         *current = settings;
         Ok(())
     }
@@ -124,20 +136,29 @@ mod tests {
     #[test]
     fn settings_survive_and_missing_ones_have_their_default() {
         let folder = tempfile::tempdir().unwrap();
-        let file = SettingsFile::open(folder.path());
+        let file = SettingsFile::open(folder.path(), Keeping::Saved);
         let wanted = Settings { running_jobs: 7, download_limit: Some(1 << 20), ..file.current() };
         file.replace(wanted.clone()).unwrap();
-        assert_eq!(SettingsFile::open(folder.path()).current(), wanted);
+        assert_eq!(SettingsFile::open(folder.path(), Keeping::Saved).current(), wanted);
         let partial = "running_jobs = 2\nunknown = true\n";
         write_atomically(&folder.path().join("settings.toml"), partial).unwrap();
-        let settings = SettingsFile::open(folder.path()).current();
+        let settings = SettingsFile::open(folder.path(), Keeping::Saved).current();
         assert_eq!((settings.running_jobs, settings.connections), (2, 8));
+    }
+
+    #[test]
+    fn the_settings_of_one_process_are_not_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = SettingsFile::open(folder.path(), Keeping::ThisProcess);
+        file.replace(Settings { running_jobs: 16, ..file.current() }).unwrap();
+        assert_eq!(file.current().running_jobs, 16);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
     fn settings_out_of_range_are_refused_and_broken_files_do_no_harm() {
         let folder = tempfile::tempdir().unwrap();
-        let file = SettingsFile::open(folder.path());
+        let file = SettingsFile::open(folder.path(), Keeping::Saved);
         for wrong in [
             Settings { running_jobs: 0, ..file.current() },
             Settings { connections: 65, ..file.current() },
@@ -148,7 +169,7 @@ mod tests {
         }
         for broken in ["running_jobs = [", "running_jobs = 200", ""] {
             write_atomically(&folder.path().join("settings.toml"), broken).unwrap();
-            assert_eq!(SettingsFile::open(folder.path()).current().running_jobs, 4);
+            assert_eq!(SettingsFile::open(folder.path(), Keeping::Saved).current().running_jobs, 4);
         }
     }
 }

@@ -157,6 +157,22 @@ impl Attempt {
         }
     }
 
+    /// How many tries in a row a failure is given. A single `get` of a server that never answered ends while its user
+    /// still looks; a queue has all night.
+    fn patience(&self, entry: &Entry, failure: &Failure) -> u32 {
+        let nobody_answered = matches!(
+            failure.code,
+            FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
+        );
+        let is_first_contact = entry.remote.is_none() && entry.progress.durable() == 0;
+        let is_watched = self.engine.scope == Scope::Once;
+        if is_watched && is_first_contact && nobody_answered {
+            retry::MOST_FIRST_ATTEMPTS
+        } else {
+            retry::MOST_ATTEMPTS
+        }
+    }
+
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
         advance(entry, Step::Verified);
         entry.finished = Some(now);
@@ -210,7 +226,7 @@ impl Attempt {
         tracing::debug!(job = %self.id, %failure, "attempt failed");
         entry.attempts = if progressed { 1 } else { entry.attempts + 1 };
         let line = failure.to_string();
-        let pause = retry::delay(retry, entry.attempts, retry::random());
+        let pause = retry::delay(retry, entry.attempts, self.patience(entry, failure), retry::random());
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
                 entry.due = Some(Instant::now() + pause);

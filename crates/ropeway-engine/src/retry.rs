@@ -13,11 +13,14 @@ const LONGEST_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 /// Tries in a row without a byte of progress before a job fails for good: about ten minutes of backoff.
 pub(crate) const MOST_ATTEMPTS: u32 = 12;
 
-/// The pause before try number `attempt` + 1; `None` when there is to be none.
+/// The same where somebody waits at a terminal and nobody has ever answered: at most eight seconds of backoff.
+pub(crate) const MOST_FIRST_ATTEMPTS: u32 = 4;
+
+/// The pause before try number `attempt` + 1; `None` when there is to be none, at the latest after `most` tries.
 ///
 /// `attempt` counts failed tries in a row without progress, from one. `random` is uniform in `[0, 1)`.
-pub(crate) fn delay(retry: Retry, attempt: u32, random: f64) -> Option<Duration> {
-    if attempt > MOST_ATTEMPTS {
+pub(crate) fn delay(retry: Retry, attempt: u32, most: u32, random: f64) -> Option<Duration> {
+    if attempt > most {
         return None;
     }
     let ceiling = BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_BACKOFF);
@@ -42,20 +45,21 @@ mod tests {
 
     #[test]
     fn backoff_grows_is_jittered_and_bounded() {
-        assert_eq!(delay(Retry::Backoff, 1, 1.0), Some(Duration::from_millis(500)));
-        assert_eq!(delay(Retry::Backoff, 4, 0.5), Some(Duration::from_secs(2)));
-        assert_eq!(delay(Retry::Backoff, 12, 1.0), Some(LONGEST_BACKOFF));
-        assert_eq!(delay(Retry::Backoff, 13, 1.0), None);
+        assert_eq!(delay(Retry::Backoff, 1, MOST_ATTEMPTS, 1.0), Some(Duration::from_millis(500)));
+        assert_eq!(delay(Retry::Backoff, 4, MOST_ATTEMPTS, 0.5), Some(Duration::from_secs(2)));
+        assert_eq!(delay(Retry::Backoff, 12, MOST_ATTEMPTS, 1.0), Some(LONGEST_BACKOFF));
+        assert_eq!(delay(Retry::Backoff, 13, MOST_ATTEMPTS, 1.0), None);
+        assert_eq!(delay(Retry::Backoff, 5, MOST_FIRST_ATTEMPTS, 1.0), None);
     }
 
     #[test]
     fn retry_after_of_90_s_delays_the_next_attempt_by_90_s() {
-        assert_eq!(delay(Retry::After(Duration::from_secs(90)), 1, 0.0), Some(Duration::from_secs(90)));
-        assert_eq!(delay(Retry::After(Duration::from_secs(u64::MAX)), 1, 0.0), Some(LONGEST_AFTER));
+        assert_eq!(delay(Retry::After(Duration::from_secs(90)), 1, MOST_ATTEMPTS, 0.0), Some(Duration::from_secs(90)));
+        assert_eq!(delay(Retry::After(Duration::from_secs(u64::MAX)), 1, MOST_ATTEMPTS, 0.0), Some(LONGEST_AFTER));
     }
 
     #[test]
     fn what_cannot_succeed_is_not_tried_again() {
-        assert_eq!(delay(Retry::Never, 1, 0.5), None);
+        assert_eq!(delay(Retry::Never, 1, MOST_ATTEMPTS, 0.5), None);
     }
 }

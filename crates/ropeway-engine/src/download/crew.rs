@@ -140,7 +140,7 @@ impl Crew<'_> {
             other => {
                 self.failures += 1;
                 self.allowed = self.workers.len();
-                let wait = retry::delay(Retry::Backoff, self.failures, retry::random());
+                let wait = retry::delay(Retry::Backoff, self.failures, retry::MOST_ATTEMPTS, retry::random());
                 // Alone it cannot be replaced: then the whole try ends and waits its turn.
                 self.replaced_at = wait.filter(|_| !self.workers.is_empty()).map(|wait| Instant::now() + wait);
                 self.last_trouble = Some(other);
