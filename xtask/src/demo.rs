@@ -80,15 +80,22 @@ impl Folders {
         self.base.join(format!("{name}.log"))
     }
 
-    /// A program of ours that keeps its queue and settings here.
+    /// The queue below it, where the running program leaves how it is reached.
+    fn queue(&self) -> PathBuf {
+        self.state().join("queue")
+    }
+
+    /// A program of ours that keeps its queue and settings here, and reaches loopback without a proxy.
     fn own(&self, program: &Path) -> Command {
         let mut command = shell::command(program);
+        command.env("ROPEWAY_DATA_DIR", self.queue()).env("ROPEWAY_CONFIG_DIR", self.state().join("settings"));
+        // What the window's toolkit keeps beside it.
         for key in ["XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
             command.env(key, self.state());
         }
-        command
-            .env("ROPEWAY_DATA_DIR", self.state().join("queue"))
-            .env("ROPEWAY_CONFIG_DIR", self.state().join("settings"));
+        for key in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+            command.env_remove(key);
+        }
         command
     }
 }
@@ -117,7 +124,7 @@ pub(crate) fn run(host: &Shell, ropeway: &Path, interrupt: &Interrupt) -> Result
             &folders.log("daemon"),
         )?,
     };
-    let control = Control::connect(&folders.state(), &mut host_process, interrupt)?;
+    let control = Control::connect(&folders.queue(), &mut host_process, interrupt)?;
     match host {
         Shell::Window(_) => println!("\nThe window is open on the demo's own queue.\n"),
         Shell::Daemon(_) => {

@@ -17,9 +17,6 @@ const START: Duration = Duration::from_secs(60);
 /// How long one call may take; the API answers in milliseconds.
 const CALL: Duration = Duration::from_secs(10);
 
-/// Folders below the state folder that the endpoint file may lie in: how deep to look.
-const DEPTH: u32 = 3;
-
 /// What a running Ropeway says about how to reach it.
 #[derive(Deserialize)]
 struct Endpoint {
@@ -103,12 +100,16 @@ struct Added {
 
 impl Control {
     /// Waits until the program has written how to reach it, and answers.
-    pub(super) fn connect(state: &Path, process: &mut Process, interrupt: &Interrupt) -> Result<Self> {
+    pub(super) fn connect(queue: &Path, process: &mut Process, interrupt: &Interrupt) -> Result<Self> {
         let start = Instant::now();
         while start.elapsed() < START {
-            if let Some(endpoint) = read_endpoint(state, DEPTH) {
+            if let Some(endpoint) = read_endpoint(queue) {
                 let agent = ureq::Agent::new_with_config(
-                    ureq::Agent::config_builder().timeout_global(Some(CALL)).http_status_as_error(false).build(),
+                    ureq::Agent::config_builder()
+                        .timeout_global(Some(CALL))
+                        .http_status_as_error(false)
+                        .proxy(None)
+                        .build(),
                 );
                 let control = Self { agent, endpoint };
                 if control.jobs().is_ok() {
@@ -173,12 +174,9 @@ impl Control {
     }
 }
 
-fn read_endpoint(folder: &Path, depth: u32) -> Option<Endpoint> {
-    if let Ok(text) = std::fs::read_to_string(folder.join("endpoint.json")) {
-        return serde_json::from_str(&text).ok();
-    }
-    let deeper = depth.checked_sub(1)?;
-    std::fs::read_dir(folder).ok()?.flatten().find_map(|entry| read_endpoint(&entry.path(), deeper))
+/// The endpoint, which whoever runs a queue leaves in its folder.
+fn read_endpoint(queue: &Path) -> Option<Endpoint> {
+    serde_json::from_slice(&std::fs::read(queue.join("endpoint.json")).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -218,13 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_is_found_below_the_state_folder_but_not_for_ever() {
-        let state = tempfile::tempdir().unwrap();
-        assert!(read_endpoint(state.path(), DEPTH).is_none());
-        let near = state.path().join("ropeway");
-        std::fs::create_dir_all(&near).unwrap();
-        std::fs::write(near.join("endpoint.json"), r#"{"url":"http://127.0.0.1:1","token":"t"}"#).unwrap();
-        assert_eq!(read_endpoint(state.path(), DEPTH).unwrap().token, "t");
-        assert!(read_endpoint(state.path(), 0).is_none());
+    fn half_an_endpoint_is_none() {
+        let queue = tempfile::tempdir().unwrap();
+        assert!(read_endpoint(queue.path()).is_none());
+        for (text, token) in
+            [(r#"{"url":"http://127.0.0.1:1","to"#, None), (r#"{"url":"u","token":"t","pid":1}"#, Some("t"))]
+        {
+            std::fs::write(queue.path().join("endpoint.json"), text).unwrap();
+            assert_eq!(read_endpoint(queue.path()).map(|endpoint| endpoint.token).as_deref(), token);
+        }
     }
 }
