@@ -73,6 +73,7 @@ pub(super) struct Scenes {
     scene: Scene,
     image: Option<i64>,
     survey: Option<i64>,
+    ledger: Option<i64>,
 }
 
 impl Scenes {
@@ -101,11 +102,12 @@ impl Scenes {
         let options = json!({ "rate_limit": 10 * MIB });
         control.add("upload_add", &json!({ "paths": paths(Train::Footage), "target": put, "options": options }))?;
         let options = json!({ "rate_limit": 6 * MIB });
-        control.add("upload_add", &json!({ "paths": paths(Train::Ledger), "target": form, "options": options }))?;
+        let ledger =
+            control.add("upload_add", &json!({ "paths": paths(Train::Ledger), "target": form, "options": options }))?;
         display.say("24 small files queue up behind them");
         control.add("job_add", &json!({ "text": text(Train::Stations), "options": { "rate_limit": 512 * 1024 } }))?;
         let first = |jobs: &[Job]| jobs.first().map(|job| job.id);
-        Ok(Self { scene: Scene::Pause, image: first(&image), survey: first(&survey) })
+        Ok(Self { scene: Scene::Pause, image: first(&image), survey: first(&survey), ledger: first(&ledger) })
     }
 
     /// Opens the next scene if its moment has come. Whether the story and every job is over.
@@ -137,7 +139,8 @@ impl Scenes {
                 control.change("job_change", &json!({ "ids": [self.image], "rate_limit": 32 * MIB }))?;
                 Scene::Cut
             }
-            Scene::Cut if fraction(self.image) > 0.55 => {
+            // A form whose answer is lost is not sent a second time, so the cut waits for it.
+            Scene::Cut if fraction(self.image) > 0.55 && fraction(self.ledger) >= 1.0 => {
                 display.say("the server is killed in the middle of everything");
                 peer.process.kill();
                 Scene::Back(Instant::now() + REST)
