@@ -1,1 +1,43 @@
-fn main() {}
+//! `ropeway`: transfers from a terminal or a script, the headless daemon, and the verbs that steer a running queue.
+
+mod arguments;
+mod command;
+mod error;
+mod exit;
+mod logging;
+mod output;
+mod run;
+mod signal;
+
+use std::{io, num::NonZero, process::ExitCode, thread};
+
+use clap::Parser;
+
+use crate::{arguments::CommandLine, error::CommandError};
+
+/// More threads than this wait for the same disk and the same network card.
+const MOST_WORKERS: usize = 4;
+
+fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    logging::start(line.verbose);
+    let exit = match start_runtime() {
+        Ok(runtime) => {
+            let exit = runtime.block_on(command::run(line.command));
+            // A thread may still wait for a line of the terminal; nobody wants that line any more.
+            runtime.shutdown_background();
+            exit
+        }
+        Err(cause) => Err(CommandError::Runtime { cause }),
+    };
+    exit.unwrap_or_else(|error| {
+        output::complain(&error);
+        error.exit()
+    })
+    .into()
+}
+
+fn start_runtime() -> io::Result<tokio::runtime::Runtime> {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    tokio::runtime::Builder::new_multi_thread().worker_threads(processors.min(MOST_WORKERS)).enable_all().build()
+}

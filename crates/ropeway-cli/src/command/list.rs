@@ -1,0 +1,72 @@
+//! `ropeway list`: the running queue at one glance.
+
+use clap::{Args, ValueEnum};
+use ropeway_api::view::{JobView, PhaseView};
+
+use crate::{
+    command::control::Running,
+    error::CommandError,
+    exit::Exit,
+    output::{table, to_stdout, to_stdout_as_json},
+};
+
+/// List the queue of the running desktop app or daemon.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct List {
+    /// Only jobs in this state
+    #[arg(long, value_name = "STATE")]
+    state: Option<State>,
+
+    /// Print one row as JSON a line
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway list
+  ropeway list --state failed
+  ropeway list --json";
+
+/// The groups of the window's sidebar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum State {
+    /// Connecting, moving bytes or verifying
+    Active,
+    /// Waiting for a free place or for the next try
+    Waiting,
+    /// Paused by the user
+    Paused,
+    /// Complete
+    Completed,
+    /// Failed
+    Failed,
+}
+
+impl State {
+    const fn holds(self, phase: &PhaseView) -> bool {
+        match phase {
+            PhaseView::Probing | PhaseView::Running | PhaseView::Verifying => matches!(self, Self::Active),
+            PhaseView::Queued | PhaseView::Waiting { .. } => matches!(self, Self::Waiting),
+            PhaseView::Paused => matches!(self, Self::Paused),
+            PhaseView::Completed => matches!(self, Self::Completed),
+            PhaseView::Failed { .. } => matches!(self, Self::Failed),
+            PhaseView::Canceled => false,
+        }
+    }
+}
+
+impl List {
+    /// Prints the rows in the order of the list.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let snapshot = Running::find().await?.snapshot().await?;
+        let wanted = |job: &&JobView| self.state.is_none_or(|state| state.holds(&job.phase));
+        let jobs: Vec<&JobView> = snapshot.jobs.iter().filter(wanted).collect();
+        if self.json {
+            jobs.into_iter().try_for_each(to_stdout_as_json)?;
+        } else {
+            table::lines(&jobs).iter().map(String::as_str).for_each(to_stdout);
+        }
+        Ok(Exit::Complete)
+    }
+}

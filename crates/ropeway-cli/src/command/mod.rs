@@ -1,0 +1,61 @@
+//! The commands, one file each.
+
+mod add;
+mod control;
+mod daemon;
+mod get;
+mod limit;
+mod list;
+mod move_job;
+mod numbers;
+mod options;
+mod pause;
+mod put;
+mod remove;
+mod resume;
+mod serve;
+mod show;
+mod size;
+mod watch;
+
+use crate::{error::CommandError, exit::Exit};
+
+/// What `ropeway` can be told to do; each command's own docstring is its help.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Get(get::Get),
+    Put(put::Put),
+    Serve(serve::Serve),
+    Daemon(daemon::Daemon),
+    Add(add::Add),
+    List(list::List),
+    Show(show::Show),
+    Pause(pause::Pause),
+    Resume(resume::Resume),
+    Remove(remove::Remove),
+    Limit(limit::Limit),
+    Move(move_job::MoveJob),
+    Watch(watch::Watch),
+}
+
+/// Carries a command out.
+///
+/// # Errors
+/// [`CommandError`] if it could not be carried out at all.
+pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
+    match command {
+        Command::Get(get) => get.run().await,
+        Command::Put(put) => put.run().await,
+        Command::Serve(serve) => serve.run().await,
+        Command::Daemon(daemon) => daemon.run().await,
+        Command::Add(add) => add.run().await,
+        Command::List(list) => list.run().await,
+        Command::Show(show) => show.run().await,
+        Command::Pause(pause) => pause.run().await,
+        Command::Resume(resume) => resume.run().await,
+        Command::Remove(remove) => remove.run().await,
+        Command::Limit(limit) => limit.run().await,
+        Command::Move(move_job) => move_job.run().await,
+        Command::Watch(watch) => watch.run().await,
+    }
+}

@@ -1,0 +1,141 @@
+//! Flags that several commands share, and what the engine gets of them.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use ropeway_api::{command::JobOptions, view::OnConflictView, view::PriorityView};
+use ropeway_model::{Connections, HeaderField, SafeUrl};
+
+use crate::error::CommandError;
+
+/// How jobs reach the network.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Network")]
+pub(crate) struct NetworkFlags {
+    /// Header for every request to the job's own server; may be given again
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = header)]
+    pub(crate) headers: Vec<String>,
+
+    /// Log in with this user name and password
+    #[arg(long, value_name = "USER:PASSWORD", value_parser = login)]
+    pub(crate) user: Option<String>,
+
+    /// Use this proxy instead of the system's
+    #[arg(long, value_name = "URL", value_parser = proxy)]
+    pub(crate) proxy: Option<String>,
+
+    /// Trust the certificate authorities in this PEM file too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
+}
+
+impl NetworkFlags {
+    /// The options for the engine, still without what is said about the job itself.
+    ///
+    /// # Errors
+    /// [`CommandError::NoCurrentFolder`] if a relative path means nothing here.
+    pub(crate) fn options(self) -> Result<JobOptions, CommandError> {
+        let ca_file = self.ca_cert.map(|file| absolute(&file)).transpose()?.map(into_text).transpose()?;
+        Ok(JobOptions { headers: self.headers, login: self.user, proxy: self.proxy, ca_file, ..JobOptions::default() })
+    }
+}
+
+/// What happens where a file of the wanted name exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Save as `name (1)`
+    Rename,
+    /// Replace the file once the new one is complete and verified
+    Overwrite,
+    /// Give the job up
+    Fail,
+}
+
+impl From<OnConflict> for OnConflictView {
+    fn from(choice: OnConflict) -> Self {
+        match choice {
+            OnConflict::Rename => Self::Rename,
+            OnConflict::Overwrite => Self::Overwrite,
+            OnConflict::Fail => Self::Fail,
+        }
+    }
+}
+
+/// Urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Priority {
+    /// After all others
+    Low,
+    /// In the order of the list
+    Normal,
+    /// Before all others
+    High,
+}
+
+impl From<Priority> for PriorityView {
+    fn from(priority: Priority) -> Self {
+        match priority {
+            Priority::Low => Self::Low,
+            Priority::Normal => Self::Normal,
+            Priority::High => Self::High,
+        }
+    }
+}
+
+/// A number of connections, 1 to 64.
+pub(crate) fn connections(text: &str) -> Result<u8, String> {
+    let count: u8 = text.parse().map_err(|_| format!("'{text}' is no number from 1 to {}", Connections::MAX))?;
+    Connections::new(count).map(u8::from).map_err(|error| error.to_string())
+}
+
+/// `path` as the engine wants it.
+///
+/// # Errors
+/// [`CommandError::NoCurrentFolder`] if a relative path means nothing here.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, CommandError> {
+    std::path::absolute(path).map_err(|cause| CommandError::NoCurrentFolder { cause })
+}
+
+/// `path` as text: the contract with the engine is JSON.
+///
+/// # Errors
+/// [`CommandError::Usage`] for a path that is not Unicode.
+pub(crate) fn into_text(path: PathBuf) -> Result<String, CommandError> {
+    let refused = |path: std::ffi::OsString| {
+        let message = format!("the path {} is not Unicode", path.display());
+        CommandError::usage(message, "Rename it, or use a folder whose name is Unicode.")
+    };
+    path.into_os_string().into_string().map_err(refused)
+}
+
+fn header(text: &str) -> Result<String, String> {
+    let (name, value) = text.split_once(':').ok_or("a header is written 'Name: value'")?;
+    HeaderField::new(name.trim(), value.trim()).map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
+}
+
+fn login(text: &str) -> Result<String, String> {
+    if text.contains(':') { Ok(text.to_owned()) } else { Err("a login is written USER:PASSWORD".to_owned()) }
+}
+
+fn proxy(text: &str) -> Result<String, String> {
+    text.parse::<SafeUrl>().map(String::from).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_that_would_change_the_request_is_refused() {
+        for (text, fine) in [("X-Key: 1", true), ("X-Key:1", true), ("X Key: 1", false), ("X-Key: 1\r\nHost: x", false)]
+        {
+            assert_eq!(header(text).is_ok(), fine, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_login_without_a_colon_is_not_echoed() {
+        assert!(!login("secret").unwrap_err().contains("secret"));
+    }
+}

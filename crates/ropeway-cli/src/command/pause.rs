@@ -1,0 +1,35 @@
+//! `ropeway pause`.
+
+use clap::Args;
+use ropeway_api::command::{Call, Done, Jobs, Nothing};
+
+use crate::{
+    command::{control::Running, numbers::Numbers},
+    error::CommandError,
+    exit::Exit,
+};
+
+/// Pause jobs of the running desktop app or daemon; what they have is kept.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Pause {
+    #[command(flatten)]
+    numbers: Numbers,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway pause 3 4
+  ropeway pause all";
+
+impl Pause {
+    /// Wishes it, durably.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let call = if self.numbers.is_all() {
+            Call::PauseAll(Nothing {})
+        } else {
+            Call::JobPause(Jobs { ids: self.numbers.given() })
+        };
+        let _: Done = Running::find().await?.call(call).await?;
+        Ok(Exit::Complete)
+    }
+}

@@ -1,0 +1,53 @@
+//! `ropeway remove`.
+
+use clap::Args;
+use ropeway_api::command::{Call, Done, JobRemove, Nothing};
+
+use crate::{
+    command::{
+        control::Running,
+        numbers::{Numbers, Which},
+    },
+    error::CommandError,
+    exit::Exit,
+};
+
+/// Take jobs off the list of the running desktop app or daemon.
+///
+/// A job that is not complete is given up and what it has is deleted. Complete files stay, unless --delete-files is
+/// given.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Remove {
+    /// Numbers as `ropeway list` shows them, or all
+    #[arg(value_name = "ID|all", required_unless_present = "finished", conflicts_with = "finished")]
+    which: Vec<Which>,
+
+    /// All jobs that are complete or canceled; their files stay
+    #[arg(long, conflicts_with = "delete_files")]
+    finished: bool,
+
+    /// Delete complete downloads from the disk too
+    #[arg(long)]
+    delete_files: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway remove 3
+  ropeway remove --finished
+  ropeway remove --delete-files 4";
+
+impl Remove {
+    /// Removes them, durably.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let running = Running::find().await?;
+        let call = if self.finished {
+            Call::ClearFinished(Nothing {})
+        } else {
+            let ids = running.numbers(&Numbers::from(self.which)).await?;
+            Call::JobRemove(JobRemove { ids, delete_files: self.delete_files })
+        };
+        let _: Done = running.call(call).await?;
+        Ok(Exit::Complete)
+    }
+}

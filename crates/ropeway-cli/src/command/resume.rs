@@ -1,0 +1,35 @@
+//! `ropeway resume`.
+
+use clap::Args;
+use ropeway_api::command::{Call, Done, Jobs, Nothing};
+
+use crate::{
+    command::{control::Running, numbers::Numbers},
+    error::CommandError,
+    exit::Exit,
+};
+
+/// Let paused jobs of the running desktop app or daemon go on, and try failed ones again.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Resume {
+    #[command(flatten)]
+    numbers: Numbers,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway resume 3 4
+  ropeway resume all";
+
+impl Resume {
+    /// Wishes it, durably.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let call = if self.numbers.is_all() {
+            Call::ResumeAll(Nothing {})
+        } else {
+            Call::JobResume(Jobs { ids: self.numbers.given() })
+        };
+        let _: Done = Running::find().await?.call(call).await?;
+        Ok(Exit::Complete)
+    }
+}

@@ -1,0 +1,97 @@
+//! `ropeway watch`: the running queue, followed from a terminal.
+
+use std::{collections::HashSet, time::Duration};
+
+use clap::Args;
+use ropeway_api::view::{JobView, PhaseView, Snapshot};
+
+use crate::{
+    command::{
+        control::{Running, not_found},
+        numbers::{Numbers, Which},
+    },
+    error::CommandError,
+    exit::Exit,
+    output::Amount,
+    run::Board,
+    signal::Interruption,
+};
+
+/// How often the running queue is asked.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Follow jobs of the running desktop app or daemon until nothing moves any more.
+///
+/// Ctrl+C ends the watching, not the transfers. Paused jobs are not waited for.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Watch {
+    /// Numbers as `ropeway list` shows them, or all
+    #[arg(value_name = "ID|all", default_value = "all")]
+    which: Vec<Which>,
+
+    #[command(flatten)]
+    amount: Amount,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway watch
+  ropeway watch 3 4
+  ropeway watch --json all";
+
+impl Watch {
+    /// Shows progress until the jobs are at their ends; fails if one of them failed.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let running = Running::find().await?;
+        let numbers = Numbers::from(self.which);
+        let first = running.snapshot().await?;
+        if let Some(id) = numbers.missing(&first.jobs) {
+            return Err(not_found(id));
+        }
+        let wanted: HashSet<i64> = watched(&numbers, &first);
+        let mut output = self.amount.output();
+        let mut board = Board::default();
+        let mut snapshot = first;
+        let mut rounds = tokio::time::interval(PERIOD);
+        rounds.reset();
+        let exit = loop {
+            snapshot.jobs.retain(|job| wanted.contains(&job.id));
+            let is_over = snapshot.jobs.iter().all(|job| !is_under_way(&job.phase));
+            for end in &board.replace(snapshot) {
+                output.ended(end);
+            }
+            output.draw(&board);
+            if is_over {
+                break if board.sums().failed > 0 { Exit::Failed } else { Exit::Complete };
+            }
+            tokio::select! {
+                () = interruption.came() => break Exit::Interrupted,
+                _ = rounds.tick() => {}
+            }
+            snapshot = running.snapshot().await?;
+        };
+        output.close(&board);
+        Ok(exit)
+    }
+}
+
+/// The jobs to follow: those that are named or, with `all`, those that are not at their end already.
+fn watched(numbers: &Numbers, snapshot: &Snapshot) -> HashSet<i64> {
+    if !numbers.is_all() {
+        return numbers.given().into_iter().collect();
+    }
+    let is_open = |job: &&JobView| is_under_way(&job.phase);
+    snapshot.jobs.iter().filter(is_open).map(|job| job.id).collect()
+}
+
+const fn is_under_way(phase: &PhaseView) -> bool {
+    match phase {
+        PhaseView::Queued
+        | PhaseView::Probing
+        | PhaseView::Running
+        | PhaseView::Waiting { .. }
+        | PhaseView::Verifying => true,
+        PhaseView::Paused | PhaseView::Completed | PhaseView::Canceled | PhaseView::Failed { .. } => false,
+    }
+}

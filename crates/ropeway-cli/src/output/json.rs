@@ -1,0 +1,182 @@
+//! One JSON object a line. The names of the fields are a contract with scripts.
+
+use std::{collections::HashMap, time::Duration};
+
+use ropeway_api::{
+    command::Refusal,
+    view::{DirectionView, JobView, VerificationView},
+};
+use serde::Serialize;
+
+use crate::{
+    output::{Output, failure, text::phase, to_stdout},
+    run::{Board, End},
+};
+
+/// A script that follows progress needs no more than this.
+const PERIOD: Duration = Duration::from_millis(500);
+
+/// Progress now and then, one result per job, on stdout.
+#[derive(Debug, Default)]
+pub(crate) struct Json {
+    shown: HashMap<i64, (u64, &'static str)>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Progress {
+        id: i64,
+        url: &'a str,
+        path: Option<&'a str>,
+        phase: &'static str,
+        bytes: u64,
+        durable: u64,
+        length: Option<u64>,
+        rate: u64,
+        seconds_left: Option<u64>,
+    },
+    Result(ResultLine<'a>),
+}
+
+#[derive(Default, Serialize)]
+struct ResultLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<i64>,
+    url: &'a str,
+    path: Option<&'a str>,
+    bytes: u64,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sha256: Option<&'a str>,
+    verified: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification: Option<VerificationView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<&'a str>,
+}
+
+impl Output for Json {
+    fn period(&self) -> Option<Duration> {
+        Some(PERIOD)
+    }
+
+    fn draw(&mut self, board: &Board) {
+        for job in board.moving() {
+            let now = (job.progress.moved, phase(&job.phase));
+            if self.shown.insert(job.id, now) != Some(now) {
+                print(&progress(job));
+            }
+        }
+    }
+
+    fn ended(&mut self, end: &End) {
+        self.shown.remove(&end.job.id);
+        print(&Line::Result(result(end)));
+        failure::report(end);
+    }
+
+    fn refused(&mut self, refusal: &Refusal) {
+        print(&Line::Result(ResultLine {
+            url: &refusal.input,
+            code: Some(&refusal.code),
+            message: Some(&refusal.message),
+            hint: Some(&refusal.hint),
+            ..ResultLine::default()
+        }));
+        failure::refuse(refusal);
+    }
+}
+
+/// The remote and the local end of a job.
+fn ends(job: &JobView) -> (&str, Option<&str>) {
+    match job.direction {
+        DirectionView::Download => (&job.source, job.path.as_deref()),
+        DirectionView::Upload => (&job.destination, Some(job.path.as_deref().unwrap_or(&job.source))),
+    }
+}
+
+fn progress(job: &JobView) -> Line<'_> {
+    let (url, path) = ends(job);
+    Line::Progress {
+        id: job.id,
+        url,
+        path,
+        phase: phase(&job.phase),
+        bytes: job.progress.moved,
+        durable: job.progress.durable,
+        length: job.progress.length,
+        rate: job.progress.rate,
+        seconds_left: job.progress.seconds_left,
+    }
+}
+
+fn result(end: &End) -> ResultLine<'_> {
+    let (url, path) = ends(&end.job);
+    let failure = end.failure();
+    ResultLine {
+        id: Some(end.job.id),
+        url,
+        path,
+        bytes: end.job.progress.moved,
+        seconds: end.took.as_secs_f64(),
+        sha256: end.job.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:")),
+        verified: end.is_verified(),
+        verification: end.job.verification,
+        code: failure.map(|failure| failure.code.as_str()).or_else(|| (!end.is_complete()).then_some("CANCELED")),
+        message: failure.map(|failure| failure.message.as_str()),
+        hint: failure.map(|failure| failure.hint.as_str()),
+    }
+}
+
+fn print(line: &Line<'_>) {
+    // Plain strings and numbers: there is nothing in them that JSON cannot say.
+    if let Ok(text) = serde_json::to_string(line) {
+        to_stdout(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_api::view::{FailureView, PhaseView};
+
+    use super::*;
+    use crate::run::tests::row;
+
+    fn text(line: &Line<'_>) -> serde_json::Value {
+        serde_json::to_value(line).unwrap()
+    }
+
+    #[test]
+    fn a_result_names_both_ends_the_bytes_and_the_digest() {
+        let mut job = row(7, PhaseView::Completed, 5);
+        job.digest = Some("sha256:ab".to_owned());
+        job.verification = Some(VerificationView::Length);
+        let end = End { job, took: Duration::from_millis(1500) };
+        assert_eq!(
+            text(&Line::Result(result(&end))),
+            serde_json::json!({
+                "event": "result", "id": 7, "url": "http://example.org/7.bin", "path": "/downloads/7.bin", "bytes": 5,
+                "seconds": 1.5, "sha256": "ab", "verified": true, "verification": "length",
+            })
+        );
+    }
+
+    #[test]
+    fn a_failed_result_carries_code_message_and_hint() {
+        let failure = FailureView {
+            code: "HTTP_NOT_FOUND".to_owned(),
+            message: "No.".to_owned(),
+            hint: "Look.".to_owned(),
+            can_resume: true,
+        };
+        let end = End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO };
+        let line = text(&Line::Result(result(&end)));
+        assert_eq!((&line["code"], &line["hint"]), (&"HTTP_NOT_FOUND".into(), &"Look.".into()));
+        assert_eq!(line["verified"], false);
+    }
+}

@@ -1,0 +1,91 @@
+//! What the user sees: bars on a terminal, a line per job elsewhere, JSON for scripts; failures always on stderr.
+
+mod bars;
+pub(crate) mod details;
+mod failure;
+mod json;
+mod lines;
+mod stream;
+pub(crate) mod table;
+pub(crate) mod text;
+
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
+
+use ropeway_api::command::Refusal;
+
+use self::{bars::Bars, json::Json, lines::Lines};
+pub(crate) use self::{
+    failure::{complain, refuse},
+    stream::{to_stderr, to_stdout, to_stdout_as_json},
+};
+use crate::{
+    error::CommandError,
+    run::{Board, End},
+};
+
+/// How a run is shown.
+pub(crate) trait Output {
+    /// How often [`Self::draw`] is wanted; `None` is never.
+    fn period(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Shows how far the jobs are.
+    fn draw(&mut self, _board: &Board) {}
+
+    /// A job came to its end.
+    fn ended(&mut self, end: &End);
+
+    /// An input that became no job.
+    fn refused(&mut self, refusal: &Refusal) {
+        refuse(refusal);
+    }
+
+    /// A call that the engine did not carry out.
+    fn complain(&mut self, error: &CommandError) {
+        complain(error);
+    }
+
+    /// Takes away what is only for the time of the run.
+    fn close(&mut self, _board: &Board) {}
+
+    /// The run was stopped by a signal.
+    fn interrupted(&mut self, board: &Board) {
+        failure::interrupted(board.sums().open());
+    }
+}
+
+/// How much of a run the user wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
+pub(crate) struct Amount {
+    /// Print nothing but failures
+    #[arg(short, long, conflicts_with = "json")]
+    pub(crate) quiet: bool,
+    /// Print one JSON object a line: progress now and then, one result per job
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Amount {
+    /// The display for it.
+    pub(crate) fn output(self) -> Box<dyn Output> {
+        match self {
+            Self { json: true, .. } => Box::new(Json::default()),
+            Self { quiet: true, .. } => Box::new(Quiet),
+            _ if io::stderr().is_terminal() => Box::new(Bars::new()),
+            _ => Box::new(Lines),
+        }
+    }
+}
+
+/// Nothing but failures.
+struct Quiet;
+
+impl Output for Quiet {
+    fn ended(&mut self, end: &End) {
+        failure::report(end);
+    }
+}

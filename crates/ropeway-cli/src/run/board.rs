@@ -1,0 +1,245 @@
+//! The rows of a run: what the engine last said of every job that is not at its end yet.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Instant,
+};
+
+use ropeway_api::{
+    event::Event,
+    view::{JobProgress, JobView, PhaseView, Snapshot},
+};
+
+use crate::run::{End, Sums};
+
+/// Rows that are open, and the count of those that are not. An ended row is handed out once and then forgotten but for
+/// its number, so that a list of 100,000 URLs costs what is open.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    open: BTreeMap<i64, Row>,
+    ended: HashSet<i64>,
+    failed: u64,
+    ended_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    job: JobView,
+    started: Option<Instant>,
+}
+
+impl Board {
+    /// Takes a row in; gives it back if that is its end. A row that has ended is not taken in again.
+    pub(crate) fn put(&mut self, job: JobView) -> Option<End> {
+        if self.ended.contains(&job.id) {
+            return None;
+        }
+        let started = self.open.get(&job.id).and_then(|row| row.started);
+        let started = started.or_else(|| is_moving(&job.phase).then(Instant::now));
+        if is_final(&job.phase) {
+            let took = started.map_or_else(Default::default, |started| started.elapsed());
+            return Some(self.end(End { job, took }));
+        }
+        self.open.insert(job.id, Row { job, started });
+        None
+    }
+
+    /// Takes in a row that was just added, unless an event has told more of it already.
+    pub(crate) fn add(&mut self, job: JobView) -> Option<End> {
+        if self.open.contains_key(&job.id) { None } else { self.put(job) }
+    }
+
+    /// Applies one event; gives back the jobs that came to their end by it.
+    pub(crate) fn apply(&mut self, event: Event) -> Vec<End> {
+        match event {
+            Event::Jobs { jobs } => jobs.into_iter().filter_map(|job| self.put(job)).collect(),
+            Event::Progress { jobs, .. } => {
+                for progress in jobs {
+                    self.progress(progress);
+                }
+                Vec::new()
+            }
+            Event::Removed { ids } => ids.into_iter().filter_map(|id| self.take_away(id)).collect(),
+            Event::Settings { .. } | Event::Targets { .. } | Event::Offer { .. } => Vec::new(),
+        }
+    }
+
+    /// Starts again from everything the engine knows, after events were missed.
+    pub(crate) fn replace(&mut self, snapshot: Snapshot) -> Vec<End> {
+        let known: HashSet<i64> = snapshot.jobs.iter().map(|job| job.id).collect();
+        let gone: Vec<i64> = self.open.keys().copied().filter(|id| !known.contains(id)).collect();
+        let ended = gone.into_iter().filter_map(|id| self.take_away(id)).collect::<Vec<_>>();
+        ended.into_iter().chain(snapshot.jobs.into_iter().filter_map(|job| self.put(job))).collect()
+    }
+
+    /// Whether any job still has a way to go.
+    pub(crate) fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Open rows that move bytes now, in the order they were added.
+    pub(crate) fn moving(&self) -> impl Iterator<Item = &JobView> {
+        self.open.values().map(|row| &row.job).filter(|job| is_moving(&job.phase))
+    }
+
+    /// Open rows, in the order they were added.
+    pub(crate) fn open(&self) -> impl Iterator<Item = &JobView> {
+        self.open.values().map(|row| &row.job)
+    }
+
+    /// Sums over all rows that were ever put.
+    pub(crate) fn sums(&self) -> Sums {
+        let ended = self.ended.len() as u64;
+        let start = Sums {
+            jobs: ended + self.open.len() as u64,
+            ended,
+            failed: self.failed,
+            moved: self.ended_bytes,
+            length: Some(self.ended_bytes),
+            rate: 0,
+        };
+        self.open.values().fold(start, |sums, row| {
+            let progress = &row.job.progress;
+            Sums {
+                moved: sums.moved + progress.moved,
+                length: sums.length.zip(progress.length).map(|(sum, length)| sum + length),
+                rate: sums.rate + progress.rate,
+                ..sums
+            }
+        })
+    }
+
+    fn progress(&mut self, progress: JobProgress) {
+        if let Some(row) = self.open.get_mut(&progress.id) {
+            row.job.progress = progress;
+        }
+    }
+
+    /// A row another program took off the list.
+    fn take_away(&mut self, id: i64) -> Option<End> {
+        let Row { mut job, started } = self.open.remove(&id)?;
+        job.phase = PhaseView::Canceled;
+        let took = started.map_or_else(Default::default, |started| started.elapsed());
+        Some(self.end(End { job, took }))
+    }
+
+    fn end(&mut self, end: End) -> End {
+        self.open.remove(&end.job.id);
+        self.ended.insert(end.job.id);
+        self.ended_bytes += end.job.progress.moved;
+        self.failed += u64::from(!end.is_complete());
+        end
+    }
+}
+
+const fn is_moving(phase: &PhaseView) -> bool {
+    matches!(phase, PhaseView::Probing | PhaseView::Running | PhaseView::Verifying)
+}
+
+const fn is_final(phase: &PhaseView) -> bool {
+    matches!(phase, PhaseView::Completed | PhaseView::Canceled | PhaseView::Failed { .. })
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ropeway_api::{
+        settings::Settings,
+        view::{DirectionView, HostCapability, PriorityView, Totals, WishView},
+    };
+
+    use super::*;
+
+    /// A row as the engine sends it.
+    pub(crate) fn row(id: i64, phase: PhaseView, moved: u64) -> JobView {
+        JobView {
+            id,
+            direction: DirectionView::Download,
+            name: format!("{id}.bin"),
+            source: format!("http://example.org/{id}.bin"),
+            destination: "/downloads".to_owned(),
+            host: "example.org".to_owned(),
+            path: Some(format!("/downloads/{id}.bin")),
+            wish: WishView::Run,
+            phase,
+            progress: progress(id, moved),
+            rate_limit: None,
+            connections: None,
+            priority: PriorityView::Normal,
+            position: id,
+            created_ms: 0,
+            finished_ms: None,
+            digest: None,
+            verification: None,
+        }
+    }
+
+    fn progress(id: i64, moved: u64) -> JobProgress {
+        JobProgress {
+            id,
+            length: Some(100),
+            moved,
+            durable: moved,
+            rate: 10,
+            seconds_left: None,
+            active_connections: 1,
+        }
+    }
+
+    fn numbers(ends: &[End]) -> Vec<i64> {
+        ends.iter().map(|end| end.job.id).collect()
+    }
+
+    #[test]
+    fn a_job_ends_once_however_often_its_last_row_comes() {
+        let mut board = Board::default();
+        assert_eq!(board.add(row(1, PhaseView::Queued, 0)), None);
+        assert!(board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Running, 50)] }).is_empty());
+        let ends = board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] });
+        assert_eq!(numbers(&ends), [1]);
+        assert!(ends[0].is_complete());
+        assert!(board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] }).is_empty());
+        assert!(board.apply(Event::Removed { ids: vec![1] }).is_empty());
+        assert_eq!(board.add(row(1, PhaseView::Queued, 0)), None, "the reply to the call came after the event");
+        assert_eq!((board.sums().open(), board.sums().failed), (0, 0));
+    }
+
+    #[test]
+    fn an_added_row_does_not_undo_what_an_event_told() {
+        let mut board = Board::default();
+        board.put(row(1, PhaseView::Running, 50));
+        board.add(row(1, PhaseView::Queued, 0));
+        assert_eq!(board.moving().map(|job| job.progress.moved).collect::<Vec<_>>(), [50]);
+    }
+
+    #[test]
+    fn sums_count_open_and_ended_jobs() {
+        let mut board = Board::default();
+        board.put(row(1, PhaseView::Completed, 100));
+        board.put(row(2, PhaseView::Running, 30));
+        let progress = progress(2, 40);
+        board.apply(Event::Progress { jobs: vec![progress], totals: Totals::default() });
+        let expected = Sums { jobs: 2, ended: 1, failed: 0, moved: 140, length: Some(200), rate: 10 };
+        assert_eq!(board.sums(), expected);
+    }
+
+    #[test]
+    fn after_a_gap_the_snapshot_ends_what_ended_meanwhile() {
+        let mut board = Board::default();
+        for id in 1..=3 {
+            board.put(row(id, PhaseView::Running, 1));
+        }
+        let snapshot = Snapshot {
+            seq: 9,
+            version: String::new(),
+            jobs: vec![row(1, PhaseView::Completed, 100), row(2, PhaseView::Running, 50)],
+            totals: Totals::default(),
+            settings: Settings::default(),
+            targets: Vec::new(),
+            host: HostCapability::default(),
+        };
+        let ends = board.replace(snapshot);
+        let complete: Vec<_> = ends.iter().map(|end| (end.job.id, end.is_complete())).collect();
+        assert_eq!(complete, [(3, false), (1, true)]);
+        assert_eq!(board.sums().open(), 1);
+    }
+}

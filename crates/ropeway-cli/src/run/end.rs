@@ -1,0 +1,58 @@
+//! A job that came to its end, and sums over jobs.
+
+use std::time::Duration;
+
+use ropeway_api::view::{FailureView, JobView, PhaseView, VerificationView};
+
+/// A job that is not going to move any more.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct End {
+    /// Its last row.
+    pub(crate) job: JobView,
+    /// How long this process saw it move.
+    pub(crate) took: Duration,
+}
+
+impl End {
+    /// Whether it is complete.
+    pub(crate) const fn is_complete(&self) -> bool {
+        matches!(self.job.phase, PhaseView::Completed)
+    }
+
+    /// Why it is not complete, if it failed.
+    pub(crate) const fn failure(&self) -> Option<&FailureView> {
+        match &self.job.phase {
+            PhaseView::Failed { failure } => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Whether something but the program's own count speaks for the file: a checksum, or the announced length.
+    pub(crate) const fn is_verified(&self) -> bool {
+        self.is_complete() && !matches!(self.job.verification, None | Some(VerificationView::Unverified))
+    }
+}
+
+/// Sums over the jobs of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    /// Jobs that were added.
+    pub(crate) jobs: u64,
+    /// Jobs at their end.
+    pub(crate) ended: u64,
+    /// Those of them that are not complete.
+    pub(crate) failed: u64,
+    /// Bytes moved.
+    pub(crate) moved: u64,
+    /// Bytes of all files; `None` while one of them is unknown.
+    pub(crate) length: Option<u64>,
+    /// Bytes a second.
+    pub(crate) rate: u64,
+}
+
+impl Sums {
+    /// Jobs that still have a way to go.
+    pub(crate) const fn open(&self) -> u64 {
+        self.jobs - self.ended
+    }
+}

@@ -1,0 +1,11 @@
+//! Running this process's own jobs to their ends: `get` and `put`.
+
+mod board;
+mod end;
+mod process;
+
+pub(crate) use board::Board;
+#[cfg(test)]
+pub(crate) use board::tests;
+pub(crate) use end::{End, Sums};
+pub(crate) use process::{Ending, OwnQueue, Ran};

@@ -1,0 +1,261 @@
+//! An engine of this process's own, for as long as its jobs take.
+
+use std::{sync::Arc, time::Duration};
+
+use ropeway_api::{
+    Api, ApiConfig, Scope, Subscription,
+    command::{Added, Call, Nothing},
+    error::ApiError,
+    event::Batch,
+    host::Headless,
+    settings::Settings,
+    view::Snapshot,
+};
+use ropeway_model::ByteRate;
+use ropeway_service::folders::Folders;
+use serde::de::DeserializeOwned;
+use tokio::{
+    sync::mpsc,
+    time::{Interval, MissedTickBehavior},
+};
+
+use crate::{
+    error::CommandError,
+    exit::Exit,
+    output::Output,
+    run::{Board, End},
+    signal::Interruption,
+};
+
+/// Replies that wait for the display; more would only fill memory.
+const REPLIES_WAITING: usize = 2;
+/// A display that wants no ticks still costs none worth counting.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The engine of one `get` or `put`.
+#[derive(Debug)]
+pub(crate) struct OwnQueue {
+    api: Api,
+    interruption: Interruption,
+}
+
+/// How a run went, for the exit code.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ran {
+    /// A job failed.
+    pub(crate) failed: bool,
+    /// An input was refused for its form.
+    pub(crate) refused: bool,
+    /// There was at least one job.
+    pub(crate) any: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Every job is at its end.
+    Over(Ran),
+    /// A signal came.
+    Interrupted,
+}
+
+impl Ending {
+    /// What the process ends with.
+    pub(crate) const fn exit(self) -> Exit {
+        match self {
+            Self::Interrupted => Exit::Interrupted,
+            // A run that is nothing but a mistyped address is bad usage; beside real jobs it is one that failed.
+            Self::Over(Ran { failed: false, refused: true, any: false }) => Exit::BadUsage,
+            Self::Over(Ran { failed: false, refused: false, .. }) => Exit::Complete,
+            Self::Over(_) => Exit::Failed,
+        }
+    }
+}
+
+impl OwnQueue {
+    /// Opens the engine and takes the signals over.
+    ///
+    /// # Errors
+    /// [`CommandError::Folders`] or [`CommandError::Open`] if there is no place for its state.
+    pub(crate) async fn open() -> Result<Self, CommandError> {
+        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let folders = Folders::of_this_user()?;
+        folders.create()?;
+        let config = ApiConfig {
+            data_folder: folders.data,
+            config_folder: folders.config,
+            scope: Scope::Once,
+            host: Arc::new(Headless),
+        };
+        Ok(Self { api: Api::open(config).await?, interruption })
+    }
+
+    /// Sets how many jobs run at once and how fast they may be together, for this process alone.
+    ///
+    /// # Errors
+    /// [`CommandError::Call`] if the engine refuses a value.
+    pub(crate) async fn adjust(&self, jobs: Option<u8>, limit: Option<ByteRate>) -> Result<(), CommandError> {
+        if jobs.is_none() && limit.is_none() {
+            return Ok(());
+        }
+        let snapshot: Snapshot = reply(self.api.call(Call::Snapshot(Nothing {})).await)?;
+        let running_jobs = jobs.unwrap_or(snapshot.settings.running_jobs);
+        let limit = limit.map(ByteRate::bytes_per_second);
+        let settings = Settings { running_jobs, download_limit: limit, upload_limit: limit, ..snapshot.settings };
+        reply::<Settings>(self.api.call(Call::SettingsSet(settings)).await).map(drop)
+    }
+
+    /// Adds what `calls` bring and stays until every job is at its end, or a signal comes.
+    ///
+    /// # Errors
+    /// [`CommandError::Answer`] if the engine breaks its contract.
+    pub(crate) async fn run(
+        self,
+        calls: mpsc::Receiver<Result<Call, CommandError>>,
+        output: &mut dyn Output,
+    ) -> Result<Ending, CommandError> {
+        let mut board = Board::default();
+        let ending = self.follow(calls, output, &mut board).await;
+        self.api.shutdown().await;
+        output.close(&board);
+        if let Ok(Ending::Interrupted) = ending {
+            output.interrupted(&board);
+        }
+        ending
+    }
+
+    async fn follow(
+        &self,
+        calls: mpsc::Receiver<Result<Call, CommandError>>,
+        output: &mut dyn Output,
+        board: &mut Board,
+    ) -> Result<Ending, CommandError> {
+        let mut ran = Ran::default();
+        let mut batches = Batches { events: self.api.subscribe(), seen: None };
+        let (sender, mut replies) = mpsc::channel(REPLIES_WAITING);
+        let adding = add_all(&self.api, calls, sender);
+        tokio::pin!(adding);
+        let mut is_adding = true;
+        let mut ticks = ticks(output.period());
+        while is_adding || board.has_open() {
+            tokio::select! {
+                () = self.interruption.came() => return Ok(Ending::Interrupted),
+                () = &mut adding, if is_adding => is_adding = false,
+                Some(added) = replies.recv() => note_added(added, output, board, &mut ran),
+                batch = batches.next() => {
+                    let Some(batch) = batch else { return Err(ended_early()) };
+                    note_batch(&self.api, batch, output, board).await?;
+                }
+                _ = ticks.tick() => output.draw(board),
+            }
+            while let Ok(added) = replies.try_recv() {
+                note_added(added, output, board, &mut ran);
+            }
+        }
+        let sums = board.sums();
+        Ok(Ending::Over(Ran { failed: ran.failed || sums.failed > 0, any: sums.jobs > 0, ..ran }))
+    }
+}
+
+/// What the engine had changed, or the news that a part of it was missed.
+enum News {
+    Batch(Batch),
+    Gap,
+}
+
+/// Batches whose numbers are watched.
+struct Batches {
+    events: Subscription,
+    seen: Option<u64>,
+}
+
+impl Batches {
+    async fn next(&mut self) -> Option<News> {
+        let batch = self.events.next().await?;
+        let follows = self.seen.is_none_or(|seen| batch.seq <= seen + 1);
+        self.seen = Some(batch.seq);
+        Some(if follows { News::Batch(batch) } else { News::Gap })
+    }
+}
+
+async fn note_batch(api: &Api, news: News, output: &mut dyn Output, board: &mut Board) -> Result<(), CommandError> {
+    let ends: Vec<End> = match news {
+        News::Batch(batch) => batch.events.into_iter().flat_map(|event| board.apply(event)).collect(),
+        News::Gap => board.replace(reply(api.call(Call::Snapshot(Nothing {})).await)?),
+    };
+    for end in &ends {
+        output.ended(end);
+    }
+    Ok(())
+}
+
+fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, board: &mut Board, ran: &mut Ran) {
+    match added {
+        Ok(added) => {
+            for refusal in &added.refused {
+                ran.refused = true;
+                output.refused(refusal);
+            }
+            for end in added.jobs.into_iter().filter_map(|job| board.add(job)) {
+                output.ended(&end);
+            }
+        }
+        Err(error) => {
+            ran.failed |= error.exit() == Exit::Failed;
+            ran.refused |= error.exit() == Exit::BadUsage;
+            output.complain(&error);
+        }
+    }
+}
+
+/// Carries the calls out one after another; an engine call is not cut off in its middle by a batch of events.
+async fn add_all(
+    api: &Api,
+    mut calls: mpsc::Receiver<Result<Call, CommandError>>,
+    replies: mpsc::Sender<Result<Added, CommandError>>,
+) {
+    while let Some(call) = calls.recv().await {
+        let added = match call {
+            Ok(call) => reply(api.call(call).await),
+            Err(error) => Err(error),
+        };
+        if replies.send(added).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn ticks(period: Option<Duration>) -> Interval {
+    let mut ticks = tokio::time::interval(period.unwrap_or(NEVER));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+/// The reply as its type.
+fn reply<T: DeserializeOwned>(reply: Result<serde_json::Value, ApiError>) -> Result<T, CommandError> {
+    serde_json::from_value(reply?).map_err(|error| CommandError::Answer { reason: error.to_string() })
+}
+
+fn ended_early() -> CommandError {
+    CommandError::Answer { reason: "it stopped before the jobs were done".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_tells_a_typing_mistake_from_a_failed_job() {
+        let fine = Ran { any: true, ..Ran::default() };
+        for (ran, exit) in [
+            (fine, Exit::Complete),
+            (Ran { failed: true, ..fine }, Exit::Failed),
+            (Ran { refused: true, ..fine }, Exit::Failed),
+            (Ran { refused: true, any: false, ..fine }, Exit::BadUsage),
+            (Ran { refused: true, any: false, failed: true }, Exit::Failed),
+        ] {
+            assert_eq!(Ending::Over(ran).exit(), exit, "{ran:?}");
+        }
+        assert_eq!(Ending::Interrupted.exit(), Exit::Interrupted);
+    }
+}
