@@ -9,11 +9,14 @@ use std::{
 
 use clap::Args;
 use ropeway_api::command::{Call, JobAdd, JobOptions};
-use ropeway_model::{ByteRate, Digest};
+use ropeway_model::ByteRate;
 use tokio::sync::mpsc;
 
 use crate::{
-    command::options::{NetworkFlags, OnConflict, absolute, connections, into_text},
+    command::{
+        checksum::Checksum,
+        options::{NetworkFlags, OnConflict, absolute, connections, into_text},
+    },
     error::CommandError,
     exit::Exit,
     output::Amount,
@@ -62,9 +65,9 @@ pub(crate) struct Get {
     #[arg(short, long, value_name = "RATE")]
     limit: Option<ByteRate>,
 
-    /// What the file must hash to, as sha256:HEX; only with a single URL
-    #[arg(long, value_name = "ALGO:HEX", conflicts_with = "input")]
-    checksum: Option<Digest>,
+    /// What a single file must hash to, as sha256:HEX; the algorithm alone takes the digest and tells it
+    #[arg(long, value_name = "ALGO[:HEX]")]
+    checksum: Option<Checksum>,
 
     /// Where a file of the same name exists [default: rename, unless the settings say otherwise]
     #[arg(long, value_name = "WHAT")]
@@ -87,20 +90,21 @@ impl Get {
     /// Runs to the end of all downloads.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let Self { urls, output, dir, input, jobs, limit, amount, .. } = self;
-        if urls.len() > 1 && (output.is_some() || self.checksum.is_some()) {
+        let expected = self.checksum.as_ref().and_then(Checksum::expected);
+        if (urls.len() > 1 || input.is_some()) && (output.is_some() || expected.is_some()) {
             return Err(CommandError::usage(
-                "--output and --checksum are about a single URL",
+                "--output and --checksum with a value are about a single URL",
                 "Run the command once for each file, or leave them out.",
             ));
         }
         let (folder, name) = place(output, dir)?;
         let options = JobOptions {
             connections: self.connections,
-            checksum: self.checksum.map(String::from),
+            checksum: expected,
             on_conflict: self.on_conflict.map(Into::into),
             ..self.network.options()?
         };
-        let queue = OwnQueue::open().await?;
+        let queue = OwnQueue::open(self.checksum.is_some()).await?;
         queue.adjust(jobs, limit).await?;
         let (sender, calls) = mpsc::channel(CALLS_WAITING);
         // Reading a list blocks; when this run ends early nobody waits for the reader.

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod add;
+mod checksum;
 mod control;
 mod daemon;
 mod get;

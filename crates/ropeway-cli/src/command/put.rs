@@ -4,11 +4,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ropeway_api::command::{Call, JobOptions, UploadAdd};
-use ropeway_model::{Algorithm, ByteRate, Digest};
+use ropeway_model::ByteRate;
 use tokio::sync::mpsc;
 
 use crate::{
-    command::options::{NetworkFlags, absolute, connections, into_text},
+    command::{
+        checksum::Checksum,
+        options::{NetworkFlags, absolute, connections, into_text},
+    },
     error::CommandError,
     exit::Exit,
     output::Amount,
@@ -45,7 +48,7 @@ pub(crate) struct Put {
     #[arg(short, long, value_name = "NUMBER", value_parser = connections)]
     jobs: Option<u8>,
 
-    /// The digest to take while sending; as ALGO:HEX what the single file must hash to
+    /// Take this digest of what is sent and tell it; as ALGO:HEX what a single file must hash to
     #[arg(long, value_name = "ALGO[:HEX]")]
     checksum: Option<Checksum>,
 
@@ -61,36 +64,15 @@ const EXAMPLES: &str = "Examples:
   ropeway put -l 2M report.pdf --to 'form+https://example.org/upload#field=file'
   ropeway put --checksum sha256 --json pictures --to https://nas.example/pictures/";
 
-/// A digest to take, or one to have.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Checksum {
-    /// Every file's digest is taken with it and told at the end.
-    Take(Algorithm),
-    /// The file must have it.
-    Have(Digest),
-}
-
-impl std::str::FromStr for Checksum {
-    type Err = ropeway_model::DigestParseError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(':') { text.parse().map(Self::Have) } else { text.parse().map(Self::Take) }
-    }
-}
-
 impl Put {
     /// Runs to the end of all uploads.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let checksum = match self.checksum {
-            Some(Checksum::Have(_)) if self.paths.len() > 1 => {
-                let hint = "Run the command once for each file, or give the algorithm alone.";
-                return Err(CommandError::usage("--checksum with a value is about a single file", hint));
-            }
-            Some(Checksum::Have(digest)) => Some(String::from(digest)),
-            // SHA-256 is taken of every file anyway, and there is no other algorithm to choose yet.
-            Some(Checksum::Take(Algorithm::Sha256)) | None => None,
-        };
-        let options = JobOptions { connections: self.parts, checksum, ..self.network.options()? };
+        let expected = self.checksum.as_ref().and_then(Checksum::expected);
+        if expected.is_some() && self.paths.len() > 1 {
+            let hint = "Run the command once for each file, or give the algorithm alone.";
+            return Err(CommandError::usage("--checksum with a value is about a single file", hint));
+        }
+        let options = JobOptions { connections: self.parts, checksum: expected, ..self.network.options()? };
         let paths: Vec<String> =
             self.paths.iter().map(|path| into_text(absolute(path)?)).collect::<Result<_, CommandError>>()?;
         let calls: Vec<Call> = paths
@@ -100,7 +82,7 @@ impl Put {
                 Call::UploadAdd(UploadAdd { paths, target, target_id: None, options: options.clone() })
             })
             .collect();
-        let queue = OwnQueue::open().await?;
+        let queue = OwnQueue::open(self.checksum.is_some()).await?;
         queue.adjust(self.jobs, self.limit).await?;
         let (sender, receiver) = mpsc::channel(calls.len().max(1));
         for call in calls {
@@ -109,18 +91,5 @@ impl Put {
         }
         drop(sender);
         Ok(queue.run(receiver, &mut *self.amount.output()).await?.exit())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_checksum_is_an_algorithm_or_a_digest() {
-        let digest = format!("sha256:{}", "0".repeat(64));
-        assert_eq!("sha256".parse::<Checksum>().unwrap(), Checksum::Take(Algorithm::Sha256));
-        assert_eq!(digest.parse::<Checksum>().unwrap(), Checksum::Have(digest.parse().unwrap()));
-        assert!("md5".parse::<Checksum>().is_err() && "sha256:00".parse::<Checksum>().is_err());
     }
 }

@@ -73,18 +73,19 @@ impl Ending {
 }
 
 impl OwnQueue {
-    /// Opens the engine and takes the signals over.
+    /// Opens the engine and takes the signals over. With `hashed` every file's digest is taken, else only where there is
+    /// one to compare with.
     ///
     /// # Errors
     /// [`CommandError::Folders`] or [`CommandError::Open`] if there is no place for its state.
-    pub(crate) async fn open() -> Result<Self, CommandError> {
+    pub(crate) async fn open(hashed: bool) -> Result<Self, CommandError> {
         let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
         let folders = Folders::of_this_user()?;
         folders.create()?;
         let config = ApiConfig {
             data_folder: folders.data,
             config_folder: folders.config,
-            scope: Scope::Once,
+            scope: if hashed { Scope::OnceHashed } else { Scope::Once },
             host: Arc::new(Headless),
         };
         Ok(Self { api: Api::open(config).await?, interruption })

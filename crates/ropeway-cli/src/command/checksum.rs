@@ -1,0 +1,46 @@
+//! Checksums on the command line.
+
+use std::str::FromStr;
+
+use ropeway_model::{Algorithm, Digest, DigestParseError};
+
+/// A digest to take, or one to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Checksum {
+    /// Every file's digest is taken with it and told at the end.
+    Take(Algorithm),
+    /// The file must have it.
+    Have(Digest),
+}
+
+impl Checksum {
+    /// What the file must have, as the engine takes it.
+    pub(crate) fn expected(&self) -> Option<String> {
+        match self {
+            // There is no other algorithm to choose yet, so that nothing needs to be told to the engine.
+            Self::Take(Algorithm::Sha256) => None,
+            Self::Have(digest) => Some(digest.to_string()),
+        }
+    }
+}
+
+impl FromStr for Checksum {
+    type Err = DigestParseError;
+
+    fn from_str(text: &str) -> Result<Self, DigestParseError> {
+        if text.contains(':') { text.parse().map(Self::Have) } else { text.parse().map(Self::Take) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_is_an_algorithm_or_a_digest() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        assert_eq!("sha256".parse::<Checksum>().unwrap(), Checksum::Take(Algorithm::Sha256));
+        assert_eq!(digest.parse::<Checksum>().unwrap().expected(), Some(digest));
+        assert!("md5".parse::<Checksum>().is_err() && "sha256:00".parse::<Checksum>().is_err());
+    }
+}
