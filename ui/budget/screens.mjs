@@ -31,7 +31,7 @@ const SCREENS = [
   ["speed", "still", (page) => openDetails(page, "ubuntu-26.04", "Speed")],
   ["log", "still", (page) => openDetails(page, "ubuntu-26.04", "Log")],
   ["menu", "still", (page) => row(page, "common-crawl").click({ button: "right" })],
-  ["menu-columns", "still", (page) => page.getByRole("columnheader", { name: "Size" }).click({ button: "right" })],
+  ["menu-columns", "still", (page) => page.getByRole("button", { name: "State" }).click({ button: "right" })],
   ["menu-add", "still", (page) => page.getByRole("button", { name: "More ways to add" }).click()],
   ["add", "still", async (page) => {
     await page.keyboard.press("Control+n");
@@ -98,6 +98,7 @@ for (const width of WIDTHS) {
       });
       await page.goto(`${server.url}/mock.html?${query}&theme=${theme}`);
       await page.waitForSelector("main");
+      page.setDefaultTimeout(4_000);
       await page.waitForTimeout(400);
       await prepare(page);
       await page.waitForTimeout(150);

@@ -4,12 +4,13 @@ import { MockEngine } from "./host/mock/engine";
 import { mockHost, type MockHost } from "./host/mock/host";
 import { manyJobs, mixedJobs } from "./host/mock/jobs";
 import type { Application } from "./state/application";
+import { EMPTY_QUEUE, type QueueState } from "./state/queue";
 import { start } from "./start";
 
 declare global {
   interface Window {
     /** For scripts that drive the page. */
-    ropeway: { host: MockHost; application: Application };
+    ropeway: { host: MockHost; application: Application; empty: QueueState };
   }
 }
 
@@ -33,4 +34,4 @@ if (theme === "light" || theme === "dark") engine.settings = { ...engine.setting
 if (!wanted.has("still")) setInterval(() => engine.advance(STEP_MS / 1000), STEP_MS);
 
 const host = mockHost(engine);
-window.ropeway = { host, application: await start(host) };
+window.ropeway = { host, application: await start(host), empty: EMPTY_QUEUE };

@@ -17,8 +17,8 @@ function failureFacts(job: JobView, texts: Messages): Fact[] {
   const failure = phase.kind === "failed" ? phase.failure : phase.cause;
   const isAlarm = phase.kind === "failed";
   return [
-    { name: texts.phase.failed, value: failure.message, isAlarm },
-    { name: texts.details.hint, value: failure.hint },
+    { name: texts.phase.failed, value: failure.message, isAlarm, isWide: true },
+    { name: texts.details.hint, value: failure.hint, isWide: true },
   ];
 }
 

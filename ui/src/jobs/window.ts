@@ -4,7 +4,7 @@
 export const ROW_HEIGHT = 36;
 
 /** Rows kept ready above and below what is in sight, so that a scroll does not show an empty strip. */
-export const SPARE_ROWS = 6;
+export const SPARE_ROWS = 4;
 
 export interface Stretch {
   readonly first: number;

@@ -23,12 +23,12 @@ const shape = (
 ): ColumnShape => ({ key, sort: key, width, narrowest, givesWay, isEndAligned });
 
 export const COLUMNS: readonly ColumnShape[] = [
-  shape("name", 260, 150, 0),
+  shape("name", 260, 220, 0),
   shape("size", 84, 64, 2, true),
-  shape("progress", 180, 96, 1),
+  shape("progress", 156, 110, 1),
   shape("speed", 92, 72, 3, true),
   shape("left", 76, 60, 4, true),
-  shape("state", 216, 132, 0),
+  shape("state", 150, 132, 0),
   shape("host", 160, 80, 5),
   shape("added", 140, 90, 6),
 ];

@@ -2,7 +2,7 @@ import { untrack as untracked } from "svelte";
 import { type ColumnChoice, readColumnChoice } from "./columns";
 import type { Engine } from "./engine.svelte";
 import type { JobView } from "../gen/JobView";
-import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
+import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, prepareNames, type Sort, SORT_KEYS, type SortKey } from "./order";
 import { keepPreference, readPreference } from "./preference";
 import { kept, NOTHING_SELECTED, type Selection } from "./selection";
 
@@ -29,6 +29,7 @@ export class ListView {
       const timer = setInterval(() => (beat += 1), MOVING_ORDER_MS);
       return () => clearInterval(timer);
     });
+    $effect(() => (this.engine.isLoaded ? prepareNames(this.jobsNow()) : undefined));
     const revision = $derived(this.engine.queue.revision);
     $effect.pre(() => {
       void revision;

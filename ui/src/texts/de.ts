@@ -6,13 +6,10 @@ const jobs = (count: number) => plural(count, "Übertragung", "Übertragungen");
 const files = (count: number) => plural(count, "Datei", "Dateien");
 
 export const de: Messages = {
-  language: "Deutsch",
   direction: "ltr",
-  ok: "OK",
   cancel: "Abbrechen",
   close: "Schließen",
   browse: "Durchsuchen…",
-  save: "Speichern",
   removeWord: "Entfernen",
   copy: "Kopieren",
   copied: "Kopiert",
@@ -27,7 +24,6 @@ export const de: Messages = {
     pauseAll: "Alle anhalten",
     resumeAll: "Alle fortsetzen",
     filter: "Filtern",
-    clearFilter: "Filter leeren",
     downloadSpeed: "Geschwindigkeit aller Downloads",
     uploadSpeed: "Geschwindigkeit aller Uploads",
   },
@@ -61,7 +57,6 @@ export const de: Messages = {
     added: "Hinzugefügt",
     queue: "Reihenfolge der Warteschlange",
     sortBy: "Sortieren nach",
-    show: "Anzeigen",
     reset: "Spalten zurücksetzen",
     resize: (column) => `Breite von ${column}`,
   },
@@ -78,7 +73,6 @@ export const de: Messages = {
   phase: {
     queued: "Wartet auf ihren Platz",
     probing: "Fragt den Server",
-    running: "Läuft",
     starting: "Beginnt",
     retryIn: (time) => `Neuer Versuch in ${time}`,
     retryNow: "Neuer Versuch",
@@ -145,7 +139,6 @@ export const de: Messages = {
     priority: "Vorrang",
     moveUp: "An den Anfang",
     moveDown: "Ans Ende",
-    selectAll: "Alle auswählen",
     clearFinished: "Fertige entfernen",
     of: (action, name) => `${action}: ${name}`,
   },
@@ -178,7 +171,6 @@ export const de: Messages = {
     many: (count) => `${jobs(count)} ausgewählt`,
     height: "Höhe der Einzelheiten",
     hide: "Einzelheiten ausblenden",
-    state: "Zustand",
     from: "Von",
     to: "Nach",
     redirected: "Umgeleitet zu",

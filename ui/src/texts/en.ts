@@ -5,13 +5,10 @@ const jobs = (count: number) => plural(count, "transfer", "transfers");
 const files = (count: number) => plural(count, "file", "files");
 
 export const en = {
-  language: "English",
   direction: "ltr" as "ltr" | "rtl",
-  ok: "OK",
   cancel: "Cancel",
   close: "Close",
   browse: "Browse…",
-  save: "Save",
   removeWord: "Remove",
   copy: "Copy",
   copied: "Copied",
@@ -26,7 +23,6 @@ export const en = {
     pauseAll: "Pause all",
     resumeAll: "Resume all",
     filter: "Filter",
-    clearFilter: "Clear filter",
     downloadSpeed: "Total download speed",
     uploadSpeed: "Total upload speed",
   },
@@ -60,7 +56,6 @@ export const en = {
     added: "Added",
     queue: "Queue order",
     sortBy: "Sort by",
-    show: "Show",
     reset: "Reset columns",
     resize: (column: string) => `Width of ${column}`,
   },
@@ -77,7 +72,6 @@ export const en = {
   phase: {
     queued: "Waiting for its turn",
     probing: "Asking the server",
-    running: "Running",
     starting: "Starting",
     retryIn: (time: string) => `Retries in ${time}`,
     retryNow: "Retries now",
@@ -145,7 +139,6 @@ export const en = {
     priority: "Priority",
     moveUp: "Move to the front",
     moveDown: "Move to the end",
-    selectAll: "Select all",
     clearFinished: "Clear finished",
     of: (action: string, name: string) => `${action}: ${name}`,
   },
@@ -177,7 +170,6 @@ export const en = {
     many: (count: number) => `${jobs(count)} selected`,
     height: "Height of the details",
     hide: "Hide details",
-    state: "State",
     from: "From",
     to: "To",
     redirected: "Redirected to",

@@ -1,0 +1,103 @@
+import { describe, expect, it } from "vitest";
+import { formatDuration } from "../src/format/duration";
+import { fractionDone, wholePercent } from "../src/format/fraction";
+import { numberFormats } from "../src/format/number";
+import { parseRate, rateInput, type RateInput } from "../src/format/rate_input";
+import { formatExactSize, formatRate, formatSize } from "../src/format/size";
+
+const en = numberFormats("en");
+const KB = 1024;
+const MB = 1024 * KB;
+const GB = 1024 * MB;
+
+describe("sizes", () => {
+  it.each([
+    [null, "—"],
+    [-1, "—"],
+    [Number.NaN, "—"],
+    [0, "0 B"],
+    [999, "999 B"],
+    [1000, "0.98 KB"],
+    [KB, "1.00 KB"],
+    [10 * KB, "10.0 KB"],
+    [100 * KB, "100 KB"],
+    [1023 * KB, "1.00 MB"],
+    [4.7 * GB, "4.70 GB"],
+    [1.2 * 1024 * GB, "1.20 TB"],
+    [Number.MAX_SAFE_INTEGER, "8.00 PB"],
+  ])("shows %s bytes as %s", (bytes, expected) => {
+    expect(formatSize(bytes, en)).toBe(expected);
+  });
+
+  it("follows the language", () => {
+    expect(formatSize(4.7 * GB, numberFormats("de"))).toBe("4,70 GB");
+    expect(formatSize(4.7 * GB, numberFormats("ar-u-nu-latn"))).toBe("4.70 GB");
+    expect(formatExactSize(2048, en, "bytes")).toBe("2.00 KB (2,048 bytes)");
+  });
+
+  it("shows a rate as bytes a second", () => {
+    expect(formatRate(41 * MB, en)).toBe("41.0 MB/s");
+    expect(formatRate(null, en)).toBe("—");
+  });
+});
+
+describe("durations", () => {
+  it.each([
+    [null, "—"],
+    [-5, "—"],
+    [Number.POSITIVE_INFINITY, "—"],
+    [0, "0:00"],
+    [0.2, "0:01"],
+    [33, "0:33"],
+    [59.5, "1:00"],
+    [725, "12:05"],
+    [5_527, "1:32:07"],
+    [86_399, "23:59:59"],
+    [86_400, "1d 0h"],
+    [100 * 86_400, "—"],
+  ])("shows %s seconds as %s", (seconds, expected) => {
+    expect(formatDuration(seconds)).toBe(expected);
+  });
+});
+
+describe("shares", () => {
+  it.each([
+    [0, null, "unknown"],
+    [5, Number.NaN, "unknown"],
+    [5, -1, "unknown"],
+    [0, 0, 1],
+    [1, 4, 0.25],
+    [9, 4, 1],
+    [-1, 4, 0],
+  ] as const)("of %s in %s is %s", (done, total, expected) => {
+    expect(fractionDone(done, total)).toBe(expected);
+  });
+
+  it("reach 100 % only when the job is completed", () => {
+    expect(wholePercent(1, false)).toBe(99);
+    expect(wholePercent(0.999, false)).toBe(99);
+    expect(wholePercent(1, true)).toBe(100);
+  });
+});
+
+describe("rate fields", () => {
+  it.each<[RateInput, number | null | "invalid"]>([
+    [{ typed: "", unit: "MB/s" }, null],
+    [{ typed: "  ", unit: "KB/s" }, null],
+    [{ typed: "2.5", unit: "MB/s" }, 2.5 * MB],
+    [{ typed: "2,5", unit: "MB/s" }, 2.5 * MB],
+    [{ typed: ".5", unit: "KB/s" }, 512],
+    [{ typed: "500", unit: "KB/s" }, 500 * KB],
+    [{ typed: "0", unit: "KB/s" }, "invalid"],
+    [{ typed: "-1", unit: "KB/s" }, "invalid"],
+    [{ typed: "fast", unit: "KB/s" }, "invalid"],
+    [{ typed: "1e3", unit: "KB/s" }, "invalid"],
+    [{ typed: "99999999999999999", unit: "MB/s" }, "invalid"],
+  ])("read %j as %s", (input, expected) => {
+    expect(parseRate(input)).toBe(expected);
+  });
+
+  it.each([null, 500 * KB, MB, 2.5 * MB, 1.5 * KB * KB])("give back the limit %s that they show", (limit) => {
+    expect(parseRate(rateInput(limit))).toBe(limit);
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { numberFormats } from "../src/format/number";
+import type { JobView } from "../src/gen/JobView";
+import { FAILURES } from "../src/host/mock/jobs";
+import { canPause, primaryAction, toggleOf } from "../src/jobs/actions";
+import { progressLook } from "../src/jobs/progress";
+import { strips } from "../src/jobs/segment_strip";
+import { niceTop } from "../src/jobs/speed_scale";
+import { stateText } from "../src/jobs/state_text";
+import { en } from "../src/texts/en";
+import { job } from "./samples";
+
+const formats = numberFormats("en");
+const desktop = { pick: true, reveal: true, drop_paths: true };
+const browser = { pick: false, reveal: false, drop_paths: false };
+const waiting: JobView["phase"] = { kind: "waiting", until_ms: 42_000, attempt: 2, cause: FAILURES.refused };
+
+describe("the action on a row", () => {
+  it.each<[JobView["phase"], string | null]>([
+    [{ kind: "queued" }, "pause"],
+    [{ kind: "probing" }, "pause"],
+    [{ kind: "running" }, "pause"],
+    [{ kind: "verifying" }, "pause"],
+    [waiting, "try_now"],
+    [{ kind: "paused" }, "resume"],
+    [{ kind: "failed", failure: FAILURES.gone }, "retry"],
+    [{ kind: "failed", failure: FAILURES.checksum }, "start_again"],
+    [{ kind: "completed" }, "reveal"],
+    [{ kind: "canceled" }, null],
+  ])("of a job that is %j is %s", (phase, expected) => {
+    expect(primaryAction(job(1, { phase, path: "/x" }), desktop)).toBe(expected);
+  });
+
+  it("offers only what the host can do, and nothing while a wish is on its way", () => {
+    expect(primaryAction(job(1, { phase: { kind: "completed" }, path: "/x" }), browser)).toBeNull();
+    expect(primaryAction(job(1, { phase: { kind: "running" }, wish: "pause" }), desktop)).toBeNull();
+    expect(canPause(job(1, { phase: { kind: "running" }, wish: "pause" }))).toBe(false);
+  });
+
+  it("for several rows pauses while anything runs, else resumes", () => {
+    const running = job(1, { phase: { kind: "running" } });
+    const paused = job(2, { phase: { kind: "paused" }, wish: "pause" });
+    const done = job(3, { phase: { kind: "completed" } });
+    expect(toggleOf([running, paused, done])).toEqual({ call: "job_pause", ids: [1] });
+    expect(toggleOf([paused, done])).toEqual({ call: "job_resume", ids: [2] });
+    expect(toggleOf([done])).toBeNull();
+  });
+});
+
+describe("progress", () => {
+  const look = (phase: JobView["phase"], moved: number, durable: number, length: number | null) =>
+    progressLook({ ...job(1, { phase }), progress: { ...job(1).progress, moved, durable, length } }, formats);
+
+  it("tells what is safe from what has moved", () => {
+    expect(look({ kind: "running" }, 80, 60, 100)).toEqual({ durable: 0.6, moved: 0.8, text: "80%", tone: "active" });
+  });
+
+  it("says 100 % only when the job is completed", () => {
+    expect(look({ kind: "verifying" }, 100, 100, 100).text).toBe("99%");
+    expect(look({ kind: "completed" }, 100, 100, 100).text).toBe("100%");
+  });
+
+  it("of an unknown length shows the bytes so far", () => {
+    expect(look({ kind: "running" }, 2048, 0, null)).toEqual({ durable: "unknown", moved: "unknown", text: "2.00 KB", tone: "active" });
+  });
+});
+
+describe("the state of a row", () => {
+  const name = (code: string) => (code === "HTTP_GONE" ? "Link expired" : null);
+  const text = (change: Partial<JobView>, now = 0) => stateText(job(1, change), en, name, now);
+
+  it("names a failure shortly and tells it in a sentence", () => {
+    const state = text({ phase: { kind: "failed", failure: FAILURES.gone } });
+    expect(state).toMatchObject({ text: "Link expired", more: FAILURES.gone.message, isAlarm: true });
+  });
+
+  it("falls back to the sentence for a code that this window does not know", () => {
+    const failure = { ...FAILURES.gone, code: "NEWER_THAN_THIS" };
+    expect(text({ phase: { kind: "failed", failure } })).toMatchObject({ text: failure.message, more: "" });
+  });
+
+  it("counts down to the next try", () => {
+    expect(text({ phase: waiting }, 30_500)).toMatchObject({ text: "Retries in 0:12", isAlarm: false });
+    expect(text({ phase: waiting }, 50_000).text).toBe("Retries now");
+  });
+
+  it("keeps the user's wish apart from the fact", () => {
+    expect(text({ phase: { kind: "running" }, wish: "pause" }).text).toBe("Pausing");
+    expect(text({ phase: { kind: "running" }, wish: "cancel" }).text).toBe("Giving up");
+  });
+});
+
+describe("pictures", () => {
+  it("lay segments out as shares of the file", () => {
+    const segments = [
+      { start: 0, end: 50, written: 25, is_active: true },
+      { start: 50, end: 100, written: 50, is_active: false },
+    ];
+    expect(strips(segments, 100)).toEqual([
+      { start: 0, written: 0.25, end: 0.5, isActive: true },
+      { start: 0.5, written: 1, end: 1, isActive: false },
+    ]);
+    expect(strips([{ start: 0, end: null, written: 10, is_active: true }], null)[0]?.written).toBeCloseTo(2 / 3);
+    expect(strips([], 0)).toEqual([]);
+  });
+
+  it.each([
+    [0, 1024],
+    [1025, 2048],
+    [9_000_000, 10 * 1024 * 1024],
+    [900 * 1024 * 1024, 1024 * 1024 * 1024],
+  ])("scale a graph of %s to %s", (rate, expected) => {
+    expect(niceTop(rate)).toBe(expected);
+  });
+});

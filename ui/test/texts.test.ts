@@ -1,0 +1,42 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ar } from "../src/texts/ar";
+import { de } from "../src/texts/de";
+import { en } from "../src/texts/en";
+import { zh } from "../src/texts/zh";
+
+/** Every leaf of a catalogue with its path. */
+function leaves(catalogue: object, path = ""): [string, unknown][] {
+  return Object.entries(catalogue).flatMap(([key, value]) =>
+    typeof value === "object" ? leaves(value, `${path}${key}.`) : [[`${path}${key}`, value] as [string, unknown]],
+  );
+}
+
+describe.each(Object.entries({ en, de, zh, ar }))("the texts in %s", (_, catalogue) => {
+  it("are none empty and are sentences for every count", () => {
+    for (const [path, text] of leaves(catalogue)) {
+      if (typeof text === "string") expect(text.trim(), path).not.toBe("");
+      if (typeof text !== "function") continue;
+      for (const count of [0, 1, 2, 5, 11, 100]) {
+        const argument = path.startsWith("announce.") && path !== "announce.progress" ? Array(count).fill("x") : count;
+        expect(String((text as (...args: unknown[]) => string)(argument, "y")), path).not.toMatch(/undefined|NaN|\[object/);
+      }
+    }
+  });
+});
+
+describe("the catalogue", () => {
+  it("has no text that nothing shows", () => {
+    const source = readdirSync("src", { recursive: true, encoding: "utf8" })
+      .filter((file) => /\.(ts|svelte)$/.test(file) && !/^(texts.(en|de|zh|ar)|gen)/.test(file))
+      .map((file) => readFileSync(join("src", file), "utf8"))
+      .join("\n");
+    // Groups whose texts are looked up by a key of the engine or of a list.
+    const looked = /^(failures|groups|columns|verified|validation)\./;
+    const unused = leaves(en)
+      .map(([path]) => path)
+      .filter((path) => !looked.test(path) && !source.includes(path.includes(".") ? path : `.${path}`));
+    expect(unused).toEqual([]);
+  });
+});
