@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { JobView } from "../src/gen/JobView";
 import { FAILURES } from "../src/host/mock/jobs";
-import { collationKey, NO_FILTER, orderedIds, type SortKey } from "../src/state/order";
+import { collationKey } from "../src/state/collation";
+import { NO_FILTER, orderedIds, type SortKey } from "../src/state/order";
 import { job } from "./samples";
 
 const withProgress = (id: number, progress: Partial<JobView["progress"]>, change: Partial<JobView> = {}) => {

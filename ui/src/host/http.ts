@@ -5,6 +5,9 @@ import { CallRefused, isApiError, type CallName, type Host, type LinkState, type
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 8_000;
 
+/** The name of the batches' subprotocol. */
+const PROTOCOL = "ropeway";
+
 /** A browser tab's way to the daemon: `POST /rpc` for calls, one WebSocket for batches. */
 export function httpHost(token: string, base: URL = new URL(location.href)): Host {
   return {
@@ -68,8 +71,8 @@ class EventLine {
     if (known === "unreachable") return this.retry();
     const url = new URL("/events", this.base);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set("token", this.token);
-    const socket = new WebSocket(url);
+    // As a subprotocol and not in the address, which ends up in logs.
+    const socket = new WebSocket(url, [PROTOCOL, `token.${this.token}`]);
     this.socket = socket;
     socket.onopen = () => {
       this.pause = FIRST_PAUSE_MS;

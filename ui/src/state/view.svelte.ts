@@ -1,8 +1,9 @@
 import { untrack as untracked } from "svelte";
+import { prepareNames } from "./collation";
 import { type ColumnChoice, readColumnChoice } from "./columns";
 import type { Engine } from "./engine.svelte";
 import type { JobView } from "../gen/JobView";
-import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, prepareNames, type Sort, SORT_KEYS, type SortKey } from "./order";
+import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
 import { keepPreference, readPreference } from "./preference";
 import { kept, NOTHING_SELECTED, type Selection } from "./selection";
 
