@@ -91,18 +91,24 @@ async function scrolling(browser, url) {
   await page.close();
 }
 
-/** Script of the frame after a click on each column's head. */
+/** Script of the frame after a click on each column's head: both directions and back, again and again. */
 async function sorting(browser, url) {
   const { page, session } = await open(browser, url, `jobs=${ROWS}&still`);
   await page.waitForTimeout(1_000);
+  const clicks = 6;
   for (const name of ["Name", "Size", "Progress", "Speed", "State"]) {
-    const before = await spent(session);
-    await page.evaluate(async (column) => {
-      const heads = [...document.querySelectorAll("[role=columnheader] button")];
-      heads.find((button) => button.textContent.includes(column)).click();
-      await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
-    }, name);
-    report(`sort 10,000 rows by ${name}: script`, (await spent(session)).script - before.script, 16, "ms");
+    const runs = [];
+    for (let click = 0; click < clicks; click += 1) {
+      const before = await spent(session);
+      await page.evaluate(async (column) => {
+        const heads = [...document.querySelectorAll("[role=columnheader] button")];
+        heads.find((button) => button.textContent.includes(column)).click();
+        await new Promise((next) => requestAnimationFrame(() => setTimeout(next)));
+      }, name);
+      runs.push((await spent(session)).script - before.script);
+    }
+    runs.sort((a, b) => a - b);
+    report(`sort 10,000 rows by ${name}: script, median of ${clicks}`, runs[clicks / 2], 16, "ms");
   }
   await page.close();
 }
