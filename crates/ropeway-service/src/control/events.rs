@@ -12,7 +12,7 @@ use axum::{
 use futures_util::{StreamExt, stream::BoxStream};
 use http::{HeaderMap, Uri};
 use ropeway_api::event::Batch;
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{refusal::Refusal, server::Control};
@@ -52,7 +52,7 @@ pub(super) async fn listen(
 
 /// Sends batches until the client, the engine or the server is gone.
 async fn feed(mut socket: WebSocket, mut batches: BoxStream<'static, Batch>, stopping: CancellationToken) {
-    let mut pings = interval(PING_PERIOD);
+    let mut pings = interval_at(Instant::now() + PING_PERIOD, PING_PERIOD);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard = Instant::now();
     loop {

@@ -16,7 +16,7 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// How much longer the peer may keep us waiting before it has to be judged.
+    /// How much longer the peer may keep us waiting before it is judged, by recording the wait without any bytes.
     pub(crate) fn patience(&self) -> Duration {
         WINDOW.saturating_sub(self.waited)
     }

@@ -1,6 +1,7 @@
 //! A request body that keeps to the client's limit, and a client that keeps to a minimum pace.
 
 use std::{
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -25,8 +26,8 @@ const LINGER_BYTES: usize = 64 * 1024 * 1024;
 const LINGER_TIME: Duration = Duration::from_secs(5);
 
 /// The bytes of an upload in order, as fast as the throttle grants them.
-pub(in crate::serve) struct UploadBody {
-    body: Incoming,
+pub(in crate::serve) struct UploadBody<B = Incoming> {
+    body: B,
     bucket: Arc<Bucket>,
     pace: Pace,
     /// The client waits for "100 Continue" before it sends anything; hyper sends that when the body is first polled.
@@ -42,8 +43,11 @@ enum Step {
     Throttled(Bytes, Pin<Box<Sleep>>),
 }
 
-impl UploadBody {
-    pub(in crate::serve) fn new(body: Incoming, headers: &HeaderMap, bucket: Arc<Bucket>) -> Self {
+impl<B> UploadBody<B>
+where
+    B: Body<Data = Bytes, Error: fmt::Display> + Unpin,
+{
+    pub(in crate::serve) fn new(body: B, headers: &HeaderMap, bucket: Arc<Bucket>) -> Self {
         let waits_for_us = headers.contains_key(header::EXPECT);
         Self { body, bucket, pace: Pace::default(), waits_for_us, step: Step::Next }
     }
@@ -80,7 +84,10 @@ impl UploadBody {
     }
 }
 
-impl Stream for UploadBody {
+impl<B> Stream for UploadBody<B>
+where
+    B: Body<Data = Bytes, Error: fmt::Display> + Unpin,
+{
     type Item = Result<Bytes, Refusal>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -97,8 +104,13 @@ impl Stream for UploadBody {
                 if matches!(this.step, Step::Next) {
                     this.step = Step::Waiting(Instant::now(), Box::pin(sleep(this.pace.patience())));
                 }
-                if let Step::Waiting(_, patience) = &mut this.step {
+                if let Step::Waiting(since, patience) = &mut this.step {
                     ready!(patience.as_mut().poll(cx));
+                    let waited = since.elapsed();
+                    this.step = Step::Next;
+                    if this.pace.record(waited, 0) {
+                        continue;
+                    }
                 }
                 return Poll::Ready(Some(Err(Refusal::TooSlow)));
             };
@@ -124,5 +136,50 @@ impl Stream for UploadBody {
                 Err(refusal) => return Poll::Ready(Some(Err(refusal))),
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
+    use ropeway_model::ByteRate;
+
+    use super::*;
+    use crate::serve::throttle::{Direction, Throttle};
+
+    /// A body of `count` chunks of `size` bytes that come `every` so often, under a limit.
+    async fn receive(count: u32, size: usize, every: Duration, limit: Option<u64>) -> Result<usize, Refusal> {
+        let chunks = stream::unfold(0, move |sent| async move {
+            sleep(every).await;
+            (sent < count).then(|| (Ok::<_, Infallible>(Bytes::from(vec![0; size])), sent + 1))
+        });
+        let body = axum::body::Body::from_stream(chunks);
+        let throttle = Throttle::new(limit.and_then(ByteRate::new));
+        let bucket = throttle.bucket([127, 0, 0, 1].into(), Direction::Up);
+        let mut body = UploadBody::new(body, &HeaderMap::new(), bucket);
+        let mut received = 0;
+        while let Some(bytes) = body.next().await {
+            received += bytes?.len();
+        }
+        Ok(received)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_drips_is_given_up_and_a_slow_line_is_not() {
+        let second = Duration::from_secs(1);
+        assert_eq!(receive(1_000, 1, second, None).await, Err(Refusal::TooSlow));
+        assert_eq!(receive(1_000, 1_000, second, None).await, Ok(1_000_000));
+        assert_eq!(receive(3, 1_000_000, 100 * second, None).await, Err(Refusal::TooSlow));
+        assert_eq!(receive(3, 1_000_000, 50 * second, None).await, Ok(3_000_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_is_slow_because_of_its_limit_is_not_given_up() {
+        let began = Instant::now();
+        assert_eq!(receive(100, 10_240, Duration::ZERO, Some(100)).await, Ok(1_024_000));
+        // All but the first chunk have to be earned.
+        assert_eq!(began.elapsed().as_secs(), 99 * 10_240 / 100);
     }
 }
