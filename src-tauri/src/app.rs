@@ -20,7 +20,7 @@ use crate::{
     shell::Shell,
     tray::Tray,
     uri_drop::Hovering,
-    watch,
+    watch::Watch,
     window::{self, place::PlaceKeeper},
     words,
 };
@@ -73,10 +73,10 @@ fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
 fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Result<()> {
     quit::on_signals(app);
     let api = async_runtime::block_on(engine::open(app, folders))?;
-    let batches = api.subscribe();
     app.manage(Shell::new(api, PlaceKeeper::open(&folders.config, &folders.data)));
     app.manage(Tray::build(app).context("the tray cannot be used")?);
-    async_runtime::spawn(watch::run(app.clone(), batches));
+    let watch = async_runtime::block_on(Watch::begin(app.clone()));
+    async_runtime::spawn(watch.run());
     let offers = app.state::<Offers>();
     offers.hold(arguments.offer);
     if !arguments.hidden || offers.are_held() {

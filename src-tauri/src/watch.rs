@@ -16,7 +16,7 @@ use crate::{
         announce::{Announcer, Notice},
     },
     shell::Shell,
-    taskbar, tray,
+    taskbar, tray, window,
 };
 
 /// How often the tray and the taskbar change at most: the eye reads no faster, and every change wakes the panel.
@@ -24,41 +24,15 @@ const PACE: Duration = Duration::from_secs(1);
 
 /// What is followed.
 #[derive(Debug)]
-struct Watch {
+pub(crate) struct Watch {
     app: AppHandle,
+    batches: Subscription,
     announcer: Announcer,
     notifier: Notifier,
     seq: u64,
     /// The latest sums, until they are shown.
     totals: Option<Totals>,
     shown_at: Instant,
-}
-
-/// Runs until the engine has shut down.
-pub(crate) async fn run(app: AppHandle, mut batches: Subscription) {
-    let now = Instant::now();
-    let mut watch = Watch {
-        app,
-        announcer: Announcer::default(),
-        notifier: Notifier::default(),
-        seq: 0,
-        totals: None,
-        shown_at: now - PACE,
-    };
-    watch.start_again().await;
-    loop {
-        tokio::select! {
-            batch = batches.next() => match batch {
-                Some(batch) => watch.apply(batch).await,
-                None => break,
-            },
-            () = until(watch.totals.as_ref().map(|_| watch.shown_at + PACE)) => watch.show_totals(),
-            () = until(watch.announcer.due()) => {
-                let notice = watch.announcer.tell_held();
-                watch.tell(notice);
-            }
-        }
-    }
 }
 
 /// Waits until then, or for ever.
@@ -70,6 +44,39 @@ async fn until(then: Option<Instant>) {
 }
 
 impl Watch {
+    /// Starts from everything there is, so that the settings are known when this returns.
+    pub(crate) async fn begin(app: AppHandle) -> Self {
+        let batches = app.state::<Shell>().api.subscribe();
+        let mut watch = Self {
+            app,
+            batches,
+            announcer: Announcer::default(),
+            notifier: Notifier::default(),
+            seq: 0,
+            totals: None,
+            shown_at: Instant::now(),
+        };
+        watch.start_again().await;
+        watch
+    }
+
+    /// Runs until the engine has shut down.
+    pub(crate) async fn run(mut self) {
+        loop {
+            tokio::select! {
+                batch = self.batches.next() => match batch {
+                    Some(batch) => self.apply(batch).await,
+                    None => break,
+                },
+                () = until(self.totals.as_ref().map(|_| self.shown_at + PACE)) => self.show_totals(),
+                () = until(self.announcer.due()) => {
+                    let notice = self.announcer.tell_held();
+                    self.tell(notice);
+                }
+            }
+        }
+    }
+
     /// Takes everything from a snapshot: at the start, and after batches were lost.
     async fn start_again(&mut self) {
         let shell = self.app.state::<Shell>();
@@ -97,6 +104,7 @@ impl Watch {
                 Event::Progress { totals, .. } => self.totals = Some(totals),
                 Event::Settings { settings } => {
                     tray::show_limit(&self.app, settings.download_limit);
+                    window::follow_settings(&self.app, &settings);
                     self.app.state::<Shell>().note_settings(settings);
                 }
                 Event::Jobs { .. } | Event::Removed { .. } | Event::Targets { .. } | Event::Offer { .. } => {}

@@ -4,6 +4,7 @@ pub(crate) mod place;
 
 use std::sync::PoisonError;
 
+use ropeway_api::settings::{Settings, Theme};
 use tauri::{
     AppHandle, DragDropEvent, Manager as _, Url, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent,
     async_runtime, webview::NewWindowResponse,
@@ -45,6 +46,7 @@ fn build(app: &AppHandle) -> tauri::Result<()> {
         // The page is part of the program; nothing else is ever shown in this window.
         .on_navigation(is_own_page)
         .on_new_window(|_, _| NewWindowResponse::Deny)
+        .theme(theme_of(&shell.settings()))
         .data_directory(shell.place.web_folder());
     if let Some(place) = shell.place.last_on(&app.available_monitors()?) {
         builder = builder.inner_size(place.width, place.height).maximized(place.is_maximized);
@@ -54,6 +56,24 @@ fn build(app: &AppHandle) -> tauri::Result<()> {
     }
     let window = builder.build()?;
     uri_drop::listen(&window)
+}
+
+/// The frame and the empty page take the colours that the user chose; `None` follows the desktop.
+fn theme_of(settings: &Settings) -> Option<tauri::Theme> {
+    match settings.theme {
+        Theme::System => None,
+        Theme::Light => Some(tauri::Theme::Light),
+        Theme::Dark => Some(tauri::Theme::Dark),
+    }
+}
+
+/// Follows changed settings.
+pub(crate) fn follow_settings(app: &AppHandle, settings: &Settings) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(cause) = window.set_theme(theme_of(settings))
+    {
+        tracing::debug!(%cause, "the window keeps its colours");
+    }
 }
 
 fn is_own_page(url: &Url) -> bool {
