@@ -1,0 +1,1 @@
+"""What the window promises, one promise a function."""

@@ -1,0 +1,1 @@
+"""A desktop without a screen, and the hands that work it."""

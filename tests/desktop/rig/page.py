@@ -1,0 +1,128 @@
+"""The page in the window, driven by WebDriver (W3C), which is plain HTTP and JSON."""
+import base64
+import json
+import socket
+import subprocess
+import urllib.error
+import urllib.request
+
+from rig.waiting import until
+
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+ANSWER_S = 60
+KEYS = {"enter": "\ue007", "escape": "\ue00c", "space": " ", "delete": "\ue017"}
+
+
+class Refused(Exception):
+    """The driver answered with an error."""
+
+
+class Page:
+    """A window under the control of tauri-driver, which starts the program and ends it."""
+
+    def __init__(self, program, environment, log, arguments=()):
+        self.log = open(log, "ab")
+        port, native_port = _free_port(), _free_port()
+        self.driver = subprocess.Popen(
+            ["tauri-driver", "--port", str(port), "--native-port", str(native_port)],
+            env=environment,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        self.base = f"http://127.0.0.1:{port}"
+        self.session = None
+        try:
+            until("tauri-driver answers", lambda: _answers(port))
+            options = {"application": str(program), "args": list(arguments)}
+            wanted = {"capabilities": {"alwaysMatch": {"browserName": "wry", "tauri:options": options}}}
+            self.session = self._ask("POST", "/session", wanted)["sessionId"]
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        """Ends the session, with it the program, and the driver."""
+        if self.session:
+            try:
+                self._ask("DELETE", f"/session/{self.session}")
+            except (Refused, OSError):
+                pass  # the program is already gone
+            self.session = None
+        self.driver.terminate()
+        self.driver.wait()
+        self.log.close()
+
+    def run(self, script, *arguments):
+        """What a function body gives in the page."""
+        return self._in_session("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def find(self, xpath):
+        """The elements, as the driver names them."""
+        return self._in_session("POST", "/elements", {"using": "xpath", "value": xpath})
+
+    def the(self, xpath, seconds=None):
+        """The first such element that can be seen, waited for."""
+        visible = lambda: next((one for one in self.find(xpath) if self._of(one, "/displayed")), None)  # noqa: E731
+        return until(f"the page shows {xpath}", visible, **({} if seconds is None else {"seconds": seconds}))
+
+    def click(self, xpath):
+        """Clicks the first such element; one that moves under the pointer is tried again."""
+
+        def clicked():
+            try:
+                self._in_session("POST", f"/element/{self.the(xpath)[ELEMENT]}/click", {})
+                return True
+            except Refused:
+                return False
+
+        until(f"{xpath} can be clicked", clicked)
+
+    def button(self, name):
+        """Clicks the button that a screen reader calls so."""
+        self.click(f"//button[not(@disabled)][normalize-space(.)='{name}' or @aria-label='{name}' or @title='{name}']")
+
+    def write(self, xpath, text):
+        """Types into an element."""
+        self._in_session("POST", f"/element/{self.the(xpath)[ELEMENT]}/value", {"text": text})
+
+    def text(self, xpath):
+        return self._of(self.the(xpath), "/text")
+
+    def press(self, key):
+        """Presses a key in the element that has the focus."""
+        down_up = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
+        self._in_session("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": down_up}]})
+
+    def keep(self, picture):
+        """Keeps a picture of the page."""
+        picture.write_bytes(base64.b64decode(self._in_session("GET", "/screenshot")))
+
+    def _of(self, element, what):
+        try:
+            return self._in_session("GET", f"/element/{element[ELEMENT]}{what}")
+        except Refused:
+            return None  # it has gone meanwhile
+
+    def _in_session(self, method, path, body=None):
+        return self._ask(method, f"/session/{self.session}{path}", body)
+
+    def _ask(self, method, path, body=None):
+        content = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, content, {"Content-Type": "application/json"}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=ANSWER_S) as answer:
+                return json.load(answer)["value"]
+        except urllib.error.HTTPError as refusal:
+            raise Refused(refusal.read().decode(errors="replace")) from None
+
+
+def _free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+def _answers(port):
+    with socket.socket() as attempt:
+        attempt.settimeout(1)
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
