@@ -37,7 +37,7 @@ const MEGABYTE: u64 = 1 << 20;
 pub(crate) struct Tray {
     icon: TrayIcon,
     rates: MenuItem<Wry>,
-    limit: Submenu<Wry>,
+    limit: MenuItem<Wry>,
     presets: Vec<(u64, CheckMenuItem<Wry>)>,
 }
 
@@ -54,9 +54,12 @@ impl Tray {
                 Ok((preset, CheckMenuItem::with_id(app, id, text, true, false, None::<&str>)?))
             })
             .collect::<tauri::Result<Vec<_>>>()?;
-        let entries: Vec<&dyn IsMenuItem<Wry>> = presets.iter().map(|(_, entry)| entry as _).collect();
-        let limit = Submenu::with_items(app, words::TRAY_LIMIT, true, &entries)?;
         let separator = || PredefinedMenuItem::separator(app);
+        let limit = MenuItem::with_id(app, "limit", words::limit_now(words::NO_LIMIT), false, None::<&str>)?;
+        let below = separator()?;
+        let mut entries: Vec<&dyn IsMenuItem<Wry>> = vec![&limit, &below];
+        entries.extend(presets.iter().map(|(_, entry)| entry as &dyn IsMenuItem<Wry>));
+        let limits = Submenu::with_items(app, words::TRAY_LIMIT, true, &entries)?;
         let menu = Menu::with_items(
             app,
             &[
@@ -67,7 +70,7 @@ impl Tray {
                 &separator()?,
                 &entry(PAUSE_ALL, words::TRAY_PAUSE_ALL)?,
                 &entry(RESUME_ALL, words::TRAY_RESUME_ALL)?,
-                &limit,
+                &limits,
                 &separator()?,
                 &entry(QUIT, words::TRAY_QUIT)?,
             ],
@@ -96,10 +99,10 @@ impl Tray {
         self.rates.set_text(rates.as_deref().unwrap_or(words::IDLE))
     }
 
-    /// Shows the download limit in force, in bytes a second.
+    /// Shows the download limit in force, in bytes a second: it need not be one of the presets.
     pub(crate) fn show_limit(&self, limit: Option<u64>) -> tauri::Result<()> {
         let text = limit.map_or_else(|| words::NO_LIMIT.to_owned(), rate_text);
-        self.limit.set_text(format!("{}: {text}", words::TRAY_LIMIT))?;
+        self.limit.set_text(words::limit_now(&text))?;
         self.presets.iter().try_for_each(|(preset, entry)| entry.set_checked(bytes(*preset) == limit))
     }
 }

@@ -30,6 +30,11 @@ pub(crate) const ACTION_SHOW: &str = "Show Ropeway";
 
 pub(crate) const CANNOT_START: &str = "Ropeway cannot start";
 
+/// The first line of the limit's menu.
+pub(crate) fn limit_now(limit: &str) -> String {
+    format!("Now: {limit}")
+}
+
 /// The notification for several ends at once.
 pub(crate) fn summary(completed: usize, failed: usize) -> String {
     let transfers = |count: usize| if count == 1 { "1 transfer".to_owned() } else { format!("{count} transfers") };

@@ -163,7 +163,7 @@ class Tray:
         """Clicks an entry; the labels before it are those of the submenus it is in."""
         entries = self.menu()
         for label in labels:
-            found = [entry for entry in entries if entry.label == label or entry.label.startswith(f"{label}:")]
+            found = [entry for entry in entries if entry.label == label]
             assert found, f"the tray has no entry {label!r}, only {[entry.label for entry in entries]}"
             entry, entries = found[0], found[0].entries
         arguments = GLib.Variant("(isvu)", (entry.number, "clicked", GLib.Variant("i", 0), 0))

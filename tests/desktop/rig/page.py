@@ -32,7 +32,8 @@ class Page:
         self.base = f"http://127.0.0.1:{port}"
         self.session = None
         try:
-            until("tauri-driver answers", lambda: _answers(port))
+            # The driver answers before WebKit's own one does, and passes nothing on until then.
+            until("both drivers answer", lambda: _answers(port) and _answers(native_port))
             options = {"application": str(program), "args": list(arguments)}
             wanted = {"capabilities": {"alwaysMatch": {"browserName": "wry", "tauri:options": options}}}
             self.session = self._ask("POST", "/session", wanted)["sessionId"]
@@ -55,6 +56,25 @@ class Page:
     def run(self, script, *arguments):
         """What a function body gives in the page."""
         return self._in_session("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def call(self, name, /, **params):
+        """What the engine replies to a call of this page."""
+        script = "return window.__TAURI_INTERNALS__.invoke('rpc', { call: arguments[0], params: arguments[1] })"
+        return self.promised(script, name, params)
+
+    def promised(self, script, *arguments):
+        """What the promise that a function body gives comes to."""
+        waiting = f"""
+            const [done, ...given] = [arguments[arguments.length - 1], ...arguments];
+            (function () {{ {script} }})(...given).then(
+                (kept) => done({{ kept }}),
+                (broken) => done({{ broken: String(broken.message ?? broken) }}),
+            );
+        """
+        answer = self._in_session("POST", "/execute/async", {"script": waiting, "args": list(arguments)})
+        if "broken" in answer:
+            raise Refused(answer["broken"])
+        return answer["kept"]
 
     def find(self, xpath):
         """The elements, as the driver names them."""

@@ -7,6 +7,9 @@ from rig.waiting import until
 # A hand moves; a toolkit that sees only the start and the end of a drag takes it for none.
 STEPS = 12
 STEP_S = 0.04
+# A page is painted some frames after its content has changed.
+PICTURE_S = 0.2
+MOST_PICTURES = 8
 
 
 def has_window_manager():
@@ -15,8 +18,15 @@ def has_window_manager():
 
 
 def keep(picture):
-    """Keeps a picture of the whole screen."""
-    subprocess.run(["import", "-window", "root", str(picture)], check=False, stderr=subprocess.DEVNULL)
+    """Keeps a picture of the whole screen, once it stands still or has moved for a while."""
+    last = None
+    for _ in range(MOST_PICTURES):
+        now = subprocess.run(["import", "-window", "root", "ppm:-"], check=False, capture_output=True).stdout
+        if now == last:
+            break
+        last = now
+        time.sleep(PICTURE_S)
+    subprocess.run(["convert", "ppm:-", str(picture)], input=last, check=False)
 
 
 def windows(title):

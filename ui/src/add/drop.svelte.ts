@@ -15,14 +15,22 @@ export class DropWatch {
   /** The zone under the pointer: a target's number, `"elsewhere"`, or none. */
   zone = $state<number | "elsewhere" | null>(null);
 
+  /** Whether the desktop tells of this drag itself: the page's own events for it know less. */
+  private isNative = false;
+  private lastEntered: EventTarget | null = null;
+
   constructor(private readonly application: Application) {}
 
   native = (drop: NativeDrop): void => {
     switch (drop.kind) {
-      case "enter":
-        this.held = drop.paths.length > 0 ? { kind: "files", count: drop.paths.length } : null;
+      case "enter": {
+        this.isNative = true;
+        if (this.application.dialogs.isAnyOpen) return;
+        const files = drop.paths.filter(isPath).length;
+        this.held = files > 0 ? { kind: "files", count: files } : { kind: "text" };
         this.zone = zoneAt(drop.x, drop.y);
         return;
+      }
       case "over":
         this.zone = zoneAt(drop.x, drop.y);
         return;
@@ -30,27 +38,35 @@ export class DropWatch {
         return this.leave();
       case "drop": {
         const zone = zoneAt(drop.x, drop.y);
+        const isWanted = this.held !== null;
         this.leave();
-        if (drop.paths.length > 0) this.take(drop.paths, zone);
+        // What is no path is a link of a browser; the desktop offers it on its own.
+        const files = drop.paths.filter(isPath);
+        if (isWanted && files.length > 0) this.take(files, zone);
       }
     }
   };
 
   over = (event: DragEvent): void => {
+    if (event.type === "dragenter") this.lastEntered = event.target;
     const held = heldBy(event.dataTransfer);
     if (held === null || this.application.dialogs.isAnyOpen) return;
+    // Also where the desktop takes the drop: without this the program dragged from is told that nothing is wanted.
     event.preventDefault();
     if (event.dataTransfer !== null) event.dataTransfer.dropEffect = "copy";
+    if (this.isNative) return;
     this.held = held;
     this.zone = zoneAt(event.clientX, event.clientY);
   };
 
   out = (event: DragEvent): void => {
-    // Moving from one element to the next is no leaving; only the window's edge has nothing beyond.
-    if (event.relatedTarget === null) this.leave();
+    // The next element is entered before the last one is left, so leaving the one entered last is leaving the window.
+    // `relatedTarget` would say so too, but WebKit never sets it.
+    if (!this.isNative && event.target === this.lastEntered) this.leave();
   };
 
   drop = (event: DragEvent): void => {
+    if (this.isNative) return;
     const held = this.held;
     const zone = zoneAt(event.clientX, event.clientY);
     this.leave();
@@ -76,7 +92,14 @@ export class DropWatch {
   private leave(): void {
     this.held = null;
     this.zone = null;
+    this.isNative = false;
+    this.lastEntered = null;
   }
+}
+
+/** An absolute path, of Windows or of any other system. */
+function isPath(path: string): boolean {
+  return /^(\/|\\\\|[a-z]:[\\/])/i.test(path);
 }
 
 function zoneAt(x: number, y: number): number | "elsewhere" | null {

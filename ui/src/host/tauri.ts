@@ -35,8 +35,9 @@ function subscribe(onBatch: (batch: Batch) => void, onLink: (link: LinkState) =>
 function onNativeDrop(listener: (drop: NativeDrop) => void): () => void {
   const stopped = getCurrentWebview().onDragDropEvent(({ payload }) => {
     if (payload.type === "leave") return listener({ kind: "leave" });
-    const place = payload.position.toLogical(window.devicePixelRatio);
-    const at = { x: place.x, y: place.y };
+    // Whatever the type says, only Windows tells the place in the screen's own pixels.
+    const scale = navigator.userAgent.includes("Windows") ? window.devicePixelRatio : 1;
+    const at = { x: payload.position.x / scale, y: payload.position.y / scale };
     if (payload.type === "over") return listener({ kind: "over", ...at });
     return listener({ kind: payload.type, paths: payload.paths, ...at });
   });

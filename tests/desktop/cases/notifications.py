@@ -1,0 +1,62 @@
+"""Notifications: what ended, with the next step."""
+from rig import screen
+from rig.stage import MEGABYTE, WINDOW, digest
+from rig.waiting import stays, until
+
+
+def _summaries(stage):
+    return [notice.summary for notice in stage.desktop.notices]
+
+
+def a_completed_download_is_told_and_shown_in_its_folder(stage):
+    stage.start("--hidden")
+    stage.tray()
+    stage.served_file("holiday <1>.mov", MEGABYTE)
+    stage.ropeway("add", f"{stage.serve()}/holiday%20%3C1%3E.mov")
+    until("the user is told", lambda: stage.desktop.notices)
+    notice = stage.desktop.notices[0]
+    assert notice.summary == "Downloaded: holiday <1>.mov", notice
+    assert notice.body.startswith("from 127.0.0.1"), notice
+    assert notice.actions == ["default", "Show Ropeway", "reveal", "Show in folder"], notice
+    stage.desktop.invoke(notice, "reveal")
+    wanted = (stage.downloads / "holiday <1>.mov").as_uri()
+    until("the file manager shows the file", lambda: stage.desktop.shown_in_folder == [wanted])
+
+
+def a_failed_download_is_told_and_retried(stage):
+    stage.start("--hidden")
+    stage.tray()
+    address = stage.serve()
+    stage.ropeway("add", f"{address}/late.bin")
+    until("the user is told", lambda: stage.desktop.notices)
+    notice = stage.desktop.notices[0]
+    assert notice.summary == "Transfer failed: late.bin", notice
+    assert notice.actions[2:] == ["retry", "Retry"], notice
+    original = stage.served_file("late.bin", MEGABYTE)
+    stage.desktop.invoke(notice, "retry")
+    until("the retry is told", lambda: _summaries(stage)[1:] == ["Downloaded: late.bin"])
+    assert digest(stage.downloads / "late.bin") == digest(original)
+
+
+def a_batch_is_told_in_one_sum(stage):
+    stage.start("--hidden")
+    stage.tray()
+    address = stage.serve()
+    names = [f"{number}.bin" for number in range(30)]
+    for number, name in enumerate(names):
+        stage.served_file(name, 1000, seed=number)
+    stage.ropeway("add", *(f"{address}/{name}" for name in names))
+    until("the sum is told", lambda: "27 transfers completed" in _summaries(stage))
+    assert len(stage.desktop.notices) == 4, _summaries(stage)
+    stage.desktop.invoke(stage.desktop.notices[-1], "default")
+    until("the sum opens the window", lambda: screen.windows(WINDOW))
+
+
+def nothing_is_told_when_the_user_wants_it_so(stage):
+    stage.settings(download_folder=str(stage.downloads), told_about_tray=True, notifications=False)
+    stage.start("--hidden")
+    stage.tray()
+    stage.served_file("quiet.bin", 1000)
+    stage.ropeway("add", f"{stage.serve()}/quiet.bin")
+    until("the download completes", (stage.downloads / "quiet.bin").exists)
+    stays("nobody is told", lambda: not stage.desktop.notices, 1)

@@ -1,0 +1,113 @@
+"""The page in the window, worked by hand: add, pause, resume."""
+import socket
+
+from rig.stage import MEGABYTE, digest
+from rig.waiting import stays, until
+
+
+def _row(page, name):
+    """What the row of this name shows."""
+    script = """
+        const row = [...document.querySelectorAll("[data-job]")].find((row) => row.textContent.includes(arguments[0]));
+        return row && { phase: row.dataset.phase, text: row.textContent };
+    """
+    return page.run(script, name) or {"phase": None, "text": ""}
+
+
+def _phase(page, name):
+    return _row(page, name)["phase"]
+
+
+def _moved(page, name):
+    """Bytes that the engine says have arrived."""
+    jobs = page.call("snapshot")["jobs"]
+    return next((job["progress"]["moved"] for job in jobs if job["name"] == name), 0)
+
+
+def _add(page, address, **fields):
+    """Adds a download as a user does: button, box, button."""
+    page.button("Add")
+    page.write("//textarea", address)
+    if "limit" in fields:
+        page.click("//summary[normalize-space(.)='More'] | //button[normalize-space(.)='More']")
+        page.write("//label[contains(., 'Limit')]/following::input[1]", fields["limit"])
+    page.button("Add download")
+
+
+def a_download_added_in_the_dialog_completes(stage):
+    page = stage.page()
+    original = stage.served_file("disk image.bin", 24 * MEGABYTE)
+    _add(page, f"{stage.serve()}/disk%20image.bin")
+    until("the row is completed", lambda: _phase(page, "disk image.bin") == "completed")
+    stage.keep("completed")
+    assert digest(stage.downloads / "disk image.bin") == digest(original)
+    row = _row(page, "disk image.bin")["text"]
+    assert "100%" in row and "24.0 MB" in row and "Completed" in row, row
+    assert sorted(path.name for path in stage.downloads.iterdir()) == ["disk image.bin"], "nothing else is left behind"
+
+
+def a_bad_address_is_explained_and_nothing_is_added(stage):
+    page = stage.page()
+    _add(page, "gopher://example.org/x")
+    page.the("//*[contains(., 'gopher') and @role='alert'] | //li[contains(., 'gopher')]")
+    stage.keep("refused")
+    assert page.find("//*[@data-job]") == []
+
+
+def a_download_is_paused_and_resumed_by_its_buttons(stage):
+    page = stage.page()
+    original = stage.served_file("footage.mov", 16 * MEGABYTE)
+    _add(page, f"{stage.serve('--limit', '4M')}/footage.mov")
+    until("bytes arrive", lambda: _moved(page, "footage.mov") > MEGABYTE)
+    page.button("Pause footage.mov")
+    until("the row is paused", lambda: _phase(page, "footage.mov") == "paused")
+    stage.keep("paused")
+    kept = _moved(page, "footage.mov")
+    assert MEGABYTE < kept < 16 * MEGABYTE, kept
+    stays("a paused job stands still", lambda: _moved(page, "footage.mov") == kept, 1.5)
+    page.button("Resume footage.mov")
+    until("the row is completed", lambda: _phase(page, "footage.mov") == "completed", 30)
+    assert digest(stage.downloads / "footage.mov") == digest(original)
+
+
+def all_downloads_are_paused_and_resumed_by_the_toolbar(stage):
+    page = stage.page()
+    address = stage.serve("--limit", "2M")
+    for name in ("a.bin", "b.bin"):
+        stage.served_file(name, 8 * MEGABYTE)
+        _add(page, f"{address}/{name}")
+    until("both run", lambda: [_phase(page, name) for name in ("a.bin", "b.bin")] == ["running", "running"])
+    page.button("Pause all")
+    until("both are paused", lambda: [_phase(page, name) for name in ("a.bin", "b.bin")] == ["paused", "paused"])
+    page.button("Resume all")
+    until("both go on", lambda: {_phase(page, name) for name in ("a.bin", "b.bin")} <= {"running", "completed"})
+
+
+def the_page_cannot_reach_the_network_nor_make_code(stage):
+    page = stage.page()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        attempt = """
+            const [address] = arguments;
+            const picture = new Image();
+            const ends = [fetch(address, { mode: "no-cors" }), new Promise((yes, no) => { picture.onload = yes; picture.onerror = no; })];
+            picture.src = address;
+            return Promise.allSettled(ends).then((settled) => settled.map(({ status }) => status));
+        """
+        assert page.promised(attempt, address) == ["rejected", "rejected"]
+        try:
+            listener.accept()
+            raise AssertionError("a request left the page")
+        except BlockingIOError:
+            pass
+    made = page.run("try { return new Function('return 1')() } catch (refusal) { return refusal.name }")
+    assert made == "EvalError", made
+
+
+def the_page_has_no_other_way_to_the_shell(stage):
+    page = stage.page()
+    for command in ("plugin:dialog|open", "plugin:clipboard-manager|read_text", "plugin:window|close", "plugin:app|version"):
+        attempt = "return window.__TAURI_INTERNALS__.invoke(arguments[0], {}).then(() => 'allowed', String)"
+        answer = page.promised(attempt, command)
+        assert "not allowed" in answer, (command, answer)
