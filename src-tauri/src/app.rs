@@ -14,7 +14,8 @@ use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 
 use crate::{
     arguments::Arguments,
-    engine, ipc,
+    engine::{self, Control},
+    ipc,
     offer::{Offers, hand_over},
     quit,
     shell::Shell,
@@ -73,7 +74,8 @@ fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
 fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Result<()> {
     quit::on_signals(app);
     let api = async_runtime::block_on(engine::open(app, folders))?;
-    app.manage(Shell::new(api, PlaceKeeper::open(&folders.config, &folders.data)));
+    let control = async_runtime::block_on(Control::listen(&api, &folders.data));
+    app.manage(Shell::new(api, control, PlaceKeeper::open(&folders.config, &folders.data)));
     app.manage(Tray::build(app).context("the tray cannot be used")?);
     let watch = async_runtime::block_on(Watch::begin(app.clone()));
     async_runtime::spawn(watch.run());

@@ -17,9 +17,14 @@ pub(crate) fn quit(app: &AppHandle) {
         return;
     }
     window::close(app);
-    let (api, app) = (shell.api.clone(), app.clone());
+    let app = app.clone();
     async_runtime::spawn(async move {
-        if tokio::time::timeout(PATIENCE, api.shutdown()).await.is_err() {
+        let shell = app.state::<Shell>();
+        let shutdown = async {
+            shell.control.stop().await;
+            shell.api.shutdown().await;
+        };
+        if tokio::time::timeout(PATIENCE, shutdown).await.is_err() {
             tracing::error!(
                 patience_s = PATIENCE.as_secs(),
                 "the engine did not stop in time; the last checkpoint holds"

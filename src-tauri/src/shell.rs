@@ -10,13 +10,15 @@ use ropeway_api::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{ipc::Stream, window::place::PlaceKeeper};
+use crate::{engine::Control, ipc::Stream, window::place::PlaceKeeper};
 
 /// The running shell; Tauri keeps it, and every part asks Tauri for it.
 #[derive(Debug)]
 pub(crate) struct Shell {
     /// The engine.
     pub(crate) api: Api,
+    /// The command line's way to it.
+    pub(crate) control: Control,
     /// The page's stream of batches.
     pub(crate) stream: Stream,
     /// Where the window was.
@@ -29,9 +31,10 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    pub(crate) fn new(api: Api, place: PlaceKeeper) -> Self {
+    pub(crate) fn new(api: Api, control: Control, place: PlaceKeeper) -> Self {
         Self {
             api,
+            control,
             stream: Stream::default(),
             place,
             is_showing: Mutex::new(()),

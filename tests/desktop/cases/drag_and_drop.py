@@ -80,3 +80,22 @@ def _dialog_text(page):
         return dialog ? [dialog.textContent, ...fields].join("\\n") : "";
     """
     return page.run(script)
+
+
+def a_drag_that_leaves_the_window_leaves_nothing_behind(stage):
+    page = stage.page()
+    is_shown = "return document.querySelector('.overlay') !== null"
+    x, y, width, height = screen.place(WINDOW)
+    for kind, what in (("text", "https://example.org/x"), ("files", stage.local_file("x", 10))):
+        source, process = stage.drag_source(kind, what), stage.started[-1]
+
+        def out_again():
+            until("the overlay is there", lambda: page.run(is_shown))
+            for step in range(1, 6):
+                screen.point((x + width // 2, y + height // 2 + step * (height // 2 + 20) // 5))
+            until("the overlay is gone", lambda: not page.run(is_shown))
+
+        screen.drag(source, _middle(), hold=out_again)
+        process.terminate()
+        process.wait()
+    assert page.call("snapshot")["jobs"] == []

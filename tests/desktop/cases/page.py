@@ -59,13 +59,13 @@ def a_download_is_paused_and_resumed_by_its_buttons(stage):
     original = stage.served_file("footage.mov", 16 * MEGABYTE)
     _add(page, f"{stage.serve('--limit', '4M')}/footage.mov")
     until("bytes arrive", lambda: _moved(page, "footage.mov") > MEGABYTE)
-    page.button("Pause footage.mov")
+    page.button("Pause: footage.mov")
     until("the row is paused", lambda: _phase(page, "footage.mov") == "paused")
     stage.keep("paused")
     kept = _moved(page, "footage.mov")
     assert MEGABYTE < kept < 16 * MEGABYTE, kept
     stays("a paused job stands still", lambda: _moved(page, "footage.mov") == kept, 1.5)
-    page.button("Resume footage.mov")
+    page.button("Resume: footage.mov")
     until("the row is completed", lambda: _phase(page, "footage.mov") == "completed", 30)
     assert digest(stage.downloads / "footage.mov") == digest(original)
 

@@ -37,6 +37,9 @@ class Page:
             options = {"application": str(program), "args": list(arguments)}
             wanted = {"capabilities": {"alwaysMatch": {"browserName": "wry", "tauri:options": options}}}
             self.session = self._ask("POST", "/session", wanted)["sessionId"]
+            # tauri-driver has done its part. Its way to WebKit's driver breaks now and then, when it takes up a
+            # connection that the other side is about to close.
+            self.base = f"http://127.0.0.1:{native_port}"
         except BaseException:
             self.close()
             raise
