@@ -26,8 +26,8 @@ use std::{env, io, process::ExitCode};
 use arguments::{Arguments, Refused};
 use tracing_subscriber::EnvFilter;
 
-/// What the log shows unless `RUST_LOG` says otherwise.
-const DEFAULT_LOG: &str = "warn";
+/// What the log shows unless `RUST_LOG` says otherwise. The clipboard warns of every desktop without Wayland.
+const DEFAULT_LOG: &str = "warn,arboard=error";
 
 fn main() -> ExitCode {
     let folder = env::current_dir().unwrap_or_default();

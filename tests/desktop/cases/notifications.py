@@ -1,4 +1,7 @@
 """Notifications: what ended, with the next step."""
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 from rig import screen
 from rig.stage import MEGABYTE, WINDOW, digest
 from rig.waiting import stays, until
@@ -11,16 +14,17 @@ def _summaries(stage):
 def a_completed_download_is_told_and_shown_in_its_folder(stage):
     stage.start("--hidden")
     stage.tray()
-    stage.served_file("holiday <1>.mov", MEGABYTE)
-    stage.ropeway("add", f"{stage.serve()}/holiday%20%3C1%3E.mov")
+    stage.served_file("sun & sea.mov", MEGABYTE)
+    stage.ropeway("add", f"{stage.serve()}/sun%20%26%20sea.mov")
     until("the user is told", lambda: stage.desktop.notices)
     notice = stage.desktop.notices[0]
-    assert notice.summary == "Downloaded: holiday <1>.mov", notice
+    assert notice.summary == "Downloaded: sun & sea.mov", notice
     assert notice.body.startswith("from 127.0.0.1"), notice
     assert notice.actions == ["default", "Show Ropeway", "reveal", "Show in folder"], notice
     stage.desktop.invoke(notice, "reveal")
-    wanted = (stage.downloads / "holiday <1>.mov").as_uri()
-    until("the file manager shows the file", lambda: stage.desktop.shown_in_folder == [wanted])
+    until("the file manager is asked", lambda: stage.desktop.shown_in_folder)
+    shown = [Path(unquote(urlsplit(uri).path)) for uri in stage.desktop.shown_in_folder]
+    assert shown == [stage.downloads / "sun & sea.mov"], shown
 
 
 def a_failed_download_is_told_and_retried(stage):

@@ -89,8 +89,8 @@ class Desktop:
             seen.clear()
 
     def tray(self):
-        """The newest tray icon, if one is there."""
-        return self.trays[-1] if self.trays else None
+        """The newest tray icon, if its program is there."""
+        return next((tray for tray in self.trays[-1:] if tray.is_there()), None)
 
     def invoke(self, notice, action):
         """Presses a notification's button."""

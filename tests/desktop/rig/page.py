@@ -6,6 +6,7 @@ import subprocess
 import urllib.error
 import urllib.request
 
+from rig import processes
 from rig.waiting import until
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
@@ -45,15 +46,20 @@ class Page:
             raise
 
     def close(self):
-        """Ends the session, with it the program, and the driver."""
+        """Ends the session, the program and the drivers."""
+        below = processes.children(self.driver.pid)
         if self.session:
             try:
                 self._ask("DELETE", f"/session/{self.session}")
             except (Refused, OSError):
                 pass  # the program is already gone
             self.session = None
+        # The program outlives its window, as it should, and its driver.
+        for process in below:
+            processes.end(process)
         self.driver.terminate()
         self.driver.wait()
+        until("nothing is left", lambda: not any(map(processes.name, below)))
         self.log.close()
 
     def run(self, script, *arguments):

@@ -49,8 +49,18 @@ def memory(parent):
     return figures
 
 
+def end(process):
+    """Asks a process to end."""
+    _send(process, signal.SIGTERM)
+
+
 def kill(process):
+    """Ends a process."""
+    _send(process, signal.SIGKILL)
+
+
+def _send(process, number):
     try:
-        os.kill(process, signal.SIGKILL)
+        os.kill(process, number)
     except ProcessLookupError:
         pass

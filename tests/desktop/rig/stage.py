@@ -111,9 +111,7 @@ class Stage:
 
     def tray(self):
         """This stage's tray icon."""
-        tray = until("a tray icon", self.desktop.tray)
-        until("the tray has a menu", tray.is_there)
-        return tray
+        return until("a tray icon with its menu", self.desktop.tray)
 
     def keep(self, what):
         """Keeps a picture of the screen among the artefacts."""
