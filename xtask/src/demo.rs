@@ -125,18 +125,19 @@ pub(crate) fn run(host: &Shell, ropeway: &Path, interrupt: &Interrupt) -> Result
         )?,
     };
     let control = Control::connect(&folders.queue(), &mut host_process, interrupt)?;
-    match host {
-        Shell::Window(_) => println!("\nThe window is open on the demo's own queue.\n"),
+    let place = match host {
+        Shell::Window(_) => "The window is open on the demo's own queue.".to_owned(),
         Shell::Daemon(_) => {
-            println!("\nThe UI, in any browser on this machine:\n\n  {}\n", address(host_process.log())?);
+            format!("The UI, in any browser on this machine:\n\n  {}", address(host_process.log())?)
         }
-    }
+    };
+    println!("\n{place}\n");
 
     let end = watch(&control, &mut peer, &mut host_process, &folders, &loads, interrupt)?;
     let report = report::Report::of(&loads, &end);
     println!("\n{}", report.table());
     if !interrupt.asked() && std::io::stdout().is_terminal() {
-        println!("\nLook around; Ctrl+C ends the demo.");
+        println!("\nLook around; Ctrl+C ends the demo. {place}");
         while !interrupt.asked() && host_process.is_running() {
             std::thread::sleep(GLANCE);
         }

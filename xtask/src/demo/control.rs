@@ -66,6 +66,7 @@ pub(super) struct Failure {
 pub(super) struct Progress {
     pub(super) length: Option<u64>,
     pub(super) moved: u64,
+    pub(super) durable: u64,
     pub(super) rate: u64,
     pub(super) active_connections: u16,
 }

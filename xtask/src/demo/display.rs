@@ -60,12 +60,8 @@ impl Display {
             let own = jobs.iter().filter(|job| job.direction == train.direction() && names.contains(&job.name));
             let reading = Reading::of(&own.collect::<Vec<_>>(), names.len());
             bar.set_position(reading.moved);
-            bar.set_message(format!(
-                "{:>3} %  {:>9}  {}",
-                percent(reading.moved, *size),
-                rate(reading.rate),
-                reading.state
-            ));
+            let speed = if reading.rate > 0 { rate(reading.rate) } else { String::new() };
+            bar.set_message(format!("{:>3} %  {speed:>11}  {}", percent(reading.moved, *size), reading.state));
             line.push(format!(
                 "{} {} {} % ({})",
                 arrow(train.direction()),

@@ -11,15 +11,18 @@ use serde_json::json;
 
 use super::{
     control::{Control, Job},
-    display::Display,
+    display::{Display, bytes},
     files::{INBOX, Load, Train},
 };
 use crate::{process::Process, shell};
 
 const MIB: u64 = 1 << 20;
 
-/// How long the paused download and the dead server rest, so that one can see it.
-const REST: Duration = Duration::from_secs(2);
+/// How long the paused download rests, so that one can see it.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// How long the server is gone: longer than what the kernel has already received lasts at the jobs' limits.
+const OUTAGE: Duration = Duration::from_secs(3);
 
 /// The other end: `ropeway serve` on loopback.
 pub(super) struct Peer {
@@ -65,6 +68,7 @@ enum Scene {
     Faster,
     Cut,
     Back(Instant),
+    Again,
     Rest,
 }
 
@@ -118,16 +122,13 @@ impl Scenes {
         peer: &mut Peer,
         display: &mut Display,
     ) -> Result<bool> {
-        let fraction = |id: Option<i64>| {
-            jobs.iter()
-                .find(|job| Some(job.id) == id)
-                .map_or(1.0, |job| if job.is_over() { 1.0 } else { job.fraction() })
-        };
+        let find = |id: Option<i64>| jobs.iter().find(|job| Some(job.id) == id);
+        let fraction = |id: Option<i64>| find(id).map_or(1.0, |job| if job.is_over() { 1.0 } else { job.fraction() });
         let next = match &self.scene {
             Scene::Pause if fraction(self.survey) > 0.15 => {
                 display.say("survey.tar is paused for a moment");
                 control.change("job_pause", &json!({ "ids": [self.survey] }))?;
-                Scene::Resume(Instant::now() + REST)
+                Scene::Resume(Instant::now() + PAUSE)
             }
             Scene::Resume(at) if Instant::now() >= *at => {
                 display.say("survey.tar goes on where it was");
@@ -143,15 +144,22 @@ impl Scenes {
             Scene::Cut if fraction(self.image) > 0.55 && fraction(self.ledger) >= 1.0 => {
                 display.say("the server is killed in the middle of everything");
                 peer.process.kill();
-                Scene::Back(Instant::now() + REST)
+                Scene::Back(Instant::now() + OUTAGE)
             }
             Scene::Back(at) if Instant::now() >= *at => {
-                display.say("the server is back; every job goes on by itself");
+                display.say("the server is back; the downloads go on by themselves, the upload starts again");
                 peer.start_again()?;
+                Scene::Again
+            }
+            Scene::Again if find(self.image).is_none_or(|job| job.is_over() || job.progress.active_connections > 0) => {
+                let there = find(self.image).map_or(0, |job| job.progress.durable);
+                display.say(&format!("glacier.img goes on; {} of it were safe on the disk", bytes(there)));
                 Scene::Rest
             }
             Scene::Rest => return Ok(jobs.iter().all(Job::is_over)),
-            Scene::Pause | Scene::Resume(_) | Scene::Faster | Scene::Cut | Scene::Back(_) => return Ok(false),
+            Scene::Pause | Scene::Resume(_) | Scene::Faster | Scene::Cut | Scene::Back(_) | Scene::Again => {
+                return Ok(false);
+            }
         };
         self.scene = next;
         Ok(false)
