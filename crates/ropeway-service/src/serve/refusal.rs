@@ -84,6 +84,8 @@ refusals! {
     TooLarge = PAYLOAD_TOO_LARGE, "TOO_LARGE", "the file is larger than this service takes", "Send a smaller file.";
     /// The volume is full.
     DiskFull = INSUFFICIENT_STORAGE, "DISK_FULL", "there is no room for the file", "Ask the owner to make room, then send the file again.";
+    /// The process has too many files open.
+    Busy = SERVICE_UNAVAILABLE, "BUSY", "the service has too much to do", "Try again in a moment.";
     /// Anything else the disk says.
     DiskFailed = INTERNAL_SERVER_ERROR, "DISK_FAILED", "the disk did not take or give the file", "Ask the owner to look at the service's log.";
 }
@@ -121,6 +123,9 @@ impl Refusal {
     }
 
     fn unexpected(errno: Errno) -> Self {
+        if matches!(errno, Errno::MFILE | Errno::NFILE) {
+            return Self::Busy;
+        }
         tracing::error!(error = %std::io::Error::from(errno), "unexpected answer of the disk");
         Self::DiskFailed
     }
@@ -140,6 +145,9 @@ impl Refusal {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if self == Self::MethodNotAllowed {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(super::answer::METHODS));
+        }
+        if self == Self::Busy {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         response
     }

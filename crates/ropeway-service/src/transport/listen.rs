@@ -16,8 +16,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::paced_stream::PacedStream;
 
-/// Connections at once; with a file and a socket each this stays below the usual 4,096 open files even when all upload.
+/// Connections at once, where the process may have enough files open: as many as buffers cost 128 MiB.
 const MOST_CONNECTIONS: usize = 1_000;
+/// Files a connection needs while it uploads: the socket, the folder, the file, and one for a moment.
+const FILES_A_CONNECTION: usize = 4;
+/// Files the rest of the process needs.
+const FILES_ELSEWHERE: usize = 64;
 /// Time for a request's head, and for an idle connection to send its next one: slow-loris costs no more than this.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// A request's head; nginx refuses earlier.
@@ -55,7 +59,7 @@ where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(places(open_files_allowed())));
     let stopping = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
@@ -99,6 +103,17 @@ where
     connections.shutdown().await;
 }
 
+/// How many connections a process serves that may have `open_files`: fewer rather than failing in the middle of one.
+fn places(open_files: Option<u64>) -> usize {
+    let files = open_files.and_then(|files| usize::try_from(files).ok()).unwrap_or(usize::MAX);
+    (files.saturating_sub(FILES_ELSEWHERE) / FILES_A_CONNECTION).clamp(1, MOST_CONNECTIONS)
+}
+
+/// Files this process may have open; `None` for any number.
+fn open_files_allowed() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
 /// The next connection that there is a place for.
 async fn admit(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
     loop {
@@ -119,6 +134,20 @@ async fn admit(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, S
                     sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_with_few_files_serves_few_connections() {
+        for (files, expected) in
+            [(Some(0), 1), (Some(256), 48), (Some(1_024), 240), (Some(1 << 20), 1_000), (None, 1_000)]
+        {
+            assert_eq!(places(files), expected, "{files:?}");
         }
     }
 }

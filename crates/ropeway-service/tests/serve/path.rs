@@ -112,3 +112,16 @@ async fn smuggled_and_malformed_requests_are_refused_and_the_connection_closed()
     }
     assert!(!server.path("x").exists());
 }
+
+#[tokio::test]
+async fn a_request_inside_a_body_is_not_answered() {
+    let server = trapped().await;
+    let host = server.address;
+    let inner = format!("GET /plain/a.txt HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    // RFC 9112 §6.1: the coding counts, the length does not, and the connection ends.
+    let outer = format!(
+        "PUT /x HTTP/1.1\r\nHost: {host}\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{inner}"
+    );
+    let answer = raw::exchange(host, outer.as_bytes()).await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+}
