@@ -38,10 +38,10 @@ impl Disk for LosesOneAnswer {
     }
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
         LocalDisk.publish(part, final_path, replace)?;
-        match self.0.swap(true, SeqCst) {
-            false => Err(DiskError::at(final_path, std::io::Error::other("the answer got lost"))),
-            true => Ok(()),
+        if self.0.swap(true, SeqCst) {
+            return Ok(());
         }
+        Err(DiskError::at(final_path, std::io::Error::other("the answer got lost")))
     }
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         LocalDisk.remove(path)
