@@ -1,3 +1,19 @@
-//! Black-box tests: the programs, the window and the page, as a user meets them.
+//! Black-box tests: the real program `ropeway` against real servers and hostile ones, on loopback only.
+//!
+//! Build the program first (`cargo build --package ropeway-cli`); `cargo xtask test` does both. Tests whose names begin
+//! with `heavy_` run one at a time (`.config/nextest.toml`).
+
+#![expect(clippy::unwrap_used, reason = "a test's surroundings that cannot be built end the test")]
+#![expect(clippy::print_stdout, reason = "what a failed test has to tell: its seed, what this machine lacks")]
 
 mod architecture;
+mod crash;
+mod download;
+mod faults;
+mod ipc_parity;
+mod limit;
+mod queue;
+mod resume;
+mod service;
+mod support;
+mod upload;

@@ -1,0 +1,175 @@
+//! `ropeway get` against a real nginx and against peers that count.
+
+use std::{fs, path::Path};
+
+use ropeway_testkit::{
+    Nginx, NginxSettings, Pattern, Peer,
+    peer::{Answer, ServedFile},
+};
+
+use crate::support::{
+    GIB, Home, MIB, Running, assert_same_bytes, big_file, memory_folder, stamped_file, wait_until,
+};
+
+#[test]
+fn heavy_a_gibibyte_in_eight_segments_from_nginx_is_byte_identical() {
+    let memory = memory_folder();
+    let source = big_file(memory.path());
+    let nginx = Nginx::start();
+    std::os::unix::fs::symlink(&source, nginx.root().join("big.bin")).unwrap();
+    let home = Home::new();
+    let saved = memory.path().join("saved.bin");
+    let url = nginx.url("big.bin");
+    let finished = home.run(["get", "--json", "-n", "8", "-o", saved.to_str().unwrap(), &url]).expect(0);
+    assert_same_bytes(&saved, &source);
+    let result = &finished.results()[0];
+    assert_eq!((result["bytes"].as_u64(), &result["verified"]), (Some(GIB), &true.into()), "{result}");
+    assert_eq!(result["sha256"], ropeway_testkit::sha256_of_file(&source));
+    let ranges: Vec<_> = nginx.access_log().into_iter().filter(|line| line.starts_with("GET /big.bin")).collect();
+    assert!(ranges.len() >= 8, "eight connections share the file: {ranges:#?}");
+    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 2, "nothing but the source and the file");
+}
+
+#[test]
+fn a_nginx_that_dies_midway_and_comes_back_costs_only_time() {
+    const LENGTH: u64 = 48 * MIB;
+    let mut nginx = Nginx::start_with(NginxSettings { limit_rate: Some(4 * MIB), ..NginxSettings::default() });
+    let source = nginx.root().join("file.bin");
+    stamped_file(&source, LENGTH);
+    let home = Home::new();
+    let running = home.start(["get", "--json", "-n", "4", &nginx.url("file.bin")]);
+    wait_until("a quarter is there", || (moved(&running) > LENGTH / 4).then_some(()));
+    nginx.kill();
+    wait_until("the program notices", || {
+        running.stdout().lines().any(|line| line.contains(r#""phase":"waiting""#)).then_some(())
+    });
+    nginx.restart();
+    let finished = running.wait().expect(0);
+    assert_same_bytes(&home.work("file.bin"), &source);
+    assert_eq!(finished.results().len(), 1);
+    assert_eq!(home.work_names(), ["file.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_name_gets_a_number_unless_the_user_says_otherwise() {
+    let file = ServedFile::new(1, 100_000);
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    let url = peer.url("a.bin");
+    for choice in [&[][..], &["--on-conflict", "rename"]] {
+        home.run([&["get"], choice, &[&url]].concat()).expect(0);
+    }
+    home.run(["get", &url]).expect(0);
+    assert_eq!(home.work_names(), ["a (1).bin", "a (2).bin", "a.bin"]);
+
+    write(&home.work("b.bin"), b"precious");
+    let failed = home.run(["get", "--on-conflict", "fail", "-o", "b.bin", &url]).expect(1);
+    assert!(failed.stderr.contains("FILE_EXISTS") && failed.stderr.contains("hint: "), "{}", failed.stderr);
+    assert_eq!(fs::read(home.work("b.bin")).unwrap(), b"precious");
+
+    home.run(["get", "--on-conflict", "overwrite", "-o", "b.bin", &url]).expect(0);
+    file.pattern().assert_file(&home.work("b.bin"), file.length());
+    assert!(home.work_names().iter().all(|name| !name.ends_with(".part")), "{:?}", home.work_names());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gets_at_once_both_finish() {
+    let (left, right) = (ServedFile::new(1, 4 * MIB), ServedFile::new(2, 4 * MIB));
+    let (left_peer, right_peer) = (slow_peer(left.clone()).await, slow_peer(right.clone()).await);
+    let home = Home::new();
+    let first = home.start(["get", &left_peer.url("left.bin")]);
+    let second = home.start(["get", &right_peer.url("right.bin")]);
+    for running in [first, second] {
+        running.wait().expect(0);
+    }
+    left.pattern().assert_file(&home.work("left.bin"), left.length());
+    right.pattern().assert_file(&home.work("right.bin"), right.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_gets_of_the_same_file_at_once_never_mix_their_bytes() {
+    let file = ServedFile::new(5, 4 * MIB);
+    let peer = slow_peer(file.clone()).await;
+    let home = Home::new();
+    let url = peer.url("same.bin");
+    let runs = [home.start(["get", &url]), home.start(["get", &url])];
+    let ended = runs.map(Running::wait);
+    assert!(ended.iter().any(|run| run.code == Some(0)), "{ended:?}");
+    for run in ended.iter().filter(|run| run.code != Some(0)) {
+        assert!(run.stderr.contains("PART_IN_USE"), "{run:?}");
+    }
+    for name in home.work_names() {
+        file.pattern().assert_file(&home.work(name), file.length());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_from_stdin_is_fetched_whole_and_a_bad_line_stops_nothing() {
+    let pattern = Pattern::new(3);
+    let peer = Peer::start(move |request| {
+        let length: u64 = request.path.trim_start_matches('/').parse().unwrap();
+        Answer::status(200).pattern(pattern, 0, length)
+    })
+    .await;
+    let home = Home::new();
+    let lines: Vec<_> = (1..=60_u64).map(|number| peer.url(&(number * 1000).to_string())).collect();
+    let list = format!("# a comment\n\n{}\nnot a url\n{}\n", lines[..30].join("\n"), lines[30..].join("\n"));
+    let finished = home.run_with_input(["get", "--json", "-j", "8", "-d", "out", "-i", "-"], &list).expect(1);
+    let (failed, complete): (Vec<_>, Vec<_>) =
+        finished.results().into_iter().partition(|result| result["code"].is_string());
+    assert_eq!((failed.len(), complete.len()), (1, 60));
+    assert_eq!(failed[0]["url"], "not a url");
+    for number in 1..=60 {
+        pattern.assert_file(&home.work(format!("out/{}", number * 1000)), number * 1000);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_given_checksum_is_told_apart_from_a_mere_length() {
+    let file = ServedFile::new(4, 300_000);
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    let checksum = format!("sha256:{}", file.pattern().sha256(file.length()));
+    let finished = home.run(["get", "--json", "--checksum", &checksum, &peer.url("a.bin")]).expect(0);
+    assert_eq!(finished.results()[0]["verification"], "checksum_given");
+    let finished = home.run(["get", "--json", "-o", "b.bin", &peer.url("a.bin")]).expect(0);
+    assert_eq!(finished.results()[0]["verification"], "length");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_says_nothing_and_plain_output_is_a_line_per_file() {
+    let peer = Peer::serve(ServedFile::new(4, 1000)).await;
+    let home = Home::new();
+    let quiet = home.run(["get", "--quiet", &peer.url("a.bin")]).expect(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+    let plain = home.run(["get", &peer.url("b.bin"), &peer.url("c.bin")]).expect(0);
+    assert_eq!(plain.stdout.lines().count(), 2, "{}", plain.stdout);
+    assert!(plain.stdout.contains(&format!("saved {}", home.work("b.bin").display())), "{}", plain.stdout);
+    assert_eq!(plain.stderr, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_and_logins_reach_the_server() {
+    let peer = Peer::serve(ServedFile::new(4, 1000)).await;
+    let home = Home::new();
+    home.run(["get", "-H", "X-Key: 17", "--user", "ann:secret", &peer.url("a.bin")]).expect(0);
+    let request = &peer.requests()[0];
+    assert_eq!(request.header("X-Key"), Some("17"));
+    assert_eq!(request.header("Authorization"), Some("Basic YW5uOnNlY3JldA=="));
+}
+
+/// A server that takes about two seconds for four mebibytes.
+async fn slow_peer(file: ServedFile) -> Peer {
+    Peer::start(move |request| file.answer(request).drip(MIB / 2)).await
+}
+
+/// Bytes moved according to the last line of progress.
+fn moved(running: &Running) -> u64 {
+    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
+    running.stdout().lines().rev().find_map(|line| parse(line)?["bytes"].as_u64()).unwrap_or(0)
+}
+
+fn write(file: &Path, bytes: &[u8]) {
+    use std::io::Write;
+    fs::File::options().write(true).create_new(true).open(file).unwrap().write_all(bytes).unwrap();
+}

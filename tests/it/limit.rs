@@ -1,0 +1,90 @@
+//! How true a limit is, measured at the server. Real time passes here: the rate of real bytes is what is promised.
+
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use ropeway_testkit::{
+    Pattern, Peer,
+    peer::{Answer, ServedFile},
+};
+
+use crate::support::{Daemon, Home, MIB};
+
+/// Bytes that no test here gets to the end of.
+const ENDLESS: u64 = 8 << 30;
+/// A start has its buffers to fill.
+const SETTLING: Duration = Duration::from_secs(2);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_a_download_limit_holds_follows_a_change_and_survives_a_restart() {
+    let file = ServedFile::new(1, ENDLESS);
+    let peer = Peer::serve(file).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-l", "1M", "-n", "4", &peer.url("endless.bin")]);
+    daemon.wait_for_bytes(&id, 1);
+    thread::sleep(SETTLING);
+    expect_rate(&sent(&peer), MIB, Duration::from_secs(10));
+
+    for (word, rate) in [("4M", 4 * MIB), ("512K", MIB / 2)] {
+        daemon.run(["limit", &id, word]).expect(0);
+        thread::sleep(SETTLING);
+        expect_rate(&sent(&peer), rate, Duration::from_secs(5));
+    }
+
+    daemon.stop().expect(0);
+    let daemon = Daemon::start(&home);
+    assert_eq!(daemon.job(&id)["rate_limit"], MIB / 2);
+    thread::sleep(SETTLING);
+    expect_rate(&sent(&peer), MIB / 2, Duration::from_secs(5));
+    daemon.run(["remove", &id]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_an_upload_limit_holds_and_follows_a_change() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    Pattern::new(2).write_file(&home.work("a.bin"), 64 * MIB);
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-l", "1M", "a.bin", "--to", &peer.url("in/")]);
+    daemon.wait_for_bytes(&id, 1);
+    thread::sleep(SETTLING);
+    expect_rate(&received(&peer), MIB, Duration::from_secs(10));
+    daemon.run(["limit", &id, "2M"]).expect(0);
+    thread::sleep(SETTLING);
+    expect_rate(&received(&peer), 2 * MIB, Duration::from_secs(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_a_global_limit_is_shared_by_all_downloads() {
+    let peer = Peer::serve(ServedFile::new(1, ENDLESS)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    daemon.run(["limit", "--global", "--down", "1M"]).expect(0);
+    let ids: Vec<_> = (0..3).map(|number| daemon.add([&peer.url(&format!("{number}.bin"))])).collect();
+    for id in &ids {
+        daemon.wait_for_bytes(id, 1);
+    }
+    thread::sleep(SETTLING);
+    expect_rate(&sent(&peer), MIB, Duration::from_secs(10));
+}
+
+/// Fails the test unless `counted` grows by `rate` a second, give or take 5 %, over `window`.
+fn expect_rate(counted: &impl Fn() -> u64, rate: u64, window: Duration) {
+    let (start, before) = (Instant::now(), counted());
+    thread::sleep(window);
+    let (bytes, took) = (counted() - before, start.elapsed());
+    let expected = u128::from(rate) * took.as_millis() / 1000;
+    let off = u128::from(bytes).abs_diff(expected) * 1000 / expected;
+    assert!(off <= 50, "{bytes} bytes in {took:?}: {off} per mille off {rate} bytes a second");
+}
+
+fn sent(peer: &Peer) -> impl Fn() -> u64 {
+    move || peer.requests().iter().map(|request| request.bytes_sent).sum()
+}
+
+fn received(peer: &Peer) -> impl Fn() -> u64 {
+    move || peer.requests().iter().map(|request| request.bytes_received).sum()
+}

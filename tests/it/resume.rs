@@ -1,0 +1,134 @@
+//! Stopped and run again: nothing that is on the disk is fetched twice, and versions never mix.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use ropeway_testkit::{
+    Pattern, Peer,
+    peer::{Answer, ServedFile},
+};
+use rustix::process::Signal;
+
+use crate::support::{Home, MIB, Running, wait_until};
+
+/// A file that takes four seconds on two connections.
+const LENGTH: u64 = 8 * MIB;
+const RATE: u64 = MIB;
+/// What may be on its way when a connection breaks: the buffers of two connections on loopback.
+const IN_FLIGHT: u64 = 2 * MIB;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_that_is_asked_to_stop_says_how_to_resume_and_resumes() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let file = ServedFile::new(1, LENGTH);
+        let peer = paced(file.clone()).await;
+        let home = Home::new();
+        let arguments = ["get", "--json", "-n", "2", &peer.url("a.bin")];
+        let running = home.start(arguments);
+        wait_until("half is there", || (moved(&running) >= LENGTH / 2).then_some(()));
+        running.signal(signal);
+        let stopped = running.wait().expect(130);
+        assert!(stopped.stderr.contains("run the same command again to resume"), "{}", stopped.stderr);
+        assert_eq!(home.work_names(), ["a.bin.part"], "{signal:?}");
+
+        home.run(arguments).expect(0);
+        file.pattern().assert_file(&home.work("a.bin"), LENGTH);
+        assert_eq!(home.work_names(), ["a.bin"]);
+        let sent = sent(&peer);
+        assert!(sent <= LENGTH + IN_FLIGHT, "{signal:?}: {sent} bytes for a file of {LENGTH}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_that_crashed_resumes_from_its_last_checkpoint() {
+    let file = ServedFile::new(1, LENGTH);
+    let peer = paced(file.clone()).await;
+    let home = Home::new();
+    let arguments = ["get", "--json", "-n", "2", &peer.url("a.bin")];
+    let running = home.start(arguments);
+    wait_until("something is durable", || (durable(&running) > 0 && moved(&running) >= LENGTH / 2).then_some(()));
+    running.kill();
+    assert_eq!(home.work_names(), ["a.bin.part"]);
+
+    home.run(arguments).expect(0);
+    file.pattern().assert_file(&home.work("a.bin"), LENGTH);
+    // Two connections lose the two seconds behind the last checkpoint, at most.
+    let (sent, window) = (sent(&peer), 2 * 2 * RATE);
+    assert!(sent <= LENGTH + window + IN_FLIGHT, "{sent} bytes for a file of {LENGTH}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changed_meanwhile_is_the_new_version_and_nothing_else() {
+    let version = Arc::new(AtomicU64::new(1));
+    let seen = Arc::clone(&version);
+    let peer = Peer::start(move |request| {
+        ServedFile::new(seen.load(Ordering::SeqCst), LENGTH).answer(request).drip(RATE)
+    })
+    .await;
+    let home = Home::new();
+    let arguments = ["get", "--json", "-n", "2", &peer.url("a.bin")];
+    let running = home.start(arguments);
+    wait_until("a quarter is there", || (moved(&running) >= LENGTH / 4).then_some(()));
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+
+    version.store(2, Ordering::SeqCst);
+    home.run(arguments).expect(0);
+    Pattern::new(2).assert_file(&home.work("a.bin"), LENGTH);
+    assert_eq!(home.work_names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_ends_at_once_and_loses_nothing_durable() {
+    let file = ServedFile::new(1, LENGTH);
+    let peer = paced(file.clone()).await;
+    let home = Home::new();
+    let arguments = ["get", "--json", "-n", "2", &peer.url("a.bin")];
+    let running = home.start(arguments);
+    wait_until("a quarter is there", || (moved(&running) >= LENGTH / 4).then_some(()));
+    running.signal(Signal::INT);
+    running.signal(Signal::TERM);
+    running.wait().expect(130);
+    home.run(arguments).expect(0);
+    file.pattern().assert_file(&home.work("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_stopped_arrives_whole_when_run_again() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    Pattern::new(6).write_file(&home.work("a.bin"), LENGTH);
+    let to = peer.url("in/");
+    let running = home.start(["put", "--json", "-l", "1M", "a.bin", "--to", &to]);
+    wait_until("some is sent", || (moved(&running) > 0).then_some(()));
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    home.run(["put", "a.bin", "--to", &to]).expect(0);
+    let arrived = peer.requests().into_iter().rfind(|request| request.body_complete).unwrap();
+    assert_eq!(arrived.files[0].sha256, Pattern::new(6).sha256(LENGTH));
+}
+
+/// A server that sends each connection [`RATE`].
+async fn paced(file: ServedFile) -> Peer {
+    Peer::start(move |request| file.answer(request).drip(RATE)).await
+}
+
+fn sent(peer: &Peer) -> u64 {
+    peer.requests().iter().map(|request| request.bytes_sent).sum()
+}
+
+fn moved(running: &Running) -> u64 {
+    last(running, "bytes")
+}
+
+fn durable(running: &Running) -> u64 {
+    last(running, "durable")
+}
+
+/// A number in the last line of progress.
+fn last(running: &Running, field: &str) -> u64 {
+    let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
+    running.stdout().lines().rev().find_map(|line| parse(line)?[field].as_u64()).unwrap_or(0)
+}
