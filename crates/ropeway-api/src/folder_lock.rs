@@ -1,6 +1,6 @@
 //! One process per queue: a lock on a file of the data folder, which the kernel takes back when its owner dies.
 
-use std::{fs::File, io, path::Path};
+use std::{fs::File, io, os::unix::fs::OpenOptionsExt as _, path::Path};
 
 use rustix::fs::FlockOperation;
 
@@ -15,7 +15,10 @@ pub(crate) struct FolderLock {
 impl FolderLock {
     /// Takes the lock of a folder or says who cannot.
     pub(crate) fn take(folder: &Path) -> Result<Self, OpenError> {
-        let open = File::options().create(true).truncate(false).write(true).open(folder.join("lock"));
+        let mut options = File::options();
+        // For the user alone: who can open a file can lock it.
+        let options = options.create(true).truncate(false).write(true).mode(0o600);
+        let open = options.open(folder.join("lock"));
         let unusable = |error: io::Error| OpenError::Unusable { folder: folder.to_owned(), reason: error.to_string() };
         let file = open.map_err(unusable)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{Digest, Failure, FailureCode, JobId, JobSpec, Retry, Step, Timestamp, Transfer, Wish};
+use ropeway_model::{Digest, Direction, Failure, FailureCode, JobId, JobSpec, Retry, Step, Timestamp, Transfer, Wish};
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -157,20 +157,19 @@ impl Attempt {
         }
     }
 
-    /// How many tries in a row a failure is given. A single `get` of a server that never answered ends while its user
-    /// still looks; a queue has all night.
+    /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
+    /// looks; a queue has all night.
     fn patience(&self, entry: &Entry, failure: &Failure) -> u32 {
-        let nobody_answered = matches!(
-            failure.code,
-            FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
-        );
-        let is_first_contact = entry.remote.is_none() && entry.progress.durable() == 0;
+        let is_first_contact = match self.spec.direction() {
+            Direction::Download => entry.remote.is_none(),
+            // An upload learns nothing of the server before its end.
+            Direction::Upload => matches!(
+                failure.code,
+                FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
+            ),
+        };
         let is_watched = self.engine.scope == Scope::Once;
-        if is_watched && is_first_contact && nobody_answered {
-            retry::MOST_FIRST_ATTEMPTS
-        } else {
-            retry::MOST_ATTEMPTS
-        }
+        if is_watched && is_first_contact { retry::MOST_FIRST_ATTEMPTS } else { retry::MOST_ATTEMPTS }
     }
 
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {

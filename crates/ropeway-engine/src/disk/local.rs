@@ -43,7 +43,11 @@ fn sync_folder(folder: &Path) -> Result<(), DiskError> {
 
 impl Disk for LocalDisk {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        std::fs::create_dir_all(folder).map_err(|error| DiskError::at(folder, error))
+        std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
+            // What exists there is a file; another name for the download would not help.
+            io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),
+            _ => DiskError::at(folder, error),
+        })
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
