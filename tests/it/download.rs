@@ -7,9 +7,7 @@ use ropeway_testkit::{
     peer::{Answer, ServedFile},
 };
 
-use crate::support::{
-    GIB, Home, MIB, Running, assert_same_bytes, big_file, memory_folder, stamped_file, wait_until,
-};
+use crate::support::{GIB, Home, MIB, Running, assert_same_bytes, big_file, memory_folder, stamped_file, wait_until};
 
 #[test]
 fn heavy_a_gibibyte_in_eight_segments_from_nginx_is_byte_identical() {
@@ -20,7 +18,8 @@ fn heavy_a_gibibyte_in_eight_segments_from_nginx_is_byte_identical() {
     let home = Home::new();
     let saved = memory.path().join("saved.bin");
     let url = nginx.url("big.bin");
-    let finished = home.run(["get", "--json", "-n", "8", "-o", saved.to_str().unwrap(), &url]).expect(0);
+    let finished =
+        home.run(["get", "--json", "--checksum", "sha256", "-n", "8", "-o", saved.to_str().unwrap(), &url]).expect(0);
     assert_same_bytes(&saved, &source);
     let result = &finished.results()[0];
     assert_eq!((result["bytes"].as_u64(), &result["verified"]), (Some(GIB), &true.into()), "{result}");

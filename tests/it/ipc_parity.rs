@@ -45,7 +45,10 @@ fn a_change_made_one_way_is_seen_the_other_way() {
     daemon.run(["limit", &added, "none"]).expect(0);
     daemon.run(["limit", "--global", "--up", "2M"]).expect(0);
     let snapshot = rpc(&daemon, "snapshot", &json!({})).expect("snapshot");
-    assert_eq!((&snapshot["jobs"][0]["rate_limit"], &snapshot["settings"]["upload_limit"]), (&Value::Null, &json!(2 << 20)));
+    assert_eq!(
+        (&snapshot["jobs"][0]["rate_limit"], &snapshot["settings"]["upload_limit"]),
+        (&Value::Null, &json!(2 << 20))
+    );
     rpc(&daemon, "job_remove", &json!({ "ids": [id] })).expect("removed");
     assert!(daemon.list().is_empty());
 }
@@ -54,8 +57,8 @@ fn a_change_made_one_way_is_seen_the_other_way() {
 fn a_refusal_has_the_same_code_message_and_hint_both_ways() {
     let home = Home::new();
     let daemon = Daemon::start(&home);
-    let refused = rpc(&daemon, "job_pause", &json!({ "ids": [99] })).expect_err("there is no such job");
-    let told = daemon.run(["pause", "99"]).expect(1).stderr;
+    let refused = rpc(&daemon, "job_detail", &json!({ "id": 99 })).expect_err("there is no such job");
+    let told = daemon.run(["show", "99"]).expect(1).stderr;
     for field in ["code", "message", "hint"] {
         assert!(told.contains(refused[field].as_str().unwrap()), "{field}: {refused}\n{told}");
     }
@@ -100,7 +103,12 @@ async fn nobody_without_the_token_the_host_and_the_origin_gets_in() {
     }
     assert_eq!(daemon.list().len(), 2);
 
-    let upgrade = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="];
+    let upgrade = [
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+    ];
     let events = format!("/events?token={}", daemon.token());
     for (what, path, extra) in [
         ("events without a token", "/events", own_origin.as_str()),

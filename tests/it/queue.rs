@@ -41,8 +41,7 @@ async fn a_daemon_that_is_stopped_goes_on_where_it_was() {
         let id = daemon.add(["-n", "1", "-d", home.work("").to_str().unwrap(), &peer.url("a.bin")]);
         daemon.wait_for_bytes(&id, LENGTH / 4);
         let moved = daemon.job(&id)["progress"]["moved"].as_u64().unwrap();
-        daemon.signal(signal);
-        daemon.stop().expect(0);
+        daemon.stop_with(signal).expect(0);
 
         let daemon = Daemon::start(&home);
         assert!(daemon.job(&id)["progress"]["moved"].as_u64().unwrap() >= moved, "{signal:?}");

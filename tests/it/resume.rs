@@ -63,10 +63,9 @@ async fn a_get_that_crashed_resumes_from_its_last_checkpoint() {
 async fn a_file_that_changed_meanwhile_is_the_new_version_and_nothing_else() {
     let version = Arc::new(AtomicU64::new(1));
     let seen = Arc::clone(&version);
-    let peer = Peer::start(move |request| {
-        ServedFile::new(seen.load(Ordering::SeqCst), LENGTH).answer(request).drip(RATE)
-    })
-    .await;
+    let peer =
+        Peer::start(move |request| ServedFile::new(seen.load(Ordering::SeqCst), LENGTH).answer(request).drip(RATE))
+            .await;
     let home = Home::new();
     let arguments = ["get", "--json", "-n", "2", &peer.url("a.bin")];
     let running = home.start(arguments);

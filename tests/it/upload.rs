@@ -4,9 +4,7 @@ use std::fs;
 
 use ropeway_testkit::{Nginx, Pattern, Peer, peer::Answer};
 
-use crate::support::{
-    FormReceiver, GIB, Home, MIB, Server, assert_same_bytes, big_file, memory_folder, stamped_file,
-};
+use crate::support::{FormReceiver, GIB, Home, MIB, Server, assert_same_bytes, big_file, memory_folder, stamped_file};
 
 /// What an upload of any size may have resident.
 const MOST_MEMORY: u64 = 40 * MIB;
@@ -57,7 +55,8 @@ fn a_folder_is_sent_with_every_file_below_it() {
     stamped_file(&home.work("pictures/summer/b.bin"), 5000);
     let finished = home.run(["put", "--json", "pictures", "--to", &nginx.url("in/")]).expect(0);
     assert_eq!(finished.results().len(), 2);
-    let mut arrived: Vec<_> = nginx.access_log().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    let mut arrived: Vec<_> =
+        nginx.access_log().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
     arrived.dedup();
     assert_eq!(arrived, ["PUT"]);
     let found: u64 = sizes(&nginx.root().join("in"));
@@ -111,7 +110,11 @@ async fn a_missing_file_stops_no_other_upload() {
     let home = Home::new();
     Pattern::new(9).write_file(&home.work("a.bin"), 1000);
     let finished = home.run(["put", "missing.bin", "a.bin", "--to", &peer.url("in/")]).expect(1);
-    assert!(finished.stderr.contains("missing.bin") && finished.stderr.contains("SOURCE_MISSING"), "{}", finished.stderr);
+    assert!(
+        finished.stderr.contains("missing.bin") && finished.stderr.contains("SOURCE_MISSING"),
+        "{}",
+        finished.stderr
+    );
     assert_eq!(peer.requests()[0].path, "/in/a.bin");
 }
 

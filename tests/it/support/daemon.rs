@@ -54,7 +54,10 @@ impl<'a> Daemon<'a> {
 
     /// One row.
     pub(crate) fn job(&self, id: &str) -> Value {
-        self.list().into_iter().find(|job| job["id"].as_i64() == id.parse().ok()).unwrap_or_else(|| panic!("no job {id}"))
+        self.list()
+            .into_iter()
+            .find(|job| job["id"].as_i64() == id.parse().ok())
+            .unwrap_or_else(|| panic!("no job {id}"))
     }
 
     /// Waits until the job is in this phase; returns its row.
@@ -74,14 +77,14 @@ impl<'a> Daemon<'a> {
         });
     }
 
-    /// Sends a signal.
-    pub(crate) fn signal(&self, signal: Signal) {
-        self.running.signal(signal);
+    /// Ends it as the system would and returns how it ended.
+    pub(crate) fn stop(self) -> Finished {
+        self.stop_with(Signal::TERM)
     }
 
-    /// Ends it as the user would and returns how it ended.
-    pub(crate) fn stop(self) -> Finished {
-        self.running.signal(Signal::TERM);
+    /// Ends it with a polite signal and returns how it ended.
+    pub(crate) fn stop_with(self, signal: Signal) -> Finished {
+        self.running.signal(signal);
         self.running.wait()
     }
 

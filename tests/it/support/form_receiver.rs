@@ -25,9 +25,9 @@ impl FormReceiver {
             let probe = Command::new(python).args(["-W", "ignore", "-c", "import cgi"]).stderr(Stdio::null()).status();
             probe.is_ok_and(|status| status.success())
         };
-        let python = PYTHONS.iter().find(has_parser).expect("this test needs a Python before 3.13: apt-get install python3");
-        let mut process =
-            Command::new(python).args(["-c", SCRIPT]).arg(folder).stdout(Stdio::piped()).spawn().unwrap();
+        let python =
+            PYTHONS.iter().find(has_parser).expect("this test needs a Python before 3.13: apt-get install python3");
+        let mut process = Command::new(python).args(["-c", SCRIPT]).arg(folder).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
         Self { process, port: line.trim().parse().unwrap() }

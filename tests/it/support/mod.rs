@@ -3,18 +3,18 @@
 mod big_file;
 mod daemon;
 mod form_receiver;
-mod server;
 mod moments;
 mod program;
+mod server;
 mod volume;
 mod wait;
 
 pub(crate) use big_file::{assert_same_bytes, big_file, memory_folder, stamped_file};
 pub(crate) use daemon::Daemon;
 pub(crate) use form_receiver::FormReceiver;
-pub(crate) use server::Server;
 pub(crate) use moments::Moments;
 pub(crate) use program::{Finished, Home, Running};
+pub(crate) use server::Server;
 pub(crate) use volume::on_volume;
 pub(crate) use wait::wait_until;
 

@@ -8,8 +8,8 @@ use std::{
 
 use super::Home;
 
-/// Mounts, then becomes the command: `$1` options, `$2` folder, `$3` what to do before the command.
-const SCRIPT: &str = r#"set -e; mount -t tmpfs -o "$1" ropeway "$2"; folder=$2; script=$3; shift 3; eval "$script""#;
+/// Mounts, then runs the script: `$1` options, `$2` folder, `$3` script.
+const SCRIPT: &str = r#"mount -t tmpfs -o "$1" ropeway "$2" || exit 99; folder=$2; eval "$3""#;
 
 /// A shell `script` with a fresh tmpfs on `folder` that nobody else sees; `ropeway` and `$folder` are set in it.
 /// `None` where this machine gives no namespaces, which is said on stdout.

@@ -58,5 +58,5 @@ impl Running {
 /// There is no job with this number.
 pub(crate) fn not_found(id: i64) -> CommandError {
     let message = format!("there is no job {id}");
-    CommandError::Call(ApiError::new(ApiCode::NotFound, message, "See the numbers with `ropeway list`."))
+    CommandError::Call(ApiError::new(ApiCode::NotFound, message, "It may have been removed: look at the list again."))
 }

@@ -24,12 +24,13 @@ const EXAMPLES: &str = "Examples:
 impl Resume {
     /// Wishes it, durably.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let running = Running::find().await?;
         let call = if self.numbers.is_all() {
             Call::ResumeAll(Nothing {})
         } else {
-            Call::JobResume(Jobs { ids: self.numbers.given() })
+            Call::JobResume(Jobs { ids: running.numbers(&self.numbers).await? })
         };
-        let _: Done = Running::find().await?.call(call).await?;
+        let _: Done = running.call(call).await?;
         Ok(Exit::Complete)
     }
 }

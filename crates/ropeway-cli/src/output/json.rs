@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use ropeway_api::{
     command::Refusal,
-    view::{DirectionView, JobView, VerificationView},
+    view::{DirectionView, JobView, PhaseView, VerificationView},
 };
 use serde::Serialize;
 
@@ -35,6 +35,9 @@ enum Line<'a> {
         length: Option<u64>,
         rate: u64,
         seconds_left: Option<u64>,
+        /// Why it waits for its next try.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        code: Option<&'a str>,
     },
     Result(ResultLine<'a>),
 }
@@ -43,7 +46,7 @@ enum Line<'a> {
 struct ResultLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<i64>,
-    url: &'a str,
+    url: String,
     path: Option<&'a str>,
     bytes: u64,
     seconds: f64,
@@ -66,7 +69,7 @@ impl Output for Json {
     }
 
     fn draw(&mut self, board: &Board) {
-        for job in board.moving() {
+        for job in board.open().filter(|job| !matches!(job.phase, PhaseView::Queued)) {
             let now = (job.progress.moved, phase(&job.phase));
             if self.shown.insert(job.id, now) != Some(now) {
                 print(&progress(job));
@@ -82,7 +85,7 @@ impl Output for Json {
 
     fn refused(&mut self, refusal: &Refusal) {
         print(&Line::Result(ResultLine {
-            url: &refusal.input,
+            url: refusal.input.clone(),
             code: Some(&refusal.code),
             message: Some(&refusal.message),
             hint: Some(&refusal.hint),
@@ -92,36 +95,42 @@ impl Output for Json {
     }
 }
 
-/// The remote and the local end of a job.
-fn ends(job: &JobView) -> (&str, Option<&str>) {
+/// The local end of a job.
+fn path(job: &JobView) -> Option<&str> {
     match job.direction {
-        DirectionView::Download => (&job.source, job.path.as_deref()),
-        DirectionView::Upload => (&job.destination, Some(job.path.as_deref().unwrap_or(&job.source))),
+        DirectionView::Download => job.path.as_deref(),
+        DirectionView::Upload => Some(job.path.as_deref().unwrap_or(&job.source)),
     }
 }
 
 fn progress(job: &JobView) -> Line<'_> {
-    let (url, path) = ends(job);
+    let url = match job.direction {
+        DirectionView::Download => &job.source,
+        DirectionView::Upload => &job.destination,
+    };
     Line::Progress {
         id: job.id,
         url,
-        path,
+        path: path(job),
         phase: phase(&job.phase),
         bytes: job.progress.moved,
         durable: job.progress.durable,
         length: job.progress.length,
         rate: job.progress.rate,
         seconds_left: job.progress.seconds_left,
+        code: match &job.phase {
+            PhaseView::Waiting { cause, .. } => Some(&cause.code),
+            _ => None,
+        },
     }
 }
 
 fn result(end: &End) -> ResultLine<'_> {
-    let (url, path) = ends(&end.job);
     let failure = end.failure();
     ResultLine {
         id: Some(end.job.id),
-        url,
-        path,
+        url: end.url(),
+        path: path(&end.job),
         bytes: end.job.progress.moved,
         seconds: end.took.as_secs_f64(),
         sha256: end.job.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:")),
@@ -142,7 +151,7 @@ fn print(line: &Line<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use ropeway_api::view::{FailureView, PhaseView};
+    use ropeway_api::view::FailureView;
 
     use super::*;
     use crate::run::tests::row;

@@ -31,7 +31,7 @@ pub(crate) fn finished_line(end: &End) -> Option<String> {
     let job = &end.job;
     let what = match job.direction {
         DirectionView::Download => format!("saved {}", plain(job.path.as_deref().unwrap_or(&job.name))),
-        DirectionView::Upload => format!("sent {} to {}", plain(&job.source), plain(&job.destination)),
+        DirectionView::Upload => format!("sent {} to {}", plain(&job.source), plain(&end.url())),
     };
     let bytes = job.progress.moved;
     let speed = mean_rate(bytes, end.took).map(|mean| format!(" at {}", rate(mean))).unwrap_or_default();

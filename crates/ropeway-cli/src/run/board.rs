@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashSet},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use ropeway_api::{
@@ -25,7 +25,9 @@ pub(crate) struct Board {
 #[derive(Debug)]
 struct Row {
     job: JobView,
-    started: Option<Instant>,
+    /// When it was first seen to move; before that, when it was first seen.
+    since: Instant,
+    has_moved: bool,
 }
 
 impl Board {
@@ -34,13 +36,16 @@ impl Board {
         if self.ended.contains(&job.id) {
             return None;
         }
-        let started = self.open.get(&job.id).and_then(|row| row.started);
-        let started = started.or_else(|| is_moving(&job.phase).then(Instant::now));
+        let before = self.open.get(&job.id).map(|row| (row.since, row.has_moved));
+        let has_moved = before.is_some_and(|(_, has_moved)| has_moved) || is_moving(&job.phase);
+        // A short transfer may be over before it was seen to move.
+        let since =
+            before.filter(|(_, had_moved)| *had_moved || !has_moved).map_or_else(Instant::now, |(since, _)| since);
         if is_final(&job.phase) {
-            let took = started.map_or_else(Default::default, |started| started.elapsed());
+            let took = before.map_or(Duration::ZERO, |(since, _)| since.elapsed());
             return Some(self.end(End { job, took }));
         }
-        self.open.insert(job.id, Row { job, started });
+        self.open.insert(job.id, Row { job, since, has_moved });
         None
     }
 
@@ -75,11 +80,6 @@ impl Board {
     /// Whether any job still has a way to go.
     pub(crate) fn has_open(&self) -> bool {
         !self.open.is_empty()
-    }
-
-    /// Open rows that move bytes now, in the order they were added.
-    pub(crate) fn moving(&self) -> impl Iterator<Item = &JobView> {
-        self.open.values().map(|row| &row.job).filter(|job| is_moving(&job.phase))
     }
 
     /// Open rows, in the order they were added.
@@ -117,10 +117,9 @@ impl Board {
 
     /// A row another program took off the list.
     fn take_away(&mut self, id: i64) -> Option<End> {
-        let Row { mut job, started } = self.open.remove(&id)?;
+        let Row { mut job, since, .. } = self.open.remove(&id)?;
         job.phase = PhaseView::Canceled;
-        let took = started.map_or_else(Default::default, |started| started.elapsed());
-        Some(self.end(End { job, took }))
+        Some(self.end(End { job, took: since.elapsed() }))
     }
 
     fn end(&mut self, end: End) -> End {
@@ -208,7 +207,7 @@ pub(crate) mod tests {
         let mut board = Board::default();
         board.put(row(1, PhaseView::Running, 50));
         board.add(row(1, PhaseView::Queued, 0));
-        assert_eq!(board.moving().map(|job| job.progress.moved).collect::<Vec<_>>(), [50]);
+        assert_eq!(board.open().map(|job| job.progress.moved).collect::<Vec<_>>(), [50]);
     }
 
     #[test]

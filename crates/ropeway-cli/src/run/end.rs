@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ropeway_api::view::{FailureView, JobView, PhaseView, VerificationView};
+use ropeway_api::view::{DirectionView, FailureView, JobView, PhaseView, VerificationView};
+use ropeway_model::UploadTarget;
 
 /// A job that is not going to move any more.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,14 @@ impl End {
         matches!(self.job.phase, PhaseView::Completed)
     }
 
+    /// The remote end, secrets hidden: where a download came from, or the very address an upload went to.
+    pub(crate) fn url(&self) -> String {
+        match self.job.direction {
+            DirectionView::Download => self.job.source.clone(),
+            DirectionView::Upload => upload_url(&self.job).unwrap_or_else(|| self.job.destination.clone()),
+        }
+    }
+
     /// Why it is not complete, if it failed.
     pub(crate) const fn failure(&self) -> Option<&FailureView> {
         match &self.job.phase {
@@ -31,6 +40,12 @@ impl End {
     pub(crate) const fn is_verified(&self) -> bool {
         self.is_complete() && !matches!(self.job.verification, None | Some(VerificationView::Unverified))
     }
+}
+
+/// A folder gets the file's name; only what is shown of the target is known here, and that is enough.
+fn upload_url(job: &JobView) -> Option<String> {
+    let target: UploadTarget = job.destination.parse().ok()?;
+    Some(target.url_for(&job.name.parse().ok()?).to_string())
 }
 
 /// Sums over the jobs of a run.
