@@ -31,7 +31,8 @@ describe("sizes", () => {
 
   it("follows the language", () => {
     expect(formatSize(4.7 * GB, numberFormats("de"))).toBe("4,70 GB");
-    expect(formatSize(4.7 * GB, numberFormats("ar-u-nu-latn"))).toBe("4.70 GB");
+    expect(formatSize(4.7 * GB, numberFormats("ar-u-nu-latn"))).toBe("\u20664.70 GB\u2069");
+    expect(formatRate(MB, numberFormats("ar"))).toMatch(/^\u2066.* MB\/s\u2069$/);
     expect(formatExactSize(2048, en, "bytes")).toBe("2.00 KB (2,048 bytes)");
   });
 

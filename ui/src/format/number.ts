@@ -1,6 +1,8 @@
 /** The formats of one language, made once: building an `Intl` format costs more than a row. */
 export interface NumberFormats {
   readonly language: string;
+  /** Wraps a number with its Latin unit, so that text from right to left does not turn them around. */
+  readonly isolated: (text: string) => string;
   readonly whole: Intl.NumberFormat;
   readonly tenths: Intl.NumberFormat;
   readonly hundredths: Intl.NumberFormat;
@@ -14,6 +16,7 @@ export function numberFormats(language: string): NumberFormats {
     new Intl.NumberFormat(language, { minimumFractionDigits: count, maximumFractionDigits: count });
   return {
     language,
+    isolated: language.startsWith("ar") ? (text) => `\u2066${text}\u2069` : (text) => text,
     whole: digits(0),
     tenths: digits(1),
     hundredths: digits(2),

@@ -9,6 +9,10 @@ export const NOTHING = "—";
 /** Three digits where they fit: `999 B`, `4.70 GB`, `41.0 MB`, `512 MB`, never `1024 MB`. */
 export function formatSize(bytes: number | null, formats: NumberFormats): string {
   if (bytes === null || !Number.isFinite(bytes) || bytes < 0) return NOTHING;
+  return formats.isolated(sizeText(bytes, formats));
+}
+
+function sizeText(bytes: number, formats: NumberFormats): string {
   let value = bytes;
   let unit = 0;
   // 999.5 would be shown as 1000, so it already belongs to the next unit.
@@ -33,5 +37,6 @@ export function formatExactSize(bytes: number | null, formats: NumberFormats, by
 /** Bytes a second. */
 export function formatRate(bytesPerSecond: number | null, formats: NumberFormats): string {
   if (bytesPerSecond === null) return NOTHING;
-  return `${formatSize(bytesPerSecond, formats)}/s`;
+  if (!Number.isFinite(bytesPerSecond) || bytesPerSecond < 0) return NOTHING;
+  return formats.isolated(`${sizeText(bytesPerSecond, formats)}/s`);
 }

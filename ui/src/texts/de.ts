@@ -41,7 +41,7 @@ export const de: Messages = {
     waiting: "Wartend",
     paused: "Angehalten",
     completed: "Fertig",
-    failed: "Fehlgeschlagen",
+    failed: "Gescheitert",
     download: "Downloads",
     upload: "Uploads",
   },
