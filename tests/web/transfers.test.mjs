@@ -1,0 +1,173 @@
+// A user with the page of the real daemon: adds, pauses, resumes, uploads, reloads.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { inPhase, launch, open, picture, row } from "./browser.mjs";
+import { daemon, scratch, share } from "./programs.mjs";
+
+const MB = 1024 * 1024;
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+let place, queue, fast, slow, browser, window;
+const shared = () => join(place.folder, "shared");
+const downloads = () => join(place.folder, "downloads");
+
+before(async () => {
+  place = await scratch();
+  await mkdir(shared());
+  await mkdir(downloads());
+  await writeFile(join(shared(), "small.bin"), randomBytes(3 * MB));
+  await writeFile(join(shared(), "large.bin"), randomBytes(12 * MB));
+  await writeFile(join(place.folder, "to-send.bin"), randomBytes(2 * MB));
+  [queue, fast, slow, browser] = await Promise.all([
+    daemon(place.folder),
+    share(shared()),
+    share(shared(), "1M"),
+    launch(),
+  ]);
+  window = await open(browser, queue.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await Promise.all([queue?.stop(), fast?.stop(), slow?.stop()]);
+  await place?.remove();
+});
+
+test("the token leaves the address bar and an empty queue teaches what to do", async () => {
+  const { page } = window;
+  assert.equal(new URL(page.url()).hash, "");
+  await page.getByRole("heading", { name: "Nothing on the rope yet" }).waitFor();
+  await picture(page, "empty");
+});
+
+test("a download added in the dialog arrives whole and with its checksum verified", async () => {
+  const { page } = window;
+  const digest = sha256(await readFile(join(shared(), "small.bin")));
+  await page.keyboard.press("Control+n");
+  await page.getByLabel("Addresses").fill(new URL("small.bin", fast.url).href);
+  await page.getByLabel("Save in").fill(downloads());
+  await page.getByText("More", { exact: true }).click();
+  await page.getByLabel("Checksum").fill(`sha256:${digest}`);
+  await picture(page, "add");
+  await page.getByRole("button", { name: "Add download", exact: true }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await inPhase(page, "small.bin", "completed");
+  assert.equal(sha256(await readFile(join(downloads(), "small.bin"))), digest);
+  await row(page, "small.bin").click();
+  await page.keyboard.press("Enter");
+  await page.getByText("Checksum verified").waitFor();
+  await picture(page, "completed");
+});
+
+test("a line that is no address is refused with its reason and stays in the box", async () => {
+  const { page } = window;
+  await page.keyboard.press("Control+n");
+  await page.getByLabel("Addresses").fill("gopher://old.example.org/x");
+  await page.getByRole("button", { name: "Add download", exact: true }).click();
+  await page.getByText("1 entry was refused").waitFor();
+  assert.equal(await page.getByLabel("Addresses").inputValue(), "gopher://old.example.org/x");
+  await picture(page, "refused");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+});
+
+test("a failure names what happened and offers the next step", async () => {
+  const { page } = window;
+  await page.keyboard.press("Control+n");
+  await page.getByLabel("Addresses").fill(new URL("missing.bin", fast.url).href);
+  await page.getByLabel("Save in").fill(downloads());
+  await page.getByRole("button", { name: "Add download", exact: true }).click();
+  await inPhase(page, "missing.bin", "failed");
+  await row(page, "missing.bin").getByText("File not found").waitFor();
+  await row(page, "missing.bin").getByRole("button", { name: /^Retry/ }).waitFor();
+  await picture(page, "failed");
+});
+
+test("a download pauses by its button, keeps what it has over a reload, and goes on to the end", async () => {
+  const { page } = window;
+  await page.keyboard.press("Control+n");
+  await page.getByLabel("Addresses").fill(new URL("large.bin", slow.url).href);
+  await page.getByLabel("Save in").fill(downloads());
+  await page.getByRole("button", { name: "Add download", exact: true }).click();
+  await inPhase(page, "large.bin", "running");
+  const bar = row(page, "large.bin").getByRole("progressbar");
+  await page.waitForFunction(() => Number(document.querySelector('[data-phase="running"] [role=progressbar]')?.ariaValueNow) >= 10);
+  await row(page, "large.bin").click();
+  await page.getByRole("tab", { name: "Segments" }).click();
+  await picture(page, "running");
+  await row(page, "large.bin").getByRole("button", { name: /^Pause/ }).click();
+  await inPhase(page, "large.bin", "paused");
+  const kept = Number(await bar.getAttribute("aria-valuenow"));
+  assert.ok(kept >= 10, `kept ${kept} %`);
+
+  await page.reload();
+  await inPhase(page, "large.bin", "paused");
+  assert.ok(Number(await bar.getAttribute("aria-valuenow")) >= kept);
+  await picture(page, "reloaded");
+
+  // By the keyboard this time.
+  await row(page, "large.bin").click();
+  await page.keyboard.press("Space");
+  await inPhase(page, "large.bin", "completed", 60_000);
+  const [sent, got] = await Promise.all([shared(), downloads()].map((folder) => readFile(join(folder, "large.bin"))));
+  assert.equal(sha256(got), sha256(sent));
+});
+
+test("a typed path is uploaded to a target that is saved on the way", async () => {
+  const { page } = window;
+  await page.getByRole("button", { name: "More ways to add" }).click();
+  await page.getByRole("menuitem", { name: "Upload files…" }).click();
+  await page.getByLabel("Files and folders").fill(join(place.folder, "to-send.bin"));
+  await page.getByLabel("Address", { exact: true }).fill(fast.url.href);
+  await page.getByLabel("Save this target as").fill("Share");
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await inPhase(page, "to-send.bin", "completed");
+  const [sent, got] = await Promise.all([place.folder, shared()].map((folder) => readFile(join(folder, "to-send.bin"))));
+  assert.equal(sha256(got), sha256(sent));
+  await page.getByRole("navigation").getByText("Share").waitFor();
+  await picture(page, "uploaded");
+});
+
+test("settings change at once and are kept", async () => {
+  const { page } = window;
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByLabel("Colours").selectOption("dark");
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  await page.getByRole("tab", { name: "Transfers" }).click();
+  await page.getByLabel("Download limit", { exact: true }).fill("2.5");
+  await page.keyboard.press("Tab");
+  await picture(page, "settings");
+  await page.keyboard.press("Escape");
+  await page.reload();
+  await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
+  const { settings } = await queue.rpc("snapshot");
+  assert.equal(settings.download_limit, 2.5 * MB);
+});
+
+test("removing a finished row asks nothing and leaves its file", async () => {
+  const { page } = window;
+  await row(page, "small.bin").click();
+  await page.keyboard.press("Delete");
+  await row(page, "small.bin").waitFor({ state: "detached" });
+  await readFile(join(downloads(), "small.bin"));
+});
+
+test("a second window sees the same queue, and a wrong token sees none of it", async () => {
+  const second = await open(browser, queue.url);
+  await inPhase(second.page, "large.bin", "completed");
+  await second.context.close();
+  const stranger = await browser.newContext({ locale: "en" });
+  const page = await stranger.newPage();
+  const url = new URL(queue.url);
+  url.hash = "token=0000";
+  await page.goto(url.href);
+  await page.getByRole("heading", { name: "This window is not known to the engine" }).waitFor();
+  await stranger.close();
+});
+
+test("the page reported no error all the while, the policy refused nothing", () => {
+  assert.deepEqual(window.problems, []);
+});
