@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     calls,
     command::Call,
+    core::Core,
     error::{ApiCode, ApiError},
     folder_lock::FolderLock,
     host::Host,
@@ -64,18 +65,7 @@ pub enum OpenError {
 /// An engine with its contract; cheap to clone, all clones are the same engine.
 #[derive(Clone, Debug)]
 pub struct Api {
-    pub(crate) inner: Arc<Inner>,
-}
-
-#[derive(Debug)]
-pub(crate) struct Inner {
-    pub(crate) engine: Engine,
-    pub(crate) settings: SettingsFile,
-    pub(crate) publisher: Arc<Publisher>,
-    pub(crate) host: Arc<dyn Host>,
-    stopping: CancellationToken,
-    /// Held for as long as the queue is ours.
-    _lock: Option<FolderLock>,
+    core: Arc<Core>,
 }
 
 impl Api {
@@ -107,8 +97,8 @@ impl Api {
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let inner = Inner { engine, settings, publisher, host: config.host, stopping, _lock: lock };
-        Ok(Self { inner: Arc::new(inner) })
+        let core = Core { engine, settings, publisher, host: config.host, stopping, _lock: lock };
+        Ok(Self { core: Arc::new(core) })
     }
 
     /// Carries out a call. What it changed is durable when this returns.
@@ -116,11 +106,11 @@ impl Api {
     /// # Errors
     /// [`ApiError`] with a code for programs, a sentence and a next step for people.
     pub async fn call(&self, call: Call) -> Result<Value, ApiError> {
-        if self.inner.stopping.is_cancelled() {
+        if self.core.stopping.is_cancelled() {
             let hint = "Start Ropeway again.";
             return Err(ApiError::new(ApiCode::ShuttingDown, "Ropeway is shutting down", hint));
         }
-        calls::dispatch(&self.inner, call).await
+        calls::dispatch(&self.core, call).await
     }
 
     /// Carries out a call as a transport brings it: a name and JSON parameters.
@@ -142,18 +132,18 @@ impl Api {
     /// Listens from now on. A slow subscriber loses batches, never blocks the engine, and sees the gap in
     /// [`crate::event::Batch::seq`].
     pub fn subscribe(&self) -> Subscription {
-        self.inner.publisher.subscribe()
+        self.core.publisher.subscribe()
     }
 
     /// Hands URLs, text or files of another program to the user for a decision.
     pub fn offer(&self, text: String, paths: Vec<String>) {
-        self.inner.publisher.publish(vec![crate::event::Event::Offer { text, paths }]);
+        self.core.publisher.publish(vec![crate::event::Event::Offer { text, paths }]);
     }
 
     /// Stops every transfer, makes what they have durable and closes the queue. Calls after it are refused.
     pub async fn shutdown(&self) {
-        self.inner.engine.shutdown().await;
-        self.inner.stopping.cancel();
-        self.inner.publisher.close();
+        self.core.engine.shutdown().await;
+        self.core.stopping.cancel();
+        self.core.publisher.close();
     }
 }

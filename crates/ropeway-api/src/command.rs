@@ -7,8 +7,8 @@ use ts_rs::TS;
 #[cfg(test)]
 use crate::view::{JobDetail, Snapshot, TargetView};
 use crate::{
-    settings::Settings,
-    view::{JobView, OnConflictView, PriorityView},
+    settings::{OnConflictView, Settings},
+    view::{JobView, PriorityView},
 };
 
 macro_rules! calls {

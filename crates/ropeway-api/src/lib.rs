@@ -8,6 +8,7 @@ mod api;
 mod calls;
 pub mod command;
 mod convert;
+mod core;
 pub mod error;
 pub mod event;
 mod folder_lock;

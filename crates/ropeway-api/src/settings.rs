@@ -1,9 +1,8 @@
 //! The user's settings, kept as TOML in the config folder.
 
+use ropeway_model::OnConflict;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-
-use crate::view::OnConflictView;
 
 /// All settings; a missing one has its default.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -28,6 +27,18 @@ pub struct Settings {
     pub notifications: bool,
     /// Whether the user has been told that closing the window keeps Ropeway running.
     pub told_about_tray: bool,
+}
+
+/// What happens where a file of the wanted name exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+#[expect(missing_docs, reason = "each is the model's choice of the same name")]
+pub enum OnConflictView {
+    #[default]
+    Rename,
+    Overwrite,
+    Fail,
 }
 
 /// Colours of the window.
@@ -56,6 +67,16 @@ impl Default for Settings {
             theme: Theme::System,
             notifications: true,
             told_about_tray: false,
+        }
+    }
+}
+
+impl From<OnConflictView> for OnConflict {
+    fn from(choice: OnConflictView) -> Self {
+        match choice {
+            OnConflictView::Rename => Self::Rename,
+            OnConflictView::Overwrite => Self::Overwrite,
+            OnConflictView::Fail => Self::Fail,
         }
     }
 }

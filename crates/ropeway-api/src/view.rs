@@ -1,7 +1,7 @@
 //! What a shell shows: plain values, secrets left out, units in the names.
 
 use ropeway_engine::Verification;
-use ropeway_model::{Direction, Failure, OnConflict, PhaseKind, Priority, Validation, Wish};
+use ropeway_model::{Direction, Failure, PhaseKind, Priority, Validation, Wish};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -58,18 +58,6 @@ pub enum PriorityView {
     #[default]
     Normal,
     High,
-}
-
-/// What happens where a file of the wanted name exists.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-#[expect(missing_docs, reason = "each is the model's choice of the same name")]
-pub enum OnConflictView {
-    #[default]
-    Rename,
-    Overwrite,
-    Fail,
 }
 
 /// What a job is doing.
@@ -331,16 +319,6 @@ impl From<PriorityView> for Priority {
             PriorityView::Low => Self::Low,
             PriorityView::Normal => Self::Normal,
             PriorityView::High => Self::High,
-        }
-    }
-}
-
-impl From<OnConflictView> for OnConflict {
-    fn from(choice: OnConflictView) -> Self {
-        match choice {
-            OnConflictView::Rename => Self::Rename,
-            OnConflictView::Overwrite => Self::Overwrite,
-            OnConflictView::Fail => Self::Fail,
         }
     }
 }

@@ -9,21 +9,20 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    config::Scope,
+    core::Core,
     disk::DiskError,
-    download,
-    engine::{Inner, Scope},
     journal::Durable,
     progress::Progress,
     retry,
-    table::Entry,
+    table::{Entry, advance},
     throttle::Throttle,
-    upload,
 };
 
 /// A running try.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) engine: Arc<Inner>,
+    pub(crate) engine: Arc<Core>,
     pub(crate) id: JobId,
     pub(crate) spec: Arc<JobSpec>,
     pub(crate) progress: Arc<Progress>,
@@ -69,18 +68,6 @@ impl From<DiskError> for Stop {
     fn from(error: DiskError) -> Self {
         Self::Failed { retry: error.code().retry(), failure: error.failure() }
     }
-}
-
-/// Runs one try of a job that the scheduler gave a place to, and settles how it ended.
-pub(crate) async fn run(attempt: Attempt) {
-    let before = attempt.progress.durable();
-    let outcome = match &attempt.spec.transfer {
-        Transfer::Download { .. } => download::run(&attempt).await,
-        Transfer::Upload { .. } => upload::run(&attempt).await,
-    };
-    let progressed = attempt.progress.durable() > before;
-    attempt.progress.set_claims(None);
-    attempt.settle(outcome, progressed).await;
 }
 
 impl Attempt {
@@ -133,7 +120,8 @@ impl Attempt {
         self.engine.journal.note(self.change(Some(line)));
     }
 
-    async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
+    /// Takes the step that ends the try, and records it.
+    pub(crate) async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
         let now = self.engine.clock.now();
         let durable = {
             let mut table = self.engine.table.lock();
@@ -249,16 +237,5 @@ impl Attempt {
         let mut change = self.change(Some(line));
         change.phase = Some(entry.phase.clone());
         Some(self.engine.journal.save(change))
-    }
-}
-
-/// Applies a step; a step the machine does not have is a mistake of ours and changes nothing.
-pub(crate) fn advance(entry: &mut Entry, step: Step) {
-    match entry.phase.clone().apply(step) {
-        Ok(next) => entry.phase = next,
-        Err(illegal) => {
-            debug_assert!(false, "{illegal}");
-            tracing::error!(job = %entry.id, %illegal, "step refused");
-        }
     }
 }

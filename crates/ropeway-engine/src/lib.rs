@@ -6,7 +6,10 @@
 
 mod attempt;
 pub mod checksum;
+mod claims;
 pub mod clock;
+mod config;
+mod core;
 pub mod disk;
 mod download;
 mod engine;
@@ -21,6 +24,8 @@ mod table;
 pub mod throttle;
 mod upload;
 
-pub use engine::{Change, DigestPolicy, Engine, EngineConfig, EngineError, Limits, Scope, Seams};
+pub use claims::SegmentSnapshot;
+pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
+pub use engine::{Change, Engine, EngineError};
 pub use ropeway_store::{Remote, SavedTarget, Verification};
-pub use snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
+pub use snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot};

@@ -7,7 +7,7 @@ use std::sync::{
 
 use parking_lot::Mutex;
 
-use crate::download::Claims;
+use crate::claims::Claims;
 
 /// What stands for a length that is not known.
 const UNKNOWN: u64 = u64::MAX;

@@ -1,24 +1,26 @@
 //! Gives queued jobs a place: a cap on running jobs, priority first, then the order of the list.
 
-use std::sync::{Arc, atomic::Ordering::SeqCst};
+use std::sync::Arc;
 
-use ropeway_model::{Direction, Step};
+use ropeway_model::{Direction, Step, Transfer};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::{self, Attempt, advance},
-    engine::Inner,
+    attempt::Attempt,
+    core::Core,
+    download,
     meter::Meter,
-    table::Active,
+    table::{Active, advance},
     throttle::{Bucket, Throttle},
+    upload,
 };
 
 /// Starts jobs until the engine stops. Woken by whatever may free a place or fill the queue.
-pub(crate) async fn run(engine: Arc<Inner>) {
+pub(crate) async fn run(engine: Arc<Core>) {
     loop {
         while let Some(attempt) = next(&engine) {
-            engine.tasks.spawn(attempt::run(attempt));
+            engine.tasks.spawn(self::attempt(attempt));
         }
         let due = engine.table.lock().next_due();
         tokio::select! {
@@ -39,7 +41,7 @@ async fn sleep_until(due: Option<Instant>) {
 }
 
 /// Gives the next job a place, if one is free.
-fn next(engine: &Arc<Inner>) -> Option<Attempt> {
+fn next(engine: &Arc<Core>) -> Option<Attempt> {
     if engine.stopping.is_cancelled() || engine.is_full() {
         return None;
     }
@@ -70,9 +72,14 @@ fn next(engine: &Arc<Inner>) -> Option<Attempt> {
     attempt
 }
 
-impl Inner {
-    /// Whether every place for running jobs is taken.
-    fn is_full(&self) -> bool {
-        self.table.lock().active().len() >= self.running_jobs.load(SeqCst)
-    }
+/// Runs one try of a job that the scheduler gave a place to, and settles how it ended.
+async fn attempt(attempt: Attempt) {
+    let before = attempt.progress.durable();
+    let outcome = match &attempt.spec.transfer {
+        Transfer::Download { .. } => download::run(&attempt).await,
+        Transfer::Upload { .. } => upload::run(&attempt).await,
+    };
+    let progressed = attempt.progress.durable() > before;
+    attempt.progress.set_claims(None);
+    attempt.settle(outcome, progressed).await;
 }

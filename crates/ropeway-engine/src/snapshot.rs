@@ -2,10 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Segment, Timestamp, Validation, Wish};
+use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
 use ropeway_store::{Remote, Verification};
 
-use crate::table::{Entry, Table};
+use crate::{
+    claims::SegmentSnapshot,
+    table::{Entry, Table},
+};
 
 /// One job as it is now.
 #[derive(Clone, Debug)]
@@ -55,15 +58,6 @@ pub struct ProgressSnapshot {
     pub rate: u64,
     /// Connections that move bytes now.
     pub connections: u16,
-}
-
-/// A stretch of a file that is being downloaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentSnapshot {
-    /// The stretch with its written part.
-    pub segment: Segment,
-    /// Whether a connection fetches it now.
-    pub is_active: bool,
 }
 
 /// What only the details pane shows.

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::{Digest, JobId, JobSpec, Phase, PhaseKind, Priority, Timestamp, Validation, Wish};
+use ropeway_model::{Digest, JobId, JobSpec, Phase, PhaseKind, Priority, Step, Timestamp, Validation, Wish};
 use ropeway_store::{JobRow, NewJob, Remote, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -202,5 +202,16 @@ impl Table {
             self.waiting.remove(&(due, entry.id));
         }
         self.active.remove(&entry.id);
+    }
+}
+
+/// Applies a step; a step the machine does not have is a mistake of ours and changes nothing.
+pub(crate) fn advance(entry: &mut Entry, step: Step) {
+    match entry.phase.clone().apply(step) {
+        Ok(next) => entry.phase = next,
+        Err(illegal) => {
+            debug_assert!(false, "{illegal}");
+            tracing::error!(job = %entry.id, %illegal, "step refused");
+        }
     }
 }

@@ -7,9 +7,9 @@ use ropeway_model::{FailureCode, FileName, JobSpec, SafeUrl, Transfer, UploadTar
 
 use super::{curl, options::Options};
 use crate::{
-    api::Inner,
     command::{Added, JobAdd, JobOptions, Refusal, UploadAdd},
     convert,
+    core::Core,
     error::{ApiCode, ApiError},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 const MOST_LINES: usize = 100_000;
 
 /// Adds downloads: one URL a line, or a curl command.
-pub(super) async fn downloads(inner: &Inner, params: JobAdd) -> Result<Added, ApiError> {
+pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiError> {
     let JobAdd { text, folder, name, options } = params;
     let mut request = Request { folder, name, options, lines: Vec::new() };
     if curl::is_command(&text) {
@@ -26,7 +26,7 @@ pub(super) async fn downloads(inner: &Inner, params: JobAdd) -> Result<Added, Ap
         let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         request.lines = lines.map(str::to_owned).collect();
     }
-    let settings = inner.settings.current();
+    let settings = core.settings.current();
     let into = absolute(request.folder.as_deref().unwrap_or(&settings.download_folder), "folder")?;
     let options = Options::check(&request.options, &settings)?;
     let count = request.lines.len();
@@ -45,19 +45,19 @@ pub(super) async fn downloads(inner: &Inner, params: JobAdd) -> Result<Added, Ap
     let mut specs = Vec::with_capacity(count);
     let mut refused = Vec::new();
     for line in &request.lines {
-        match download_url(inner, line) {
+        match download_url(core, line) {
             Ok(from) => specs.push(options.spec(Transfer::Download { from, into: into.clone(), name: name.clone() })),
             Err(refusal) => refused.push(refusal),
         }
     }
-    add(inner, specs, refused, request.options.paused).await
+    add(core, specs, refused, request.options.paused).await
 }
 
 /// Adds uploads of files, and of all files below folders.
-pub(super) async fn uploads(inner: &Inner, params: UploadAdd) -> Result<Added, ApiError> {
-    let settings = inner.settings.current();
+pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Added, ApiError> {
+    let settings = core.settings.current();
     let options = Options::check(&params.options, &settings)?;
-    let target = target(inner, &params).await?;
+    let target = target(core, &params).await?;
     let paused = params.options.paused;
     let paths: Vec<PathBuf> = params.paths.iter().map(PathBuf::from).collect();
     let found = tokio::task::spawn_blocking(move || {
@@ -87,14 +87,14 @@ pub(super) async fn uploads(inner: &Inner, params: UploadAdd) -> Result<Added, A
     if specs.len() > 1 && options.is_for_one_file() {
         return Err(ApiError::bad_params("a checksum goes with a single file only"));
     }
-    add(inner, specs, refused, paused).await
+    add(core, specs, refused, paused).await
 }
 
-async fn add(inner: &Inner, specs: Vec<JobSpec>, refused: Vec<Refusal>, paused: bool) -> Result<Added, ApiError> {
+async fn add(core: &Core, specs: Vec<JobSpec>, refused: Vec<Refusal>, paused: bool) -> Result<Added, ApiError> {
     if specs.is_empty() {
         return Ok(Added { jobs: Vec::new(), refused });
     }
-    let jobs = inner.engine.add(specs, if paused { Wish::Pause } else { Wish::Run }).await?;
+    let jobs = core.engine.add(specs, if paused { Wish::Pause } else { Wish::Run }).await?;
     Ok(Added { jobs: jobs.iter().map(convert::job).collect(), refused })
 }
 
@@ -118,20 +118,20 @@ impl Request {
     }
 }
 
-fn download_url(inner: &Inner, line: &str) -> Result<SafeUrl, Refusal> {
+fn download_url(core: &Core, line: &str) -> Result<SafeUrl, Refusal> {
     let from: SafeUrl = line.parse().map_err(|error: ropeway_model::UrlParseError| {
         let ropeway_model::UrlParseError::Malformed { text, .. } = &error;
         refusal(&text, FailureCode::UrlMalformed, error.to_string())
     })?;
-    match inner.engine.can_download(&from) {
+    match core.engine.can_download(&from) {
         Ok(()) => Ok(from),
         Err(error) => Err(refusal(&from, error.code(), error.to_string())),
     }
 }
 
-async fn target(inner: &Inner, params: &UploadAdd) -> Result<UploadTarget, ApiError> {
+async fn target(core: &Core, params: &UploadAdd) -> Result<UploadTarget, ApiError> {
     if let Some(id) = params.target_id {
-        let saved = inner.engine.targets().await?.into_iter().find(|saved| saved.id.row() == id);
+        let saved = core.engine.targets().await?.into_iter().find(|saved| saved.id.row() == id);
         let hint = "Choose another target.";
         return saved
             .map(|saved| saved.target)

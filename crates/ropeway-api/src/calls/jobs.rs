@@ -6,9 +6,9 @@ use ropeway_engine::Change;
 use ropeway_model::{ByteRate, Connections, JobId};
 
 use crate::{
-    api::Inner,
     command::{Done, JobChange},
     convert,
+    core::Core,
     error::{ApiCode, ApiError},
 };
 
@@ -30,12 +30,12 @@ pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
     Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
 }
 
-pub(super) async fn reveal(inner: &Inner, id: i64) -> Result<Done, ApiError> {
-    let job = convert::job(&inner.engine.job(JobId::from_row(id))?);
+pub(super) async fn reveal(core: &Core, id: i64) -> Result<Done, ApiError> {
+    let job = convert::job(&core.engine.job(JobId::from_row(id))?);
     let Some(path) = job.path else {
         let message = format!("{} is not finished yet", job.name);
         return Err(ApiError::new(ApiCode::WrongPhase, message, "Wait until the download is complete."));
     };
-    inner.host.reveal(Path::new(&path)).await?;
+    core.host.reveal(Path::new(&path)).await?;
     Ok(Done { changed: 0 })
 }

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    api::Inner,
     command::{Call, Done, Picked},
     convert,
+    core::Core,
     error::{ApiCode, ApiError},
     event::Event,
     settings::Settings,
@@ -21,35 +21,35 @@ use crate::{
 };
 
 /// Carries out a call.
-pub(crate) async fn dispatch(inner: &Inner, call: Call) -> Result<Value, ApiError> {
+pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Value, ApiError> {
     match call {
-        Call::Snapshot(_) => reply(&snapshot(inner).await?),
-        Call::JobAdd(params) => reply(&add::downloads(inner, params).await?),
-        Call::UploadAdd(params) => reply(&add::uploads(inner, params).await?),
-        Call::JobPause(jobs) => done(inner.engine.pause(&jobs::ids(&jobs.ids)).await),
-        Call::JobResume(jobs) => done(inner.engine.resume(&jobs::ids(&jobs.ids)).await),
-        Call::JobCancel(jobs) => done(inner.engine.cancel(&jobs::ids(&jobs.ids)).await),
-        Call::JobRemove(params) => done(inner.engine.remove(&jobs::ids(&params.ids), params.delete_files).await),
-        Call::PauseAll(_) => done(inner.engine.pause_all().await),
-        Call::ResumeAll(_) => done(inner.engine.resume_all().await),
-        Call::JobChange(params) => done(inner.engine.change(&jobs::ids(&params.ids), jobs::change(&params)?).await),
+        Call::Snapshot(_) => reply(&snapshot(core).await?),
+        Call::JobAdd(params) => reply(&add::downloads(core, params).await?),
+        Call::UploadAdd(params) => reply(&add::uploads(core, params).await?),
+        Call::JobPause(jobs) => done(core.engine.pause(&jobs::ids(&jobs.ids)).await),
+        Call::JobResume(jobs) => done(core.engine.resume(&jobs::ids(&jobs.ids)).await),
+        Call::JobCancel(jobs) => done(core.engine.cancel(&jobs::ids(&jobs.ids)).await),
+        Call::JobRemove(params) => done(core.engine.remove(&jobs::ids(&params.ids), params.delete_files).await),
+        Call::PauseAll(_) => done(core.engine.pause_all().await),
+        Call::ResumeAll(_) => done(core.engine.resume_all().await),
+        Call::JobChange(params) => done(core.engine.change(&jobs::ids(&params.ids), jobs::change(&params)?).await),
         Call::JobMove(params) => {
             let before = params.before.map(ropeway_model::JobId::from_row);
-            done(inner.engine.move_jobs(&jobs::ids(&params.ids), before).await)
+            done(core.engine.move_jobs(&jobs::ids(&params.ids), before).await)
         }
-        Call::ClearFinished(_) => done(inner.engine.clear_finished().await),
+        Call::ClearFinished(_) => done(core.engine.clear_finished().await),
         Call::JobDetail(job) => {
             let id = ropeway_model::JobId::from_row(job.id);
-            reply(&convert::detail(&inner.engine.detail(id).await.map_err(ApiError::from)?))
+            reply(&convert::detail(&core.engine.detail(id).await.map_err(ApiError::from)?))
         }
-        Call::SettingsSet(settings) => reply(&set_settings(inner, settings)?),
-        Call::TargetSave(params) => reply(&targets::save(inner, params).await?),
-        Call::TargetRemove(target) => reply(&targets::remove(inner, target.id).await?),
+        Call::SettingsSet(settings) => reply(&set_settings(core, settings)?),
+        Call::TargetSave(params) => reply(&targets::save(core, params).await?),
+        Call::TargetRemove(target) => reply(&targets::remove(core, target.id).await?),
         Call::HostPick(params) => {
-            let paths = inner.host.pick(params.kind).await?;
+            let paths = core.host.pick(params.kind).await?;
             reply(&Picked { paths: paths.iter().map(|path| path.to_string_lossy().into_owned()).collect() })
         }
-        Call::HostReveal(job) => reply(&jobs::reveal(inner, job.id).await?),
+        Call::HostReveal(job) => reply(&jobs::reveal(core, job.id).await?),
     }
 }
 
@@ -64,24 +64,24 @@ fn done(changed: Result<u32, EngineError>) -> Result<Value, ApiError> {
     reply(&Done { changed: changed? })
 }
 
-async fn snapshot(inner: &Inner) -> Result<Snapshot, ApiError> {
-    let targets = targets::all(inner).await?;
-    Ok(inner.publisher.consistent(|seq, totals| Snapshot {
+async fn snapshot(core: &Core) -> Result<Snapshot, ApiError> {
+    let targets = targets::all(core).await?;
+    Ok(core.publisher.consistent(|seq, totals| Snapshot {
         seq,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        jobs: inner.engine.jobs().iter().map(convert::job).collect(),
+        jobs: core.engine.jobs().iter().map(convert::job).collect(),
         totals: totals.clone(),
-        settings: inner.settings.current(),
+        settings: core.settings.current(),
         targets,
-        host: inner.host.capability(),
+        host: core.host.capability(),
     }))
 }
 
-fn set_settings(inner: &Inner, settings: Settings) -> Result<Settings, ApiError> {
-    inner.settings.replace(settings)?;
-    inner.engine.set_limits(inner.settings.limits());
-    let settings = inner.settings.current();
-    inner.publisher.publish(vec![Event::Settings { settings: settings.clone() }]);
+fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
+    core.settings.replace(settings)?;
+    core.engine.set_limits(core.settings.limits());
+    let settings = core.settings.current();
+    core.publisher.publish(vec![Event::Settings { settings: settings.clone() }]);
     Ok(settings)
 }
 

@@ -4,8 +4,8 @@ use ropeway_engine::SavedTarget;
 use ropeway_model::SavedTargetId;
 
 use crate::{
-    api::Inner,
     command::{Done, TargetSave},
+    core::Core,
     error::{ApiCode, ApiError},
     event::Event,
     view::TargetView,
@@ -14,13 +14,13 @@ use crate::{
 /// Longer names do not fit anywhere they are shown.
 const LONGEST_NAME: usize = 80;
 
-pub(super) async fn all(inner: &Inner) -> Result<Vec<TargetView>, ApiError> {
-    let mut targets: Vec<_> = inner.engine.targets().await?.iter().map(view).collect();
+pub(super) async fn all(core: &Core) -> Result<Vec<TargetView>, ApiError> {
+    let mut targets: Vec<_> = core.engine.targets().await?.iter().map(view).collect();
     targets.sort_by_key(|target| target.name.to_lowercase());
     Ok(targets)
 }
 
-pub(super) async fn save(inner: &Inner, params: TargetSave) -> Result<TargetView, ApiError> {
+pub(super) async fn save(core: &Core, params: TargetSave) -> Result<TargetView, ApiError> {
     let name = params.name.trim();
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(ApiError::bad_params(format!("a target's name has 1 to {LONGEST_NAME} characters")));
@@ -28,23 +28,23 @@ pub(super) async fn save(inner: &Inner, params: TargetSave) -> Result<TargetView
     let target = params.address.parse().map_err(|error: ropeway_model::TargetParseError| {
         ApiError::new(ApiCode::BadParams, error.to_string(), "Write https://host/folder/ or form+https://…#field=file.")
     })?;
-    let saved = inner.engine.save_target(name.to_owned(), target).await?;
-    publish(inner).await?;
+    let saved = core.engine.save_target(name.to_owned(), target).await?;
+    publish(core).await?;
     Ok(view(&saved))
 }
 
-pub(super) async fn remove(inner: &Inner, id: i64) -> Result<Done, ApiError> {
-    if !inner.engine.remove_target(SavedTargetId::from_row(id)).await? {
+pub(super) async fn remove(core: &Core, id: i64) -> Result<Done, ApiError> {
+    if !core.engine.remove_target(SavedTargetId::from_row(id)).await? {
         let hint = "It may have been removed: look at the list again.";
         return Err(ApiError::new(ApiCode::NotFound, format!("there is no target {id}"), hint));
     }
-    publish(inner).await?;
+    publish(core).await?;
     Ok(Done { changed: 1 })
 }
 
-async fn publish(inner: &Inner) -> Result<(), ApiError> {
-    let targets = all(inner).await?;
-    inner.publisher.publish(vec![Event::Targets { targets }]);
+async fn publish(core: &Core) -> Result<(), ApiError> {
+    let targets = all(core).await?;
+    core.publisher.publish(vec![Event::Targets { targets }]);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use ropeway_api::{command::JobOptions, view::OnConflictView, view::PriorityView};
+use ropeway_api::{command::JobOptions, settings::OnConflictView, view::PriorityView};
 use ropeway_model::{Connections, HeaderField, SafeUrl};
 
 use crate::error::CommandError;

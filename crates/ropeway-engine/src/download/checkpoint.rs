@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use ropeway_model::FailureCode;
 
-use super::Claims;
 use crate::{
     attempt::{Attempt, Stop},
+    claims::Claims,
     disk::PartFile,
 };
 

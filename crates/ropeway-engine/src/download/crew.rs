@@ -10,7 +10,8 @@ use tokio::{
 };
 
 use super::{
-    Halt, checkpoint,
+    checkpoint,
+    source::Halt,
     worker::{self, Job, Trouble},
 };
 use crate::{

@@ -5,7 +5,7 @@ use std::path::Path;
 use ropeway_model::{Digest, FailureCode, OnConflict};
 use ropeway_store::Verification;
 
-use super::{Source, checkpoint, naming, worker::Job};
+use super::{checkpoint, naming, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Pending,

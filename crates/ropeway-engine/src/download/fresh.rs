@@ -3,7 +3,10 @@
 use ropeway_model::{FailureCode, SegmentMap, Transfer};
 use ropeway_store::Remote;
 
-use super::{Begin, Source, naming};
+use super::{
+    naming,
+    source::{Begin, Source},
+};
 use crate::{
     attempt::{Attempt, Stop},
     disk::DiskError,

@@ -1,66 +1,32 @@
 //! One try at a download: describe the file, fetch what is missing, prove it, publish it.
 
 mod checkpoint;
-mod claims;
 mod crew;
 mod finish;
 mod fresh;
 mod naming;
 mod resume;
+mod source;
 mod worker;
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
-use ropeway_drivers::{ByteStream, Driver};
-use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl, SegmentMap, Step, Validator};
-
-pub(crate) use claims::Claims;
+use ropeway_drivers::ByteStream;
+use ropeway_model::{Algorithm, Digest, FailureCode, Step};
+use source::{Begin, Halt, Source};
 
 use crate::{
-    attempt::{Attempt, Finished, Stop, advance},
+    attempt::{Attempt, Finished, Stop},
     checksum::Follower,
-    disk::PartFile,
-    engine::DigestPolicy,
+    claims::Claims,
+    config::DigestPolicy,
     plan,
+    table::advance,
 };
 
 /// A file that changes this often during one try is not worth chasing.
 const MOST_RESTARTS: u32 = 3;
-
-/// A remote file with the part file it goes into.
-struct Source {
-    driver: Arc<dyn Driver>,
-    url: SafeUrl,
-    validator: Validator,
-    /// The digest the server announced.
-    announced: Option<Digest>,
-    part: Arc<dyn PartFile>,
-    part_path: PathBuf,
-    map: SegmentMap,
-}
-
-/// Where a try begins.
-enum Begin {
-    /// With bytes to fetch; a first try has the body of its request, from byte 0.
-    Source(Box<Source>, Option<ByteStream>),
-    /// At its end: an earlier process published the file and could not say so.
-    Published(Finished),
-}
-
-/// How fetching ended without the whole file.
-enum Halt {
-    /// The try is over.
-    Stop(Stop),
-    /// What is on disk is of no use: begin again at byte 0. With `one_stream`, without asking for ranges.
-    Restart { reason: String, one_stream: bool },
-}
-
-impl<T: Into<Stop>> From<T> for Halt {
-    fn from(stop: T) -> Self {
-        Self::Stop(stop.into())
-    }
-}
 
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use ropeway_model::{FailureCode, SegmentMap, Validator};
 use ropeway_store::Verification;
 
-use super::{Begin, Source};
+use super::source::{Begin, Source};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     disk::DiskError,

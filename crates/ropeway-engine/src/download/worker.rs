@@ -7,10 +7,10 @@ use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError};
 use ropeway_model::{FailureCode, SafeUrl, Validation, Validator};
 
-use super::Claims;
 use crate::{
     attempt::Stop,
     checksum::Follower,
+    claims::Claims,
     disk::{DiskError, PartFile},
     progress::Progress,
     throttle::Throttle,

@@ -3,8 +3,8 @@
 use ropeway_model::{JobSpec, Phase, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
-use super::{Engine, EngineError, Inner, Scope};
-use crate::{snapshot::JobSnapshot, table::Entry};
+use super::{Engine, EngineError};
+use crate::{config::Scope, core::Core, snapshot::JobSnapshot, table::Entry};
 
 impl Engine {
     /// Adds jobs in one transaction and queues those whose wish is to run.
@@ -12,7 +12,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] if the jobs could not be made durable: then none was added.
     pub async fn add(&self, specs: Vec<JobSpec>, wish: Wish) -> Result<Vec<JobSnapshot>, EngineError> {
-        let engine = &self.inner;
+        let engine = &self.core;
         if engine.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
@@ -44,7 +44,7 @@ impl Engine {
     }
 }
 
-impl Inner {
+impl Core {
     /// An unfinished job of an earlier process with the same source and destination, which no living process has.
     fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
         if self.scope != Scope::Once {

@@ -1,21 +1,14 @@
 //! The user's hand on jobs. The wish is set at once; the fact follows when the running attempt has saved what it has.
 
-use ropeway_model::{ByteRate, Connections, JobId, Phase, Priority, Step, Wish};
+use ropeway_model::{JobId, Phase, Step, Wish};
 use ropeway_store::JobChange;
 
-use super::{Engine, EngineError, Inner};
-use crate::{attempt::advance, journal::Durable, table::Entry};
-
-/// What to change about a job; `None` leaves a thing as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// Its own limit; `Some(None)` takes it away.
-    pub rate_limit: Option<Option<ByteRate>>,
-    /// Its connections; `Some(None)` is automatic. Takes effect at the next attempt.
-    pub connections: Option<Option<Connections>>,
-    /// Its urgency.
-    pub priority: Option<Priority>,
-}
+use super::{Change, Engine, EngineError};
+use crate::{
+    core::Core,
+    journal::Durable,
+    table::{Entry, advance},
+};
 
 impl Engine {
     /// Wishes that jobs stop and keep what they have. Returns how many were not stopped already.
@@ -58,18 +51,18 @@ impl Engine {
     pub async fn remove(&self, ids: &[JobId], delete_files: bool) -> Result<u32, EngineError> {
         self.cancel(ids).await?;
         for id in ids {
-            self.inner.until_idle(*id).await;
+            self.core.until_idle(*id).await;
         }
         let (durable, count) = {
-            let mut table = self.inner.table.lock();
+            let mut table = self.core.table.lock();
             let removed: Vec<_> = ids.iter().filter_map(|id| table.remove(*id)).collect();
             for entry in removed.iter().filter(|_| delete_files) {
-                self.inner.delete_finished(entry);
+                self.core.delete_finished(entry);
             }
             let numbers: Vec<_> = removed.iter().map(|entry| entry.id).collect();
-            (self.inner.journal.remove(numbers), removed.len())
+            (self.core.journal.remove(numbers), removed.len())
         };
-        self.inner.changed.notify_one();
+        self.core.changed.notify_one();
         durable.wait().await.map_err(EngineError::NotDurable)?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -107,18 +100,18 @@ impl Engine {
 
     /// Moves jobs before another one, or to the end of the list.
     pub async fn move_jobs(&self, ids: &[JobId], before: Option<JobId>) -> Result<u32, EngineError> {
-        let positions = self.inner.store.move_jobs(ids.to_vec(), before).await?;
-        let mut table = self.inner.table.lock();
+        let positions = self.core.store.move_jobs(ids.to_vec(), before).await?;
+        let mut table = self.core.table.lock();
         for (id, position) in &positions {
             table.update(*id, |entry| entry.position = *position);
         }
         drop(table);
-        self.inner.changed.notify_one();
+        self.core.changed.notify_one();
         Ok(u32::try_from(positions.len()).unwrap_or(u32::MAX))
     }
 
     fn select(&self, wanted: impl Fn(&Entry) -> bool) -> Vec<JobId> {
-        self.inner.table.lock().iter().filter(|entry| wanted(entry)).map(|entry| entry.id).collect()
+        self.core.table.lock().iter().filter(|entry| wanted(entry)).map(|entry| entry.id).collect()
     }
 
     /// Sets the wish, stops a running attempt that it goes against, and takes the step a job at rest can take at once.
@@ -142,7 +135,7 @@ impl Engine {
             }
             match &entry.active {
                 Some(active) if wish != Wish::Run => active.cancel.cancel(),
-                None if wish == Wish::Cancel => self.inner.discard_part(entry),
+                None if wish == Wish::Cancel => self.core.discard_part(entry),
                 _ => {}
             }
             Some(change)
@@ -152,14 +145,14 @@ impl Engine {
 
     /// Changes entries and pushes what changed into the journal, all under the one lock.
     fn edit(&self, ids: &[JobId], mut edit: impl FnMut(&mut Entry) -> Option<JobChange>) -> Vec<Durable> {
-        let mut table = self.inner.table.lock();
+        let mut table = self.core.table.lock();
         let changes: Vec<_> = ids.iter().filter_map(|id| table.update(*id, &mut edit).flatten()).collect();
-        changes.into_iter().map(|change| self.inner.journal.save(change)).collect()
+        changes.into_iter().map(|change| self.core.journal.save(change)).collect()
     }
 
     async fn settle(&self, changed: Vec<Durable>) -> Result<u32, EngineError> {
-        self.inner.changed.notify_one();
-        self.inner.wake.notify_one();
+        self.core.changed.notify_one();
+        self.core.wake.notify_one();
         let count = changed.len();
         for durable in changed {
             durable.wait().await.map_err(EngineError::NotDurable)?;
@@ -168,21 +161,7 @@ impl Engine {
     }
 }
 
-impl Inner {
-    /// Returns once no attempt runs the job.
-    async fn until_idle(&self, id: JobId) {
-        loop {
-            let idle = self.settled.notified();
-            tokio::pin!(idle);
-            idle.as_mut().enable();
-            let is_idle = self.table.lock().get(id).is_none_or(|entry| entry.active.is_none());
-            if is_idle {
-                return;
-            }
-            idle.await;
-        }
-    }
-
+impl Core {
     fn delete_finished(&self, entry: &Entry) {
         let is_download = entry.spec.direction() == ropeway_model::Direction::Download;
         if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.final_path)

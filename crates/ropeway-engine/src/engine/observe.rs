@@ -5,12 +5,15 @@ use ropeway_store::SavedTarget;
 use tokio::time::Instant;
 
 use super::{Engine, EngineError};
-use crate::snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
+use crate::{
+    claims::SegmentSnapshot,
+    snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot},
+};
 
 impl Engine {
     /// All jobs, in the order of the list.
     pub fn jobs(&self) -> Vec<JobSnapshot> {
-        let mut jobs: Vec<_> = self.inner.table.lock().iter().map(JobSnapshot::of).collect();
+        let mut jobs: Vec<_> = self.core.table.lock().iter().map(JobSnapshot::of).collect();
         jobs.sort_by_key(|job| (job.position, job.id));
         jobs
     }
@@ -20,7 +23,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::NoSuchJob`].
     pub fn job(&self, id: JobId) -> Result<JobSnapshot, EngineError> {
-        self.inner.table.lock().get(id).map(JobSnapshot::of).ok_or(EngineError::NoSuchJob(id))
+        self.core.table.lock().get(id).map(JobSnapshot::of).ok_or(EngineError::NoSuchJob(id))
     }
 
     /// One job with what only the details pane shows.
@@ -29,7 +32,7 @@ impl Engine {
     /// [`EngineError::NoSuchJob`]; [`EngineError::Store`] if the log cannot be read.
     pub async fn detail(&self, id: JobId) -> Result<JobDetail, EngineError> {
         let (job, speed, claims) = {
-            let table = self.inner.table.lock();
+            let table = self.core.table.lock();
             let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
             let speed = entry.active.as_ref().map(|active| active.meter.samples()).unwrap_or_default();
             (JobSnapshot::of(entry), speed, entry.progress.claims())
@@ -38,7 +41,7 @@ impl Engine {
             Some(claims) => claims.snapshot(),
             None => self.stored_segments(&job).await?,
         };
-        let log = self.inner.store.log(id).await?;
+        let log = self.core.store.log(id).await?;
         Ok(JobDetail { job, segments, speed, log })
     }
 
@@ -50,7 +53,7 @@ impl Engine {
                 let _ = map.advance(0, length);
                 Some(map)
             }
-            _ => self.inner.store.segments(job.id).await?,
+            _ => self.core.store.segments(job.id).await?,
         };
         let at_rest = |segment: &_| SegmentSnapshot { segment: *segment, is_active: false };
         Ok(map.map(|map| map.segments().iter().map(at_rest).collect()).unwrap_or_default())
@@ -58,18 +61,18 @@ impl Engine {
 
     /// Returns when something has changed since the last [`Engine::take_changes`]. One waiter only.
     pub async fn changed(&self) {
-        self.inner.changed.notified().await;
+        self.core.changed.notified().await;
     }
 
     /// Takes what changed since the last call.
     pub fn take_changes(&self) -> Changes {
-        Changes::take(&mut self.inner.table.lock())
+        Changes::take(&mut self.core.table.lock())
     }
 
     /// Measures the running jobs: how far each is and how fast. To be called a few times a second, by one caller.
     pub fn measure(&self) -> Vec<ProgressSnapshot> {
         let now = Instant::now();
-        let mut table = self.inner.table.lock();
+        let mut table = self.core.table.lock();
         let active: Vec<_> = table.active().iter().copied().collect();
         let measured = active.into_iter().filter_map(|id| {
             table.touch(id, |entry| {
@@ -85,27 +88,27 @@ impl Engine {
 
     /// Number of jobs that run, and of jobs that wait for a place or for their next try.
     pub fn counts(&self) -> (usize, usize) {
-        let table = self.inner.table.lock();
+        let table = self.core.table.lock();
         (table.active().len(), table.waiting_count())
     }
 
     /// The saved upload targets.
     pub async fn targets(&self) -> Result<Vec<SavedTarget>, EngineError> {
-        Ok(self.inner.store.targets().await?)
+        Ok(self.core.store.targets().await?)
     }
 
     /// Saves an upload target.
     pub async fn save_target(&self, name: String, target: UploadTarget) -> Result<SavedTarget, EngineError> {
-        Ok(self.inner.store.save_target(name, target).await?)
+        Ok(self.core.store.save_target(name, target).await?)
     }
 
     /// Forgets a saved upload target; `false` if there was none.
     pub async fn remove_target(&self, id: SavedTargetId) -> Result<bool, EngineError> {
-        Ok(self.inner.store.remove_target(id).await?)
+        Ok(self.core.store.remove_target(id).await?)
     }
 
     /// Whether a driver speaks the scheme of `from`; asked before a job is added.
     pub fn can_download(&self, from: &SafeUrl) -> Result<(), ropeway_drivers::DriverError> {
-        self.inner.drivers.for_download(from).map(drop)
+        self.core.drivers.for_download(from).map(drop)
     }
 }

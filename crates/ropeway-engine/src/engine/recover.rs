@@ -5,13 +5,17 @@ use std::{sync::Arc, time::Duration};
 use ropeway_model::{Phase, Step};
 use tokio::time::Instant;
 
-use super::{EngineError, Inner, Scope};
-use crate::{attempt::advance, table::Entry};
+use super::EngineError;
+use crate::{
+    config::Scope,
+    core::Core,
+    table::{Entry, advance},
+};
 
 /// A row that nobody took up again for this long has lost its purpose.
 const STALE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-pub(super) async fn run(engine: &Arc<Inner>) -> Result<(), EngineError> {
+pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
     let now = engine.clock.now();
     let rows = engine.store.jobs().await?;
     if engine.scope == Scope::Once {

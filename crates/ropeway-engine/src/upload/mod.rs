@@ -11,8 +11,8 @@ use ropeway_store::Verification;
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Hasher,
+    config::DigestPolicy,
     disk::{DiskError, SourceFile, SourceStamp},
-    engine::DigestPolicy,
 };
 
 /// A file of unknown fate: the source, with what it was when the upload began.

@@ -3,9 +3,18 @@
 use std::collections::BTreeSet;
 
 use parking_lot::Mutex;
-use ropeway_model::{ByteRange, SegmentError, SegmentMap};
+use ropeway_model::{ByteRange, Segment, SegmentError, SegmentMap};
 
-use crate::{plan::SMALLEST_SEGMENT, snapshot::SegmentSnapshot};
+use crate::plan::SMALLEST_SEGMENT;
+
+/// A stretch of a file that is being downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSnapshot {
+    /// The stretch with its written part.
+    pub segment: Segment,
+    /// Whether a connection fetches it now.
+    pub is_active: bool,
+}
 
 /// The segments of one running download. A segment belongs to at most one worker.
 #[derive(Debug)]
@@ -86,7 +95,7 @@ impl Claims {
     /// What is worth showing.
     pub(crate) fn snapshot(&self) -> Vec<SegmentSnapshot> {
         let state = self.0.lock();
-        let show = |segment: &ropeway_model::Segment| SegmentSnapshot {
+        let show = |segment: &Segment| SegmentSnapshot {
             segment: *segment,
             is_active: state.claimed.contains(&segment.range().start()),
         };
@@ -102,7 +111,7 @@ impl State {
     }
 
     fn split(&mut self) -> Option<u64> {
-        let left = |segment: &&ropeway_model::Segment| segment.missing().map_or(0, ByteRange::len);
+        let left = |segment: &&Segment| segment.missing().map_or(0, ByteRange::len);
         let longest = self.map.segments().iter().max_by_key(left)?.range().start();
         self.map.halve(longest, SMALLEST_SEGMENT)
     }

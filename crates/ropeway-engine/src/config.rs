@@ -1,0 +1,73 @@
+//! What an engine is opened with: its seams to the outside, its scope, its limits.
+
+use std::{path::PathBuf, sync::Arc};
+
+use ropeway_drivers::Drivers;
+use ropeway_model::{ByteRate, Connections};
+
+use crate::{
+    clock::{Clock, SystemClock},
+    disk::{Disk, LocalDisk},
+};
+
+/// The three seams to the outside.
+#[derive(Clone, Debug)]
+pub struct Seams {
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The file system.
+    pub disk: Arc<dyn Disk>,
+    /// The network protocols.
+    pub drivers: Drivers,
+}
+
+impl Default for Seams {
+    /// The operating system's clock and file system, and the real protocols.
+    fn default() -> Self {
+        Self { clock: Arc::new(SystemClock), disk: Arc::new(LocalDisk), drivers: Drivers::default() }
+    }
+}
+
+/// Which jobs an engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All jobs of the store. The caller sees to it that no other process does.
+    Queue,
+    /// Only jobs added to this engine, in a store that several processes share.
+    Once,
+}
+
+/// Which finished files get a SHA-256 even where nothing is there to compare it with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestPolicy {
+    /// Every file.
+    EveryFile,
+    /// Only where the user or the server gave one.
+    WhereGiven,
+}
+
+/// Limits that may change while jobs run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Jobs that may run at once.
+    pub running_jobs: usize,
+    /// Connections of a download that does not choose.
+    pub connections: Connections,
+    /// All downloads together.
+    pub download: Option<ByteRate>,
+    /// All uploads together.
+    pub upload: Option<ByteRate>,
+}
+
+/// What an engine is opened with.
+#[derive(Clone, Debug)]
+pub struct EngineConfig {
+    /// The queue's database file; `None` keeps the queue in memory.
+    pub database: Option<PathBuf>,
+    /// Which jobs it runs.
+    pub scope: Scope,
+    /// Which files are hashed.
+    pub digests: DigestPolicy,
+    /// The limits at the start.
+    pub limits: Limits,
+}

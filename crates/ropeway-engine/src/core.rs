@@ -1,0 +1,81 @@
+//! What all parts of the engine share.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+use parking_lot::Mutex;
+use ropeway_drivers::{Clients, Drivers};
+use ropeway_model::{Connections, JobId};
+use ropeway_store::{JobRow, Store};
+use tokio::sync::Notify;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    clock::Clock,
+    config::{DigestPolicy, Scope},
+    disk::Disk,
+    journal::Journal,
+    table::{Entry, Table},
+    throttle::Bucket,
+};
+
+/// What all parts of the engine share.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) drivers: Drivers,
+    pub(crate) clients: Clients,
+    pub(crate) table: Mutex<Table>,
+    pub(crate) journal: Journal,
+    pub(crate) scope: Scope,
+    pub(crate) digests: DigestPolicy,
+    pub(crate) running_jobs: AtomicUsize,
+    pub(crate) connections: Mutex<Connections>,
+    pub(crate) downloads: Arc<Bucket>,
+    pub(crate) uploads: Arc<Bucket>,
+    /// Wakes the scheduler.
+    pub(crate) wake: Notify,
+    /// Wakes whoever publishes changes.
+    pub(crate) changed: Notify,
+    /// Wakes whoever waits for an attempt to end.
+    pub(crate) settled: Notify,
+    /// Fires once, when the engine stops.
+    pub(crate) stopping: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+    /// Unfinished jobs of earlier processes that an added job may take up, in [`Scope::Once`].
+    pub(crate) leftovers: Mutex<Vec<JobRow>>,
+}
+
+impl Core {
+    /// Deletes what a given-up download had.
+    pub(crate) fn discard_part(&self, entry: &Entry) {
+        if let Some(part) = &entry.part_path
+            && let Err(error) = self.disk.remove(part)
+        {
+            tracing::warn!(job = %entry.id, %error, "part file not removed");
+        }
+    }
+
+    /// Whether every place for running jobs is taken.
+    pub(crate) fn is_full(&self) -> bool {
+        self.table.lock().active().len() >= self.running_jobs.load(SeqCst)
+    }
+
+    /// Returns once no attempt runs the job.
+    pub(crate) async fn until_idle(&self, id: JobId) {
+        loop {
+            let idle = self.settled.notified();
+            tokio::pin!(idle);
+            idle.as_mut().enable();
+            let is_idle = self.table.lock().get(id).is_none_or(|entry| entry.active.is_none());
+            if is_idle {
+                return;
+            }
+            idle.await;
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Where a try begins and how it ends without the whole file.
+
+use std::{path::PathBuf, sync::Arc};
+
+use ropeway_drivers::{ByteStream, Driver};
+use ropeway_model::{Digest, SafeUrl, SegmentMap, Validator};
+
+use crate::{
+    attempt::{Finished, Stop},
+    disk::PartFile,
+};
+
+/// A remote file with the part file it goes into.
+pub(super) struct Source {
+    pub(super) driver: Arc<dyn Driver>,
+    pub(super) url: SafeUrl,
+    pub(super) validator: Validator,
+    /// The digest the server announced.
+    pub(super) announced: Option<Digest>,
+    pub(super) part: Arc<dyn PartFile>,
+    pub(super) part_path: PathBuf,
+    pub(super) map: SegmentMap,
+}
+
+/// Where a try begins.
+pub(super) enum Begin {
+    /// With bytes to fetch; a first try has the body of its request, from byte 0.
+    Source(Box<Source>, Option<ByteStream>),
+    /// At its end: an earlier process published the file and could not say so.
+    Published(Finished),
+}
+
+/// How fetching ended without the whole file.
+pub(super) enum Halt {
+    /// The try is over.
+    Stop(Stop),
+    /// What is on disk is of no use: begin again at byte 0. With `one_stream`, without asking for ranges.
+    Restart { reason: String, one_stream: bool },
+}
+
+impl<T: Into<Stop>> From<T> for Halt {
+    fn from(stop: T) -> Self {
+        Self::Stop(stop.into())
+    }
+}
