@@ -1,11 +1,12 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
-import { svelteTesting } from "@testing-library/svelte/vite";
 import { defineConfig } from "vitest/config";
 
 // The mock build is a page of its own, so that no line of the mock can reach the shipped one.
 export default defineConfig(({ mode }) => ({
   base: "./",
-  plugins: [svelte(), svelteTesting()],
+  plugins: [svelte()],
+  // Tests run the runes as a browser does, not as a server that renders once.
+  ...(process.env["VITEST"] ? { resolve: { conditions: ["browser"] } } : {}),
   build: {
     target: "es2022",
     outDir: mode === "mock" ? "dist-mock" : "dist",
@@ -15,5 +16,5 @@ export default defineConfig(({ mode }) => ({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: mode === "mock" ? "mock.html" : "index.html" },
   },
-  test: { environment: "jsdom", include: ["test/**/*.test.ts"] },
+  test: { environment: "node", include: ["test/**/*.test.ts"] },
 }));

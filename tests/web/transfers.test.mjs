@@ -131,6 +131,68 @@ test("a typed path is uploaded to a target that is saved on the way", async () =
   await picture(page, "uploaded");
 });
 
+test("pasted addresses open the dialog with them, other words do not", async () => {
+  const { page } = window;
+  const paste = (text) =>
+    page.evaluate((pasted) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", pasted);
+      document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    }, text);
+  await paste("just some words");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await paste("https://example.org/a.iso\nhttps://example.org/b.iso");
+  assert.equal(await page.getByLabel("Addresses").inputValue(), "https://example.org/a.iso\nhttps://example.org/b.iso");
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+/** Drags something over the middle of the window and drops it there. */
+async function drop(page, fill, beforeDrop, argument) {
+  const transfer = await page.evaluateHandle(fill, argument);
+  const at = { clientX: 640, clientY: 360 };
+  await page.dispatchEvent("main", "dragover", { dataTransfer: transfer, ...at });
+  await beforeDrop();
+  await page.dispatchEvent("main", "drop", { dataTransfer: transfer, ...at });
+}
+
+test("a dropped address is downloaded, a dropped file asks for its path, which a browser does not tell", async () => {
+  const { page } = window;
+  await queue.rpc("settings_set", { ...(await queue.rpc("snapshot")).settings, download_folder: downloads() });
+  const address = new URL("small.bin", fast.url).href;
+  const before = await row(page, "small").count();
+  await drop(
+    page,
+    (dropped) => {
+      const transfer = new DataTransfer();
+      transfer.setData("text/uri-list", dropped);
+      return transfer;
+    },
+    () => page.getByText("Drop to download").waitFor(),
+    address,
+  );
+  await page.waitForFunction(
+    (count) => [...document.querySelectorAll('[data-phase="completed"]')].filter((each) => each.textContent.includes("small")).length > count,
+    before,
+  );
+
+  await drop(
+    page,
+    () => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(["x"], "x.txt"));
+      return transfer;
+    },
+    async () => {
+      await page.getByText("Upload 1 file or folder to").waitFor();
+      await picture(page, "drop");
+    },
+  );
+  await page.getByText("A browser does not tell the paths of dropped files.").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
 test("settings change at once and are kept", async () => {
   const { page } = window;
   await page.getByRole("button", { name: "Settings" }).click();
@@ -166,6 +228,21 @@ test("a second window sees the same queue, and a wrong token sees none of it", a
   await page.goto(url.href);
   await page.getByRole("heading", { name: "This window is not known to the engine" }).waitFor();
   await stranger.close();
+});
+
+test("a daemon that went away is said so, and its rows stay in sight", async () => {
+  const place = await scratch();
+  const mortal = await daemon(place.folder);
+  const { page, context } = await open(browser, mortal.url);
+  const options = { headers: [], priority: "normal", paused: true };
+  await mortal.rpc("job_add", { text: "http://127.0.0.1:9/kept.bin", folder: place.folder, options });
+  await inPhase(page, "kept.bin", "paused");
+  await mortal.stop();
+  await page.getByText("The engine does not answer. Trying again…").waitFor();
+  assert.equal(await row(page, "kept.bin").count(), 1);
+  await picture(page, "lost");
+  await context.close();
+  await place.remove();
 });
 
 test("the page reported no error all the while, the policy refused nothing", () => {

@@ -65,8 +65,8 @@ export function visibleColumns(choice: ColumnChoice, available: number): Column[
 export function gridTemplate(columns: readonly Column[]): string {
   return columns
     .map(({ key, width, narrowest }) => {
-      if (key === "name") return `minmax(${narrowest}px, 3fr)`;
-      return key === "state" ? `minmax(${width}px, 2fr)` : `${width}px`;
+      if (key === "name") return `minmax(${narrowest}px, 4fr)`;
+      return key === "state" ? `minmax(${width}px, 3fr)` : `${width}px`;
     })
     .join(" ");
 }

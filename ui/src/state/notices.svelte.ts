@@ -16,7 +16,9 @@ export class Notices {
   list = $state.raw<readonly Notice[]>([]);
   private last = 0;
 
+  /** Says that something was done. The newest is enough: the list itself shows what came before. */
   confirm(text: string): void {
+    this.list = this.list.filter(({ isRefusal }) => isRefusal);
     const id = this.add({ text, hint: "", isRefusal: false });
     setTimeout(() => this.close(id), SHOWN_MS);
   }
