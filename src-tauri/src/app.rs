@@ -7,7 +7,8 @@ use std::{
     path::Path,
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
+use ropeway_api::OpenError;
 use ropeway_service::folders::Folders;
 use tauri::{AppHandle, Manager as _, RunEvent, Wry, async_runtime, plugin::TauriPlugin};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
@@ -73,7 +74,7 @@ fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
 
 fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Result<()> {
     quit::on_signals(app);
-    let api = async_runtime::block_on(engine::open(app, folders))?;
+    let api = async_runtime::block_on(engine::open(app, folders)).map_err(explain)?;
     let control = async_runtime::block_on(Control::listen(&api, &folders.data));
     app.manage(Shell::new(api, control, PlaceKeeper::open(&folders.config, &folders.data)));
     app.manage(Tray::build(app).context("the tray cannot be used")?);
@@ -85,6 +86,15 @@ fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Re
         window::show(app);
     }
     Ok(())
+}
+
+/// The reason with the user's next step.
+fn explain(error: OpenError) -> anyhow::Error {
+    let hint = match &error {
+        OpenError::InUse { .. } => words::HINT_IN_USE,
+        OpenError::Unusable { .. } => words::HINT_UNUSABLE,
+    };
+    anyhow!("{error}.\n\n{hint}")
 }
 
 /// Says why there will be no window, on the screen and on stderr, and ends with code 1.

@@ -30,6 +30,11 @@ pub(crate) const ACTION_SHOW: &str = "Show Ropeway";
 
 pub(crate) const CANNOT_START: &str = "Ropeway cannot start";
 
+pub(crate) const HINT_IN_USE: &str =
+    "It may be `ropeway daemon`: open its page in a browser, or stop it and start Ropeway again.";
+pub(crate) const HINT_UNUSABLE: &str =
+    "Make room on the disk or give yourself the rights to that folder, then start Ropeway again.";
+
 /// The first line of the limit's menu.
 pub(crate) fn limit_now(limit: &str) -> String {
     format!("Now: {limit}")

@@ -122,6 +122,11 @@ class Page:
         down_up = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
         self._in_session("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": down_up}]})
 
+    def paint(self):
+        """Waits until the page has painted what it contains now."""
+        frame = "new Promise((painted) => requestAnimationFrame(painted))"
+        self.promised(f"return {frame}.then(() => {frame})")
+
     def keep(self, picture):
         """Keeps a picture of the page."""
         picture.write_bytes(base64.b64decode(self._in_session("GET", "/screenshot")))

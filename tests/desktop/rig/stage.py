@@ -116,6 +116,8 @@ class Stage:
     def keep(self, what):
         """Keeps a picture of the screen among the artefacts."""
         self.pictures += 1
+        for page in self.pages:
+            page.paint()
         screen.keep(self.artefacts / f"{self.pictures}-{what}.png")
 
     def drag_source(self, kind, *what):
