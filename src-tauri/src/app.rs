@@ -74,7 +74,7 @@ fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
 
 fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Result<()> {
     quit::on_signals(app);
-    let api = async_runtime::block_on(engine::open(app, folders)).map_err(explain)?;
+    let api = async_runtime::block_on(engine::open(app, folders)).map_err(|error| explain(&error))?;
     let control = async_runtime::block_on(Control::listen(&api, &folders.data));
     app.manage(Shell::new(api, control, PlaceKeeper::open(&folders.config, &folders.data)));
     app.manage(Tray::build(app).context("the tray cannot be used")?);
@@ -89,8 +89,8 @@ fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Re
 }
 
 /// The reason with the user's next step.
-fn explain(error: OpenError) -> anyhow::Error {
-    let hint = match &error {
+fn explain(error: &OpenError) -> anyhow::Error {
+    let hint = match error {
         OpenError::InUse { .. } => words::HINT_IN_USE,
         OpenError::Unusable { .. } => words::HINT_UNUSABLE,
     };

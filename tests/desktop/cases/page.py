@@ -1,6 +1,7 @@
 """The page in the window, worked by hand: add, pause, resume."""
 import socket
 
+from rig import screen
 from rig.stage import MEGABYTE, digest
 from rig.waiting import stays, until
 
@@ -111,3 +112,21 @@ def the_page_has_no_other_way_to_the_shell(stage):
         attempt = "return window.__TAURI_INTERNALS__.invoke(arguments[0], {}).then(() => 'allowed', String)"
         answer = page.promised(attempt, command)
         assert "not allowed" in answer, (command, answer)
+
+
+def a_folder_is_chosen_in_the_desktop_s_own_dialog(stage):
+    page = stage.page()
+    chosen = stage.folder / "a folder of mine"
+    chosen.mkdir()
+    page.button("Add")
+    page.button("Browse…")
+    until("the dialog is there", lambda: screen.windows(_FOLDER_DIALOG))
+    stage.keep("dialog")
+    screen.write(f"{chosen}/")
+    screen.press("Return")
+    until("the dialog is gone", lambda: not screen.windows(_FOLDER_DIALOG))
+    fields = "return [...document.querySelectorAll('dialog input, [role=dialog] input')].map((field) => field.value)"
+    until("the field has the folder", lambda: str(chosen) in page.run(fields))
+
+
+_FOLDER_DIALOG = "^(Open Folder|Select Folder|Choose.*)$"
