@@ -71,6 +71,24 @@ async fn heavy_a_global_limit_is_shared_by_all_downloads() {
     expect_rate(&sent(&peer), MIB, Duration::from_secs(10));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_spends_no_link_that_works_once() {
+    let file = ServedFile::new(1, 2 * MIB);
+    for second_answer in [404, 200] {
+        let served = file.clone();
+        let peer = Peer::start(move |request| match (request.number, second_answer) {
+            (1, _) => served.whole(),
+            (_, 200) => served.whole().without("ETag"),
+            (_, status) => Answer::status(status),
+        })
+        .await;
+        let home = Home::new();
+        home.run(["get", "-l", "2M", "-n", "1", &peer.url("once.bin")]).expect(0);
+        file.pattern().assert_file(&home.work("once.bin"), file.length());
+        assert!(peer.requests().len() <= 2, "it asked once whether there are ranges: {}", peer.requests().len());
+    }
+}
+
 /// Fails the test unless `counted` grows by `rate` a second, give or take 5 %, over `window`.
 fn expect_rate(counted: &impl Fn() -> u64, rate: u64, window: Duration) {
     let (start, before) = (Instant::now(), counted());

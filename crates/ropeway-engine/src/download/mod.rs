@@ -4,6 +4,7 @@ mod checkpoint;
 mod crew;
 mod finish;
 mod fresh;
+mod line;
 mod naming;
 mod resume;
 mod source;
@@ -91,6 +92,8 @@ async fn transfer(
         progress: Arc::clone(&attempt.progress),
         follower,
         may_split: connections > 1,
+        connections,
+        line: line::Line::default(),
         opened: tokio::sync::Notify::new(),
         verdict: Mutex::default(),
     });

@@ -1,0 +1,43 @@
+//! What the workers of one download have learned of the way to the server.
+
+use std::{
+    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+/// How a server takes requests for ranges, and how long it takes to answer them.
+#[derive(Debug, Default)]
+pub(super) struct Line {
+    serves: AtomicBool,
+    refuses: AtomicBool,
+    /// Microseconds from a request to its answer's head, the last one.
+    round_trip: AtomicU64,
+}
+
+impl Line {
+    /// A request was answered; with `as_range` the answer was the range that was asked for.
+    pub(super) fn answered(&self, took: Duration, as_range: bool) {
+        self.round_trip.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+        if as_range {
+            self.serves.store(true, Relaxed);
+        }
+    }
+
+    /// Another request beside the first one was refused: what is open is all there is.
+    pub(super) fn refuse_ranges(&self) {
+        self.refuses.store(true, Relaxed);
+    }
+
+    pub(super) fn serves_ranges(&self) -> bool {
+        self.serves.load(Relaxed)
+    }
+
+    pub(super) fn refuses_ranges(&self) -> bool {
+        self.refuses.load(Relaxed) && !self.serves_ranges()
+    }
+
+    /// How long the server took to answer last.
+    pub(super) fn round_trip(&self) -> Duration {
+        Duration::from_micros(self.round_trip.load(Relaxed))
+    }
+}
