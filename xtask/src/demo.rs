@@ -35,6 +35,9 @@ use crate::{
 /// How often the demo looks at the queue.
 const GLANCE: Duration = Duration::from_millis(200);
 
+/// A window paints its first picture a moment after its engine answers; the story begins when it can be seen.
+const CURTAIN: Duration = Duration::from_secs(3);
+
 /// When a demo that does not come to its end is given up; it takes about half a minute.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -132,6 +135,9 @@ pub(crate) fn run(host: &Shell, ropeway: &Path, interrupt: &Interrupt) -> Result
         }
     };
     println!("\n{place}\n");
+    if matches!(host, Shell::Window(_)) {
+        std::thread::sleep(CURTAIN);
+    }
 
     let end = watch(&control, &mut peer, &mut host_process, &folders, &loads, interrupt)?;
     let report = report::Report::of(&loads, &end);

@@ -13,7 +13,7 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
 /// Many small files, so that the queue can be seen at work.
-const SMALL: u64 = 24;
+const SMALL: u64 = 12;
 
 /// What is moved together and shown as one bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Train {
         match self {
             Self::Image => "glacier.img",
             Self::Survey => "survey.tar",
-            Self::Stations => "24 small files",
+            Self::Stations => "12 small files",
             Self::Footage => "footage.mov",
             Self::Ledger => "ledger.zip",
         }
@@ -80,7 +80,7 @@ pub(super) fn make(served: &Path, outbox: &Path, downloads: &Path) -> Result<Vec
     }
     for number in 1..=SMALL {
         let name = format!("station-{number:02}.csv");
-        loads.push(load(Train::Stations, &name, served, downloads, (32 + number * 24) * KIB + number)?);
+        loads.push(load(Train::Stations, &name, served, downloads, (64 + number * 48) * KIB + number)?);
     }
     Ok(loads)
 }

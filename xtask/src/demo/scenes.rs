@@ -95,21 +95,25 @@ impl Scenes {
         let paths = |train: Train| of(train).map(|load| &load.source).collect::<Vec<_>>();
         let checksum = of(Train::Image).map(|load| format!("sha256:{}", load.sha256)).next();
 
-        display.say("glacier.img comes down in 8 segments, limited to 16 MiB/s, with its checksum given");
-        let options = json!({ "rate_limit": 16 * MIB, "connections": 8, "checksum": checksum });
-        let image = control.add("job_add", &json!({ "text": text(Train::Image), "options": options }))?;
-        display.say("survey.tar comes down beside it, limited to 6 MiB/s");
-        let options = json!({ "rate_limit": 6 * MIB });
-        let survey = control.add("job_add", &json!({ "text": text(Train::Survey), "options": options }))?;
+        // What was added last stands first in the window's list, so the large ones come last.
+        let options = json!({ "rate_limit": 512 * 1024, "paused": true });
+        let stations = control.add("job_add", &json!({ "text": text(Train::Stations), "options": options }))?;
         display.say("footage.mov goes up by PUT, limited to 10 MiB/s, and ledger.zip as a form");
         let (put, form) = (peer.url(INBOX) + "/", format!("form+{}/#field=file", peer.url(INBOX)));
-        let options = json!({ "rate_limit": 10 * MIB });
-        control.add("upload_add", &json!({ "paths": paths(Train::Footage), "target": put, "options": options }))?;
         let options = json!({ "rate_limit": 6 * MIB });
         let ledger =
             control.add("upload_add", &json!({ "paths": paths(Train::Ledger), "target": form, "options": options }))?;
-        display.say("24 small files queue up behind them");
-        control.add("job_add", &json!({ "text": text(Train::Stations), "options": { "rate_limit": 512 * 1024 } }))?;
+        let options = json!({ "rate_limit": 10 * MIB });
+        control.add("upload_add", &json!({ "paths": paths(Train::Footage), "target": put, "options": options }))?;
+        display.say("survey.tar comes down beside them, limited to 6 MiB/s");
+        let options = json!({ "rate_limit": 6 * MIB });
+        let survey = control.add("job_add", &json!({ "text": text(Train::Survey), "options": options }))?;
+        display.say("glacier.img comes down in 8 segments, limited to 16 MiB/s, with its checksum given");
+        let options = json!({ "rate_limit": 16 * MIB, "connections": 8, "checksum": checksum });
+        let image = control.add("job_add", &json!({ "text": text(Train::Image), "options": options }))?;
+        display.say(&format!("{} take the places that are left", Train::Stations.label()));
+        let ids: Vec<i64> = stations.iter().map(|job| job.id).collect();
+        control.change("job_resume", &json!({ "ids": ids }))?;
         let first = |jobs: &[Job]| jobs.first().map(|job| job.id);
         Ok(Self { scene: Scene::Pause, image: first(&image), survey: first(&survey), ledger: first(&ledger) })
     }
