@@ -2,6 +2,7 @@ import { untrack as untracked } from "svelte";
 import { prepareNames } from "./collation";
 import { type ColumnChoice, readColumnChoice } from "./columns";
 import type { Engine } from "./engine.svelte";
+import type { JobTable } from "./job_table";
 import type { JobView } from "../gen/JobView";
 import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
 import { keepPreference, readPreference } from "./preference";
@@ -41,7 +42,7 @@ export class ListView {
 
   private arrange(filter: Filter, sort: Sort): void {
     const before = this.orderNow();
-    const after = orderedIds(this.jobsNow(), filter, sort);
+    const after = orderedIds(inOrder(before, untracked(() => this.engine.queue.jobs)), filter, sort);
     if (before.length === after.length && before.every((id, index) => id === after[index])) return;
     this.order = after;
     this.selection = kept(this.selectionNow(), before, after);
@@ -78,6 +79,21 @@ export class ListView {
     if (ids.size === 1) return [...ids].flatMap((id) => this.engine.queue.jobs.get(id) ?? []);
     return this.order.filter((id) => ids.has(id)).flatMap((id) => this.engine.queue.jobs.get(id) ?? []);
   }
+}
+
+/**
+ * All jobs, those of `before` first and in its order: what is nearly sorted, or sorted the other way round, is sorted
+ * with hardly a comparison.
+ */
+function inOrder(before: readonly number[], jobs: JobTable): JobView[] {
+  const known: JobView[] = [];
+  for (const id of before) {
+    const job = jobs.get(id);
+    if (job !== undefined) known.push(job);
+  }
+  if (known.length === jobs.size) return known;
+  const seen = new Set(before);
+  return known.concat(jobs.toArray().filter(({ id }) => !seen.has(id)));
 }
 
 function readSort(stored: unknown): Sort {
