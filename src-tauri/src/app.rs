@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use ropeway_api::OpenError;
 use ropeway_service::folders::Folders;
 use tauri::{AppHandle, Manager as _, RunEvent, Wry, async_runtime, plugin::TauriPlugin};
@@ -77,7 +77,9 @@ fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Re
     let api = async_runtime::block_on(engine::open(app, folders)).map_err(|error| explain(&error))?;
     let control = async_runtime::block_on(Control::listen(&api, &folders.data));
     app.manage(Shell::new(api, control, PlaceKeeper::open(&folders.config, &folders.data)));
-    app.manage(Tray::build(app).context("the tray cannot be used")?);
+    if let Some(tray) = Tray::build(app) {
+        app.manage(tray);
+    }
     let watch = async_runtime::block_on(Watch::begin(app.clone()));
     async_runtime::spawn(watch.run());
     let offers = app.state::<Offers>();

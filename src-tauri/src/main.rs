@@ -48,9 +48,15 @@ fn main() -> ExitCode {
 }
 
 /// Whether a window can be shown at all; asked first, because the toolkit ends the process where it cannot.
+#[cfg(target_os = "linux")]
 fn has_display() -> bool {
-    let is_set = |variable| env::var_os(variable).is_some_and(|value| !value.is_empty());
-    !cfg!(target_os = "linux") || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+    gtk::init().is_ok()
+}
+
+/// Other systems have no session without a screen.
+#[cfg(not(target_os = "linux"))]
+fn has_display() -> bool {
+    true
 }
 
 fn say(to: &mut dyn io::Write, text: &str, code: ExitCode) -> ExitCode {

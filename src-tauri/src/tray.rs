@@ -1,5 +1,7 @@
 //! The tray: how fast it goes, and what is needed without the window.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use ropeway_api::{
     command::{Call, Done, Nothing},
     view::Totals,
@@ -42,8 +44,24 @@ pub(crate) struct Tray {
 }
 
 impl Tray {
-    /// Puts the icon with its menu into the tray.
-    pub(crate) fn build(app: &AppHandle) -> tauri::Result<Self> {
+    /// Puts the icon with its menu into the tray. Without a tray closing the window is quitting, so that no program
+    /// is left running that cannot be reached.
+    pub(crate) fn build(app: &AppHandle) -> Option<Self> {
+        // The toolkit panics where the system has no library for trays. Nothing of ours is left half done by that.
+        match panic::catch_unwind(AssertUnwindSafe(|| Self::try_build(app))) {
+            Ok(Ok(tray)) => Some(tray),
+            Ok(Err(cause)) => {
+                tracing::warn!(%cause, "there is no tray");
+                None
+            }
+            Err(_) => {
+                tracing::warn!("there is no tray: install libayatana-appindicator3-1");
+                None
+            }
+        }
+    }
+
+    fn try_build(app: &AppHandle) -> tauri::Result<Self> {
         let entry = |id, text| MenuItem::with_id(app, id, text, true, None::<&str>);
         let rates = MenuItem::with_id(app, "rates", words::IDLE, false, None::<&str>)?;
         let presets = PRESETS

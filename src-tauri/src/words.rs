@@ -3,8 +3,8 @@
 /// The product's name.
 pub(crate) const NAME: &str = "Ropeway";
 /// For a terminal without a screen.
-pub(crate) const NO_DISPLAY: &str = "ropeway-desktop: there is no display to open a window on (DISPLAY and \
-WAYLAND_DISPLAY are not set). `ropeway daemon` runs the same queue with the same page in a browser.";
+pub(crate) const NO_DISPLAY: &str = "ropeway-desktop: there is no display to open a window on (see DISPLAY \
+and WAYLAND_DISPLAY). `ropeway daemon` runs the same queue with the same page in a browser.";
 
 pub(crate) const TRAY_SHOW: &str = "Show Ropeway";
 pub(crate) const TRAY_ADD: &str = "Add from clipboard";

@@ -10,7 +10,7 @@ use tauri::{
     async_runtime, webview::NewWindowResponse,
 };
 
-use crate::{notify, offer::Offers, shell::Shell, uri_drop, words};
+use crate::{notify, offer::Offers, quit::quit, shell::Shell, tray::Tray, uri_drop, words};
 
 /// The window's label in `tauri.conf.json` and in the page's capability.
 pub(crate) const LABEL: &str = "main";
@@ -96,7 +96,12 @@ pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
         WindowEvent::Resized(_) | WindowEvent::Moved(_) => window.state::<Shell>().place.note(window),
         WindowEvent::CloseRequested { .. } => {
             keep_place(window);
-            tell_about_tray(window.app_handle());
+            let app = window.app_handle();
+            if app.try_state::<Tray>().is_some() {
+                tell_about_tray(app);
+            } else {
+                quit(app);
+            }
         }
         WindowEvent::Destroyed => {
             window.state::<Shell>().stream.stop();
