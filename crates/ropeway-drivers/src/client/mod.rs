@@ -124,7 +124,7 @@ fn make(way: &Way, host: String) -> Result<Client, DriverError> {
     if !way.secure {
         builder = builder.tls_certs_only([]);
     } else if let Some(file) = &way.ca_file {
-        builder = builder.tls_certs_merge(trust::certificates(file)?);
+        builder = builder.tls_backend_preconfigured(trust::configuration(file, &host)?);
     }
     builder.build().map_err(|error| DriverError::Tls { host, reason: innermost(&error) })
 }

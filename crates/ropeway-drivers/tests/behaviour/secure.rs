@@ -34,6 +34,20 @@ async fn an_authority_named_by_the_job_is_trusted_both_ways() {
 }
 
 #[tokio::test]
+async fn a_server_that_signs_for_itself_is_trusted_with_its_own_certificate_and_its_own_name_only() {
+    let peer = Peer::start_with(Authority::self_signed("localhost"), |_| Answer::status(200).body("x")).await;
+    let own = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+    assert_eq!(read(own.probe().await.unwrap().body).await.0, "x");
+    let by_address = peer.url("f").replace("localhost", "127.0.0.1");
+    let error = Download::with(trusting(&by_address, peer.ca_file()), &by_address).probe_error().await;
+    assert!(matches!(error, DriverError::Tls { .. }), "{error}");
+    let other = Authority::self_signed("localhost");
+    let error = Download::with(trusting(&peer.url("f"), other.file()), &peer.url("f")).probe_error().await;
+    assert!(matches!(error, DriverError::Tls { .. }), "{error}");
+    assert_eq!(peer.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn a_certificate_of_a_foreign_authority_or_for_another_host_is_refused_with_the_reason() {
     let peer = Peer::start_tls("localhost", |_| Answer::status(200)).await;
     let foreign = Authority::new("localhost");

@@ -45,7 +45,12 @@ impl Peer {
 
     /// Starts a server behind TLS with a certificate for `host` of an authority of its own.
     pub async fn start_tls(host: &str, script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(Some(Authority::new(host)), Arc::new(script)).await
+        Self::start_with(Authority::new(host), script).await
+    }
+
+    /// Starts a server behind TLS with the certificate of `authority`.
+    pub async fn start_with(authority: Authority, script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::listen(Some(authority), Arc::new(script)).await
     }
 
     /// Starts a server that answers every request with `file`, honestly.

@@ -33,13 +33,26 @@ impl Authority {
         let leaf_key = KeyPair::generate().unwrap();
         let leaf = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&leaf_key, &issuer).unwrap();
 
+        Self::with(host, &root.pem(), leaf.der().to_vec(), &leaf_key)
+    }
+
+    /// A certificate for `host` that is its own authority, as `openssl req -x509` makes it.
+    pub fn self_signed(host: &str) -> Self {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        Self::with(host, &certificate.pem(), certificate.der().to_vec(), &key)
+    }
+
+    fn with(host: &str, pem: &str, certificate: Vec<u8>, key: &KeyPair) -> Self {
         let folder = TempFolder::new();
         let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(folder.join("ca.pem")).unwrap();
-        std::io::Write::write_all(&mut file, root.pem().as_bytes()).unwrap();
+        std::io::Write::write_all(&mut file, pem.as_bytes()).unwrap();
 
         let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
-        let chain = vec![CertificateDer::from(leaf.der().to_vec())];
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let chain = vec![CertificateDer::from(certificate)];
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
