@@ -27,7 +27,7 @@ enum Sign {
     Program(&'static str),
     PkgConfig(&'static str),
     /// One of these files; `*` stands for one folder, such as the machine's architecture.
-    File(&'static str),
+    File(&'static [&'static str]),
 }
 
 struct Package {
@@ -40,15 +40,19 @@ const fn package(need: Need, name: &'static str, sign: Sign) -> Package {
     Package { name, need, sign }
 }
 
+/// The certificate authorities, where Debian, Fedora and Alpine keep them.
+const CERTIFICATES: &[&str] =
+    &["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+
 /// Every system package, with the sign that it is there. Names are Debian's.
 const PACKAGES: &[Package] = &[
     package(Need::Build, "build-essential", Sign::Program("cc")),
-    package(Need::Build, "ca-certificates", Sign::File("/etc/ssl/certs/ca-certificates.crt")),
+    package(Need::Build, "ca-certificates", Sign::File(CERTIFICATES)),
     package(Need::Window, "pkg-config", Sign::Program("pkg-config")),
     package(Need::Window, "libwebkit2gtk-4.1-dev", Sign::PkgConfig("webkit2gtk-4.1")),
     package(Need::Window, "libayatana-appindicator3-dev", Sign::PkgConfig("ayatana-appindicator3-0.1")),
     package(Need::Window, "librsvg2-dev", Sign::PkgConfig("librsvg-2.0")),
-    package(Need::Window, "libxdo-dev", Sign::File("/usr/include/xdo.h")),
+    package(Need::Window, "libxdo-dev", Sign::File(&["/usr/include/xdo.h"])),
     package(Need::Test, "git", Sign::Program("git")),
     package(Need::Test, "nginx", Sign::Program("nginx")),
     package(Need::Test, "curl", Sign::Program("curl")),
@@ -56,21 +60,21 @@ const PACKAGES: &[Package] = &[
     package(Need::Test, "util-linux", Sign::Program("unshare")),
     package(Need::Test, "iproute2", Sign::Program("ip")),
     package(Need::Test, "chromium", Sign::Program("chromium")),
-    package(Need::Test, "fonts-dejavu-core", Sign::File("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")),
+    package(Need::Test, "fonts-dejavu-core", Sign::File(&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"])),
     package(Need::Test, "webkit2gtk-driver", Sign::Program("WebKitWebDriver")),
     package(Need::Test, "xvfb", Sign::Program("Xvfb")),
     package(Need::Test, "dbus", Sign::Program("dbus-run-session")),
     package(Need::Test, "dbus-x11", Sign::Program("dbus-launch")),
-    package(Need::Test, "at-spi2-core", Sign::File("/usr/libexec/at-spi-bus-launcher")),
+    package(Need::Test, "at-spi2-core", Sign::File(&["/usr/libexec/at-spi-bus-launcher"])),
     package(Need::Test, "openbox", Sign::Program("openbox")),
     package(Need::Test, "xdotool", Sign::Program("xdotool")),
     package(Need::Test, "wmctrl", Sign::Program("wmctrl")),
     package(Need::Test, "imagemagick", Sign::Program("import")),
     package(Need::Test, "librsvg2-bin", Sign::Program("rsvg-convert")),
     package(Need::Check, "python3", Sign::Program("python3")),
-    package(Need::Test, "python3-gi", Sign::File("/usr/lib/python3/dist-packages/gi/__init__.py")),
-    package(Need::Test, "gir1.2-gtk-3.0", Sign::File("/usr/lib/*/girepository-1.0/Gtk-3.0.typelib")),
-    package(Need::Test, "gir1.2-atspi-2.0", Sign::File("/usr/lib/*/girepository-1.0/Atspi-2.0.typelib")),
+    package(Need::Test, "python3-gi", Sign::File(&["/usr/lib/python3/dist-packages/gi/__init__.py"])),
+    package(Need::Test, "gir1.2-gtk-3.0", Sign::File(&["/usr/lib/*/girepository-1.0/Gtk-3.0.typelib"])),
+    package(Need::Test, "gir1.2-atspi-2.0", Sign::File(&["/usr/lib/*/girepository-1.0/Atspi-2.0.typelib"])),
     package(Need::Bench, "aria2", Sign::Program("aria2c")),
     package(Need::Bench, "wget2", Sign::Program("wget2")),
     package(Need::Bench, "axel", Sign::Program("axel")),
@@ -118,7 +122,7 @@ fn there(sign: &Sign) -> bool {
         Sign::PkgConfig(name) => {
             shell::has("pkg-config") && shell::output(shell::command("pkg-config").args(["--exists", name])).is_some()
         }
-        Sign::File(pattern) => file_there(pattern),
+        Sign::File(patterns) => patterns.iter().any(|pattern| file_there(pattern)),
     }
 }
 
