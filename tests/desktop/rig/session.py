@@ -51,6 +51,7 @@ def private_folders(home):
         "XDG_CONFIG_HOME": home / "config",
         "XDG_CACHE_HOME": home / "cache",
         "XDG_RUNTIME_DIR": home / "runtime",
+        "TMPDIR": home / "scratch",
     }
     for folder in folders.values():
         folder.mkdir(exist_ok=True, mode=0o700)
