@@ -148,6 +148,27 @@ async fn quiet_says_nothing_and_plain_output_is_a_line_per_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_url_given_twice_becomes_two_files() {
+    let file = ServedFile::new(4, 50_000);
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    home.run(["get", &peer.url("a.bin"), &peer.url("a.bin")]).expect(0);
+    assert_eq!(home.work_names(), ["a (1).bin", "a.bin"]);
+    for name in home.work_names() {
+        file.pattern().assert_file(&home.work(name), file.length());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_get_chooses_is_no_setting_and_leaves_nothing_behind() {
+    let peer = Peer::serve(ServedFile::new(4, 50_000)).await;
+    let home = Home::new();
+    home.run(["get", "-j", "2", "-l", "10M", &peer.url("a.bin")]).expect(0);
+    assert_eq!(fs::read_dir(home.config("")).unwrap().count(), 0);
+    home.run(["get", "-j", "65", &peer.url("b.bin")]).expect(2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn headers_and_logins_reach_the_server() {
     let peer = Peer::serve(ServedFile::new(4, 1000)).await;
     let home = Home::new();

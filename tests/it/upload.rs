@@ -116,6 +116,7 @@ async fn a_missing_file_stops_no_other_upload() {
         finished.stderr
     );
     assert_eq!(peer.requests()[0].path, "/in/a.bin");
+    home.run(["put", "missing.bin", "--to", &peer.url("in/")]).expect(1);
 }
 
 /// Bytes of all files below `folder`.

@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use ropeway_api::command::Refusal;
+use ropeway_model::FailureCode;
+
 /// The exit codes of `ropeway`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -13,6 +16,14 @@ pub(crate) enum Exit {
     BadUsage = 2,
     /// Stopped by a signal; what was moved is kept and the same command goes on with it.
     Interrupted = 130,
+}
+
+impl Exit {
+    /// What a refused input is: a mistyped address is bad usage, a file that is not there is a failure like any other.
+    pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        let mistyped = [FailureCode::UrlMalformed, FailureCode::SchemeUnsupported];
+        if mistyped.iter().any(|code| code.code() == refusal.code) { Self::BadUsage } else { Self::Failed }
+    }
 }
 
 impl From<Exit> for ExitCode {

@@ -76,6 +76,11 @@ impl Home {
         self.folder.join("data").join(name)
     }
 
+    /// A path in the folder of the settings.
+    pub(crate) fn config(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.folder.join("config").join(name)
+    }
+
     /// The names in the folder that commands run in, sorted.
     pub(crate) fn work_names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.work("")).unwrap();

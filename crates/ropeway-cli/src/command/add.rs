@@ -89,10 +89,11 @@ impl Add {
             }
         }
         added.refused.iter().for_each(refuse);
+        let is_mistyped = added.refused.iter().all(|refusal| Exit::of_refusal(refusal) == Exit::BadUsage);
         Ok(match (added.refused.is_empty(), added.jobs.is_empty()) {
             (true, _) => Exit::Complete,
-            (false, false) => Exit::Failed,
-            (false, true) => Exit::BadUsage,
+            (false, true) if is_mistyped => Exit::BadUsage,
+            (false, _) => Exit::Failed,
         })
     }
 

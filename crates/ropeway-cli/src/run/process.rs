@@ -194,7 +194,10 @@ fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, board
     match added {
         Ok(added) => {
             for refusal in &added.refused {
-                ran.refused = true;
+                match Exit::of_refusal(refusal) {
+                    Exit::BadUsage => ran.refused = true,
+                    _ => ran.failed = true,
+                }
                 output.refused(refusal);
             }
             for end in added.jobs.into_iter().filter_map(|job| board.add(job)) {
