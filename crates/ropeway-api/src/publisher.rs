@@ -59,10 +59,21 @@ impl Publisher {
             tokio::select! {
                 () = stopping.cancelled() => return,
                 () = self.engine.changed() => {
-                    tokio::time::sleep(GATHER).await;
+                    self.gather().await;
                     self.publish_changes();
                 }
                 _ = samples.tick() => self.publish_progress(),
+            }
+        }
+    }
+
+    /// Waits for more changes; not where none can come, so that the end of the last job is told at once.
+    async fn gather(&self) {
+        let mut enough = std::pin::pin!(tokio::time::sleep(GATHER));
+        while self.engine.counts() != (0, 0) {
+            tokio::select! {
+                () = &mut enough => return,
+                () = self.engine.changed() => {}
             }
         }
     }
