@@ -33,7 +33,7 @@ const MOST_RESTARTS: u32 = 3;
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     let mut begin = resume::begin(attempt).await?;
     let mut one_stream = false;
-    for _ in 0..=MOST_RESTARTS {
+    for restarts in 0..=MOST_RESTARTS {
         let begin = match begin.take() {
             Some(begin) => begin,
             None => fresh::begin(attempt).await?,
@@ -50,7 +50,9 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             Ok(finished) => return Ok(finished),
             Err(Halt::Stop(stop)) => return Err(stop),
             Err(Halt::Restart { reason, one_stream: single }) => {
-                one_stream |= single;
+                // A file that seems to change again and again is more often one whose servers do not agree on its tag:
+                // a single answer is of one version, whatever it is called.
+                one_stream |= single || restarts > 0;
                 attempt.log(format!("starts again at byte 0: {reason}"));
                 // In one move: a job that is queued for a moment would be started a second time.
                 attempt.update(|entry| {

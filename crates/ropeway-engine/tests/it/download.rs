@@ -81,6 +81,22 @@ async fn a_file_that_changes_midway_is_never_mixed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn servers_that_never_agree_on_a_tag_are_read_in_one_stream() {
+    let file = ServedFile::new(11, 6 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| {
+        let tag = format!("\"{}\"", request.number);
+        // If-Range names the tag of another answer: the whole file comes, under yet another tag.
+        served.whole().without("ETag").header("ETag", &tag).drip(20 * MIB)
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_checksum_keeps_the_bytes_aside_and_the_final_name_free() {
     let file = ServedFile::new(6, MIB);
     let peer = Peer::serve(file.clone()).await;
