@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, thread, time::Duration};
 
 use ropeway_testkit::{Nginx, NginxSettings, sha256_of_file};
 
-use crate::support::{Daemon, Home, MIB, Moments, assert_same_bytes, stamped_file, wait_until};
+use crate::support::{Daemon, Home, MIB, Moments, assert_same_bytes, stamped_file, wait_at_most};
 
 /// Queues that are killed side by side, so that the rounds take a fraction of the time.
 const QUEUES: u32 = 5;
@@ -17,6 +17,8 @@ const CONNECTIONS: u64 = 3;
 const LONGEST_LIFE: Duration = Duration::from_secs(4);
 /// A life this short ends while the queue is being recovered.
 const RECOVERY: Duration = Duration::from_millis(80);
+/// Longest the rest may take at nginx's pace, once nobody kills any more.
+const LONGEST_END: Duration = Duration::from_secs(600);
 /// Bytes of one segment that a kill may cost: two seconds between checkpoints, one for a busy machine's late fsync
 /// and nginx's late look at its clock, and what one connection holds on its way.
 const WINDOW: u64 = RATE * 3 + MIB / 4;
@@ -72,7 +74,7 @@ fn kill_one_queue(rounds: u32, moments: &mut Moments) {
 /// Lets the jobs end in peace and looks at every one of them.
 fn finish(home: &Home, nginx: &Nginx, names: &[String]) {
     let daemon = Daemon::start(home);
-    let jobs = wait_until("every job is complete", || {
+    let jobs = wait_at_most(LONGEST_END, "every job is complete", || {
         let jobs = daemon.list();
         let phases = || jobs.iter().map(|job| job["phase"]["kind"].as_str().unwrap());
         assert!(phases().all(|phase| phase != "failed" && phase != "canceled"), "{jobs:#?}");

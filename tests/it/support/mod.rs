@@ -16,7 +16,7 @@ pub(crate) use moments::Moments;
 pub(crate) use program::{Finished, Home, Running};
 pub(crate) use server::Server;
 pub(crate) use volume::on_volume;
-pub(crate) use wait::wait_until;
+pub(crate) use wait::{wait_at_most, wait_until};
 
 /// One mebibyte.
 pub(crate) const MIB: u64 = 1 << 20;
