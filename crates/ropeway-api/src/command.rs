@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 #[cfg(test)]
-use crate::view::{JobDetail, Snapshot, TargetView};
+use crate::view::{ChecksumOffers, JobDetail, Servers, Snapshot, TargetView, VerifyReport};
 use crate::{
     settings::{OnConflictView, Settings},
     view::{JobView, PriorityView},
@@ -65,10 +65,22 @@ calls! {
     pause_all(PauseAll: Nothing) -> Done;
     /// Lets every paused job go on.
     resume_all(ResumeAll: Nothing) -> Done;
-    /// Changes limit, connections or priority of jobs, running ones included.
+    /// Changes limit, connections, priority, start or checksum of jobs, running ones included.
     job_change(JobChange: JobChange) -> Done;
     /// Moves jobs to another place in the list.
     job_move(JobMove: JobMove) -> Done;
+    /// Gives a download another link to the same file; the bytes it has are kept if they belong to it.
+    job_renew(JobRenew: JobRenew) -> Done;
+    /// Says what becomes of a complete download whose name is taken.
+    job_answer(JobAnswer: JobAnswer) -> Done;
+    /// Compares a download's bytes with the block digests that were recorded as they came.
+    job_verify(JobVerify: JobNumber) -> VerifyReport;
+    /// Compares, and fetches the damaged blocks again.
+    job_repair(JobRepair: JobNumber) -> VerifyReport;
+    /// Looks beside a download's address for files that tell its checksum.
+    checksum_search(ChecksumSearch: JobNumber) -> ChecksumOffers;
+    /// What has been learned of servers.
+    server_list(ServerList: Nothing) -> Servers;
     /// Takes all completed and canceled jobs off the list; files stay.
     clear_finished(ClearFinished: Nothing) -> Done;
     /// One row's details.
@@ -99,8 +111,10 @@ pub struct JobOptions {
     pub rate_limit: Option<u64>,
     /// Connections of a download, 1 to 64; `None` is automatic.
     pub connections: Option<u8>,
-    /// `sha256:hex` the finished file must have; only with a single file.
+    /// `algorithm:hex` the finished file must have; only with a single file.
     pub checksum: Option<String>,
+    /// The algorithm the finished files' digests are taken with: sha256, sha512, sha1, md5, blake3 or crc32c.
+    pub digest: Option<String>,
     /// Request headers, each `Name: value`.
     pub headers: Vec<String>,
     /// A login as `user:password`.
@@ -115,6 +129,16 @@ pub struct JobOptions {
     pub on_conflict: Option<OnConflictView>,
     /// Adds the jobs paused.
     pub paused: bool,
+    /// Further addresses of the same file; only with a single URL.
+    pub mirrors: Vec<String>,
+    /// A file of cookies in Netscape's format, absolute.
+    pub cookie_file: Option<String>,
+    /// Whether logins of the user's `.netrc` are used.
+    pub netrc: bool,
+    /// Whether a redirect may lead from https to http.
+    pub allow_downgrade: bool,
+    /// Unix time in milliseconds before which the jobs are not started.
+    pub start_at_ms: Option<i64>,
 }
 
 /// Downloads to add.
@@ -129,6 +153,9 @@ pub struct JobAdd {
     /// The name to save as; only with a single URL.
     #[serde(default)]
     pub name: Option<String>,
+    /// The text of a Metalink document (RFC 5854) instead of `text`: each of its files becomes a job.
+    #[serde(default)]
+    pub metalink: Option<String>,
     /// The rest.
     #[serde(default)]
     #[ts(optional = false)]
@@ -223,6 +250,34 @@ pub struct JobChange {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub priority: Option<PriorityView>,
+    /// Unix time in milliseconds before which the jobs are not started.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, type = "number | null")]
+    pub start_at_ms: Option<Option<i64>>,
+    /// `algorithm:hex` the finished file must have; only for a single job that is not complete.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, type = "string | null")]
+    pub checksum: Option<Option<String>>,
+}
+
+/// A new link for a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobRenew {
+    /// The job.
+    pub id: i64,
+    /// Where the same file is now.
+    pub url: String,
+}
+
+/// What becomes of a complete download whose name is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobAnswer {
+    /// The job.
+    pub id: i64,
+    /// Whether it gets a number behind its name, replaces the file, or fails; not `ask` again.
+    pub choice: OnConflictView,
 }
 
 /// Reads a field that is there, so that `null` differs from a field left out.

@@ -32,6 +32,7 @@ pub(crate) fn job(job: &JobSnapshot) -> view::JobView {
         rate_limit: job.spec.rate_limit.map(ropeway_model::ByteRate::bytes_per_second),
         connections: job.spec.connections.map(u8::from),
         priority: job.spec.priority.into(),
+        start_at_ms: job.spec.start_at.map(ropeway_model::Timestamp::unix_ms),
         position: job.position,
         created_ms: job.created.unix_ms(),
         finished_ms: job.finished.map(ropeway_model::Timestamp::unix_ms),
@@ -63,6 +64,8 @@ fn phase(phase: &Phase) -> view::PhaseView {
         Phase::Waiting { until, attempt, cause } => {
             view::PhaseView::Waiting { until_ms: until.unix_ms(), attempt: *attempt, cause: cause.into() }
         }
+        Phase::Blocked { by, failure } => view::PhaseView::Blocked { by: (*by).into(), failure: failure.into() },
+        Phase::LinkExpired { failure } => view::PhaseView::LinkExpired { failure: failure.into() },
         Phase::Paused => view::PhaseView::Paused,
         Phase::Verifying => view::PhaseView::Verifying,
         Phase::Completed => view::PhaseView::Completed,
@@ -98,6 +101,7 @@ pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
         validation: detail.job.validation.map(Into::into),
         expected_digest: detail.job.spec.checksum.as_ref().map(ToString::to_string),
         header_names: detail.job.spec.headers.iter().map(HeaderField::name).map(str::to_owned).collect(),
+        mirrors: detail.job.spec.mirrors.iter().map(ToString::to_string).collect(),
         segments: detail.segments.iter().map(segment).collect(),
         speed: detail.speed.clone(),
         log: detail.log.iter().map(|(at, text)| view::LogLine { at_ms: at.unix_ms(), text: text.clone() }).collect(),

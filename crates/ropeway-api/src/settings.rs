@@ -19,6 +19,10 @@ pub struct Settings {
     pub download_limit: Option<u64>,
     /// Bytes a second of all uploads together.
     pub upload_limit: Option<u64>,
+    /// Connections to one server over all jobs, 1 to 64.
+    pub server_connections: u8,
+    /// A proxy for all jobs that name none; `None` follows the system.
+    pub proxy: Option<String>,
     /// What happens where a file of the wanted name exists.
     pub on_conflict: OnConflictView,
     /// Colours.
@@ -27,6 +31,42 @@ pub struct Settings {
     pub notifications: bool,
     /// Whether the user has been told that closing the window keeps Ropeway running.
     pub told_about_tray: bool,
+    /// Other limits at certain hours; the first rule that fits the moment is in force.
+    pub schedule: Vec<ScheduleRule>,
+    /// What holds for single servers.
+    pub servers: Vec<ServerRule>,
+}
+
+/// Limits for some hours of some days, in local time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ScheduleRule {
+    /// Days on which it begins, 1 Monday to 7 Sunday.
+    pub days: Vec<u8>,
+    /// Minutes after midnight when it begins, 0 to 1439.
+    pub from_minute: u16,
+    /// Minutes after midnight when it ends; at or before the beginning it ends on the next day.
+    pub to_minute: u16,
+    /// Whether nothing moves at all.
+    pub pause: bool,
+    /// Bytes a second of all downloads together; `None` is no limit.
+    pub download_limit: Option<u64>,
+    /// Bytes a second of all uploads together; `None` is no limit.
+    pub upload_limit: Option<u64>,
+}
+
+/// What holds for one server over all jobs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ServerRule {
+    /// Its host name, as in the address; with a leading `.` all names below.
+    pub host: String,
+    /// Connections to it, 1 to 64; `None` follows the settings.
+    pub connections: Option<u8>,
+    /// Jobs that may run at once, 1 to 64; `None` follows the settings.
+    pub running_jobs: Option<u8>,
+    /// Bytes a second of all transfers with it; `None` is no limit of its own.
+    pub limit: Option<u64>,
 }
 
 /// What happens where a file of the wanted name exists.
@@ -39,6 +79,7 @@ pub enum OnConflictView {
     Rename,
     Overwrite,
     Fail,
+    Ask,
 }
 
 /// Colours of the window.
@@ -61,12 +102,16 @@ impl Default for Settings {
             download_folder: String::new(),
             running_jobs: 4,
             connections: 8,
+            server_connections: 16,
+            proxy: None,
             download_limit: None,
             upload_limit: None,
             on_conflict: OnConflictView::Rename,
             theme: Theme::System,
             notifications: true,
             told_about_tray: false,
+            schedule: Vec::new(),
+            servers: Vec::new(),
         }
     }
 }
@@ -77,6 +122,7 @@ impl From<OnConflictView> for OnConflict {
             OnConflictView::Rename => Self::Rename,
             OnConflictView::Overwrite => Self::Overwrite,
             OnConflictView::Fail => Self::Fail,
+            OnConflictView::Ask => Self::Ask,
         }
     }
 }

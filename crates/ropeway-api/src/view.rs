@@ -1,7 +1,7 @@
 //! What a shell shows: plain values, secrets left out, units in the names.
 
 use ropeway_engine::Verification;
-use ropeway_model::{Direction, Failure, PhaseKind, Priority, Validation, Wish};
+use ropeway_model::{Direction, Failure, Obstacle, PhaseKind, Priority, Validation, Wish};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -77,6 +77,13 @@ pub enum PhaseView {
         /// Why the last one failed.
         cause: FailureView,
     },
+    Blocked {
+        by: ObstacleView,
+        failure: FailureView,
+    },
+    LinkExpired {
+        failure: FailureView,
+    },
     Paused,
     Verifying,
     Completed,
@@ -84,6 +91,19 @@ pub enum PhaseView {
     Failed {
         failure: FailureView,
     },
+}
+
+/// What stands in a job's way until it goes on by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ObstacleView {
+    /// No network.
+    Network,
+    /// No room on the volume.
+    Room,
+    /// The name is taken: the user is asked, see the call `job_answer`.
+    NameTaken,
 }
 
 /// Why a job stopped, with the user's next step.
@@ -145,6 +165,8 @@ pub struct JobView {
     pub connections: Option<u8>,
     /// Urgency.
     pub priority: PriorityView,
+    /// Unix time in milliseconds before which the job is not started.
+    pub start_at_ms: Option<i64>,
     /// Place in the list; smaller is earlier.
     pub position: i64,
     /// Unix time in milliseconds.
@@ -213,6 +235,8 @@ pub struct JobDetail {
     pub expected_digest: Option<String>,
     /// Names of the headers the user added.
     pub header_names: Vec<String>,
+    /// Further addresses of the same file, secrets hidden.
+    pub mirrors: Vec<String>,
     /// Who fetches what, in the order of the file.
     pub segments: Vec<SegmentView>,
     /// Bytes a second, one sample a second, the last five minutes, oldest first.
@@ -230,6 +254,8 @@ pub enum ValidationView {
     StrongTag,
     /// The same length and modification date.
     LengthAndDate,
+    /// Nothing but the bytes: the end of what was on disk came again and was the same.
+    Overlap,
     /// Nothing that could be compared.
     Unverifiable,
     /// Another version: the job started again.
@@ -258,6 +284,80 @@ pub struct LogLine {
     pub at_ms: i64,
     /// What happened.
     pub text: String,
+}
+
+/// What a comparison of a file with its recorded block digests found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct VerifyReport {
+    /// The job.
+    pub id: i64,
+    /// The file that was read.
+    pub path: String,
+    /// Bytes in one block.
+    pub block_size: u64,
+    /// Bytes that have a recorded digest and were compared.
+    pub compared: u64,
+    /// Bytes of the whole file; `None` while unknown.
+    pub length: Option<u64>,
+    /// The blocks that are not as they came, in the order of the file.
+    pub damaged: Vec<DamagedBlock>,
+}
+
+/// A stretch of a file that is not as it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DamagedBlock {
+    /// Offset of its first byte.
+    pub start: u64,
+    /// Offset behind its last byte.
+    pub end: u64,
+}
+
+/// Files beside a download that tell its checksum.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ChecksumOffers {
+    /// What was found, the surest first.
+    pub offers: Vec<ChecksumOffer>,
+}
+
+/// A checksum that a neighbour of a download tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ChecksumOffer {
+    /// The neighbour's address, secrets hidden.
+    pub source: String,
+    /// `algorithm:hex`; `None` for a detached signature, which is only named.
+    pub checksum: Option<String>,
+}
+
+/// What has been learned of servers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Servers {
+    /// One row a server, the most recently used first.
+    pub servers: Vec<ServerView>,
+}
+
+/// What has been learned of one server within the last day.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ServerView {
+    /// Host and port.
+    pub host: String,
+    /// Connections to it now.
+    pub connections: u16,
+    /// The most it has been seen to bear; `None` while no limit was met.
+    pub connection_cap: Option<u16>,
+    /// Bytes a second over recent transfers.
+    pub throughput: Option<u64>,
+    /// Milliseconds from a request to its answer.
+    pub latency_ms: Option<u32>,
+    /// Share of recent requests that went well, 0 to 1.
+    pub reliability: Option<f64>,
+    /// Unix time in milliseconds until which no request is sent, because it failed too often.
+    pub resting_until_ms: Option<i64>,
 }
 
 /// A saved upload target.
@@ -289,6 +389,16 @@ impl From<Direction> for DirectionView {
         match direction {
             Direction::Download => Self::Download,
             Direction::Upload => Self::Upload,
+        }
+    }
+}
+
+impl From<Obstacle> for ObstacleView {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Network => Self::Network,
+            Obstacle::Room => Self::Room,
+            Obstacle::NameTaken => Self::NameTaken,
         }
     }
 }
@@ -328,6 +438,7 @@ impl From<Validation> for ValidationView {
         match validation {
             Validation::StrongTag => Self::StrongTag,
             Validation::LengthAndDate => Self::LengthAndDate,
+            Validation::Overlap => Self::Overlap,
             Validation::Unverifiable => Self::Unverifiable,
             Validation::Changed => Self::Changed,
         }
@@ -364,6 +475,8 @@ impl PhaseView {
             Self::Probing => PhaseKind::Probing,
             Self::Running => PhaseKind::Running,
             Self::Waiting { .. } => PhaseKind::Waiting,
+            Self::Blocked { .. } => PhaseKind::Blocked,
+            Self::LinkExpired { .. } => PhaseKind::LinkExpired,
             Self::Paused => PhaseKind::Paused,
             Self::Verifying => PhaseKind::Verifying,
             Self::Completed => PhaseKind::Completed,

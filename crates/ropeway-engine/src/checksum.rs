@@ -14,24 +14,61 @@ const BLOCK: usize = 256 << 10;
 
 /// A running digest of one file.
 #[derive(Clone, Debug)]
-pub struct Hasher(sha2::Sha256);
+pub struct Hasher {
+    algorithm: Algorithm,
+    state: State,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Sha256(sha2::Sha256),
+    Sha512(sha2::Sha512),
+    Sha1(sha1::Sha1),
+    Md5(md5::Md5),
+    Blake3(Box<blake3::Hasher>),
+    Crc32c(crc_fast::Digest),
+}
 
 impl Hasher {
     /// Starts a digest.
     pub fn new(algorithm: Algorithm) -> Self {
-        match algorithm {
-            Algorithm::Sha256 => Self(sha2::Sha256::new()),
-        }
+        let state = match algorithm {
+            Algorithm::Sha256 => State::Sha256(sha2::Sha256::new()),
+            Algorithm::Sha512 => State::Sha512(sha2::Sha512::new()),
+            Algorithm::Sha1 => State::Sha1(sha1::Sha1::new()),
+            Algorithm::Md5 => State::Md5(md5::Md5::new()),
+            Algorithm::Blake3 => State::Blake3(Box::default()),
+            Algorithm::Crc32c => State::Crc32c(crc_fast::Digest::new(crc_fast::CrcAlgorithm::Crc32Iscsi)),
+        };
+        Self { algorithm, state }
     }
 
     /// Takes the next bytes of the file.
     pub fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+        match &mut self.state {
+            State::Sha256(state) => state.update(bytes),
+            State::Sha512(state) => state.update(bytes),
+            State::Sha1(state) => state.update(bytes),
+            State::Md5(state) => state.update(bytes),
+            State::Blake3(state) => drop(state.update(bytes)),
+            State::Crc32c(state) => state.update(bytes),
+        }
     }
 
     /// The digest of all bytes taken.
     pub fn finish(self) -> Digest {
-        Digest::from_bytes(Algorithm::Sha256, &self.0.finalize()).expect("SHA-256 yields 32 bytes")
+        let bytes = match self.state {
+            State::Sha256(state) => state.finalize().to_vec(),
+            State::Sha512(state) => state.finalize().to_vec(),
+            State::Sha1(state) => state.finalize().to_vec(),
+            State::Md5(state) => state.finalize().to_vec(),
+            State::Blake3(state) => state.finalize().as_bytes().to_vec(),
+            State::Crc32c(state) => {
+                // The upper half of what the library hands out is always zero.
+                u32::try_from(state.finalize()).unwrap_or(u32::MAX).to_be_bytes().to_vec()
+            }
+        };
+        Digest::from_bytes(self.algorithm, &bytes).expect("each algorithm yields its own length")
     }
 }
 
@@ -43,12 +80,12 @@ pub(crate) struct Follower {
 
 #[derive(Debug, Default)]
 struct Shared {
-    state: Mutex<State>,
+    state: Mutex<Prefix>,
     moved_on: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct Prefix {
     /// Bytes that may be read.
     prefix: u64,
     /// Nothing comes behind the prefix any more.
@@ -158,6 +195,28 @@ mod tests {
         let mut whole = Hasher::new(Algorithm::Sha256);
         whole.update(&bytes);
         assert_eq!(pending.await.unwrap().unwrap(), Some(whole.finish()));
+    }
+
+    /// The digests of "abc" as the standards and reference programs print them.
+    #[test]
+    fn every_algorithm_gives_its_published_answer() {
+        for (algorithm, hex) in [
+            (Algorithm::Sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),
+            (
+                Algorithm::Sha512,
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a\
+                 2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f",
+            ),
+            (Algorithm::Sha1, "a9993e364706816aba3e25717850c26c9cd0d89d"),
+            (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
+            (Algorithm::Blake3, "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"),
+            (Algorithm::Crc32c, "364b3fb7"),
+        ] {
+            let mut hasher = Hasher::new(algorithm);
+            hasher.update(b"a");
+            hasher.update(b"bc");
+            assert_eq!(hasher.finish().hex(), hex, "{algorithm:?}");
+        }
     }
 
     #[tokio::test]

@@ -10,20 +10,42 @@ use serde::{Deserialize, Serialize};
 pub enum Algorithm {
     /// SHA-256 (FIPS 180-4).
     Sha256,
+    /// SHA-512 (FIPS 180-4).
+    Sha512,
+    /// SHA-1 (FIPS 180-4): tells damage, not forgery.
+    Sha1,
+    /// MD5 (RFC 1321): tells damage, not forgery.
+    Md5,
+    /// BLAKE3, 256 bits.
+    Blake3,
+    /// CRC-32C (RFC 9260 appendix A), big-endian: tells damage, not forgery.
+    Crc32c,
 }
 
 impl Algorithm {
+    /// Every algorithm, the default first.
+    pub const ALL: [Self; 6] = [Self::Sha256, Self::Sha512, Self::Sha1, Self::Md5, Self::Blake3, Self::Crc32c];
+
     /// The name users type and see in `algorithm:hex`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Sha256 => "sha256",
+            Self::Sha512 => "sha512",
+            Self::Sha1 => "sha1",
+            Self::Md5 => "md5",
+            Self::Blake3 => "blake3",
+            Self::Crc32c => "crc32c",
         }
     }
 
     /// Length of the digest in bytes.
     pub const fn digest_len(self) -> usize {
         match self {
-            Self::Sha256 => 32,
+            Self::Sha256 | Self::Blake3 => 32,
+            Self::Sha512 => 64,
+            Self::Sha1 => 20,
+            Self::Md5 => 16,
+            Self::Crc32c => 4,
         }
     }
 }
@@ -34,6 +56,11 @@ impl FromStr for Algorithm {
     fn from_str(text: &str) -> Result<Self, DigestParseError> {
         match text.to_ascii_lowercase().as_str() {
             "sha256" | "sha-256" => Ok(Self::Sha256),
+            "sha512" | "sha-512" => Ok(Self::Sha512),
+            "sha1" | "sha-1" | "sha" => Ok(Self::Sha1),
+            "md5" => Ok(Self::Md5),
+            "blake3" | "b3" => Ok(Self::Blake3),
+            "crc32c" => Ok(Self::Crc32c),
             _ => Err(DigestParseError::UnknownAlgorithm { name: text.chars().take(20).collect() }),
         }
     }
@@ -54,7 +81,7 @@ pub enum DigestParseError {
     #[error("a checksum is written algorithm:hex, such as sha256:9f86d0…")]
     NoAlgorithm,
     /// The algorithm is not one of ours.
-    #[error("'{name}' is no known checksum algorithm; known: sha256")]
+    #[error("'{name}' is no known checksum algorithm; known: sha256, sha512, sha1, md5, blake3, crc32c")]
     UnknownAlgorithm {
         /// What was written.
         name: String,

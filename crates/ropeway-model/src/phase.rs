@@ -38,6 +38,18 @@ pub enum Phase {
         /// Why the last one failed.
         cause: Failure,
     },
+    /// Waits for something that is not ours to mend; goes on by itself, or at once when the user says so.
+    Blocked {
+        /// What stands in the way.
+        by: Obstacle,
+        /// The reason as it was met.
+        failure: Failure,
+    },
+    /// The link does not lead to the file any more; a new one keeps the bytes.
+    LinkExpired {
+        /// What the server said instead.
+        failure: Failure,
+    },
     /// Stopped by the user; resumable.
     Paused,
     /// All bytes are here; length and digest are being proved.
@@ -53,6 +65,18 @@ pub enum Phase {
     },
 }
 
+/// What stands in a job's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Obstacle {
+    /// There is no network; the job goes on when there is one.
+    Network,
+    /// There is no room on the volume; the job goes on when there is.
+    Room,
+    /// The final name is taken and the user wants to be asked.
+    NameTaken,
+}
+
 /// A phase without its particulars, for counting and filtering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +86,8 @@ pub enum PhaseKind {
     Probing,
     Running,
     Waiting,
+    Blocked,
+    LinkExpired,
     Paused,
     Verifying,
     Completed,
@@ -89,6 +115,15 @@ pub enum Step {
         /// Why this one failed.
         cause: Failure,
     },
+    /// Something stands in the way that trying again does not burn attempts on.
+    Block {
+        /// What it is.
+        by: Obstacle,
+        /// The reason as it was met.
+        failure: Failure,
+    },
+    /// The link does not lead to the file any more.
+    Expire(Failure),
     /// The try failed for good.
     Fail(Failure),
     /// The engine stopped it because the user wished so.
@@ -126,15 +161,37 @@ impl Phase {
             (Self::Probing | Self::Running | Self::Verifying, Step::Interrupt { until, attempt, cause }) => {
                 Self::Waiting { until, attempt, cause }
             }
+            (Self::Probing | Self::Running | Self::Verifying, Step::Block { by, failure }) => {
+                Self::Blocked { by, failure }
+            }
+            (Self::Probing | Self::Running, Step::Expire(failure)) => Self::LinkExpired { failure },
             (
-                Self::Queued | Self::Probing | Self::Running | Self::Verifying | Self::Waiting { .. },
+                Self::Queued
+                | Self::Probing
+                | Self::Running
+                | Self::Verifying
+                | Self::Waiting { .. }
+                | Self::Blocked { .. },
                 Step::Fail(failure),
             ) => Self::Failed { failure },
-            (Self::Queued | Self::Probing | Self::Running | Self::Verifying | Self::Waiting { .. }, Step::Pause) => {
-                Self::Paused
-            }
+            (
+                Self::Queued
+                | Self::Probing
+                | Self::Running
+                | Self::Verifying
+                | Self::Waiting { .. }
+                | Self::Blocked { .. },
+                Step::Pause,
+            ) => Self::Paused,
             (from, Step::Cancel) if !from.is_terminal() => Self::Canceled,
-            (Self::Paused | Self::Failed { .. } | Self::Waiting { .. }, Step::Requeue)
+            (
+                Self::Paused
+                | Self::Failed { .. }
+                | Self::Waiting { .. }
+                | Self::Blocked { .. }
+                | Self::LinkExpired { .. },
+                Step::Requeue,
+            )
             | (Self::Probing | Self::Running | Self::Verifying, Step::Recover) => Self::Queued,
             (settled, Step::Recover) => settled,
             (_, step) => return Err(IllegalStep { from, step: Box::new(step) }),
@@ -148,6 +205,8 @@ impl Phase {
             Self::Probing => PhaseKind::Probing,
             Self::Running => PhaseKind::Running,
             Self::Waiting { .. } => PhaseKind::Waiting,
+            Self::Blocked { .. } => PhaseKind::Blocked,
+            Self::LinkExpired { .. } => PhaseKind::LinkExpired,
             Self::Paused => PhaseKind::Paused,
             Self::Verifying => PhaseKind::Verifying,
             Self::Completed => PhaseKind::Completed,
@@ -189,6 +248,8 @@ mod tests {
             Probing,
             Running,
             waiting(),
+            Phase::Blocked { by: Obstacle::Room, failure: failure() },
+            Phase::LinkExpired { failure: failure() },
             Paused,
             Verifying,
             Completed,
@@ -200,22 +261,27 @@ mod tests {
     fn steps() -> Vec<Step> {
         use Step::{Cancel, Pause, Probed, Recover, Requeue, Start, Transferred, Verified};
         let interrupt = Step::Interrupt { until: Timestamp::from_unix_ms(5), attempt: 1, cause: failure() };
-        vec![Start, Probed, Transferred, Verified, interrupt, Step::Fail(failure()), Pause, Cancel, Requeue, Recover]
+        let block = Step::Block { by: Obstacle::Room, failure: failure() };
+        let (expire, fail) = (Step::Expire(failure()), Step::Fail(failure()));
+        vec![Start, Probed, Transferred, Verified, interrupt, block, expire, fail, Pause, Cancel, Requeue, Recover]
     }
 
     /// The whole machine at one glance: a row a phase, a column a step, `.` where the move is illegal.
-    /// S Start, P Probed, T Transferred, V Verified, I Interrupt, F Fail, p Pause, c Cancel, r Requeue, R Recover.
-    const TABLE: [&str; 9] = [
-        //S        P          T           V           I         F        p        c          r        R
-        "Probing   .          .           .           .         Failed   Paused   Canceled   .        Queued",
-        ".         Running    .           .           Waiting   Failed   Paused   Canceled   .        Queued",
-        ".         .          Verifying   .           Waiting   Failed   Paused   Canceled   .        Queued",
-        "Probing   .          .           .           .         Failed   Paused   Canceled   Queued   Waiting",
-        ".         .          .           .           .         .        .        Canceled   Queued   Paused",
-        ".         .          .           Completed   Waiting   Failed   Paused   Canceled   .        Queued",
-        ".         .          .           .           .         .        .        .          .        Completed",
-        ".         .          .           .           .         .        .        .          .        Canceled",
-        ".         .          .           .           .         .        .        Canceled   Queued   Failed",
+    /// S Start, P Probed, T Transferred, V Verified, I Interrupt, B Block, E Expire, F Fail, p Pause, c Cancel,
+    /// r Requeue, R Recover.
+    const TABLE: [&str; 11] = [
+        //S       P       T         V         I       B       E           F      p      c        r      R
+        "Probing  .       .         .         .       .       .           Failed Paused Canceled .      Queued",
+        ".        Running .         .         Waiting Blocked LinkExpired Failed Paused Canceled .      Queued",
+        ".        .       Verifying .         Waiting Blocked LinkExpired Failed Paused Canceled .      Queued",
+        "Probing  .       .         .         .       .       .           Failed Paused Canceled Queued Waiting",
+        ".        .       .         .         .       .       .           Failed Paused Canceled Queued Blocked",
+        ".        .       .         .         .       .       .           .      .      Canceled Queued LinkExpired",
+        ".        .       .         .         .       .       .           .      .      Canceled Queued Paused",
+        ".        .       .         Completed Waiting Blocked .           Failed Paused Canceled .      Queued",
+        ".        .       .         .         .       .       .           .      .      .        .      Completed",
+        ".        .       .         .         .       .       .           .      .      .        .      Canceled",
+        ".        .       .         .         .       .       .           .      .      Canceled Queued Failed",
     ];
 
     #[test]

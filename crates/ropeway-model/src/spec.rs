@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ByteRate, Digest, FileName, HeaderField, SafeUrl, UploadTarget};
+use crate::{Algorithm, ByteRate, Digest, FileName, HeaderField, Pieces, SafeUrl, Timestamp, UploadTarget};
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -65,6 +65,8 @@ pub enum OnConflict {
     Overwrite,
     /// Stop with [`crate::FailureCode::FileExists`].
     Fail,
+    /// Keep the complete file aside and ask the user: [`crate::Obstacle::NameTaken`].
+    Ask,
 }
 
 /// How many connections one download may use at once: 1 to 64.
@@ -115,6 +117,15 @@ pub struct Network {
     /// A proxy for this job; `None` follows the system.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proxy: Option<SafeUrl>,
+    /// A file of cookies in Netscape's format; each cookie goes only where its domain, path and security allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie_file: Option<PathBuf>,
+    /// Whether logins of the user's `.netrc` are used for hosts that no other login is given for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub netrc: bool,
+    /// Whether a redirect may lead from https to http.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_downgrade: bool,
 }
 
 /// A job as the user asked for it.
@@ -128,6 +139,8 @@ pub struct JobSpec {
     pub connections: Option<Connections>,
     /// What the finished file must hash to.
     pub checksum: Option<Digest>,
+    /// What the finished file's digest is taken with, where nothing is given to compare it with.
+    pub digest: Option<Algorithm>,
     /// Headers added to every request to the job's own origin.
     pub headers: Vec<HeaderField>,
     /// Urgency.
@@ -136,6 +149,12 @@ pub struct JobSpec {
     pub on_conflict: OnConflict,
     /// How to reach the network.
     pub network: Network,
+    /// Further addresses of the same file, best first; only a download has any.
+    pub mirrors: Vec<SafeUrl>,
+    /// Digests of the file's pieces, where a Metalink gave them.
+    pub pieces: Option<Pieces>,
+    /// Not to be started before this moment.
+    pub start_at: Option<Timestamp>,
 }
 
 impl JobSpec {
@@ -146,10 +165,14 @@ impl JobSpec {
             rate_limit: None,
             connections: None,
             checksum: None,
+            digest: None,
             headers: Vec::new(),
             priority: Priority::Normal,
             on_conflict: OnConflict::Rename,
-            network: Network { ca_file: None, proxy: None },
+            network: Network { ca_file: None, proxy: None, cookie_file: None, netrc: false, allow_downgrade: false },
+            mirrors: Vec::new(),
+            pieces: None,
+            start_at: None,
         }
     }
 

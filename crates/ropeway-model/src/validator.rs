@@ -103,6 +103,8 @@ pub enum Validation {
     StrongTag,
     /// The same length and modification date.
     LengthAndDate,
+    /// Nothing to compare but the bytes: the end of what is on disk was fetched again and is the same.
+    Overlap,
     /// Nothing that could be compared.
     Unverifiable,
     /// Another version.

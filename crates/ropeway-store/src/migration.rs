@@ -19,7 +19,8 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in the order of their versions.
-pub(crate) const MIGRATIONS: [Migration; 4] = [job::CREATE, segment::CREATE, log::CREATE, target::CREATE];
+pub(crate) const MIGRATIONS: [Migration; 5] =
+    [job::CREATE, segment::CREATE, log::CREATE, target::CREATE, job::ADD_COOKIE_FILE];
 
 /// The schema this program reads and writes.
 pub(crate) const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

@@ -154,7 +154,7 @@ impl Outcome {
     fn of(job: &JobView) -> Option<Self> {
         let end = match &job.phase {
             PhaseView::Completed => End::Completed { has_file: job.path.is_some() },
-            PhaseView::Failed { failure } => {
+            PhaseView::Failed { failure } | PhaseView::LinkExpired { failure } => {
                 End::Failed { message: failure.message.clone(), hint: failure.hint.clone() }
             }
             _ => return None,
@@ -166,7 +166,12 @@ impl Outcome {
 fn is_on_its_way(phase: PhaseKind) -> bool {
     match phase {
         PhaseKind::Queued | PhaseKind::Probing | PhaseKind::Running | PhaseKind::Waiting | PhaseKind::Verifying => true,
-        PhaseKind::Paused | PhaseKind::Completed | PhaseKind::Canceled | PhaseKind::Failed => false,
+        PhaseKind::Blocked
+        | PhaseKind::LinkExpired
+        | PhaseKind::Paused
+        | PhaseKind::Completed
+        | PhaseKind::Canceled
+        | PhaseKind::Failed => false,
     }
 }
 

@@ -18,6 +18,10 @@ folder?: string,
  */
 name?: string, 
 /**
+ * The text of a Metalink document (RFC 5854) instead of `text`: each of its files becomes a job.
+ */
+metalink?: string, 
+/**
  * The rest.
  */
 options: JobOptions, };

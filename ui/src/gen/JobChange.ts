@@ -20,4 +20,12 @@ connections?: number | null,
 /**
  * Urgency.
  */
-priority?: PriorityView, };
+priority?: PriorityView, 
+/**
+ * Unix time in milliseconds before which the jobs are not started.
+ */
+start_at_ms?: number | null, 
+/**
+ * `algorithm:hex` the finished file must have; only for a single job that is not complete.
+ */
+checksum?: string | null, };

@@ -41,6 +41,10 @@ expected_digest: string | null,
  */
 header_names: Array<string>, 
 /**
+ * Further addresses of the same file, secrets hidden.
+ */
+mirrors: Array<string>, 
+/**
  * Who fetches what, in the order of the file.
  */
 segments: Array<SegmentView>, 

@@ -15,9 +15,13 @@ rate_limit?: number,
  */
 connections?: number, 
 /**
- * `sha256:hex` the finished file must have; only with a single file.
+ * `algorithm:hex` the finished file must have; only with a single file.
  */
 checksum?: string, 
+/**
+ * The algorithm the finished files' digests are taken with: sha256, sha512, sha1, md5, blake3 or crc32c.
+ */
+digest?: string, 
 /**
  * Request headers, each `Name: value`.
  */
@@ -45,4 +49,24 @@ on_conflict?: OnConflictView,
 /**
  * Adds the jobs paused.
  */
-paused: boolean, };
+paused: boolean, 
+/**
+ * Further addresses of the same file; only with a single URL.
+ */
+mirrors: Array<string>, 
+/**
+ * A file of cookies in Netscape's format, absolute.
+ */
+cookie_file?: string, 
+/**
+ * Whether logins of the user's `.netrc` are used.
+ */
+netrc: boolean, 
+/**
+ * Whether a redirect may lead from https to http.
+ */
+allow_downgrade: boolean, 
+/**
+ * Unix time in milliseconds before which the jobs are not started.
+ */
+start_at_ms?: number, };

@@ -63,6 +63,10 @@ connections: number | null,
  */
 priority: PriorityView, 
 /**
+ * Unix time in milliseconds before which the job is not started.
+ */
+start_at_ms: number | null, 
+/**
  * Place in the list; smaller is earlier.
  */
 position: number, 

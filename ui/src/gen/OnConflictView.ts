@@ -3,4 +3,4 @@
 /**
  * What happens where a file of the wanted name exists.
  */
-export type OnConflictView = "rename" | "overwrite" | "fail";
+export type OnConflictView = "rename" | "overwrite" | "fail" | "ask";

@@ -3,4 +3,4 @@
 /**
  * How surely a resume continued the same version of the remote file.
  */
-export type ValidationView = "strong_tag" | "length_and_date" | "unverifiable" | "changed";
+export type ValidationView = "strong_tag" | "length_and_date" | "overlap" | "unverifiable" | "changed";

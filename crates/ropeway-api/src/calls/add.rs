@@ -18,7 +18,7 @@ const MOST_LINES: usize = 100_000;
 
 /// Adds downloads: one URL a line, or a curl command.
 pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiError> {
-    let JobAdd { text, folder, name, options } = params;
+    let JobAdd { text, folder, name, metalink: _, options } = params;
     let mut request = Request { folder, name, options, lines: Vec::new() };
     if curl::is_command(&text) {
         request.take_curl(&text)?;

@@ -6,7 +6,7 @@ use ropeway_engine::Change;
 use ropeway_model::{ByteRate, Connections, JobId};
 
 use crate::{
-    command::{Done, JobChange},
+    command::{Done, JobAnswer, JobChange, JobRenew},
     convert,
     core::Core,
     error::{ApiCode, ApiError},
@@ -28,6 +28,14 @@ pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {
 
 pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
     Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
+}
+
+pub(super) async fn renew(_core: &Core, _params: JobRenew) -> Result<Done, ApiError> {
+    Err(ApiError::new(ApiCode::UnknownCall, "this call has no engine part yet", "Use a newer version."))
+}
+
+pub(super) async fn answer(_core: &Core, _params: JobAnswer) -> Result<Done, ApiError> {
+    Err(ApiError::new(ApiCode::UnknownCall, "this call has no engine part yet", "Use a newer version."))
 }
 
 pub(super) async fn reveal(core: &Core, id: i64) -> Result<Done, ApiError> {

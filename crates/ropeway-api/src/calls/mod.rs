@@ -4,7 +4,9 @@ mod add;
 mod curl;
 mod jobs;
 mod options;
+mod servers;
 mod targets;
+mod verify;
 
 use ropeway_engine::EngineError;
 use serde::Serialize;
@@ -37,6 +39,12 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Value, ApiError>
             let before = params.before.map(ropeway_model::JobId::from_row);
             done(core.engine.move_jobs(&jobs::ids(&params.ids), before).await)
         }
+        Call::JobRenew(params) => reply(&jobs::renew(core, params).await?),
+        Call::JobAnswer(params) => reply(&jobs::answer(core, params).await?),
+        Call::JobVerify(job) => reply(&verify::verify(core, job.id).await?),
+        Call::JobRepair(job) => reply(&verify::repair(core, job.id).await?),
+        Call::ChecksumSearch(job) => reply(&verify::checksum_search(core, job.id).await?),
+        Call::ServerList(_) => reply(&servers::list(core)),
         Call::ClearFinished(_) => done(core.engine.clear_finished().await),
         Call::JobDetail(job) => {
             let id = ropeway_model::JobId::from_row(job.id);

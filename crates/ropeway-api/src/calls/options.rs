@@ -1,6 +1,6 @@
 //! The options of a new job, checked once.
 
-use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, Transfer};
+use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Timestamp, Transfer};
 
 use super::jobs;
 use crate::{command::JobOptions, error::ApiError, settings::Settings};
@@ -31,8 +31,10 @@ impl Options {
             headers.push(HeaderField::basic_login(user, password));
         }
         let checksum = asked.checksum.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let digest = asked.digest.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let proxy = asked.proxy.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let ca_file = asked.ca_file.as_ref().filter(|path| !path.is_empty()).map(std::path::PathBuf::from);
+        let mirrors: Result<Vec<SafeUrl>, _> = asked.mirrors.iter().map(|mirror| mirror.trim().parse()).collect();
         // Only from and to differ between the jobs of one request.
         let nowhere = Transfer::Upload { from: std::path::PathBuf::new(), to: placeholder() };
         let template = JobSpec {
@@ -40,17 +42,27 @@ impl Options {
             rate_limit: asked.rate_limit.map(jobs::rate).transpose()?,
             connections: asked.connections.map(jobs::connections).transpose()?,
             checksum: checksum.map(str::parse).transpose().map_err(|error| refused(&error))?,
+            digest: digest.map(str::parse).transpose().map_err(|error| refused(&error))?,
             headers,
             priority: asked.priority.into(),
             on_conflict: asked.on_conflict.map_or_else(|| OnConflict::from(settings.on_conflict), OnConflict::from),
-            network: Network { ca_file, proxy: proxy.map(str::parse).transpose().map_err(|error| refused(&error))? },
+            network: Network {
+                ca_file,
+                proxy: proxy.map(str::parse).transpose().map_err(|error| refused(&error))?,
+                cookie_file: asked.cookie_file.as_ref().filter(|path| !path.is_empty()).map(std::path::PathBuf::from),
+                netrc: asked.netrc,
+                allow_downgrade: asked.allow_downgrade,
+            },
+            mirrors: mirrors.map_err(|error| refused(&error))?,
+            pieces: None,
+            start_at: asked.start_at_ms.map(Timestamp::from_unix_ms),
         };
         Ok(Self { template })
     }
 
     /// Whether these options make sense for one file only.
     pub(super) const fn is_for_one_file(&self) -> bool {
-        self.template.checksum.is_some()
+        self.template.checksum.is_some() || !self.template.mirrors.is_empty()
     }
 
     /// A job with these options.

@@ -117,6 +117,7 @@ impl Add {
                 text: self.what.join("\n"),
                 folder: self.dir.as_deref().map(text).transpose()?,
                 name: self.output,
+                metalink: None,
                 options,
             }),
         })

@@ -17,9 +17,16 @@ impl Checksum {
     /// What the file must have, as the engine takes it.
     pub(crate) fn expected(&self) -> Option<String> {
         match self {
-            // There is no other algorithm to choose yet, so that nothing needs to be told to the engine.
-            Self::Take(Algorithm::Sha256) => None,
+            Self::Take(_) => None,
             Self::Have(digest) => Some(digest.to_string()),
+        }
+    }
+
+    /// What the digest is to be taken with, as the engine takes it.
+    pub(crate) fn algorithm(&self) -> Option<String> {
+        match self {
+            Self::Take(algorithm) => Some(algorithm.name().to_owned()),
+            Self::Have(_) => None,
         }
     }
 }
@@ -41,6 +48,6 @@ mod tests {
         let digest = format!("sha256:{}", "0".repeat(64));
         assert_eq!("sha256".parse::<Checksum>().unwrap(), Checksum::Take(Algorithm::Sha256));
         assert_eq!(digest.parse::<Checksum>().unwrap().expected(), Some(digest));
-        assert!("md5".parse::<Checksum>().is_err() && "sha256:00".parse::<Checksum>().is_err());
+        assert!("md6".parse::<Checksum>().is_err() && "sha256:00".parse::<Checksum>().is_err());
     }
 }

@@ -101,6 +101,7 @@ impl Get {
         let options = JobOptions {
             connections: self.connections,
             checksum: expected,
+            digest: self.checksum.as_ref().and_then(Checksum::algorithm),
             on_conflict: self.on_conflict.map(Into::into),
             ..self.network.options()?
         };
@@ -114,6 +115,7 @@ impl Get {
                     text,
                     folder: Some(folder.clone()),
                     name: name.clone(),
+                    metalink: None,
                     options: options.clone(),
                 })
             };

@@ -47,10 +47,10 @@ impl State {
     const fn holds(self, phase: &PhaseView) -> bool {
         match phase {
             PhaseView::Probing | PhaseView::Running | PhaseView::Verifying => matches!(self, Self::Active),
-            PhaseView::Queued | PhaseView::Waiting { .. } => matches!(self, Self::Waiting),
+            PhaseView::Queued | PhaseView::Waiting { .. } | PhaseView::Blocked { .. } => matches!(self, Self::Waiting),
             PhaseView::Paused => matches!(self, Self::Paused),
             PhaseView::Completed => matches!(self, Self::Completed),
-            PhaseView::Failed { .. } => matches!(self, Self::Failed),
+            PhaseView::Failed { .. } | PhaseView::LinkExpired { .. } => matches!(self, Self::Failed),
             PhaseView::Canceled => false,
         }
     }

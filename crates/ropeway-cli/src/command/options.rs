@@ -49,6 +49,8 @@ pub(crate) enum OnConflict {
     Overwrite,
     /// Give the job up
     Fail,
+    /// Keep the complete file aside and ask in the window
+    Ask,
 }
 
 impl From<OnConflict> for OnConflictView {
@@ -57,6 +59,7 @@ impl From<OnConflict> for OnConflictView {
             OnConflict::Rename => Self::Rename,
             OnConflict::Overwrite => Self::Overwrite,
             OnConflict::Fail => Self::Fail,
+            OnConflict::Ask => Self::Ask,
         }
     }
 }

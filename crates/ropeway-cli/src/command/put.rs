@@ -72,7 +72,12 @@ impl Put {
             let hint = "Run the command once for each file, or give the algorithm alone.";
             return Err(CommandError::usage("--checksum with a value is about a single file", hint));
         }
-        let options = JobOptions { connections: self.parts, checksum: expected, ..self.network.options()? };
+        let options = JobOptions {
+            connections: self.parts,
+            checksum: expected,
+            digest: self.checksum.as_ref().and_then(Checksum::algorithm),
+            ..self.network.options()?
+        };
         let paths: Vec<String> =
             self.paths.iter().map(|path| into_text(absolute(path)?)).collect::<Result<_, CommandError>>()?;
         let calls: Vec<Call> = paths

@@ -91,7 +91,12 @@ const fn is_under_way(phase: &PhaseView) -> bool {
         | PhaseView::Probing
         | PhaseView::Running
         | PhaseView::Waiting { .. }
+        | PhaseView::Blocked { .. }
         | PhaseView::Verifying => true,
-        PhaseView::Paused | PhaseView::Completed | PhaseView::Canceled | PhaseView::Failed { .. } => false,
+        PhaseView::Paused
+        | PhaseView::LinkExpired { .. }
+        | PhaseView::Completed
+        | PhaseView::Canceled
+        | PhaseView::Failed { .. } => false,
     }
 }

@@ -123,6 +123,7 @@ fn state(job: &JobView) -> String {
     match (&job.phase, job.progress.seconds_left) {
         (PhaseView::Running, Some(left)) => format!("{}  {} left", rate(job.progress.rate), clock(left)),
         (PhaseView::Running, None) => rate(job.progress.rate),
+        (PhaseView::Blocked { failure, .. }, _) => plain(&failure.message).to_string(),
         (PhaseView::Waiting { cause, .. }, _) => format!("waiting to try again: {}", plain(&cause.message)),
         (other, _) => phase(other).to_owned(),
     }

@@ -24,13 +24,18 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
     };
     let state = match &job.phase {
         PhaseView::Failed { failure } => format!("failed: {}: {}", failure.code, failure.message),
+        PhaseView::LinkExpired { failure } => format!("link expired: {}: {}", failure.code, failure.message),
+        PhaseView::Blocked { failure, .. } => format!("blocked: {}: {}", failure.code, failure.message),
         PhaseView::Waiting { cause, attempt, .. } => {
             format!("waiting after try {attempt}: {}: {}", cause.code, cause.message)
         }
         other => phase(other).to_owned(),
     };
     let hint = match &job.phase {
-        PhaseView::Failed { failure } | PhaseView::Waiting { cause: failure, .. } => Some(failure.hint.clone()),
+        PhaseView::Failed { failure }
+        | PhaseView::LinkExpired { failure }
+        | PhaseView::Blocked { failure, .. }
+        | PhaseView::Waiting { cause: failure, .. } => Some(failure.hint.clone()),
         _ => None,
     };
     let known = |label, value: Option<String>| value.map(|value| (label, value));
@@ -97,6 +102,7 @@ mod tests {
             last_modified: None,
             validation: None,
             expected_digest: None,
+            mirrors: Vec::new(),
             header_names: Vec::new(),
             segments: vec![SegmentView { start: 0, end: Some(100), written: 50, is_active: false }],
             speed: Vec::new(),

@@ -120,6 +120,7 @@ fn progress(job: &JobView) -> Line<'_> {
         seconds_left: job.progress.seconds_left,
         code: match &job.phase {
             PhaseView::Waiting { cause, .. } => Some(&cause.code),
+            PhaseView::Blocked { failure, .. } | PhaseView::LinkExpired { failure } => Some(&failure.code),
             _ => None,
         },
     }

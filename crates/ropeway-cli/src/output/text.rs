@@ -63,6 +63,8 @@ pub(crate) const fn phase(phase: &PhaseView) -> &'static str {
         PhaseView::Probing => "connecting",
         PhaseView::Running => "running",
         PhaseView::Waiting { .. } => "waiting",
+        PhaseView::Blocked { .. } => "blocked",
+        PhaseView::LinkExpired { .. } => "link expired",
         PhaseView::Paused => "paused",
         PhaseView::Verifying => "verifying",
         PhaseView::Completed => "completed",

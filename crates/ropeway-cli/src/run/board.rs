@@ -136,7 +136,10 @@ const fn is_moving(phase: &PhaseView) -> bool {
 }
 
 const fn is_final(phase: &PhaseView) -> bool {
-    matches!(phase, PhaseView::Completed | PhaseView::Canceled | PhaseView::Failed { .. })
+    matches!(
+        phase,
+        PhaseView::Completed | PhaseView::Canceled | PhaseView::Failed { .. } | PhaseView::LinkExpired { .. }
+    )
 }
 
 #[cfg(test)]
@@ -164,6 +167,7 @@ pub(crate) mod tests {
             rate_limit: None,
             connections: None,
             priority: PriorityView::Normal,
+            start_at_ms: None,
             position: id,
             created_ms: 0,
             finished_ms: None,

@@ -31,7 +31,7 @@ impl End {
     /// Why it is not complete, if it failed.
     pub(crate) const fn failure(&self) -> Option<&FailureView> {
         match &self.job.phase {
-            PhaseView::Failed { failure } => Some(failure),
+            PhaseView::Failed { failure } | PhaseView::LinkExpired { failure } => Some(failure),
             _ => None,
         }
     }

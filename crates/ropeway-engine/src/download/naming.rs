@@ -33,7 +33,7 @@ pub(super) async fn reserve(
             match on_conflict {
                 OnConflict::Overwrite => {}
                 OnConflict::Rename => continue,
-                OnConflict::Fail => return Err(DiskError::Exists { path: final_path }.into()),
+                OnConflict::Fail | OnConflict::Ask => return Err(DiskError::Exists { path: final_path }.into()),
             }
         }
         let part_path = part_path(&final_path);

@@ -53,6 +53,10 @@ pub(crate) const CREATE: Migration = Migration {
         CREATE INDEX job_unfinished ON job (address, local_path) WHERE phase NOT IN ('completed', 'canceled');",
 };
 
+/// The file of cookies; a path like the others, so no place for it in the JSON of the options.
+pub(crate) const ADD_COOKIE_FILE: Migration =
+    Migration { version: 5, sql: "ALTER TABLE job ADD COLUMN cookie_file ANY;" };
+
 /// A job to append to the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
@@ -132,9 +136,9 @@ pub enum Verification {
 pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<(JobId, i64)>, Fault> {
     let mut position: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM job", [], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
-        "INSERT INTO job (position, direction, address, local_path, name, options, ca_file, wish, phase, phase_detail,
-                          created_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO job (position, direction, address, local_path, name, options, ca_file, cookie_file, wish,
+                          phase, phase_detail, created_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     let mut ids = Vec::with_capacity(jobs.len());
     for job in jobs {
@@ -149,6 +153,7 @@ pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<(Jo
             spec.name,
             spec.options,
             spec.ca_file,
+            spec.cookie_file,
             Name(job.wish),
             phase.kind,
             phase.detail,
@@ -163,9 +168,9 @@ pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<(Jo
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, direction, address, local_path, name, options, ca_file, wish, phase, phase_detail, position,
-                    created_ms, finished_ms, remote, part_path, final_path, durable, digest, verification, validation,
-                    upload
+            "SELECT id, direction, address, local_path, name, options, ca_file, cookie_file, wish, phase,
+                    phase_detail, position, created_ms, finished_ms, remote, part_path, final_path, durable, digest,
+                    verification, validation, upload
              FROM job ",
             $rest
         )

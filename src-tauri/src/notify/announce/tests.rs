@@ -26,6 +26,7 @@ fn job(id: i64, phase: PhaseView) -> JobView {
         rate_limit: None,
         connections: None,
         priority: PriorityView::Normal,
+        start_at_ms: None,
         position: id,
         created_ms: 0,
         finished_ms: None,

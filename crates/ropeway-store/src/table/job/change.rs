@@ -89,9 +89,10 @@ fn apply_intent(connection: &Connection, change: &JobChange) -> Result<(), Fault
     let id = change.id.row();
     if let Some(spec) = &change.spec {
         let spec = SpecColumns::of(spec);
-        let sql = "UPDATE job SET direction = ?2, address = ?3, local_path = ?4, name = ?5, options = ?6, ca_file = ?7
-                   WHERE id = ?1";
-        let values = params![id, spec.direction, spec.address, spec.local_path, spec.name, spec.options, spec.ca_file];
+        let sql = "UPDATE job SET direction = ?2, address = ?3, local_path = ?4, name = ?5, options = ?6, ca_file = ?7,
+                                  cookie_file = ?8 WHERE id = ?1";
+        let SpecColumns { direction, address, local_path, name, options, ca_file, cookie_file } = spec;
+        let values = params![id, direction, address, local_path, name, options, ca_file, cookie_file];
         update(connection, sql, values)?;
     }
     if let Some(wish) = change.wish {

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use ropeway_model::{
-    ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Priority, SafeUrl,
-    Transfer, UploadTarget,
+    Algorithm, ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Pieces,
+    Priority, SafeUrl, Timestamp, Transfer, UploadTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,7 @@ pub(crate) struct SpecColumns<'a> {
     pub(crate) name: Option<&'a str>,
     pub(crate) options: Json<Options>,
     pub(crate) ca_file: Option<StoredPath<'a>>,
+    pub(crate) cookie_file: Option<StoredPath<'a>>,
 }
 
 /// Everything of a [`JobSpec`] that no query asks for and that JSON holds without loss.
@@ -32,19 +33,32 @@ pub(crate) struct Options {
     connections: Option<Connections>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<Digest>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<Algorithm>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     headers: Vec<HeaderField>,
     priority: Priority,
     on_conflict: OnConflict,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<SafeUrl>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    netrc: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allow_downgrade: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mirrors: Vec<SafeUrl>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<Pieces>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_at: Option<Timestamp>,
 }
 
 impl<'a> SpecColumns<'a> {
     pub(crate) fn of(spec: &'a JobSpec) -> Self {
         // Taken apart by name, so that a new field does not compile until it has a place here.
-        let JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, network } = spec;
-        let Network { ca_file, proxy } = network;
+        let JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, .. } = spec;
+        let JobSpec { digest, network, mirrors, pieces, start_at, .. } = spec;
+        let Network { ca_file, proxy, cookie_file, netrc, allow_downgrade } = network;
         let (address, local_path, name) = match transfer {
             Transfer::Download { from, into, name } => {
                 (from.expose().as_str().to_owned(), into, name.as_ref().map(FileName::as_str))
@@ -60,17 +74,24 @@ impl<'a> SpecColumns<'a> {
                 rate_limit: *rate_limit,
                 connections: *connections,
                 checksum: checksum.clone(),
+                digest: *digest,
                 headers: headers.clone(),
                 priority: *priority,
                 on_conflict: *on_conflict,
                 proxy: proxy.clone(),
+                netrc: *netrc,
+                allow_downgrade: *allow_downgrade,
+                mirrors: mirrors.clone(),
+                pieces: pieces.clone(),
+                start_at: *start_at,
             }),
             ca_file: ca_file.as_deref().map(StoredPath::of),
+            cookie_file: cookie_file.as_deref().map(StoredPath::of),
         }
     }
 }
 
-/// Reads the columns from `direction` to `ca_file`.
+/// Reads the columns from `direction` to `cookie_file`.
 pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
     let Name(direction) = columns.take()?;
     let transfer = match direction {
@@ -88,7 +109,29 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
     };
     let Json(options) = columns.take::<Json<Options>>()?;
     let ca_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
-    let Options { rate_limit, connections, checksum, headers, priority, on_conflict, proxy } = options;
-    let network = Network { ca_file, proxy };
-    Ok(JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, network })
+    let cookie_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
+    let Options {
+        rate_limit, connections, checksum, headers, priority, on_conflict, mirrors, pieces, start_at, ..
+    } = options;
+    let network = Network {
+        ca_file,
+        proxy: options.proxy,
+        cookie_file,
+        netrc: options.netrc,
+        allow_downgrade: options.allow_downgrade,
+    };
+    Ok(JobSpec {
+        transfer,
+        rate_limit,
+        connections,
+        checksum,
+        digest: options.digest,
+        headers,
+        priority,
+        on_conflict,
+        network,
+        mirrors,
+        pieces,
+        start_at,
+    })
 }

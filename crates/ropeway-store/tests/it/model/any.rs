@@ -5,8 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use proptest::{option, prelude::*};
 use ropeway_model::{
     Algorithm, ByteRate, Connections, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId, JobSpec,
-    Network, OnConflict, Phase, Priority, SafeUrl, SegmentMap, Timestamp, Transfer, UploadTarget, Validation,
-    Validator, Wish,
+    Network, Obstacle, OnConflict, Phase, Pieces, Priority, SafeUrl, SegmentMap, Timestamp, Transfer, UploadTarget,
+    Validation, Validator, Wish,
 };
 use ropeway_store::{JobChange, NewJob, Remote, Verification};
 
@@ -56,19 +56,39 @@ fn spec() -> impl Strategy<Value = JobSpec> {
     let speed = (option::of(1..u64::MAX), option::of(1..=64_u8), option::of(digest()));
     let choices = (
         prop_oneof![Just(Priority::Low), Just(Priority::Normal), Just(Priority::High)],
-        prop_oneof![Just(OnConflict::Rename), Just(OnConflict::Overwrite), Just(OnConflict::Fail)],
+        prop_oneof![
+            Just(OnConflict::Rename),
+            Just(OnConflict::Overwrite),
+            Just(OnConflict::Fail),
+            Just(OnConflict::Ask)
+        ],
     );
-    let network = (option::of(path()), option::of(url()));
-    (transfer(), speed, prop::collection::vec(header, 0..3), choices, network).prop_map(
-        |(transfer, (rate, connections, checksum), headers, (priority, on_conflict), (ca_file, proxy))| JobSpec {
+    let network = (option::of(path()), option::of(url()), option::of(path()), any::<bool>(), any::<bool>()).prop_map(
+        |(ca_file, proxy, cookie_file, netrc, allow_downgrade)| Network {
+            ca_file,
+            proxy,
+            cookie_file,
+            netrc,
+            allow_downgrade,
+        },
+    );
+    let pieces =
+        (1..u64::MAX, prop::collection::vec(digest(), 0..3)).prop_map(|(length, digests)| Pieces { length, digests });
+    let more = (network, prop::collection::vec(url(), 0..3), option::of(pieces), option::of(timestamp()));
+    (transfer(), speed, prop::collection::vec(header, 0..3), choices, more).prop_map(
+        |(transfer, (rate, connections, checksum), headers, (priority, on_conflict), more)| JobSpec {
             transfer,
             rate_limit: rate.and_then(ByteRate::new),
             connections: connections.map(|count| Connections::new(count).unwrap()),
+            digest: checksum.as_ref().map(ropeway_model::Digest::algorithm),
             checksum,
             headers,
             priority,
             on_conflict,
-            network: Network { ca_file, proxy },
+            network: more.0,
+            mirrors: more.1,
+            pieces: more.2,
+            start_at: more.3,
         },
     )
 }
@@ -107,6 +127,8 @@ fn phase() -> impl Strategy<Value = Phase> {
         Just(Phase::Completed),
         Just(Phase::Canceled),
         failure().prop_map(|failure| Phase::Failed { failure }),
+        failure().prop_map(|failure| Phase::LinkExpired { failure }),
+        failure().prop_map(|failure| Phase::Blocked { by: Obstacle::Room, failure }),
         (timestamp(), any::<u32>(), failure()).prop_map(|(until, attempt, cause)| Phase::Waiting {
             until,
             attempt,
