@@ -60,7 +60,7 @@ async fn behind_tls_a_body_that_ends_with_the_connection_needs_the_farewell() {
         })
         .await;
         let mut context = context(&peer.url("f"));
-        context.network = Network { ca_file: Some(peer.ca_file()), proxy: None };
+        context.network = Network { ca_file: Some(peer.ca_file()), ..Network::default() };
         let (bytes, error) = read(Download::with(context, &peer.url("f")).probe().await.unwrap().body).await;
         assert_eq!(bytes.len() as u64, LENGTH);
         assert_eq!(error.is_none(), farewell, "{error:?}");

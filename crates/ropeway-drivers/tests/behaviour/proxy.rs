@@ -10,7 +10,7 @@ use ropeway_testkit::{
 use crate::ground::{Download, context, read, url};
 
 fn through(address: &str, proxy: &str) -> Context {
-    Context { network: Network { ca_file: None, proxy: Some(url(proxy)) }, ..context(address) }
+    Context { network: Network { proxy: Some(url(proxy)), ..Network::default() }, ..context(address) }
 }
 
 #[tokio::test]

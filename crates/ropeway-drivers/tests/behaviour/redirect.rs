@@ -132,7 +132,7 @@ async fn a_redirect_never_gives_the_encryption_up() {
     let target = plain.url("f");
     let secure = Peer::start_tls("localhost", move |_| Answer::redirect(302, &target)).await;
     let mut context = context(&secure.url("f"));
-    context.network = Network { ca_file: Some(secure.ca_file()), proxy: None };
+    context.network = Network { ca_file: Some(secure.ca_file()), ..Network::default() };
     let error = Download::with(context, &secure.url("f")).probe_error().await;
     assert!(matches!(error, DriverError::RedirectRefused { .. }), "{error}");
     assert!(plain.requests().is_empty());
@@ -145,7 +145,7 @@ async fn a_redirect_to_encryption_is_followed() {
     let target = secure.url("f");
     let plain = Peer::start(move |_| Answer::redirect(301, &target)).await;
     let mut context = with_secrets(context(&plain.url("f")));
-    context.network = Network { ca_file: Some(secure.ca_file()), proxy: None };
+    context.network = Network { ca_file: Some(secure.ca_file()), ..Network::default() };
     let probe = Download::with(context, &plain.url("f")).probe().await.unwrap();
     assert_eq!(probe.url.expose().scheme(), "https");
     assert_eq!(secrets(&secure.requests()[0]), 0);

@@ -10,7 +10,7 @@ use ropeway_testkit::{
 use crate::ground::{Download, Upload, context, range, read, targets};
 
 fn trusting(address: &str, ca_file: std::path::PathBuf) -> Context {
-    Context { network: Network { ca_file: Some(ca_file), proxy: None }, ..context(address) }
+    Context { network: Network { ca_file: Some(ca_file), ..Network::default() }, ..context(address) }
 }
 
 #[tokio::test]
