@@ -5,8 +5,8 @@ import { launch } from "./browser.mjs";
 import { serve } from "./serve.mjs";
 
 const OUT = resolve(process.env.SCREENS ?? "screens");
-const WIDTHS = [720, 1600];
-const THEMES = ["light", "dark"];
+const WIDTHS = (process.env.WIDTHS ?? "720,1600").split(",").map(Number);
+const THEMES = (process.env.THEMES ?? "light,dark").split(",");
 
 const row = (page, name) => page.locator("[data-job]", { hasText: name });
 const openDetails = async (page, name, tab) => {
@@ -27,6 +27,20 @@ const SCREENS = [
   ["overview", "still", (page) => openDetails(page, "ubuntu-26.04", null)],
   ["overview-done", "still", (page) => openDetails(page, "debian-13", null)],
   ["overview-failed", "still", (page) => openDetails(page, "firmware", null)],
+  ["overview-expired", "still", (page) => openDetails(page, "broken.zip", null)],
+  ["overview-name-taken", "still", (page) => openDetails(page, "report.pdf", null)],
+  ["menu-expired", "still", (page) => row(page, "broken.zip").click({ button: "right" })],
+  ["menu-name-taken", "still", (page) => row(page, "report.pdf").click({ button: "right" })],
+  ["renew", "still", async (page) => {
+    await row(page, "broken.zip").getByRole("button", { name: /^Renew/ }).click();
+    await page.getByRole("textbox", { name: "New link" }).fill("https://files.example.net/other/broken.zip?sig=new");
+    await page.keyboard.press("Enter");
+    await page.getByText("The new link leads to").waitFor();
+  }],
+  ["start-at", "still", async (page) => {
+    await row(page, "nightly-mirror").click({ button: "right" });
+    await page.getByRole("menuitem", { name: "Start at…" }).click();
+  }],
   ["segments", "still", (page) => openDetails(page, "ubuntu-26.04", "Segments")],
   ["speed", "still", (page) => openDetails(page, "ubuntu-26.04", "Speed")],
   ["log", "still", (page) => openDetails(page, "ubuntu-26.04", "Log")],

@@ -48,7 +48,7 @@ describe("after a call, the box keeps", () => {
 
 describe("options", () => {
   it("leave out what was not filled in", () => {
-    expect(jobOptions(emptyOptions())).toEqual({ headers: [], priority: "normal", paused: false });
+    expect(jobOptions(emptyOptions())).toEqual({ headers: [], mirrors: [], netrc: false, allow_downgrade: false, priority: "normal", paused: false });
   });
 
   it("carry what was", () => {

@@ -22,6 +22,10 @@ describe("the action on a row", () => {
     [{ kind: "running" }, "pause"],
     [{ kind: "verifying" }, "pause"],
     [waiting, "try_now"],
+    [{ kind: "blocked", by: "network", failure: FAILURES.offline }, "try_now"],
+    [{ kind: "blocked", by: "room", failure: FAILURES.full }, "try_now"],
+    [{ kind: "blocked", by: "name_taken", failure: FAILURES.exists }, "keep_both"],
+    [{ kind: "link_expired", failure: FAILURES.gone }, "renew"],
     [{ kind: "paused" }, "resume"],
     [{ kind: "failed", failure: FAILURES.gone }, "retry"],
     [{ kind: "failed", failure: FAILURES.checksum }, "start_again"],
@@ -67,7 +71,7 @@ describe("progress", () => {
 
 describe("the state of a row", () => {
   const name = (code: string) => (code === "HTTP_GONE" ? "Link expired" : null);
-  const text = (change: Partial<JobView>, now = 0) => stateText(job(1, change), en, name, now);
+  const text = (change: Partial<JobView>, now = 0) => stateText(job(1, change), en, name, now, formats);
 
   it("names a failure shortly and tells it in a sentence", () => {
     const state = text({ phase: { kind: "failed", failure: FAILURES.gone } });

@@ -43,6 +43,9 @@ export function jobOptions(fields: OptionFields): JobOptions | "bad_limit" {
       .filter((line) => line !== ""),
     priority: fields.priority,
     paused: fields.paused,
+    mirrors: [],
+    netrc: false,
+    allow_downgrade: false,
   };
   if (fields.rateLimit !== null) options.rate_limit = fields.rateLimit;
   if (fields.connections !== "") options.connections = Number(fields.connections);

@@ -9,6 +9,10 @@ export interface NumberFormats {
   readonly percent: Intl.NumberFormat;
   readonly dateTime: Intl.DateTimeFormat;
   readonly time: Intl.DateTimeFormat;
+  /** Hours and minutes. */
+  readonly clock: Intl.DateTimeFormat;
+  /** Weekday, hours and minutes. */
+  readonly weekClock: Intl.DateTimeFormat;
 }
 
 export function numberFormats(language: string): NumberFormats {
@@ -22,6 +26,8 @@ export function numberFormats(language: string): NumberFormats {
     hundredths: digits(2),
     percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
     dateTime: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
+    clock: new Intl.DateTimeFormat(language, { timeStyle: "short" }),
+    weekClock: new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" }),
     time: new Intl.DateTimeFormat(language, { timeStyle: "medium" }),
   };
 }

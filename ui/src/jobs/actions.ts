@@ -4,7 +4,7 @@ import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
 
 /** The one thing a user most likely wants of a row now. */
-export type PrimaryAction = "pause" | "resume" | "retry" | "start_again" | "try_now" | "reveal";
+export type PrimaryAction = "pause" | "resume" | "retry" | "start_again" | "try_now" | "reveal" | "renew" | "keep_both";
 
 export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   pause: "pause",
@@ -13,6 +13,8 @@ export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   start_again: "retry",
   try_now: "retry",
   reveal: "folder",
+  renew: "link",
+  keep_both: "copy",
 };
 
 /** The action on the row itself; `null` where none makes sense. */
@@ -25,8 +27,13 @@ export function primaryAction(job: JobView, host: HostCapability): PrimaryAction
       return job.wish === "run" ? "pause" : null;
     case "waiting":
       return job.wish === "run" ? "try_now" : null;
+    case "blocked":
+      if (job.wish !== "run") return null;
+      return job.phase.by === "name_taken" ? "keep_both" : "try_now";
     case "paused":
       return "resume";
+    case "link_expired":
+      return canRenew(job) ? "renew" : "retry";
     case "failed":
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
@@ -39,11 +46,45 @@ export function primaryAction(job: JobView, host: HostCapability): PrimaryAction
 }
 
 export function canPause(job: JobView): boolean {
-  return !isOver(job) && job.phase.kind !== "failed" && job.phase.kind !== "paused" && job.wish === "run";
+  if (isOver(job) || job.wish !== "run") return false;
+  return job.phase.kind !== "failed" && job.phase.kind !== "paused" && job.phase.kind !== "link_expired";
 }
 
+/** Whether trying on, or trying again, makes sense; a taken name is not tried again but answered. */
 export function canResume(job: JobView): boolean {
-  return job.phase.kind === "paused" || job.phase.kind === "failed" || job.phase.kind === "waiting";
+  switch (job.phase.kind) {
+    case "paused":
+    case "failed":
+    case "waiting":
+    case "link_expired":
+      return true;
+    case "blocked":
+      return job.phase.by !== "name_taken";
+    case "queued":
+    case "probing":
+    case "running":
+    case "verifying":
+    case "completed":
+    case "canceled":
+      return false;
+    default:
+      return assertNever(job.phase);
+  }
+}
+
+/** Whether another link to the same file can be given; the bytes are kept. */
+export function canRenew(job: JobView): boolean {
+  return job.direction === "download" && (job.phase.kind === "link_expired" || job.phase.kind === "failed");
+}
+
+/** Whether the user is asked what becomes of a taken name. */
+export function asksAboutName(job: JobView): boolean {
+  return job.phase.kind === "blocked" && job.phase.by === "name_taken";
+}
+
+/** Waits by itself for something to come back: pausing it is not what Space is for. */
+function isHeldUp(job: JobView): boolean {
+  return job.phase.kind === "waiting" || job.phase.kind === "blocked";
 }
 
 /** Completed or given up: nothing will move any more. */
@@ -62,7 +103,7 @@ export function hasOwnFile(job: JobView): boolean {
 
 /** What Space does to the marked rows: pause while anything can be paused, else resume. */
 export function toggleOf(jobs: readonly JobView[]): { call: "job_pause" | "job_resume"; ids: number[] } | null {
-  const running = jobs.filter((job) => canPause(job) && job.phase.kind !== "waiting");
+  const running = jobs.filter((job) => canPause(job) && !isHeldUp(job));
   if (running.length > 0) return { call: "job_pause", ids: running.map(({ id }) => id) };
   const resumable = jobs.filter(canResume);
   return resumable.length > 0 ? { call: "job_resume", ids: resumable.map(({ id }) => id) } : null;

@@ -1,8 +1,12 @@
 import type { JobView } from "../gen/JobView";
+import type { OnConflictView } from "../gen/OnConflictView";
 import type { PriorityView } from "../gen/PriorityView";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
 import { hasOwnFile, isOver, type PrimaryAction, toggleOf } from "./actions";
+
+/** The answers to "this name is taken"; asking again is none. */
+export type NameChoice = Exclude<OnConflictView, "ask">;
 
 const idsOf = (jobs: readonly JobView[]) => jobs.map(({ id }) => id);
 
@@ -16,9 +20,19 @@ export function carryOut(application: Application, job: JobView, action: Primary
     case "start_again":
     case "try_now":
       return void application.act("job_resume", { ids: [job.id] });
+    case "renew":
+      application.dialogs.renewal = job.id;
+      return;
+    case "keep_both":
+      return answer(application, [job], "rename");
     case "reveal":
       return void application.act("host_reveal", { id: job.id });
   }
+}
+
+/** Says what becomes of complete downloads whose names are taken. */
+export function answer(application: Application, jobs: readonly JobView[], choice: NameChoice): void {
+  for (const { id } of jobs) void application.act("job_answer", { id, choice });
 }
 
 /** Space: pauses or resumes the marked rows. */

@@ -3,8 +3,8 @@ import type { PriorityView } from "../gen/PriorityView";
 import { type MenuEntry, SEPARATOR } from "../shared/menu";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
-import { canPause, canResume, hasOwnFile, isOver } from "./actions";
-import { askToGiveUp, askToRemove, copy, moveInQueue, setPriority } from "./commands";
+import { asksAboutName, canPause, canRenew, canResume, hasOwnFile, isOver } from "./actions";
+import { answer, askToGiveUp, askToRemove, copy, moveInQueue, setPriority } from "./commands";
 
 const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
 
@@ -13,6 +13,7 @@ export function jobMenu(application: Application, jobs: readonly JobView[]): Men
   const { actions } = t();
   const unfinished = jobs.filter((job) => !isOver(job));
   return joined([
+    answers(application, jobs),
     movement(application, jobs),
     places(application, jobs),
     unfinished.length > 0 ? queueing(application, unfinished) : [],
@@ -52,6 +53,21 @@ function movement(application: Application, jobs: readonly JobView[]): MenuEntry
   return entries;
 }
 
+function answers(application: Application, jobs: readonly JobView[]): MenuEntry[] {
+  const { actions } = t();
+  const asking = jobs.filter(asksAboutName);
+  if (asking.length > 0) {
+    return [
+      entry(actions.keepBoth, () => answer(application, asking, "rename"), { icon: "copy" }),
+      entry(actions.replace, () => answer(application, asking, "overwrite"), { icon: "retry" }),
+      entry(actions.keepOld, () => answer(application, asking, "fail"), { icon: "close" }),
+    ];
+  }
+  const [job] = jobs;
+  if (job === undefined || jobs.length > 1 || !canRenew(job)) return [];
+  return [entry(actions.renew, () => (application.dialogs.renewal = job.id), { icon: "link" })];
+}
+
 function places(application: Application, jobs: readonly JobView[]): MenuEntry[] {
   const { actions } = t();
   const [job] = jobs;
@@ -75,6 +91,7 @@ function queueing(application: Application, jobs: readonly JobView[]): MenuEntry
         isChecked: jobs.every((job) => job.priority === priority),
       }),
     ),
+    entry(texts.actions.startAt, () => (application.dialogs.start = jobs.map(({ id }) => id)), { icon: "clock" }),
     entry(texts.actions.moveUp, () => moveInQueue(application, jobs, "front"), {}),
     entry(texts.actions.moveDown, () => moveInQueue(application, jobs, "end"), {}),
   ];

@@ -40,10 +40,12 @@ function toneOf(job: JobView): Tone {
     case "waiting":
     case "paused":
     case "canceled":
+    case "blocked":
       return "still";
     case "completed":
       return "done";
     case "failed":
+    case "link_expired":
       return "alarm";
     default:
       return assertNever(job.phase);

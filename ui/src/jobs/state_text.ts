@@ -1,5 +1,8 @@
 import type { JobView } from "../gen/JobView";
+import type { ObstacleView } from "../gen/ObstacleView";
 import { formatDuration } from "../format/duration";
+import { formatMoment } from "../format/moment";
+import type { NumberFormats } from "../format/number";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
 import type { Messages } from "../texts/en";
@@ -13,13 +16,28 @@ export interface StateText {
   readonly isAlarm: boolean;
 }
 
+const OBSTACLE_ICONS: Readonly<Record<ObstacleView, IconName>> = { network: "network", room: "disk", name_taken: "copy" };
+
+/** Whether the words change with the time alone. */
+export function ticks(job: JobView): boolean {
+  return job.phase.kind === "waiting" || (job.phase.kind === "queued" && job.start_at_ms !== null);
+}
+
 /** The state in words; `now` is Unix time in milliseconds. */
-export function stateText(job: JobView, texts: Messages, nameOf: (code: string) => string | null, now: number): StateText {
+export function stateText(
+  job: JobView,
+  texts: Messages,
+  nameOf: (code: string) => string | null,
+  now: number,
+  formats: NumberFormats,
+): StateText {
   const plain = (text: string, icon: IconName | null = null, more = ""): StateText => ({ text, more, icon, isAlarm: false });
   const { phase, wish } = job;
   switch (phase.kind) {
     case "queued":
-      return plain(wish === "pause" ? texts.phase.pausing : texts.phase.queued);
+      if (wish === "pause") return plain(texts.phase.pausing);
+      if (job.start_at_ms === null || job.start_at_ms <= now) return plain(texts.phase.queued);
+      return plain(texts.phase.startsAt(formatMoment(job.start_at_ms, now, formats)), "clock");
     case "probing":
       return plain(wish === "run" ? texts.phase.probing : unwished(job, texts));
     case "running":
@@ -29,6 +47,12 @@ export function stateText(job: JobView, texts: Messages, nameOf: (code: string) 
       const when = seconds > 0 ? texts.phase.retryIn(formatDuration(seconds)) : texts.phase.retryNow;
       return plain(when, "clock", nameOf(phase.cause.code) ?? phase.cause.message);
     }
+    case "blocked": {
+      const needsUser = phase.by !== "network";
+      return { text: texts.blocked[phase.by], more: phase.failure.message, icon: OBSTACLE_ICONS[phase.by], isAlarm: needsUser };
+    }
+    case "link_expired":
+      return { text: texts.phase.linkExpired, more: phase.failure.message, icon: "broken", isAlarm: true };
     case "paused":
       return plain(texts.phase.paused);
     case "verifying":

@@ -31,9 +31,13 @@ export class Dialogs {
   add = $state.raw<AddStart | null>(null);
   removal = $state.raw<RemovalQuestion | null>(null);
   settings = $state.raw<SettingsSection | null>(null);
+  /** The number of the job that gets another link. */
+  renewal = $state<number | null>(null);
+  /** The jobs that get a time to start at. */
+  start = $state.raw<readonly number[] | null>(null);
 
   get isAnyOpen(): boolean {
-    return this.add !== null || this.removal !== null || this.settings !== null;
+    return [this.add, this.removal, this.settings, this.renewal, this.start].some((open) => open !== null);
   }
 
   openAdd(start: Partial<AddStart> = {}): void {

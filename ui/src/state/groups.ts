@@ -2,7 +2,7 @@ import type { JobView } from "../gen/JobView";
 import { assertNever } from "../shared/assert_never";
 
 /** The groups of the sidebar. */
-export const GROUPS = ["all", "active", "waiting", "paused", "completed", "failed"] as const;
+export const GROUPS = ["all", "active", "waiting", "paused", "completed", "failed", "attention"] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** Rows per group, and per direction. */
@@ -15,6 +15,7 @@ export const NO_COUNTS: Counts = {
   paused: 0,
   completed: 0,
   failed: 0,
+  attention: 0,
   download: 0,
   upload: 0,
 };
@@ -35,6 +36,11 @@ export function groupOf(job: JobView): Exclude<Group, "all"> | null {
       return "completed";
     case "failed":
       return "failed";
+    case "blocked":
+      // Without a network a job goes on by itself; room and a name come from the user.
+      return job.phase.by === "network" ? "waiting" : "attention";
+    case "link_expired":
+      return "attention";
     case "canceled":
       return null;
     default:

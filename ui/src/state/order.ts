@@ -87,15 +87,17 @@ function isUnderWay(job: JobView): boolean {
 
 /** What needs the user first, what is over last. */
 const STATE_RANK: Readonly<Record<JobView["phase"]["kind"], number>> = {
-  failed: 0,
-  running: 1,
-  verifying: 2,
-  probing: 3,
-  waiting: 4,
-  queued: 5,
-  paused: 6,
-  completed: 7,
-  canceled: 8,
+  link_expired: 0,
+  failed: 1,
+  blocked: 2,
+  running: 3,
+  verifying: 4,
+  probing: 5,
+  waiting: 6,
+  queued: 7,
+  paused: 8,
+  completed: 9,
+  canceled: 10,
 };
 
 function matcher(filter: Filter): (job: JobView) => boolean {

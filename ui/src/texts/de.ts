@@ -42,6 +42,7 @@ export const de: Messages = {
     paused: "Angehalten",
     completed: "Fertig",
     failed: "Gescheitert",
+    attention: "Wartet auf Sie",
     download: "Downloads",
     upload: "Uploads",
   },
@@ -71,6 +72,7 @@ export const de: Messages = {
     upTo: (host) => `→ ${host}`,
   },
   phase: {
+    startsAt: (moment) => `Beginnt ${moment}`,
     queued: "Wartet auf ihren Platz",
     probing: "Fragt den Server",
     starting: "Beginnt",
@@ -83,7 +85,9 @@ export const de: Messages = {
     canceled: "Aufgegeben",
     canceling: "Wird aufgegeben",
     failed: "Fehlgeschlagen",
+    linkExpired: "Link abgelaufen",
   },
+  blocked: { network: "Wartet auf das Netz", room: "Wartet auf Platz", name_taken: "Name vergeben" },
   verified: {
     checksum_given: "Prüfsumme stimmt",
     checksum_of_server: "Stimmt mit der Prüfsumme des Servers",
@@ -124,6 +128,11 @@ export const de: Messages = {
     INTERNAL: "Fehler in Ropeway",
   },
   actions: {
+    renew: "Link erneuern…",
+    keepBoth: "Beide behalten",
+    replace: "Alte Datei ersetzen",
+    keepOld: "Alte Datei behalten",
+    startAt: "Starten um…",
     pause: "Anhalten",
     resume: "Fortsetzen",
     retry: "Nochmals versuchen",
@@ -161,6 +170,27 @@ export const de: Messages = {
     giveUp: "Was bisher gespeichert wurde, wird gelöscht. Die Zeilen bleiben in der Liste.",
     removed: (count) => `${jobs(count)} entfernt`,
   },
+  renew: {
+    title: "Link erneuern",
+    explained:
+      "Holen Sie sich dort, wo der alte Link stand, einen neuen zur selben Datei und fügen Sie ihn hier ein. Was bisher gespeichert wurde, bleibt erhalten, wenn es zu dieser Datei gehört.",
+    address: "Neuer Link",
+    submit: "Erneuern und fortsetzen",
+    done: "Der Link ist erneuert",
+  },
+  start: {
+    title: (count) => `${jobs(count)} starten um`,
+    titleOf: (name) => `${name} starten um`,
+    at: "Nicht vor",
+    hint: "Bis dahin wartet sie in der Warteschlange.",
+    past: "Dieser Zeitpunkt ist vorbei: Sie beginnt, sobald sie an der Reihe ist.",
+    presets: "Oft gebraucht",
+    inAnHour: "In einer Stunde",
+    tonight: "Heute Nacht",
+    tomorrow: "Morgen früh",
+    clear: "Beginnen, wenn sie an der Reihe ist",
+    submit: "Festlegen",
+  },
   details: {
     label: "Einzelheiten",
     overview: "Übersicht",
@@ -197,6 +227,7 @@ export const de: Messages = {
   validation: {
     strong_tag: "dieselbe Fassung fortgesetzt (starkes ETag)",
     length_and_date: "gleiche Länge und gleiches Datum",
+    overlap: "Überlappung verglichen: Die Bytes passen",
     unverifiable: "konnte nicht geprüft werden",
     changed: "die Datei war geändert: neu begonnen",
   },

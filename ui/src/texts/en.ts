@@ -41,6 +41,7 @@ export const en = {
     paused: "Paused",
     completed: "Completed",
     failed: "Failed",
+    attention: "Needs you",
     download: "Downloads",
     upload: "Uploads",
   },
@@ -70,6 +71,7 @@ export const en = {
     upTo: (host: string) => `→ ${host}`,
   },
   phase: {
+    startsAt: (moment: string) => `Starts ${moment}`,
     queued: "Waiting for its turn",
     probing: "Asking the server",
     starting: "Starting",
@@ -82,7 +84,9 @@ export const en = {
     canceled: "Given up",
     canceling: "Giving up",
     failed: "Failed",
+    linkExpired: "Link expired",
   },
+  blocked: { network: "Waiting for network", room: "Waiting for disk space", name_taken: "Name taken" },
   verified: {
     checksum_given: "Checksum verified",
     checksum_of_server: "Verified by the server's checksum",
@@ -124,6 +128,11 @@ export const en = {
     INTERNAL: "Defect of Ropeway",
   },
   actions: {
+    renew: "Renew link…",
+    keepBoth: "Keep both",
+    replace: "Replace the old file",
+    keepOld: "Keep the old file",
+    startAt: "Start at…",
     pause: "Pause",
     resume: "Resume",
     retry: "Retry",
@@ -159,6 +168,27 @@ export const en = {
     giveUpTitle: (count: number) => `Give up ${jobs(count)}?`,
     giveUp: "The bytes saved so far are deleted. The rows stay on the list.",
     removed: (count: number) => `${jobs(count)} removed`,
+  },
+  renew: {
+    title: "Renew the link",
+    explained:
+      "Get a new link to the same file where you found the old one, and paste it here. The bytes saved so far are kept if they belong to the file behind it.",
+    address: "New link",
+    submit: "Renew and go on",
+    done: "The link was renewed",
+  },
+  start: {
+    title: (count: number) => `Start ${jobs(count)} at`,
+    titleOf: (name: string) => `Start ${name} at`,
+    at: "Not before",
+    hint: "Until then it waits in the queue.",
+    past: "This moment is over: it starts as soon as it is its turn.",
+    presets: "Often used",
+    inAnHour: "In an hour",
+    tonight: "Tonight",
+    tomorrow: "Tomorrow morning",
+    clear: "Start when it is its turn",
+    submit: "Set",
   },
   details: {
     label: "Details",
@@ -196,6 +226,7 @@ export const en = {
   validation: {
     strong_tag: "continued the same version (strong ETag)",
     length_and_date: "same length and date",
+    overlap: "overlap compared: the bytes fit",
     unverifiable: "could not be checked",
     changed: "the file had changed: started again",
   },

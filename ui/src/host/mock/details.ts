@@ -5,6 +5,7 @@ import { seeded } from "./seeded";
 
 const SEGMENTS = 8;
 const SAMPLES = 300;
+const VALIDATIONS = ["strong_tag", "length_and_date", "overlap", "unverifiable", "changed"] as const;
 
 /** Details that fit a mock row. */
 export function detailOf(job: JobView, now: number): JobDetail {
@@ -17,9 +18,10 @@ export function detailOf(job: JobView, now: number): JobDetail {
     entity_tag: '"5f2c-61a9b0c3d1e40"',
     entity_tag_is_strong: true,
     last_modified: "Thu, 19 Nov 2026 08:12:31 GMT",
-    validation: job.progress.moved > 0 ? "strong_tag" : null,
+    validation: job.progress.moved > 0 ? VALIDATIONS[job.id % VALIDATIONS.length] ?? null : null,
     expected_digest: job.verification === "checksum_given" ? job.digest : null,
     header_names: [],
+    mirrors: /iso/.test(job.name) ? [`https://mirror.example.net/pub/${job.name}`, `https://ftp.example.edu/iso/${job.name}`] : [],
     segments: job.direction === "download" && job.progress.moved > 0 ? segmentsOf(job) : [],
     speed: Array.from({ length }, (_, at) => Math.round(top * (0.75 + 0.2 * Math.sin(at / 23) + 0.12 * random()))),
     log: [

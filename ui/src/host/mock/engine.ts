@@ -9,10 +9,19 @@ import type { TargetView } from "../../gen/TargetView";
 import type { Totals } from "../../gen/Totals";
 import { CallRefused, type CallName, type Params, type Reply } from "../host";
 import { detailOf } from "./details";
-import { newJob } from "./jobs";
+import { FAILURES, newJob } from "./jobs";
+import { isDamaged, offersOf, reportOf } from "./proofs";
 import { seeded } from "./seeded";
+import { serversOf } from "./servers";
 
 type Handlers = { [K in keyof Calls]: (params: Calls[K]["params"]) => Calls[K]["reply"] };
+
+const NO_DOWNLOAD = { code: "WRONG_PHASE", message: "Only a download has a link.", hint: "Change the target instead." } as const;
+const OTHER_FILE = {
+  code: "BAD_PARAMS",
+  message: "The new link leads to a file of 3.10 GB, this one has 12.0 MB.",
+  hint: "Check that the link belongs to the same file, or add it as a download of its own.",
+} as const;
 
 export class MockEngine {
   seq = 0;
@@ -23,11 +32,19 @@ export class MockEngine {
     connections: 8,
     download_limit: null,
     upload_limit: null,
+    server_connections: 16,
+    proxy: null,
     on_conflict: "rename",
     theme: "system",
     notifications: true,
     told_about_tray: true,
+    schedule: [],
+    servers: [],
   };
+  /** Checksums that were set later. */
+  private readonly expected = new Map<number, string | null>();
+  /** Damaged files that were repaired. */
+  private readonly repaired = new Set<number>();
   private listeners = new Set<(batch: Batch) => void>();
   private readonly random = seeded(11);
 
@@ -93,9 +110,15 @@ export class MockEngine {
       if (job.phase.kind === "running") {
         totals.active += 1;
         totals[job.direction === "download" ? "download_rate" : "upload_rate"] += job.progress.rate;
-      } else if (job.phase.kind === "queued" || job.phase.kind === "waiting") totals.waiting += 1;
+      } else if (["queued", "waiting", "blocked"].includes(job.phase.kind)) totals.waiting += 1;
     }
     return totals;
+  }
+
+  private find(id: number): JobView {
+    const job = this.jobs.get(id);
+    if (job === undefined) throw new CallRefused({ code: "NOT_FOUND", message: `There is no job ${id}.`, hint: "It was removed." });
+    return job;
   }
 
   private change(ids: readonly number[], change: (job: JobView) => JobView): { changed: number } {
@@ -147,8 +170,15 @@ export class MockEngine {
       targets: this.targets,
       host: { pick: true, reveal: true, drop_paths: true },
     }),
-    job_add: ({ text, options }) =>
-      this.add(text.split("\n").map((line) => line.trim()).filter(Boolean), options.paused, false, ""),
+    job_add: ({ text, metalink, options }) => {
+      const inside = [...(metalink ?? "").matchAll(/<url[^>]*>([^<]+)<\/url>/g)].map(([, url]) => url ?? "");
+      const lines = metalink === undefined ? text.split("\n").map((line) => line.trim()).filter(Boolean) : inside.slice(0, 1);
+      const added = this.add(lines, options.paused, false, "");
+      if (options.start_at_ms === undefined) return added;
+      const { start_at_ms } = options;
+      this.change(added.jobs.map(({ id }) => id), (job) => ({ ...job, start_at_ms, phase: { kind: "queued" } }));
+      return added;
+    },
     upload_add: ({ paths, target, target_id, options }) => {
       const address = target ?? this.targets.find(({ id }) => id === target_id)?.address ?? "https://example.org/";
       return this.add(paths, options.paused, true, address);
@@ -157,18 +187,43 @@ export class MockEngine {
     job_resume: ({ ids }) => this.change(ids, (job) => ({ ...job, wish: "run", phase: { kind: "running" } })),
     job_cancel: ({ ids }) => this.change(ids, (job) => ({ ...job, wish: "cancel", phase: { kind: "canceled" } })),
     job_remove: ({ ids }) => this.drop(ids),
-    pause_all: () => this.call("job_pause", { ids: this.ids("running", "queued", "probing", "waiting") }),
+    pause_all: () => this.call("job_pause", { ids: this.ids("running", "queued", "probing", "waiting", "blocked") }),
     resume_all: () => this.call("job_resume", { ids: this.ids("paused") }),
-    job_change: ({ ids, ...what }) => this.change(ids, (job) => ({ ...job, ...what })),
-    job_move: ({ ids, before }) => {
-      const at = before === null ? 1e9 : (this.jobs.get(before)?.position ?? 0) - 1;
-      return this.change(ids, (job) => ({ ...job, position: at + ids.indexOf(job.id) / (ids.length + 1) }));
+    job_change: ({ ids, checksum, ...what }) => {
+      if (checksum !== undefined) for (const id of ids) this.expected.set(id, checksum);
+      return this.change(ids, (job) => ({ ...job, ...what }));
     },
+    job_move: ({ ids, before }) => {
+      const moved = new Set(ids);
+      const others = [...this.jobs.values()].filter(({ id }) => !moved.has(id)).sort((a, b) => a.position - b.position);
+      const at = before === null ? others.length : others.findIndex(({ id }) => id === before);
+      const order = [...others.slice(0, at).map(({ id }) => id), ...ids, ...others.slice(at).map(({ id }) => id)];
+      return this.change(order, (job) => ({ ...job, position: order.indexOf(job.id) }));
+    },
+    job_renew: ({ id, url }) => {
+      const { host } = new URL(url);
+      if (this.find(id).name.startsWith("footage")) throw new CallRefused(NO_DOWNLOAD);
+      if (url.includes("other")) throw new CallRefused(OTHER_FILE);
+      return this.change([id], (job) => ({ ...job, source: url, host, wish: "run", phase: { kind: "running" } }));
+    },
+    job_answer: ({ id, choice }) =>
+      this.change([id], (job) => {
+        if (choice === "fail") return { ...job, phase: { kind: "failed", failure: FAILURES.exists } };
+        const name = choice === "rename" ? job.name.replace(/(\.[^.]+)?$/, " (1)$1") : job.name;
+        const path = `${job.destination}/${name}`;
+        return { ...job, name, path, phase: { kind: "completed" }, finished_ms: this.now(), verification: "length" };
+      }),
+    job_verify: ({ id }) => reportOf(this.find(id), !isDamaged(this.find(id)) || this.repaired.has(id)),
+    job_repair: ({ id }) => {
+      this.repaired.add(id);
+      return reportOf(this.find(id), true);
+    },
+    checksum_search: ({ id }) => ({ offers: offersOf(this.find(id)) }),
+    server_list: () => ({ servers: serversOf([...this.jobs.values()], this.now()) }),
     clear_finished: () => this.drop(this.ids("completed", "canceled")),
     job_detail: ({ id }) => {
-      const job = this.jobs.get(id);
-      if (job === undefined) throw new CallRefused({ code: "NOT_FOUND", message: `There is no job ${id}.`, hint: "It was removed." });
-      return detailOf(job, this.now());
+      const detail = detailOf(this.find(id), this.now());
+      return { ...detail, expected_digest: this.expected.get(id) ?? detail.expected_digest };
     },
     settings_set: (settings) => {
       this.settings = settings;
