@@ -37,7 +37,8 @@ pub enum Scope {
     Once,
 }
 
-/// Which finished files get a SHA-256 even where nothing is there to compare it with.
+/// Which finished files get a digest, a SHA-256 unless the user names another, even where nothing is there to compare it
+/// with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DigestPolicy {
     /// Every file.

@@ -52,6 +52,9 @@ struct ResultLine<'a> {
     seconds: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<&'a str>,
+    /// The digest in whatever algorithm it was taken, `algorithm:hex`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<&'a str>,
     verified: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<VerificationView>,
@@ -135,6 +138,7 @@ fn result(end: &End) -> ResultLine<'_> {
         bytes: end.job.progress.moved,
         seconds: end.took.as_secs_f64(),
         sha256: end.job.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:")),
+        digest: end.job.digest.as_deref(),
         verified: end.is_verified(),
         verification: end.job.verification,
         code: failure.map(|failure| failure.code.as_str()).or_else(|| (!end.is_complete()).then_some("CANCELED")),
@@ -171,7 +175,7 @@ mod tests {
             text(&Line::Result(result(&end))),
             serde_json::json!({
                 "event": "result", "id": 7, "url": "http://example.org/7.bin", "path": "/downloads/7.bin", "bytes": 5,
-                "seconds": 1.5, "sha256": "ab", "verified": true, "verification": "length",
+                "seconds": 1.5, "sha256": "ab", "digest": "sha256:ab", "verified": true, "verification": "length",
             })
         );
     }

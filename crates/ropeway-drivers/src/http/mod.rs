@@ -1,11 +1,11 @@
 //! Downloads over HTTP and HTTPS (RFC 9110, RFC 9112).
 
+pub(crate) mod announced;
 mod body;
 mod content_disposition;
 mod fetch;
 mod probe;
 pub(crate) mod redirect;
-pub(crate) mod repr_digest;
 pub(crate) mod wire;
 
 use async_trait::async_trait;

@@ -6,7 +6,7 @@
 use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use ropeway_model::{FileName, SafeUrl};
 
-use super::{body, content_disposition, redirect, repr_digest, wire};
+use super::{announced, body, content_disposition, redirect, wire};
 use crate::{Context, DriverError, Probe, exchange::error};
 
 /// Sends the first request.
@@ -26,7 +26,8 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     let named = headers.get(CONTENT_DISPOSITION).and_then(|value| content_disposition::file_name(value.as_bytes()));
     let name = named.unwrap_or_else(|| FileName::from_url(url.expose()));
     let validator = wire::validator(headers, length);
-    let digest = repr_digest::of(headers);
+    // A transformed answer (203) may still carry the digest of what it was made from.
+    let digest = (response.status().as_u16() == 200).then(|| announced::of_whole(headers)).flatten();
     let body = body::stream(response, url.clone(), &context.cancel, u64::MAX);
     Ok(Probe { url, name, validator, digest, body })
 }

@@ -15,7 +15,7 @@ pub(crate) use sending::Sending;
 
 use crate::{
     Context, DriverError, PartReceipt, exchange,
-    http::{redirect, repr_digest, wire},
+    http::{announced, redirect, wire},
 };
 
 /// Sends `body` and returns the head of the answer, whatever its status. `suggested` gives way to the user's headers,
@@ -46,7 +46,7 @@ pub(crate) async fn deliver(
 pub(crate) fn receipt(url: &SafeUrl, response: &Response) -> PartReceipt {
     let named = response.headers().get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
     let location = named.and_then(|location| url.expose().join(location).ok()).map(SafeUrl::from);
-    PartReceipt { digest: repr_digest::of(response.headers()), location: location.or_else(|| Some(url.clone())) }
+    PartReceipt { digest: announced::repr_digest(response.headers()), location: location.or_else(|| Some(url.clone())) }
 }
 
 /// The error of an answer that acknowledges nothing.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ropeway_model::{Digest, FailureCode, OnConflict};
 use ropeway_store::Verification;
 
-use super::{checkpoint, naming, source::Source, worker::Job};
+use super::{checkpoint, naming, proof, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Pending,
@@ -27,41 +27,13 @@ pub(super) async fn run(
         job.part.set_length(length)?;
     }
     checkpoint::sync(&job.part).await?;
-    let digest = match pending {
+    let digests = match pending {
         Some(pending) => pending.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??,
         None => None,
     };
-    let verification = verify(attempt, source, digest.as_ref())?;
-    publish(attempt, source, job, digest, verification).await
-}
-
-fn verify(attempt: &Attempt, source: &Source, digest: Option<&Digest>) -> Result<Verification, Stop> {
-    let given = [
-        (attempt.spec.checksum.as_ref(), Verification::ChecksumGiven, "you gave"),
-        (source.announced.as_ref(), Verification::ChecksumOfServer, "the server announced"),
-    ];
-    for (expected, verification, whose) in given {
-        let (Some(expected), Some(digest)) = (expected, digest) else { continue };
-        if expected == digest {
-            return Ok(verification);
-        }
-        return Err(mismatch(attempt, source, expected, digest, whose));
-    }
-    Ok(if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified })
-}
-
-/// The wrong bytes are kept aside under the part file's name, and no retry builds on them.
-fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
-    let mut change = attempt.change(None);
-    change.segments = Some(None);
-    change.durable = Some(0);
-    attempt.engine.journal.note(change);
-    attempt.progress.set_durable(0);
-    let kept = source.part_path.display();
-    Stop::failed(
-        FailureCode::DigestMismatch,
-        format!("the file's checksum is {digest}, {whose} {expected}; what came is kept as {kept}"),
-    )
+    let digests = digests.unwrap_or_default();
+    let verification = proof::verify(attempt, source, &digests)?;
+    publish(attempt, source, job, digests.into_iter().next(), verification).await
 }
 
 /// Commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in between finds

@@ -6,6 +6,7 @@ mod finish;
 mod fresh;
 mod line;
 mod naming;
+mod proof;
 mod resume;
 mod source;
 mod worker;
@@ -14,14 +15,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_drivers::ByteStream;
-use ropeway_model::{Algorithm, Digest, FailureCode, Step};
+use ropeway_model::{FailureCode, Step};
 use source::{Begin, Halt, Source};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Follower,
+    checksum::{Follower, Hashers},
     claims::Claims,
-    config::DigestPolicy,
     plan,
     table::advance,
 };
@@ -78,8 +78,9 @@ async fn transfer(
     let claims = Arc::new(Claims::new(source.map.clone()));
     attempt.progress.restart_at(claims.written());
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
-    let hashed = is_hashed(attempt, source.announced.as_ref());
-    let (follower, pending) = hashed.then(|| Follower::start(Arc::clone(&source.part), Algorithm::Sha256)).unzip();
+    let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
+    let hashed = (!algorithms.is_empty()).then(|| Hashers::new(&algorithms));
+    let (follower, pending) = hashed.map(|hashers| Follower::start(Arc::clone(&source.part), hashers)).unzip();
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
     let connections = if one_stream { 1 } else { plan::connections(claims.length(), missing, wanted) };
@@ -115,9 +116,4 @@ async fn transfer(
     }
     attempt.step(Step::Transferred);
     finish::run(attempt, source, &job, pending).await.map_err(Halt::Stop)
-}
-
-/// Whether the finished file gets a digest.
-fn is_hashed(attempt: &Attempt, announced: Option<&Digest>) -> bool {
-    attempt.engine.digests == DigestPolicy::EveryFile || attempt.spec.checksum.is_some() || announced.is_some()
 }

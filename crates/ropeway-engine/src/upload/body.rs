@@ -8,21 +8,21 @@ use parking_lot::Mutex;
 use ropeway_drivers::{Part, PartBody};
 use ropeway_model::Digest;
 
-use crate::{attempt::Attempt, checksum::Hasher, disk::SourceFile, progress::Progress, throttle::Throttle};
+use crate::{attempt::Attempt, checksum::Hashers, disk::SourceFile, progress::Progress, throttle::Throttle};
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
 /// between reading, hashing and sending.
 const LARGEST_BLOCK: usize = 128 << 10;
 
-/// What the finished stream leaves its digest in.
-pub(super) type DigestSlot = Arc<Mutex<Option<Digest>>>;
+/// What the finished stream leaves its digests in.
+pub(super) type DigestSlot = Arc<Mutex<Vec<Digest>>>;
 
 struct Reader {
     source: Arc<dyn SourceFile>,
     offset: u64,
     end: u64,
-    hasher: Option<Hasher>,
-    digest: DigestSlot,
+    hashers: Hashers,
+    digests: DigestSlot,
     throttle: Throttle,
     progress: Arc<Progress>,
 }
@@ -32,15 +32,15 @@ pub(super) fn stream(
     attempt: &Attempt,
     source: &Arc<dyn SourceFile>,
     part: Part,
-    hasher: Option<Hasher>,
+    hashers: Hashers,
 ) -> (PartBody, DigestSlot) {
-    let digest = DigestSlot::default();
+    let digests = DigestSlot::default();
     let reader = Reader {
         source: Arc::clone(source),
         offset: part.offset,
         end: part.offset + part.length,
-        hasher,
-        digest: Arc::clone(&digest),
+        hashers,
+        digests: Arc::clone(&digests),
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
     };
@@ -48,7 +48,7 @@ pub(super) fn stream(
         let next = reader.next().await?;
         Ok::<_, io::Error>(next)
     });
-    (Box::pin(SyncStream(Mutex::new(Box::pin(blocks)))), digest)
+    (Box::pin(SyncStream(Mutex::new(Box::pin(blocks)))), digests)
 }
 
 impl Reader {
@@ -73,9 +73,7 @@ impl Reader {
             let message = "the file became shorter while it was being sent";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
         }
-        if let Some(hasher) = &mut self.hasher {
-            hasher.update(&block);
-        }
+        self.hashers.update(&block);
         self.offset += count as u64;
         self.progress.add_moved(count as u64);
         if self.offset == self.end {
@@ -84,10 +82,11 @@ impl Reader {
         Ok(Some((block.freeze(), self)))
     }
 
-    /// Leaves the digest: with the last byte, since not every client asks a stream for more than it announced.
+    /// Leaves the digests: with the last byte, since not every client asks a stream for more than it announced.
     fn finish(&mut self) {
-        if let Some(hasher) = self.hasher.take() {
-            *self.digest.lock() = Some(hasher.finish());
+        let digests = std::mem::take(&mut self.hashers).finish();
+        if !digests.is_empty() {
+            *self.digests.lock() = digests;
         }
     }
 }

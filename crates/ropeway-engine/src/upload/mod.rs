@@ -5,12 +5,12 @@ mod body;
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Close, Driver, DriverError, Part, PartReceipt, Session, SourceMeta};
-use ropeway_model::{Algorithm, Digest, Failure, FailureCode, Step, Transfer, UploadTarget};
+use ropeway_model::{Algorithm, Digest, Failure, FailureCode, JobSpec, Step, Transfer, UploadTarget};
 use ropeway_store::Verification;
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Hasher,
+    checksum::Hashers,
     config::DigestPolicy,
     disk::{DiskError, SourceFile, SourceStamp},
 };
@@ -38,11 +38,11 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             format!("{} changed while it was being sent", from.display()),
         ));
     }
-    let (receipts, digest) = sent?;
+    let (receipts, digests) = sent?;
     attempt.step(Step::Transferred);
-    let verification = verify(attempt, &receipts, digest.as_ref())?;
+    let verification = verify(attempt, &receipts, &digests)?;
     attempt.progress.set_durable(source.stamp.length);
-    Ok(Finished { path: from.clone(), digest, verification })
+    Ok(Finished { path: from.clone(), digest: digests.into_iter().next(), verification })
 }
 
 fn open(attempt: &Attempt, from: &Path) -> Result<Source, Stop> {
@@ -60,7 +60,7 @@ async fn send(
     driver: &dyn Driver,
     to: &UploadTarget,
     source: &Source,
-) -> Result<(Vec<PartReceipt>, Option<Digest>), Stop> {
+) -> Result<(Vec<PartReceipt>, Vec<Digest>), Stop> {
     let Some(upload) = driver.upload() else {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{to} cannot be uploaded to")));
     };
@@ -70,10 +70,10 @@ async fn send(
     attempt.log(format!("sending {} bytes to {}", source.meta.length, session.url));
     let receipt = stoppable(attempt, send_whole(attempt, upload, &context, &session, source)).await;
     match receipt {
-        Ok((receipt, digest)) => {
+        Ok((receipt, digests)) => {
             let receipts = vec![receipt];
             stoppable(attempt, upload.close(&context, session, Close::Commit(receipts.clone()))).await?;
-            Ok((receipts, digest))
+            Ok((receipts, digests))
         }
         Err(stop) => {
             attempt.progress.restart_at(0);
@@ -89,13 +89,32 @@ async fn send_whole(
     context: &ropeway_drivers::Context,
     session: &Session,
     source: &Source,
-) -> Result<(PartReceipt, Option<Digest>), DriverError> {
+) -> Result<(PartReceipt, Vec<Digest>), DriverError> {
     let _connected = attempt.progress.connected();
     let part = Part { number: 0, offset: 0, length: source.stamp.length };
-    let is_hashed = attempt.engine.digests == DigestPolicy::EveryFile || attempt.spec.checksum.is_some();
-    let (body, digest) = body::stream(attempt, &source.file, part, is_hashed.then(|| Hasher::new(Algorithm::Sha256)));
+    let hashers = Hashers::new(&algorithms(&attempt.spec, attempt.engine.digests));
+    let (body, digests) = body::stream(attempt, &source.file, part, hashers);
     let receipt = upload.send(context, session, part, body).await?;
-    Ok((receipt, digest.lock().take()))
+    let digests = std::mem::take(&mut *digests.lock());
+    Ok((receipt, digests))
+}
+
+/// The digests to take, the one to show first. Servers answer with a SHA-256 where they answer with one at all, so it is
+/// among them wherever a digest is taken.
+fn algorithms(spec: &JobSpec, policy: DigestPolicy) -> Vec<Algorithm> {
+    let mut wanted: Vec<_> =
+        [spec.digest, spec.checksum.as_ref().map(Digest::algorithm)].into_iter().flatten().collect();
+    if !wanted.is_empty() || policy == DigestPolicy::EveryFile {
+        wanted.push(Algorithm::Sha256);
+    }
+    let mut seen = Vec::with_capacity(wanted.len());
+    wanted.retain(|algorithm| {
+        !seen.contains(algorithm) && {
+            seen.push(*algorithm);
+            true
+        }
+    });
+    wanted
 }
 
 /// Ends a request at once when the job is stopped.
@@ -106,19 +125,21 @@ async fn stoppable<T>(attempt: &Attempt, request: impl Future<Output = Result<T,
     }
 }
 
-fn verify(attempt: &Attempt, receipts: &[PartReceipt], digest: Option<&Digest>) -> Result<Verification, Stop> {
-    let of_server = receipts.iter().find_map(|receipt| receipt.digest.as_ref());
-    if let (Some(given), Some(digest)) = (&attempt.spec.checksum, digest)
-        && given != digest
+fn verify(attempt: &Attempt, receipts: &[PartReceipt], digests: &[Digest]) -> Result<Verification, Stop> {
+    let like = |theirs: &Digest| digests.iter().find(|ours| ours.algorithm() == theirs.algorithm());
+    if let Some(given) = &attempt.spec.checksum
+        && let Some(ours) = like(given)
+        && given != ours
     {
-        return Err(mismatch(format!("the file's checksum is {digest}, you gave {given}")));
+        return Err(mismatch(format!("the file's checksum is {ours}, you gave {given}")));
     }
-    match (of_server, digest) {
-        (Some(theirs), Some(ours)) if theirs != ours => {
+    let of_server = receipts.iter().find_map(|receipt| receipt.digest.as_ref());
+    match of_server.and_then(|theirs| Some((theirs, like(theirs)?))) {
+        Some((theirs, ours)) if theirs != ours => {
             Err(mismatch(format!("the server stored {theirs}, the file is {ours}")))
         }
-        (Some(_), Some(_)) => Ok(Verification::ChecksumOfServer),
-        _ => Ok(Verification::Length),
+        Some(_) => Ok(Verification::ChecksumOfServer),
+        None => Ok(Verification::Length),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod control;
 mod crash;
+mod digest;
 mod download;
 mod rig;
 mod upload;

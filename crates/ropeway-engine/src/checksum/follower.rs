@@ -1,0 +1,150 @@
+//! Digests computed while a file arrives: a thread follows the contiguous prefix of the part file, so that when the
+//! last byte lands only little is left to hash.
+
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use ropeway_model::Digest;
+
+use super::Hashers;
+use crate::disk::{DiskError, PartFile};
+
+/// Bytes read back at a time; stays within the cache it was just written through.
+const BLOCK: usize = 256 << 10;
+
+/// Hashes a part file from its start, on a thread of its own, as far as it is contiguous.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<Prefix>,
+    moved_on: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Prefix {
+    /// Bytes that may be read.
+    prefix: u64,
+    /// Nothing comes behind the prefix any more.
+    is_final: bool,
+    /// Nobody waits for the digests any more.
+    is_abandoned: bool,
+}
+
+/// The digests to come; `None` if they were given up.
+pub(crate) type Pending = tokio::task::JoinHandle<Result<Option<Vec<Digest>>, DiskError>>;
+
+impl Follower {
+    /// Starts to follow `part` with `hashers`, which have taken nothing yet.
+    pub(crate) fn start(part: Arc<dyn PartFile>, hashers: Hashers) -> (Self, Pending) {
+        let shared = Arc::new(Shared::default());
+        let pending = tokio::task::spawn_blocking({
+            let shared = Arc::clone(&shared);
+            move || shared.follow(&*part, hashers)
+        });
+        (Self { shared }, pending)
+    }
+
+    /// The first `prefix` bytes of the file are in place.
+    pub(crate) fn reached(&self, prefix: u64) {
+        let mut state = self.shared.state.lock();
+        if prefix > state.prefix {
+            state.prefix = prefix;
+            self.shared.moved_on.notify_one();
+        }
+    }
+
+    /// The file has `length` bytes and all are in place: the pending digests come.
+    pub(crate) fn complete(&self, length: u64) {
+        let mut state = self.shared.state.lock();
+        state.prefix = length;
+        state.is_final = true;
+        self.shared.moved_on.notify_one();
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.shared.state.lock().is_abandoned = true;
+        self.shared.moved_on.notify_one();
+    }
+}
+
+impl Shared {
+    fn follow(&self, part: &dyn PartFile, mut hashers: Hashers) -> Result<Option<Vec<Digest>>, DiskError> {
+        let mut offset = 0;
+        let mut block = vec![0; BLOCK];
+        while let Some(prefix) = self.wait_behind(offset) {
+            if prefix == offset {
+                return Ok(Some(hashers.finish()));
+            }
+            let wanted = usize::try_from(prefix - offset).unwrap_or(BLOCK).min(BLOCK);
+            let Some(buffer) = block.get_mut(..wanted) else { break };
+            let read = part.read_at(buffer, offset)?;
+            hashers.update(buffer.get(..read).unwrap_or_default());
+            offset += u64::try_from(read).unwrap_or(0);
+            if read < wanted {
+                // Somebody cut the part file: its digests must not match anything.
+                return Ok(Some(hashers.finish()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Waits for bytes behind `hashed` or for the end, and returns how far the file may be read; `None` if nobody
+    /// wants the digests any more.
+    fn wait_behind(&self, hashed: u64) -> Option<u64> {
+        let mut state = self.state.lock();
+        loop {
+            if state.is_final {
+                return Some(state.prefix);
+            }
+            if state.is_abandoned {
+                return None;
+            }
+            if state.prefix > hashed {
+                return Some(state.prefix);
+            }
+            self.moved_on.wait(&mut state);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::Algorithm;
+
+    use super::*;
+    use crate::disk::{Disk, LocalDisk};
+
+    #[tokio::test]
+    async fn the_digests_of_a_file_that_arrives_in_pieces_are_those_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let bytes: Vec<u8> = (0..1_000_003_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let hashers = Hashers::new(&[Algorithm::Sha256, Algorithm::Md5]);
+        let mut whole = hashers.clone();
+        whole.update(&bytes);
+        let (follower, pending) = Follower::start(Arc::clone(&part), hashers);
+        let mut written = 0;
+        for piece in bytes.chunks(300_001) {
+            part.write_at(piece, written).unwrap();
+            written += piece.len() as u64;
+            follower.reached(written);
+        }
+        follower.complete(written);
+        assert_eq!(pending.await.unwrap().unwrap(), Some(whole.finish()));
+    }
+
+    #[tokio::test]
+    async fn a_follower_nobody_waits_for_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let (follower, pending) = Follower::start(part, Hashers::new(&[Algorithm::Sha256]));
+        drop(follower);
+        assert_eq!(pending.await.unwrap().unwrap(), None);
+    }
+}

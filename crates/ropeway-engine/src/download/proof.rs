@@ -1,0 +1,89 @@
+//! What a finished download is proved with: which digests are taken of it, and what they are held against.
+
+use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec};
+use ropeway_store::Verification;
+
+use super::source::Source;
+use crate::{
+    attempt::{Attempt, Stop},
+    config::DigestPolicy,
+};
+
+/// The digests to take, the one to show first: what the user asked for, what there is to compare with, else what the
+/// policy says. None for a file that nobody asked one of.
+pub(super) fn algorithms(spec: &JobSpec, announced: Option<&Digest>, policy: DigestPolicy) -> Vec<Algorithm> {
+    let mut wanted: Vec<Algorithm> = Vec::new();
+    let asked = [spec.digest, spec.checksum.as_ref().map(Digest::algorithm), announced.map(Digest::algorithm)];
+    for algorithm in asked.into_iter().flatten() {
+        if !wanted.contains(&algorithm) {
+            wanted.push(algorithm);
+        }
+    }
+    if wanted.is_empty() && policy == DigestPolicy::EveryFile {
+        wanted.push(Algorithm::Sha256);
+    }
+    wanted
+}
+
+/// Holds the digests of the finished file against what it must have.
+///
+/// # Errors
+/// [`FailureCode::DigestMismatch`]: the wrong bytes stay under the part file's name, and no retry builds on them.
+pub(super) fn verify(attempt: &Attempt, source: &Source, digests: &[Digest]) -> Result<Verification, Stop> {
+    let mut proof = if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified };
+    // The user's word is the last, so it is the proof that is shown.
+    let expected = [
+        (source.announced.as_ref(), Verification::ChecksumOfServer, "the server announced"),
+        (attempt.spec.checksum.as_ref(), Verification::ChecksumGiven, "you gave"),
+    ];
+    for (expected, verification, whose) in expected {
+        let Some(expected) = expected else { continue };
+        let Some(digest) = digests.iter().find(|digest| digest.algorithm() == expected.algorithm()) else { continue };
+        if expected != digest {
+            return Err(mismatch(attempt, source, expected, digest, whose));
+        }
+        proof = verification;
+    }
+    Ok(proof)
+}
+
+fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
+    let mut change = attempt.change(None);
+    change.segments = Some(None);
+    change.durable = Some(0);
+    attempt.engine.journal.note(change);
+    attempt.progress.set_durable(0);
+    let kept = source.part_path.display();
+    Stop::failed(
+        FailureCode::DigestMismatch,
+        format!("the file's checksum is {digest}, {whose} {expected}; what came is kept as {kept}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::Transfer;
+
+    use super::*;
+
+    #[test]
+    fn the_digests_that_are_asked_for_are_taken_once_each_and_sha_256_only_by_policy() {
+        use Algorithm::{Blake3, Md5, Sha256, Sha512};
+        let digest = |algorithm: Algorithm| Digest::from_bytes(algorithm, &vec![0; algorithm.digest_len()]);
+        let from = "https://example.org/a".parse().unwrap();
+        let plain = JobSpec::new(Transfer::Download { from, into: "/d".into(), name: None });
+        for (asked, given, announced, every, once) in [
+            (None, None, None, vec![Sha256], vec![]),
+            (None, Some(Md5), None, vec![Md5], vec![Md5]),
+            (Some(Blake3), None, None, vec![Blake3], vec![Blake3]),
+            (None, None, Some(Sha512), vec![Sha512], vec![Sha512]),
+            (Some(Sha256), Some(Md5), Some(Md5), vec![Sha256, Md5], vec![Sha256, Md5]),
+            (Some(Sha256), Some(Sha512), Some(Md5), vec![Sha256, Sha512, Md5], vec![Sha256, Sha512, Md5]),
+        ] {
+            let spec = JobSpec { digest: asked, checksum: given.and_then(digest), ..plain.clone() };
+            let announced = announced.and_then(digest);
+            assert_eq!(algorithms(&spec, announced.as_ref(), DigestPolicy::EveryFile), every);
+            assert_eq!(algorithms(&spec, announced.as_ref(), DigestPolicy::WhereGiven), once);
+        }
+    }
+}

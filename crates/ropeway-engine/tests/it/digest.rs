@@ -1,0 +1,81 @@
+//! What a finished file is held against: the user's checksum and the server's, in any algorithm.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ropeway_engine::{DigestPolicy, Verification, checksum::Hasher};
+use ropeway_model::{Algorithm, Digest, FailureCode, Phase};
+use ropeway_testkit::{Peer, peer::ServedFile};
+
+use crate::rig::{Rig, failure};
+
+const LENGTH: u64 = 3 << 20;
+
+fn digest(file: &ServedFile, algorithm: Algorithm) -> Digest {
+    let mut hasher = Hasher::new(algorithm);
+    hasher.update(&file.pattern().bytes(0, file.length()));
+    hasher.finish()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checksum_in_any_algorithm_is_compared_with_a_digest_in_the_same() {
+    let file = ServedFile::new(70, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    for algorithm in Algorithm::ALL {
+        let mut spec = rig.download(&peer.url("a.bin"));
+        let right = digest(&file, algorithm);
+        spec.checksum = Some(right.clone());
+        let job = rig.run(spec.clone()).await;
+        assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::ChecksumGiven)));
+        assert_eq!(job.digest, Some(right.clone()));
+        let mut wrong = right.bytes().to_vec();
+        wrong[0] ^= 1;
+        spec.checksum = Digest::from_bytes(algorithm, &wrong);
+        let job = rig.run(spec).await;
+        assert_eq!(failure(&job).code, FailureCode::DigestMismatch, "{algorithm:?}");
+        assert!(failure(&job).message.contains(&right.to_string()), "{}", failure(&job).message);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_digest_that_was_asked_for_is_shown_and_the_checksum_is_compared_beside_it() {
+    let file = ServedFile::new(71, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::with(|config| config.digests = DigestPolicy::WhereGiven).await;
+    let mut spec = rig.download(&peer.url("a.bin"));
+    assert_eq!(rig.run(spec.clone()).await.digest, None, "nobody asked for one");
+    spec.digest = Some(Algorithm::Sha512);
+    spec.checksum = Some(digest(&file, Algorithm::Md5));
+    let job = rig.run(spec).await;
+    assert_eq!(job.verification, Some(Verification::ChecksumGiven));
+    assert_eq!(job.digest, Some(digest(&file, Algorithm::Sha512)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_announces_for_the_whole_file_is_compared_and_a_parts_is_not() {
+    let file = ServedFile::new(72, LENGTH);
+    let announced = |algorithm| STANDARD.encode(digest(&file, algorithm).bytes());
+    for (name, value) in [
+        ("Repr-Digest", format!("sha-512=:{}:", announced(Algorithm::Sha512))),
+        ("Digest", format!("SHA={}", announced(Algorithm::Sha1))),
+        ("Content-MD5", announced(Algorithm::Md5)),
+    ] {
+        for holds in [true, false] {
+            let served = if holds { file.clone() } else { ServedFile::new(73, LENGTH) };
+            let value = value.clone();
+            let peer = Peer::start(move |request| match request.range() {
+                None => served.answer(request).header(name, &value),
+                // Of the part's own bytes, and unlike the whole file's.
+                Some(_) => served.answer(request).header("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg=="),
+            })
+            .await;
+            let rig = Rig::with(|config| config.digests = DigestPolicy::WhereGiven).await;
+            let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+            if holds {
+                assert_eq!(job.verification, Some(Verification::ChecksumOfServer), "{name} {:?}", job.phase);
+            } else {
+                assert_eq!(failure(&job).code, FailureCode::DigestMismatch, "{name}");
+                assert_eq!(rig.folder.names(), ["a.bin.part"], "{name}");
+            }
+        }
+    }
+}
