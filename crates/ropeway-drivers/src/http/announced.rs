@@ -41,8 +41,8 @@ fn surest(headers: &HeaderMap, name: &HeaderName, find: Find) -> Option<Digest> 
 
 /// The member `label=:base64:` of a dictionary (RFC 8941 §3.2; base64 has no comma). Later ones go before earlier ones.
 fn dictionary_member(members: &str, label: &str) -> Option<Vec<u8>> {
-    let named = members.split(',').filter_map(|member| member.trim().strip_prefix(label)?.strip_prefix('='));
-    let coded = named.last()?.split(';').next()?.trim().strip_prefix(':')?.strip_suffix(':')?;
+    let mut named = members.rsplit(',').filter_map(|member| member.trim().strip_prefix(label)?.strip_prefix('='));
+    let coded = named.next()?.split(';').next()?.trim().strip_prefix(':')?.strip_suffix(':')?;
     STANDARD.decode(coded).ok()
 }
 

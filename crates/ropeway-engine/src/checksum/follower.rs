@@ -26,8 +26,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct Prefix {
-    /// Bytes that may be read.
-    prefix: u64,
+    /// Where it ends: bytes before may be read.
+    end: u64,
     /// Nothing comes behind the prefix any more.
     is_final: bool,
     /// Nobody waits for the digests any more.
@@ -51,8 +51,8 @@ impl Follower {
     /// The first `prefix` bytes of the file are in place.
     pub(crate) fn reached(&self, prefix: u64) {
         let mut state = self.shared.state.lock();
-        if prefix > state.prefix {
-            state.prefix = prefix;
+        if prefix > state.end {
+            state.end = prefix;
             self.shared.moved_on.notify_one();
         }
     }
@@ -60,7 +60,7 @@ impl Follower {
     /// The file has `length` bytes and all are in place: the pending digests come.
     pub(crate) fn complete(&self, length: u64) {
         let mut state = self.shared.state.lock();
-        state.prefix = length;
+        state.end = length;
         state.is_final = true;
         self.shared.moved_on.notify_one();
     }
@@ -100,13 +100,13 @@ impl Shared {
         let mut state = self.state.lock();
         loop {
             if state.is_final {
-                return Some(state.prefix);
+                return Some(state.end);
             }
             if state.is_abandoned {
                 return None;
             }
-            if state.prefix > hashed {
-                return Some(state.prefix);
+            if state.end > hashed {
+                return Some(state.end);
             }
             self.moved_on.wait(&mut state);
         }
