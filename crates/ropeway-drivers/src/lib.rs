@@ -15,7 +15,7 @@ mod registry;
 mod upload;
 
 pub use capability::{Capability, Order};
-pub use client::Clients;
+pub use client::{Clients, Transport, TransportBody};
 pub use driver::{
     ByteStream, Close, Context, Download, Driver, Fetched, Part, PartBody, PartReceipt, Probe, Session, SourceMeta,
     Upload,

@@ -213,7 +213,7 @@ impl Attempt {
         tracing::debug!(job = %self.id, %failure, "attempt failed");
         entry.attempts = if progressed { 1 } else { entry.attempts + 1 };
         let line = failure.to_string();
-        let pause = retry::delay(retry, entry.attempts, self.patience(entry, failure), retry::random());
+        let pause = retry::delay(retry, entry.attempts, self.patience(entry, failure), self.engine.chance.uniform());
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
                 entry.due = Some(Instant::now() + pause);

@@ -2,15 +2,17 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use ropeway_drivers::Drivers;
+use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{ByteRate, Connections};
 
 use crate::{
+    blocking::Blocking,
+    chance::{Chance, SystemChance},
     clock::{Clock, SystemClock},
     disk::{Disk, LocalDisk},
 };
 
-/// The three seams to the outside.
+/// The seams to the outside.
 #[derive(Clone, Debug)]
 pub struct Seams {
     /// The time of day.
@@ -19,12 +21,25 @@ pub struct Seams {
     pub disk: Arc<dyn Disk>,
     /// The network protocols.
     pub drivers: Drivers,
+    /// The HTTP clients that the protocols reach the network with.
+    pub clients: Clients,
+    /// Where work that blocks is carried out.
+    pub blocking: Blocking,
+    /// What retries are spread by.
+    pub chance: Arc<dyn Chance>,
 }
 
 impl Default for Seams {
     /// The operating system's clock and file system, and the real protocols.
     fn default() -> Self {
-        Self { clock: Arc::new(SystemClock), disk: Arc::new(LocalDisk), drivers: Drivers::default() }
+        Self {
+            clock: Arc::new(SystemClock),
+            disk: Arc::new(LocalDisk),
+            drivers: Drivers::default(),
+            clients: Clients::default(),
+            blocking: Blocking::default(),
+            chance: Arc::new(SystemChance),
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    blocking::Blocking,
+    chance::Chance,
     clock::Clock,
     config::{DigestPolicy, Scope},
     disk::Disk,
@@ -29,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) disk: Arc<dyn Disk>,
     pub(crate) drivers: Drivers,
     pub(crate) clients: Clients,
+    pub(crate) blocking: Blocking,
+    pub(crate) chance: Arc<dyn Chance>,
     pub(crate) table: Mutex<Table>,
     pub(crate) journal: Journal,
     pub(crate) scope: Scope,

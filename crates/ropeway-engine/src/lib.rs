@@ -1,10 +1,12 @@
 //! Makes jobs happen. The engine owns disk, throttle, retry and checksum; drivers only move bytes, so that no protocol
 //! can forget to limit, hash or sync.
 //!
-//! The outside is reached through three seams: the [`clock`], the [`disk`] and the drivers. A simulator puts its own
-//! behind them.
+//! The outside is reached through a few small seams, all in [`Seams`]: the [`clock`], the [`disk`], the network, the
+//! threads that may block and [`chance`]. A simulator puts its own behind them.
 
 mod attempt;
+pub mod blocking;
+pub mod chance;
 pub mod checksum;
 mod claims;
 pub mod clock;

@@ -33,12 +33,6 @@ pub(crate) fn delay(retry: Retry, attempt: u32, most: u32, random: f64) -> Optio
     }
 }
 
-/// A uniform number in `[0, 1)` from the operating system.
-pub(crate) fn random() -> f64 {
-    let bits = getrandom::u32().unwrap_or(u32::MAX / 2);
-    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ pub(crate) async fn run(engine: Arc<Core>) {
         }
         let due = engine.table.lock().next_due();
         tokio::select! {
+            biased;
             () = engine.wake.notified() => {}
             () = engine.stopping.cancelled() => return,
             // While all places are taken, a due job waits for one of them: sleeping until a moment that has passed

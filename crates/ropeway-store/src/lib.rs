@@ -7,12 +7,14 @@
 mod column;
 mod connection;
 mod error;
+mod memory;
 mod migration;
 mod store;
 mod table;
 mod writer;
 
 pub use error::StoreError;
+pub use memory::{MemoryQueue, Volume, Waiting};
 pub use store::Store;
 pub use table::{
     job::{JobChange, JobRow, NewJob, Remote, Verification},

@@ -14,12 +14,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::{
     JobChange, JobRow, NewJob, SavedTarget, StoreError, connection,
     error::Fault,
+    memory::MemoryQueue,
     table::{job, log, segment, target},
     writer::{self, Command, PendingWrite, QUEUE_LIMIT},
 };
 
 /// Stands for the file in the messages of a queue that has none.
-const IN_MEMORY: &str = ":memory:";
+pub(crate) const IN_MEMORY: &str = ":memory:";
 
 /// The durable queue. A clone is another handle of the same queue.
 ///
@@ -28,11 +29,25 @@ const IN_MEMORY: &str = ":memory:";
 /// When the last handle goes, what was accepted is still carried out; [`Store::close`] waits for that.
 #[derive(Clone, Debug)]
 pub struct Store {
+    worker: Worker,
+    path: Arc<Path>,
+}
+
+/// Who carries the calls out.
+#[derive(Clone, Debug)]
+enum Worker {
+    /// A thread of the store's own.
+    Thread(Thread),
+    /// The callers.
+    Callers(MemoryQueue),
+}
+
+#[derive(Clone, Debug)]
+struct Thread {
     commands: mpsc::Sender<Command>,
     /// Its sender lives as long as the thread.
     running: watch::Receiver<()>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
-    path: Arc<Path>,
+    handle: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl Store {
@@ -49,6 +64,11 @@ impl Store {
     /// A queue without a file, for tests.
     pub async fn in_memory() -> Result<Self, StoreError> {
         Self::start(Path::new(IN_MEMORY).into(), connection::open_in_memory).await
+    }
+
+    /// A queue that its callers work on.
+    pub(crate) fn over(queue: MemoryQueue) -> Self {
+        Self { worker: Worker::Callers(queue), path: Path::new(IN_MEMORY).into() }
     }
 
     async fn start(
@@ -74,7 +94,8 @@ impl Store {
             .name("ropeway-store".to_owned())
             .spawn(body)
             .map_err(|source: io::Error| StoreError::Open { path: path.to_path_buf(), source: Arc::new(source) })?;
-        let store = Self { commands, running, thread: Arc::new(Mutex::new(Some(thread))), path };
+        let handle = Arc::new(Mutex::new(Some(thread)));
+        let store = Self { worker: Worker::Thread(Thread { commands, running, handle }), path };
         opening.await.unwrap_or_else(|_| Err(store.closed()))?;
         Ok(store)
     }
@@ -153,11 +174,12 @@ impl Store {
     /// Carries out what was accepted, moves the write-ahead log into the file and ends the thread. Other handles of the
     /// queue answer [`StoreError::Closed`] from then on.
     pub async fn close(self) -> Result<(), StoreError> {
+        let Worker::Thread(worker) = &self.worker else { return Ok(()) };
         let (reply, answer) = oneshot::channel();
-        let closed = self.call(Command::Close(reply), answer).await;
-        let mut running = self.running.clone();
+        let closed = self.call(worker, Command::Close(reply), answer).await;
+        let mut running = worker.running.clone();
         while running.changed().await.is_ok() {}
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = worker.handle.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The thread has dropped its last value, so this does not block. A panic in it was told as closed.
         let ended = thread.is_none_or(|thread| thread.join().is_ok());
         if ended { closed } else { Err(self.closed()) }
@@ -167,13 +189,17 @@ impl Store {
         &self,
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let worker = match &self.worker {
+            Worker::Thread(worker) => worker,
+            Worker::Callers(queue) => return queue.read(&self.path, work).await,
+        };
         let (reply, answer) = oneshot::channel();
         let path = Arc::clone(&self.path);
         let read = Box::new(move |connection: &Connection| {
             // A caller that has gone away does not want to know.
             let _ = reply.send(work(connection).map_err(|fault| fault.at(&path)));
         });
-        self.call(Command::Read(read), answer).await
+        self.call(worker, Command::Read(read), answer).await
     }
 
     pub(crate) async fn write<T: Send + 'static>(
@@ -181,17 +207,25 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
-        self.call(Command::Write(Box::new(PendingWrite::new(work, reply))), answer).await
+        let write = Box::new(PendingWrite::new(work, reply));
+        match &self.worker {
+            Worker::Thread(worker) => self.call(worker, Command::Write(write), answer).await,
+            Worker::Callers(queue) => {
+                queue.write(&self.path, write).await;
+                answer.await.unwrap_or_else(|_| Err(self.closed()))
+            }
+        }
     }
 
     /// Sends a command and waits for its answer, or for the end of the thread.
     async fn call<T>(
         &self,
+        worker: &Thread,
         command: Command,
         mut answer: oneshot::Receiver<Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.commands.send(command).await.map_err(|_| self.closed())?;
-        let mut running = self.running.clone();
+        worker.commands.send(command).await.map_err(|_| self.closed())?;
+        let mut running = worker.running.clone();
         tokio::select! {
             biased;
             told = &mut answer => told.unwrap_or_else(|_| Err(self.closed())),

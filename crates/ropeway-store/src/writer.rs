@@ -107,7 +107,15 @@ fn commit_group(
 ) -> Option<Command> {
     let mut group = vec![first];
     let mut next = None;
-    let committed = run_group(connection, path, &mut group, &mut next, commands);
+    let more = || match commands.try_recv() {
+        Ok(Command::Write(write)) => Some(write),
+        Ok(other) => {
+            next = Some(other);
+            None
+        }
+        Err(_) => None,
+    };
+    let committed = run_group(connection, path, &mut group, more);
     tracing::trace!(writes = group.len(), committed = committed.is_ok(), "group committed");
     for write in group {
         write.reply(committed.clone());
@@ -115,12 +123,12 @@ fn commit_group(
     next
 }
 
-fn run_group(
+/// Commits the writes of `group`, joined by those that `more` yields until it has none.
+pub(crate) fn run_group(
     connection: &mut Connection,
     path: &Path,
     group: &mut Vec<Box<dyn Write>>,
-    next: &mut Option<Command>,
-    commands: &mut mpsc::Receiver<Command>,
+    mut more: impl FnMut() -> Option<Box<dyn Write>>,
 ) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| Fault::from(error).at(path);
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
@@ -128,12 +136,8 @@ fn run_group(
     while let Some(write) = group.get_mut(ran) {
         run_alone(&mut transaction, path, write.as_mut())?;
         ran += 1;
-        if ran < GROUP_LIMIT {
-            match commands.try_recv() {
-                Ok(Command::Write(write)) => group.push(write),
-                Ok(other) => *next = Some(other),
-                Err(_) => {}
-            }
+        if ran < GROUP_LIMIT && ran == group.len() {
+            group.extend(more());
         }
     }
     transaction.commit().map_err(fail)

@@ -6,16 +6,19 @@
 
 mod names;
 mod proxy;
+mod transport;
 mod trust;
 
 use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use parking_lot::Mutex;
-use reqwest::{Client, redirect::Policy};
+use reqwest::{Client, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
 
 pub(crate) use names::NameError;
 use proxy::Proxy;
+pub use transport::{Transport, TransportBody};
 
 use crate::{DriverError, exchange::error::innermost};
 
@@ -38,6 +41,8 @@ const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 #[derive(Clone, Default)]
 pub struct Clients {
     kept: Arc<Mutex<HashMap<Way, Client>>>,
+    /// What carries requests in the place of the network.
+    instead: Option<Arc<dyn Transport>>,
 }
 
 /// A way to reach the network.
@@ -56,6 +61,17 @@ pub(crate) struct Reach {
 }
 
 impl Clients {
+    /// Clients whose every `GET` goes over `transport` and none over the network.
+    pub fn over(transport: Arc<dyn Transport>) -> Self {
+        Self { kept: Arc::default(), instead: Some(transport) }
+    }
+
+    /// The answer of what stands in the place of the network; `None` where nothing does.
+    pub(crate) async fn get_instead(&self, url: &SafeUrl, fields: HeaderMap) -> Option<Result<Response, DriverError>> {
+        let transport = self.instead.as_ref()?;
+        Some(transport.get(url, fields).await.map(transport::answered))
+    }
+
     /// The client for requests of a job in `network` to `url`.
     ///
     /// A proxy named by the job is always used, and never passed by when it is down; the system's is not used for
@@ -88,7 +104,7 @@ impl Clients {
 
 impl fmt::Debug for Clients {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Clients").field("kept", &self.kept.lock().len()).finish()
+        formatter.debug_struct("Clients").field("kept", &self.kept.lock().len()).finish_non_exhaustive()
     }
 }
 

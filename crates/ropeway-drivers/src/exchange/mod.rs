@@ -22,6 +22,9 @@ const LARGEST_HEAD: usize = 64 * 1024;
 ///
 /// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1).
 pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) -> Result<Response, DriverError> {
+    if let Some(answer) = get_instead(context, url, fields).await {
+        return answer;
+    }
     let reach = context.clients.reach(&context.network, url).await?;
     let mut replaced = false;
     loop {
@@ -32,6 +35,18 @@ pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) ->
             Err(error) if !replaced && error::is_stale_connection(&error) => replaced = true,
             answered => return checked(&reach, url, answered),
         }
+    }
+}
+
+/// The same over what stands in the place of the network, where something does.
+async fn get_instead(context: &Context, url: &SafeUrl, fields: &HeaderMap) -> Option<Result<Response, DriverError>> {
+    let mut all = header::fields(context, url);
+    all.extend(fields.clone());
+    let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_instead(url, all));
+    match context.cancel.run_until_cancelled(answer).await {
+        None => Some(Err(DriverError::Canceled)),
+        Some(Err(_)) => Some(Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() })),
+        Some(Ok(answer)) => answer,
     }
 }
 

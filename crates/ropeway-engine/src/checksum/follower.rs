@@ -7,7 +7,10 @@ use parking_lot::{Condvar, Mutex};
 use ropeway_model::Digest;
 
 use super::Hashers;
-use crate::disk::{DiskError, PartFile};
+use crate::{
+    blocking::{self, Blocking},
+    disk::{DiskError, PartFile},
+};
 
 /// Bytes read back at a time; stays within the cache it was just written through.
 const BLOCK: usize = 256 << 10;
@@ -35,13 +38,13 @@ struct Prefix {
 }
 
 /// The digests to come; `None` if they were given up.
-pub(crate) type Pending = tokio::task::JoinHandle<Result<Option<Vec<Digest>>, DiskError>>;
+pub(crate) type Pending = blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>;
 
 impl Follower {
     /// Starts to follow `part` with `hashers`, which have taken nothing yet.
-    pub(crate) fn start(part: Arc<dyn PartFile>, hashers: Hashers) -> (Self, Pending) {
+    pub(crate) fn start(blocking: &Blocking, part: Arc<dyn PartFile>, hashers: Hashers) -> (Self, Pending) {
         let shared = Arc::new(Shared::default());
-        let pending = tokio::task::spawn_blocking({
+        let pending = blocking.start({
             let shared = Arc::clone(&shared);
             move || shared.follow(&*part, hashers)
         });
@@ -128,7 +131,7 @@ mod tests {
         let hashers = Hashers::new(&[Algorithm::Sha256, Algorithm::Md5]);
         let mut whole = hashers.clone();
         whole.update(&bytes);
-        let (follower, pending) = Follower::start(Arc::clone(&part), hashers);
+        let (follower, pending) = Follower::start(&Blocking::Threads, Arc::clone(&part), hashers);
         let mut written = 0;
         for piece in bytes.chunks(300_001) {
             part.write_at(piece, written).unwrap();
@@ -143,7 +146,7 @@ mod tests {
     async fn a_follower_nobody_waits_for_ends() {
         let folder = tempfile::tempdir().unwrap();
         let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
-        let (follower, pending) = Follower::start(part, Hashers::new(&[Algorithm::Sha256]));
+        let (follower, pending) = Follower::start(&Blocking::Threads, part, Hashers::new(&[Algorithm::Sha256]));
         drop(follower);
         assert_eq!(pending.await.unwrap().unwrap(), None);
     }

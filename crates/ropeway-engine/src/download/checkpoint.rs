@@ -21,7 +21,7 @@ pub(super) async fn save(attempt: &Attempt, claims: &Claims, part: &Arc<dyn Part
     if written == attempt.progress.durable() {
         return Ok(());
     }
-    sync(part).await?;
+    sync(attempt, part).await?;
     let mut change = attempt.change(None);
     change.segments = Some(Some(map));
     change.durable = Some(written);
@@ -31,8 +31,8 @@ pub(super) async fn save(attempt: &Attempt, claims: &Claims, part: &Arc<dyn Part
 }
 
 /// Makes what was written durable, on a thread that may block.
-pub(super) async fn sync(part: &Arc<dyn PartFile>) -> Result<(), Stop> {
+pub(super) async fn sync(attempt: &Attempt, part: &Arc<dyn PartFile>) -> Result<(), Stop> {
     let part = Arc::clone(part);
-    let synced = tokio::task::spawn_blocking(move || part.sync_data()).await;
+    let synced = attempt.engine.blocking.start(move || part.sync_data()).await;
     synced.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))?.map_err(Stop::from)
 }

@@ -75,6 +75,7 @@ impl Crew<'_> {
                 return self.outcome();
             }
             tokio::select! {
+                biased;
                 () = self.attempt.cancel.cancelled() => {
                     self.workers.shutdown().await;
                     return Err(Stop::Wished.into());
@@ -141,7 +142,12 @@ impl Crew<'_> {
             other => {
                 self.failures += 1;
                 self.allowed = self.workers.len();
-                let wait = retry::delay(Retry::Backoff, self.failures, retry::MOST_ATTEMPTS, retry::random());
+                let wait = retry::delay(
+                    Retry::Backoff,
+                    self.failures,
+                    retry::MOST_ATTEMPTS,
+                    self.attempt.engine.chance.uniform(),
+                );
                 // Alone it cannot be replaced: then the whole try ends and waits its turn.
                 self.replaced_at = wait.filter(|_| !self.workers.is_empty()).map(|wait| Instant::now() + wait);
                 self.last_trouble = Some(other);

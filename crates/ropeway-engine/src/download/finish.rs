@@ -26,7 +26,7 @@ pub(super) async fn run(
     if job.part.length()? != length {
         job.part.set_length(length)?;
     }
-    checkpoint::sync(&job.part).await?;
+    checkpoint::sync(attempt, &job.part).await?;
     let digests = match pending {
         Some(pending) => pending.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??,
         None => None,

@@ -25,8 +25,9 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
     disk.create_folder(into)?;
     let context = attempt.context();
     let probe = tokio::select! {
-        probe = download.probe(&context, from) => probe?,
+        biased;
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+        probe = download.probe(&context, from) => probe?,
     };
     let length = probe.validator.length;
     if let Some(needed) = length {

@@ -80,7 +80,8 @@ async fn transfer(
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let hashed = (!algorithms.is_empty()).then(|| Hashers::new(&algorithms));
-    let (follower, pending) = hashed.map(|hashers| Follower::start(Arc::clone(&source.part), hashers)).unzip();
+    let (follower, pending) =
+        hashed.map(|hashers| Follower::start(&attempt.engine.blocking, Arc::clone(&source.part), hashers)).unzip();
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
     let connections = if one_stream { 1 } else { plan::connections(claims.length(), missing, wanted) };

@@ -210,8 +210,9 @@ async fn request(job: &Job, missing: ByteRange) -> Result<ByteStream, Trouble> {
     let asked = Instant::now();
     let request = download.fetch(&job.context, &job.url, missing, Some(&job.validator));
     let fetched = tokio::select! {
-        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)??,
+        biased;
         () = job.context.cancel.cancelled() => return Err(DriverError::Canceled.into()),
+        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)??,
     };
     let now = fetched.validator;
     let verdict = job.validator.compare(&now);
@@ -237,8 +238,9 @@ async fn drain(job: &Job, segment: u64, open: Open) -> Result<Drained, Trouble> 
             return Ok(Drained::Limited(stream));
         }
         let next = tokio::select! {
-            next = tokio::time::timeout(LONGEST_SILENCE, stream.next()) => next.map_err(|_| Trouble::Silent)?,
+            biased;
             () = job.context.cancel.cancelled() => return Err(DriverError::Canceled.into()),
+            next = tokio::time::timeout(LONGEST_SILENCE, stream.next()) => next.map_err(|_| Trouble::Silent)?,
         };
         let Some(chunk) = next else { return Ok(Drained::Stream) };
         let chunk = chunk?;
@@ -269,8 +271,9 @@ async fn pay(job: &Job, bytes: u64) -> Result<(), Trouble> {
         return Ok(());
     }
     tokio::select! {
-        () = job.throttle.take(bytes) => Ok(()),
+        biased;
         () = job.context.cancel.cancelled() => Err(DriverError::Canceled.into()),
+        () = job.throttle.take(bytes) => Ok(()),
     }
 }
 

@@ -13,7 +13,6 @@ use std::sync::{
 };
 
 use parking_lot::Mutex;
-use ropeway_drivers::Clients;
 use ropeway_store::Store;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -47,13 +46,23 @@ impl Engine {
             Some(path) => Store::open(path).await?,
             None => Store::in_memory().await?,
         };
+        Self::start(store, seams, config).await
+    }
+
+    /// The same with a store that is open already, whatever [`EngineConfig::database`] names.
+    ///
+    /// # Errors
+    /// [`EngineError::Store`] if the queue cannot be read.
+    pub async fn start(store: Store, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
         let (journal, writer) = Journal::start(store.clone());
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
             disk: seams.disk,
             drivers: seams.drivers,
-            clients: Clients::default(),
+            clients: seams.clients,
+            blocking: seams.blocking,
+            chance: seams.chance,
             table: Mutex::default(),
             journal,
             scope: config.scope,

@@ -70,6 +70,7 @@ impl Bucket {
                 None => return,
                 Some(wait) => {
                     tokio::select! {
+                        biased;
                         () = tokio::time::sleep(wait) => {}
                         () = changed => {}
                     }

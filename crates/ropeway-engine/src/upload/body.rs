@@ -8,7 +8,9 @@ use parking_lot::Mutex;
 use ropeway_drivers::{Part, PartBody};
 use ropeway_model::Digest;
 
-use crate::{attempt::Attempt, checksum::Hashers, disk::SourceFile, progress::Progress, throttle::Throttle};
+use crate::{
+    attempt::Attempt, blocking::Blocking, checksum::Hashers, disk::SourceFile, progress::Progress, throttle::Throttle,
+};
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
 /// between reading, hashing and sending.
@@ -25,6 +27,7 @@ struct Reader {
     digests: DigestSlot,
     throttle: Throttle,
     progress: Arc<Progress>,
+    blocking: Blocking,
 }
 
 /// The bytes of `part`, exactly as many as it has; an error if the source ends early.
@@ -43,6 +46,7 @@ pub(super) fn stream(
         digests: Arc::clone(&digests),
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
+        blocking: attempt.engine.blocking.clone(),
     };
     let blocks = stream::try_unfold(reader, |reader| async move {
         let next = reader.next().await?;
@@ -62,7 +66,8 @@ impl Reader {
         let wanted = self.throttle.slice(largest).min(largest);
         self.throttle.take(wanted as u64).await;
         // Reading may block on a cold disk, hashing takes its time: neither belongs on a thread that serves others.
-        let read = tokio::task::spawn_blocking(move || self.read(wanted)).await;
+        let blocking = self.blocking.clone();
+        let read = blocking.start(move || self.read(wanted)).await;
         read.map_err(io::Error::other)?
     }
 

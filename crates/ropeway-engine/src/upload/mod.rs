@@ -120,8 +120,9 @@ fn algorithms(spec: &JobSpec, policy: DigestPolicy) -> Vec<Algorithm> {
 /// Ends a request at once when the job is stopped.
 async fn stoppable<T>(attempt: &Attempt, request: impl Future<Output = Result<T, DriverError>>) -> Result<T, Stop> {
     tokio::select! {
-        result = request => result.map_err(Stop::from),
+        biased;
         () = attempt.cancel.cancelled() => Err(Stop::Wished),
+        result = request => result.map_err(Stop::from),
     }
 }
 
