@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_engine::{DigestPolicy, Engine, EngineConfig, Seams};
+use ropeway_model::Schedule;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +15,7 @@ use crate::{
     folder_lock::FolderLock,
     host::Host,
     publisher::{Publisher, Subscription},
+    settings_check::Checked,
     settings_file::{Keeping, SettingsFile},
 };
 
@@ -90,14 +92,17 @@ impl Api {
             }
         };
         let settings = SettingsFile::open(&config.config_folder, keeping);
-        let limits = settings.limits();
-        let engine_config = EngineConfig { database: Some(folder.join(database)), scope, digests, limits };
+        let Checked { limits, schedule, servers } = settings.checked();
+        // What somebody starts by hand is wanted now, whatever hour it is.
+        let schedule = if config.scope == Scope::Queue { schedule } else { Schedule::default() };
+        let database = Some(folder.join(database));
+        let engine_config = EngineConfig { database, scope, digests, limits, schedule, servers };
         let opened = Engine::open(Seams::default(), engine_config).await;
         let engine = opened.map_err(|error| unusable(error.to_string()))?;
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let core = Core { engine, settings, publisher, host: config.host, stopping, _lock: lock };
+        let core = Core { engine, settings, scope: config.scope, publisher, host: config.host, stopping, _lock: lock };
         Ok(Self { core: Arc::new(core) })
     }
 

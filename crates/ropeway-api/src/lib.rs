@@ -15,6 +15,7 @@ mod folder_lock;
 pub mod host;
 mod publisher;
 pub mod settings;
+mod settings_check;
 mod settings_file;
 pub mod view;
 

@@ -7,16 +7,11 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use ropeway_engine::Limits;
-use ropeway_model::{ByteRate, Connections};
-
 use crate::{
     error::{ApiCode, ApiError},
     settings::Settings,
+    settings_check::{Checked, check},
 };
-
-/// Jobs that may run at once: more than this only makes all of them slow.
-const MOST_RUNNING_JOBS: u8 = 64;
 
 /// The settings in force and the file that keeps them.
 #[derive(Debug)]
@@ -62,19 +57,13 @@ impl SettingsFile {
     }
 
     /// The engine's part of the settings.
-    pub(crate) fn limits(&self) -> Limits {
-        let settings = self.current();
-        Limits {
-            running_jobs: usize::from(settings.running_jobs),
-            connections: Connections::new(settings.connections).unwrap_or_else(|_| default_connections()),
-            download: settings.download_limit.and_then(ByteRate::new),
-            upload: settings.upload_limit.and_then(ByteRate::new),
-        }
+    pub(crate) fn checked(&self) -> Checked {
+        check(&self.current()).expect("only settings that have been checked are kept")
     }
 
     /// Replaces the settings; durable when this returns, if they are kept at all.
     pub(crate) fn replace(&self, settings: Settings) -> Result<(), ApiError> {
-        check(&settings)?;
+        check(&settings).map_err(ApiError::from)?;
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         if self.keeping == Keeping::Saved {
             let text = toml::to_string_pretty(&settings).map_err(|error| self.refused(&io::Error::other(error)))?;
@@ -88,24 +77,6 @@ impl SettingsFile {
         let message = format!("the settings cannot be saved to {}: {error}", self.path.display());
         ApiError::new(ApiCode::StateFailed, message, "Check the folder's permissions and the room on its volume.")
     }
-}
-
-fn check(settings: &Settings) -> Result<(), ApiError> {
-    if !Path::new(&settings.download_folder).is_absolute() {
-        return Err(ApiError::bad_params("the download folder must be an absolute path"));
-    }
-    if !(1..=MOST_RUNNING_JOBS).contains(&settings.running_jobs) {
-        return Err(ApiError::bad_params(format!("1 to {MOST_RUNNING_JOBS} jobs may run at once")));
-    }
-    Connections::new(settings.connections).map_err(|error| ApiError::bad_params(error.to_string()))?;
-    if settings.download_limit == Some(0) || settings.upload_limit == Some(0) {
-        return Err(ApiError::bad_params("a limit is at least one byte a second; leave it out for none"));
-    }
-    Ok(())
-}
-
-fn default_connections() -> Connections {
-    Connections::new(Settings::default().connections).expect("the default lies within 1 to 64")
 }
 
 fn default_download_folder() -> PathBuf {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_model::{ByteRate, Connections};
+use ropeway_model::{ByteRate, Connections, Schedule, ServerRule};
 
 use crate::{
     blocking::Blocking,
@@ -86,4 +86,8 @@ pub struct EngineConfig {
     pub digests: DigestPolicy,
     /// The limits at the start.
     pub limits: Limits,
+    /// Other limits at certain hours.
+    pub schedule: Schedule,
+    /// What holds for single servers.
+    pub servers: Vec<ServerRule>,
 }

@@ -19,8 +19,9 @@ use crate::{
     config::{DigestPolicy, Scope},
     disk::Disk,
     journal::Journal,
+    schedule::Timetable,
     table::{Entry, Table},
-    throttle::Bucket,
+    throttle::{Bucket, ServerLimits},
 };
 
 /// What all parts of the engine share.
@@ -41,6 +42,8 @@ pub(crate) struct Core {
     pub(crate) connections: Mutex<Connections>,
     pub(crate) downloads: Arc<Bucket>,
     pub(crate) uploads: Arc<Bucket>,
+    pub(crate) server_limits: ServerLimits,
+    pub(crate) timetable: Timetable,
     /// Wakes the scheduler.
     pub(crate) wake: Notify,
     /// Wakes whoever publishes changes.

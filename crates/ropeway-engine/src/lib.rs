@@ -20,6 +20,7 @@ mod meter;
 mod plan;
 mod progress;
 mod retry;
+mod schedule;
 mod scheduler;
 mod snapshot;
 mod table;

@@ -27,9 +27,9 @@ pub(crate) async fn run(engine: Arc<Core>) {
             biased;
             () = engine.wake.notified() => {}
             () = engine.stopping.cancelled() => return,
-            // While all places are taken, a due job waits for one of them: sleeping until a moment that has passed
+            // While all places are taken or the schedule pauses, a due job waits for that to end: sleeping until a moment that has passed
             // would spin.
-            () = sleep_until(due), if !engine.is_full() => {}
+            () = sleep_until(due), if !engine.is_full() && !engine.timetable.pauses() => {}
         }
     }
 }
@@ -43,7 +43,7 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// Gives the next job a place, if one is free.
 fn next(engine: &Arc<Core>) -> Option<Attempt> {
-    if engine.stopping.is_cancelled() || engine.is_full() {
+    if engine.stopping.is_cancelled() || engine.timetable.pauses() || engine.is_full() {
         return None;
     }
     let mut table = engine.table.lock();
@@ -57,7 +57,8 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             Direction::Download => &engine.downloads,
             Direction::Upload => &engine.uploads,
         };
-        let throttle = Throttle::new(Arc::clone(&bucket), Arc::clone(all));
+        let server = engine.server_limits.bucket(&entry.spec.host());
+        let throttle = Throttle::new(Arc::clone(&bucket), server, Arc::clone(all));
         entry.active = Some(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() });
         Attempt {
             engine: Arc::clone(engine),

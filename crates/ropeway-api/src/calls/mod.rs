@@ -13,12 +13,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    api::Scope,
     command::{Call, Done, Picked},
     convert,
     core::Core,
     error::{ApiCode, ApiError},
     event::Event,
     settings::Settings,
+    settings_check::Checked,
     view::Snapshot,
 };
 
@@ -87,7 +89,12 @@ async fn snapshot(core: &Core) -> Result<Snapshot, ApiError> {
 
 fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     core.settings.replace(settings)?;
-    core.engine.set_limits(core.settings.limits());
+    let Checked { limits, schedule, servers } = core.settings.checked();
+    core.engine.set_limits(limits);
+    core.engine.set_server_rules(servers);
+    if core.scope == Scope::Queue {
+        core.engine.set_schedule(schedule);
+    }
     let settings = core.settings.current();
     core.publisher.publish(vec![Event::Settings { settings: settings.clone() }]);
     Ok(settings)

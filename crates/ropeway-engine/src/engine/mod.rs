@@ -13,6 +13,7 @@ use std::sync::{
 };
 
 use parking_lot::Mutex;
+use ropeway_model::{Schedule, ServerRule};
 use ropeway_store::Store;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,8 +25,9 @@ use crate::{
     config::{EngineConfig, Limits, Seams},
     core::Core,
     journal::Journal,
+    schedule::{self, Timetable, Usual},
     scheduler,
-    throttle::Bucket,
+    throttle::{Bucket, ServerLimits},
 };
 
 /// A running engine; cheap to clone, all clones are the same engine.
@@ -69,8 +71,10 @@ impl Engine {
             digests: config.digests,
             running_jobs: AtomicUsize::new(config.limits.running_jobs),
             connections: Mutex::new(config.limits.connections),
-            downloads: Arc::new(Bucket::new(config.limits.download)),
-            uploads: Arc::new(Bucket::new(config.limits.upload)),
+            downloads: Arc::new(Bucket::new(None)),
+            uploads: Arc::new(Bucket::new(None)),
+            server_limits: ServerLimits::default(),
+            timetable: Timetable::default(),
             wake: Notify::new(),
             changed: Notify::new(),
             settled: Notify::new(),
@@ -78,7 +82,11 @@ impl Engine {
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
         });
+        core.server_limits.set_rules(config.servers);
+        core.set_schedule(config.schedule);
+        core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
         recover::run(&core).await?;
+        tokio::spawn(schedule::run(Arc::clone(&core)));
         tokio::spawn(scheduler::run(Arc::clone(&core)));
         Ok(Self { core, writer: Arc::new(Mutex::new(Some(writer))) })
     }
@@ -87,9 +95,18 @@ impl Engine {
     pub fn set_limits(&self, limits: Limits) {
         self.core.running_jobs.store(limits.running_jobs, SeqCst);
         *self.core.connections.lock() = limits.connections;
-        self.core.downloads.set_rate(limits.download);
-        self.core.uploads.set_rate(limits.upload);
+        self.core.set_usual_limits(Usual { download: limits.download, upload: limits.upload });
         self.core.wake.notify_one();
+    }
+
+    /// Replaces the schedule of limits; what it says of this moment holds at once.
+    pub fn set_schedule(&self, schedule: Schedule) {
+        self.core.set_schedule(schedule);
+    }
+
+    /// Replaces what holds for single servers; running jobs follow the limits at once.
+    pub fn set_server_rules(&self, rules: Vec<ServerRule>) {
+        self.core.server_limits.set_rules(rules);
     }
 
     /// Stops every transfer, makes what they have durable, and closes the store. Idempotent.

@@ -1,30 +1,43 @@
-//! Rate limits that hold over time: a token bucket per job and one per direction for the whole process.
+//! Rate limits that hold over time: a token bucket per job, one per server, and one per direction for the whole process.
 
 mod bucket;
+mod servers;
 
 use std::{sync::Arc, time::Duration};
 
 use ropeway_model::ByteRate;
+use tokio::sync::Mutex;
 
 pub use bucket::Bucket;
+pub(crate) use servers::ServerLimits;
 
-/// The limits one job's bytes pass: its own, then everybody's.
+/// The limits one job's bytes pass: its own, its server's, then everybody's. Clones are the same job.
 #[derive(Clone, Debug)]
 pub struct Throttle {
     job: Arc<Bucket>,
-    all: Arc<Bucket>,
+    /// What the job shares with others, the narrower first.
+    shared: [Arc<Bucket>; 2],
+    /// Held by the one connection that stands in a shared bucket's queue for this job. A shared bucket serves its
+    /// takers in turn: were each connection to stand there for itself, a job with sixteen would get sixteen shares.
+    turn: Arc<Mutex<()>>,
 }
 
 impl Throttle {
-    /// A job's own bucket below the one for all jobs of its direction.
-    pub fn new(job: Arc<Bucket>, all: Arc<Bucket>) -> Self {
-        Self { job, all }
+    /// A job's own bucket below its server's, below the one for all jobs of its direction.
+    pub fn new(job: Arc<Bucket>, server: Arc<Bucket>, all: Arc<Bucket>) -> Self {
+        Self { job, shared: [server, all], turn: Arc::default() }
     }
 
     /// Returns when `bytes` more may pass.
     pub async fn take(&self, bytes: u64) {
         self.job.take(bytes).await;
-        self.all.take(bytes).await;
+        if self.shared.iter().all(|bucket| bucket.rate().is_none()) {
+            return;
+        }
+        let _turn = self.turn.lock().await;
+        for bucket in &self.shared {
+            bucket.take(bytes).await;
+        }
     }
 
     /// How many bytes one of `connections` asks a server for at once; `None` where there is no limit.
@@ -33,8 +46,8 @@ impl Throttle {
     /// that is to hold on the wire must be paid before the bytes are asked for, in portions that are small beside a
     /// second, and yet large enough to keep a line busy that takes `round_trip` to answer.
     pub fn portion(&self, connections: usize, round_trip: Duration) -> Option<u64> {
-        /// Below this the requests themselves weigh more than a hundredth.
-        const SMALLEST: u64 = 16 * 1024;
+        /// Below this the requests themselves weigh too much.
+        const SMALLEST: u64 = 4 * 1024;
         const SHORTEST: Duration = Duration::from_millis(100);
         const LONGEST: Duration = Duration::from_secs(1);
         let rate = self.tightest()?.bytes_per_second();
@@ -44,7 +57,8 @@ impl Throttle {
     }
 
     fn tightest(&self) -> Option<ByteRate> {
-        [self.job.rate(), self.all.rate()].into_iter().flatten().min()
+        let shared = self.shared.iter().filter_map(|bucket| bucket.rate());
+        shared.chain(self.job.rate()).min()
     }
 
     /// How many bytes to take at once, so that a limited stream flows instead of stuttering and a changed limit is
@@ -61,22 +75,65 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
+    const MIB: u64 = 1 << 20;
+
+    fn bucket(rate: Option<u64>) -> Arc<Bucket> {
+        Arc::new(Bucket::new(rate.and_then(ByteRate::new)))
+    }
+
     fn throttle(job: Option<u64>, all: Option<u64>) -> Throttle {
-        let bucket = |rate: Option<u64>| Arc::new(Bucket::new(rate.and_then(ByteRate::new)));
-        Throttle::new(bucket(job), bucket(all))
+        Throttle::new(bucket(job), bucket(None), bucket(all))
     }
 
     #[test]
     fn portions_follow_the_tightest_limit_the_connections_and_the_line() {
-        const MIB: u64 = 1 << 20;
         let near = Duration::from_millis(1);
         assert_eq!(throttle(None, None).portion(4, near), None);
         assert_eq!(throttle(Some(10 * MIB), None).portion(1, near), Some(MIB));
         assert_eq!(throttle(Some(10 * MIB), Some(5 * MIB)).portion(2, near), Some(MIB / 4));
         assert_eq!(throttle(Some(10 * MIB), None).portion(1, Duration::from_millis(200)), Some(4 * MIB));
         assert_eq!(throttle(Some(10 * MIB), None).portion(1, Duration::from_secs(9)), Some(10 * MIB));
-        assert_eq!(throttle(Some(1024), None).portion(8, near), Some(16 * 1024));
+        assert_eq!(throttle(Some(1024), None).portion(8, near), Some(4 * 1024));
+        let server = Throttle::new(bucket(Some(10 * MIB)), bucket(Some(MIB)), bucket(Some(5 * MIB)));
+        assert_eq!(server.portion(1, near), Some(MIB / 10));
+    }
+
+    /// Takes portions until the moment comes, and returns their bytes.
+    async fn taken_until(throttle: Throttle, portion: u64, end: Instant) -> u64 {
+        let mut taken = 0;
+        while tokio::time::timeout_at(end, throttle.take(portion)).await.is_ok() {
+            taken += portion;
+        }
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_job_with_sixteen_connections_gets_no_more_than_one_with_a_single_one() {
+        let all = bucket(Some(2 * MIB));
+        let job = || Throttle::new(bucket(None), bucket(None), Arc::clone(&all));
+        let (wide, narrow) = (job(), job());
+        let end = Instant::now() + Duration::from_secs(10);
+        let mut connections = tokio::task::JoinSet::new();
+        for _ in 0..16 {
+            connections.spawn(taken_until(wide.clone(), 16 << 10, end));
+        }
+        let single = taken_until(narrow, 16 << 10, end).await;
+        let sixteen: u64 = connections.join_all().await.into_iter().sum();
+        assert!(single.abs_diff(sixteen) < MIB / 2, "{single} and {sixteen}");
+        assert!((19 * MIB..=20 * MIB + MIB / 4).contains(&(single + sixteen)), "{}", single + sixteen);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_narrowest_of_the_three_limits_is_the_one_that_holds() {
+        for rates in [[1, 4, 4], [4, 1, 4], [4, 4, 1]] {
+            let [job, server, all] = rates.map(|rate| bucket(Some(rate * MIB)));
+            let end = Instant::now() + Duration::from_secs(10);
+            let taken = taken_until(Throttle::new(job, server, all), 64 << 10, end).await;
+            assert!((9 * MIB + MIB / 2..=10 * MIB + MIB / 4).contains(&taken), "{rates:?}: {taken}");
+        }
     }
 }

@@ -7,4 +7,5 @@ mod crash;
 mod digest;
 mod download;
 mod rig;
+mod schedule;
 mod upload;

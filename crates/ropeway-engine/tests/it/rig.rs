@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use ropeway_engine::{DigestPolicy, Engine, EngineConfig, JobSnapshot, Limits, Scope, Seams};
-use ropeway_model::{Connections, JobId, JobSpec, Phase, PhaseKind, Transfer, Wish};
+use ropeway_model::{Connections, JobId, JobSpec, Phase, PhaseKind, Schedule, Transfer, Wish};
 use ropeway_testkit::TempFolder;
 
 /// Longer than any job of these tests takes on a busy machine.
@@ -35,6 +35,8 @@ impl Rig {
             scope: Scope::Queue,
             digests: DigestPolicy::EveryFile,
             limits,
+            schedule: Schedule::default(),
+            servers: Vec::new(),
         };
         change(&mut config);
         let engine = Engine::open(seams, config.clone()).await.unwrap();

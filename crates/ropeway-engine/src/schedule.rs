@@ -1,0 +1,123 @@
+//! Which limits are in force at this moment: the usual ones, or those of the schedule.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use parking_lot::Mutex;
+use ropeway_model::{ByteRate, Schedule, ScheduleEffect, Timestamp};
+use tokio::sync::Notify;
+
+use crate::core::Core;
+
+/// Milliseconds of a minute, the schedule's unit.
+const MINUTE_MS: i64 = 60_000;
+
+/// The limits the user set, and when others hold.
+#[derive(Debug, Default)]
+pub(crate) struct Timetable {
+    usual: Mutex<Usual>,
+    schedule: Mutex<Schedule>,
+    /// Whether the schedule lets nothing move now.
+    pauses: AtomicBool,
+    changed: Notify,
+}
+
+/// The limits of all jobs together while no rule of the schedule is in force.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Usual {
+    pub(crate) download: Option<ByteRate>,
+    pub(crate) upload: Option<ByteRate>,
+}
+
+impl Timetable {
+    /// Whether the schedule lets nothing move now.
+    pub(crate) fn pauses(&self) -> bool {
+        self.pauses.load(SeqCst)
+    }
+
+    /// The wall clock may have jumped: what is in force is looked up anew.
+    pub(crate) fn look_again(&self) {
+        self.changed.notify_one();
+    }
+}
+
+impl Core {
+    /// Changes the usual limits; in force at once, unless a rule of the schedule is.
+    pub(crate) fn set_usual_limits(&self, usual: Usual) {
+        *self.timetable.usual.lock() = usual;
+        self.follow_schedule();
+    }
+
+    /// Replaces the schedule; in force at once.
+    pub(crate) fn set_schedule(&self, schedule: Schedule) {
+        *self.timetable.schedule.lock() = schedule;
+        self.follow_schedule();
+        self.timetable.look_again();
+    }
+
+    /// Puts in force what holds at this moment.
+    pub(crate) fn follow_schedule(&self) {
+        let effect = {
+            let schedule = self.timetable.schedule.lock();
+            if schedule.is_empty() { None } else { schedule.effect(self.clock.local()) }
+        };
+        let usual = *self.timetable.usual.lock();
+        let (download, upload) = match effect {
+            Some(ScheduleEffect::Limit { download, upload }) => (download, upload),
+            Some(ScheduleEffect::Pause) | None => (usual.download, usual.upload),
+        };
+        self.downloads.set_rate(download);
+        self.uploads.set_rate(upload);
+        let pauses = effect == Some(ScheduleEffect::Pause);
+        if self.timetable.pauses.swap(pauses, SeqCst) == pauses {
+            return;
+        }
+        tracing::info!(pauses, "the schedule's rule has changed");
+        if pauses {
+            self.interrupt_all();
+        }
+        self.wake.notify_one();
+    }
+
+    /// Ends every running attempt; its job is queued again with what it has, no failure counted.
+    pub(crate) fn interrupt_all(&self) {
+        let table = self.table.lock();
+        for entry in table.active().iter().filter_map(|id| table.get(*id)) {
+            if let Some(active) = &entry.active {
+                active.cancel.cancel();
+            }
+        }
+    }
+}
+
+/// Follows the schedule from minute to minute until the engine stops.
+pub(crate) async fn run(core: Arc<Core>) {
+    loop {
+        core.follow_schedule();
+        let is_empty = core.timetable.schedule.lock().is_empty();
+        tokio::select! {
+            () = tokio::time::sleep(until_next_minute(core.clock.now())), if !is_empty => {}
+            () = core.timetable.changed.notified() => {}
+            () = core.stopping.cancelled() => return,
+        }
+    }
+}
+
+fn until_next_minute(now: Timestamp) -> std::time::Duration {
+    let left = MINUTE_MS - now.unix_ms().rem_euclid(MINUTE_MS);
+    std::time::Duration::from_millis(u64::try_from(left).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_minute_is_never_now_and_never_more_than_one_away() {
+        for (now, left) in [(0, 60_000), (59_999, 1), (60_000, 60_000), (-1, 1)] {
+            assert_eq!(until_next_minute(Timestamp::from_unix_ms(now)).as_millis(), left);
+        }
+    }
+}
