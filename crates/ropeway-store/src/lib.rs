@@ -17,7 +17,9 @@ pub use error::StoreError;
 pub use memory::{MemoryQueue, Volume, Waiting};
 pub use store::Store;
 pub use table::{
+    block::{Block, BlockChange},
     job::{JobChange, JobRow, NewJob, Remote, Verification},
     log::{LOG_LINE_BYTES, LOG_LINES},
+    part_file::{HashedPrefix, PartFileState},
     target::SavedTarget,
 };

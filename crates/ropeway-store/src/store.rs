@@ -12,10 +12,10 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    JobChange, JobRow, NewJob, SavedTarget, StoreError, connection,
+    Block, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, connection,
     error::Fault,
     memory::MemoryQueue,
-    table::{job, log, segment, target},
+    table::{block, job, log, part_file, segment, target},
     writer::{self, Command, PendingWrite, QUEUE_LIMIT},
 };
 
@@ -135,6 +135,22 @@ impl Store {
     /// [`StoreError::Corrupt`] if the rows are no cover of a file.
     pub async fn segments(&self, job: JobId) -> Result<Option<SegmentMap>, StoreError> {
         self.read(move |connection| segment::read(connection, job)).await
+    }
+
+    /// The block digests of a job's file, in the order of the file.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a row cannot be what was written.
+    pub async fn blocks(&self, job: JobId) -> Result<Vec<Block>, StoreError> {
+        self.read(move |connection| block::read(connection, job)).await
+    }
+
+    /// What was last saved of a job's part file.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the row cannot be what was written.
+    pub async fn part_file(&self, job: JobId) -> Result<Option<PartFileState>, StoreError> {
+        self.read(move |connection| part_file::read(connection, job)).await
     }
 
     /// What happened to a job, oldest first; the last [`crate::LOG_LINES`] lines.

@@ -195,3 +195,20 @@ async fn ranges_one_after_the_other_share_a_connection() {
     }
     assert_eq!((peer.requests().len(), peer.connections()), (3, 1));
 }
+
+#[tokio::test]
+async fn a_signed_address_is_asked_without_a_condition_and_its_answer_compared_all_the_same() {
+    let peer = Peer::serve(ServedFile::new(1, LENGTH)).await;
+    for query in ["X-Amz-Signature=1", "a=b&x-goog-signature=1", "Signature=1&Key-Pair-Id=2", "sv=1&sig=2"] {
+        let download = Download::of(&peer.url(&format!("f?{query}")));
+        let valid = download.probe().await.unwrap().validator;
+        download.fetch(range(1, 10), Some(&valid)).await.unwrap();
+        assert_eq!(peer.requests().last().unwrap().header("If-Range"), None, "{query}");
+        let error = download.fetch_error(range(1, 10), Some(&version("\"other\""))).await;
+        assert!(matches!(error, DriverError::RemoteChanged { .. }), "{query}: {error}");
+    }
+    let download = Download::of(&peer.url("f?design=1"));
+    let valid = download.probe().await.unwrap().validator;
+    download.fetch(range(1, 10), Some(&valid)).await.unwrap();
+    assert!(peer.requests().last().unwrap().header("If-Range").is_some());
+}

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{FlockOperation, OFlags, RenameFlags};
 
-use super::{Disk, DiskError, PartFile, SourceFile, SourceStamp};
+use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,6 +142,12 @@ impl LocalFile {
         Ok(filled)
     }
 
+    fn stamped(&self) -> Result<FileStamp, DiskError> {
+        let metadata = self.named(self.file.metadata())?;
+        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        Ok(FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() })
+    }
+
     fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {
         result.map_err(|error| DiskError::at(&self.path, error))
     }
@@ -167,6 +173,10 @@ impl PartFile for LocalFile {
     fn set_length(&self, length: u64) -> Result<(), DiskError> {
         self.named(self.file.set_len(length))
     }
+
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.stamped()
+    }
 }
 
 impl SourceFile for LocalFile {
@@ -174,10 +184,8 @@ impl SourceFile for LocalFile {
         self.fill(buffer, offset)
     }
 
-    fn stamp(&self) -> Result<SourceStamp, DiskError> {
-        let metadata = self.named(self.file.metadata())?;
-        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        Ok(SourceStamp { length: metadata.len(), modified_ns, inode: metadata.ino() })
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.stamped()
     }
 }
 

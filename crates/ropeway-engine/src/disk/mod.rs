@@ -69,6 +69,9 @@ pub trait PartFile: Send + Sync + fmt::Debug {
 
     /// Cuts or extends it to `length` bytes.
     fn set_length(&self, length: u64) -> Result<(), DiskError>;
+
+    /// What changes when the file does.
+    fn stamp(&self) -> Result<FileStamp, DiskError>;
 }
 
 /// A file that is being uploaded.
@@ -77,12 +80,12 @@ pub trait SourceFile: Send + Sync + fmt::Debug {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
 
     /// What changes when the file does.
-    fn stamp(&self) -> Result<SourceStamp, DiskError>;
+    fn stamp(&self) -> Result<FileStamp, DiskError>;
 }
 
 /// What tells one version of a local file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SourceStamp {
+pub struct FileStamp {
     /// Length in bytes.
     pub length: u64,
     /// Modification time in nanoseconds since the Unix epoch.

@@ -55,6 +55,7 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
         part,
         part_path,
         map: length.map_or_else(SegmentMap::open_ended, SegmentMap::whole),
+        proved: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
 }

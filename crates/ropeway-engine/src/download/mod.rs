@@ -6,6 +6,7 @@ mod finish;
 mod fresh;
 mod line;
 mod naming;
+mod overlap;
 mod proof;
 mod resume;
 mod source;
@@ -100,6 +101,7 @@ async fn transfer(
         line: line::Line::default(),
         opened: tokio::sync::Notify::new(),
         verdict: Mutex::default(),
+        proved: source.proved,
     });
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());

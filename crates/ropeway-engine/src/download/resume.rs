@@ -1,14 +1,18 @@
 //! A later try: what is on disk is trusted as far as the store says, and no further.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
-use ropeway_model::{FailureCode, SegmentMap, Validator};
-use ropeway_store::Verification;
+use ropeway_drivers::{Driver, DriverError};
+use ropeway_model::{EntityTag, FailureCode, SegmentMap, Validation, Validator};
+use ropeway_store::{Remote, Verification};
 
-use super::source::{Begin, Source};
+use super::{
+    overlap::{self, Overlap},
+    source::{Begin, Source},
+};
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    disk::DiskError,
+    disk::{DiskError, PartFile},
 };
 
 /// Where a job with a past goes on; `None` begins at byte 0.
@@ -39,10 +43,6 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
         }
         Err(error) => return Err(error.into()),
     };
-    if !is_resumable(&remote.validator) && !map.is_complete() {
-        attempt.log("the server gave nothing to recognise the file by".to_owned());
-        return Ok(None);
-    }
     if part.length()? < reach(&map) {
         attempt.log(format!("{} is shorter than what was saved", part_path.display()));
         return Ok(None);
@@ -51,6 +51,13 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
     if driver.download().is_none() {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
     }
+    let proved = if is_certain(&remote.validator) || map.is_complete() {
+        None
+    } else if is_same(attempt, &remote, &*driver, &part, &map).await? {
+        Some(Validation::Overlap)
+    } else {
+        return Ok(None);
+    };
     attempt.progress.set_length(map.length());
     Ok(Some(Begin::Source(
         Box::new(Source {
@@ -61,14 +68,54 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
             part,
             part_path,
             map,
+            proved,
         }),
         None,
     )))
 }
 
-/// Whether a later response can be recognised as the same version.
-fn is_resumable(validator: &Validator) -> bool {
-    validator.if_range().is_some() || (validator.length.is_some() && validator.last_modified.is_some())
+/// Whether a later answer tells by itself that it is of the same version: by a strong tag, or by length and a date that
+/// stands for one version only.
+fn is_certain(validator: &Validator) -> bool {
+    validator.entity_tag.as_ref().is_some_and(EntityTag::is_strong)
+        || (validator.length.is_some() && validator.last_modified.is_some() && validator.last_modified_is_strong)
+}
+
+/// Where nothing else tells: whether the server still sends the bytes that are on disk.
+async fn is_same(
+    attempt: &Attempt,
+    remote: &Remote,
+    driver: &dyn Driver,
+    part: &Arc<dyn PartFile>,
+    map: &SegmentMap,
+) -> Result<bool, Stop> {
+    let context = attempt.context();
+    let place = overlap::Place { context: &context, driver, url: &remote.url, throttle: &attempt.throttle };
+    let (is_same, line) = match overlap::compare(&place, &**part, map).await {
+        Ok(Overlap::Same(now)) if remote.validator.compare(&now) != Validation::Changed => {
+            (true, "the bytes before the first hole came again and are the same".to_owned())
+        }
+        Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {now}")),
+        Ok(Overlap::Different { at }) => (false, format!("the server sends other bytes from byte {at} on")),
+        Ok(Overlap::Nothing) => (false, "nothing was saved that could be compared".to_owned()),
+        Err(overlap::Trouble::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {
+            (false, "the server gave nothing to recognise the file by".to_owned())
+        }
+        Err(trouble) => return Err(trouble.into()),
+    };
+    attempt.log(line);
+    let verdict = match (is_same, map.written()) {
+        (true, _) => Some(Validation::Overlap),
+        (false, 0) => None,
+        (false, _) => Some(Validation::Changed),
+    };
+    if let Some(verdict) = verdict {
+        let mut change = attempt.change(None);
+        change.validation = Some(verdict);
+        attempt.engine.journal.note(change);
+        attempt.update(|entry| entry.validation = Some(verdict));
+    }
+    Ok(is_same)
 }
 
 /// Offset behind the last byte the map claims.

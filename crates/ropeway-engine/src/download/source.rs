@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{ByteStream, Driver};
-use ropeway_model::{Digest, SafeUrl, SegmentMap, Validator};
+use ropeway_model::{Digest, SafeUrl, SegmentMap, Validation, Validator};
 
 use crate::{
     attempt::{Finished, Stop},
@@ -20,6 +20,8 @@ pub(super) struct Source {
     pub(super) part: Arc<dyn PartFile>,
     pub(super) part_path: PathBuf,
     pub(super) map: SegmentMap,
+    /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
+    pub(super) proved: Option<Validation>,
 }
 
 /// Where a try begins.

@@ -42,6 +42,8 @@ pub(super) struct Job {
     pub(super) opened: tokio::sync::Notify,
     /// How surely the latest answer belongs to the version on disk.
     pub(super) verdict: Mutex<Option<Validation>>,
+    /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
+    pub(super) proved: Option<Validation>,
 }
 
 /// Why a worker ended before its segment did.
@@ -216,7 +218,8 @@ async fn request(job: &Job, missing: ByteRange) -> Result<ByteStream, Trouble> {
     };
     let now = fetched.validator;
     let verdict = job.validator.compare(&now);
-    *job.verdict.lock() = Some(verdict);
+    let shown = if verdict == Validation::Unverifiable { job.proved.unwrap_or(verdict) } else { verdict };
+    *job.verdict.lock() = Some(shown);
     if verdict == Validation::Changed {
         let (url, had) = (job.url.clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());

@@ -12,13 +12,13 @@ use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Hashers,
     config::DigestPolicy,
-    disk::{DiskError, SourceFile, SourceStamp},
+    disk::{DiskError, FileStamp, SourceFile},
 };
 
 /// A file of unknown fate: the source, with what it was when the upload began.
 struct Source {
     file: Arc<dyn SourceFile>,
-    stamp: SourceStamp,
+    stamp: FileStamp,
     meta: SourceMeta,
 }
 

@@ -6,6 +6,7 @@ mod control;
 mod crash;
 mod digest;
 mod download;
+mod overlap;
 mod rig;
 mod schedule;
 mod upload;

@@ -1,7 +1,9 @@
 //! One file per table, as in the source.
 
+mod block;
 mod job;
 mod log;
 mod order;
+mod part_file;
 mod segment;
 mod target;

@@ -9,7 +9,12 @@ use super::{Remote, Verification, spec::SpecColumns, state::PhaseColumns};
 use crate::{
     column::{Bytes, Json, Name, StoredPath},
     error::Fault,
-    table::{log, segment},
+    table::{
+        block::{self, BlockChange},
+        log,
+        part_file::{self, PartFileState},
+        segment,
+    },
 };
 
 /// What changes about one job; a field that is `None` stays as it is, `Some(None)` takes the value away.
@@ -35,6 +40,10 @@ pub struct JobChange {
     pub durable: Option<u64>,
     /// Which bytes of the file are on the disk, in the place of all segments the job had.
     pub segments: Option<Option<SegmentMap>>,
+    /// Which stretches of the file have a recorded digest. Their bytes must be synced before this is saved.
+    pub blocks: Option<BlockChange>,
+    /// What the part file looks like.
+    pub part_file: Option<Option<PartFileState>>,
     /// What the finished file hashes to.
     pub digest: Option<Option<Digest>>,
     /// How the finished file was proved.
@@ -61,6 +70,8 @@ impl JobChange {
             final_path: None,
             durable: None,
             segments: None,
+            blocks: None,
+            part_file: None,
             digest: None,
             verification: None,
             validation: None,
@@ -80,6 +91,12 @@ pub(crate) fn apply(connection: &Connection, change: &JobChange) -> Result<(), F
     apply_facts(connection, change)?;
     if let Some(map) = &change.segments {
         segment::replace(connection, id, map.as_ref())?;
+    }
+    if let Some(blocks) = &change.blocks {
+        block::apply(connection, id, blocks)?;
+    }
+    if let Some(state) = &change.part_file {
+        part_file::replace(connection, id, state.as_ref())?;
     }
     log::append(connection, id, &change.log)
 }

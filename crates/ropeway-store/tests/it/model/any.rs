@@ -80,7 +80,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             transfer,
             rate_limit: rate.and_then(ByteRate::new),
             connections: connections.map(|count| Connections::new(count).unwrap()),
-            digest: checksum.as_ref().map(ropeway_model::Digest::algorithm),
+            digest: checksum.as_ref().map(Digest::algorithm),
             checksum,
             headers,
             priority,

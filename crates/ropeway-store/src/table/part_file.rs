@@ -1,0 +1,85 @@
+//! What a part file looked like when its job last saved it, and how far its digests were computed.
+
+use ropeway_model::{Algorithm, JobId};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    column::{Bytes, Columns, Json},
+    error::Fault,
+    migration::Migration,
+};
+
+pub(crate) const CREATE: Migration = Migration {
+    version: 7,
+    sql: "
+        CREATE TABLE part_file (
+            job         INTEGER PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,
+            length      INTEGER NOT NULL,
+            modified_ns INTEGER NOT NULL,
+            is_settled  INTEGER NOT NULL,
+            hashed      TEXT
+        ) STRICT;",
+};
+
+/// A part file as it was last saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartFileState {
+    /// Its length in bytes, holes included.
+    pub length: u64,
+    /// When it was modified, in nanoseconds since the Unix epoch.
+    pub modified_ns: i64,
+    /// Whether its job had stopped: then nothing of ours has written to it since.
+    pub is_settled: bool,
+    /// How far its digests were computed.
+    pub hashed: Option<HashedPrefix>,
+}
+
+/// Running digests of a file's first bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HashedPrefix {
+    /// How the states are written; a reader that does not know the number leaves them alone.
+    pub format: u8,
+    /// Bytes that were hashed.
+    pub offset: u64,
+    /// The state of each digest.
+    pub states: Vec<(Algorithm, Vec<u8>)>,
+}
+
+/// What was saved of the job's part file.
+pub(crate) fn read(connection: &Connection, job: JobId) -> Result<Option<PartFileState>, Fault> {
+    let corrupt = |reason: &dyn std::fmt::Display| Fault::corrupt(format_args!("the part file of job {job}"), reason);
+    let mut statement =
+        connection.prepare_cached("SELECT length, modified_ns, is_settled, hashed FROM part_file WHERE job = ?1")?;
+    let row = statement.query_row([job.row()], |row| {
+        let mut columns = Columns::of(row);
+        Ok(PartFileState {
+            length: columns.take::<Bytes>()?.0,
+            modified_ns: columns.take()?,
+            is_settled: columns.take()?,
+            hashed: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
+        })
+    });
+    row.optional().map_err(|error| corrupt(&error))
+}
+
+/// Puts `state` in the place of what was saved.
+pub(crate) fn replace(connection: &Connection, job: JobId, state: Option<&PartFileState>) -> Result<(), Fault> {
+    let Some(state) = state else {
+        connection.prepare_cached("DELETE FROM part_file WHERE job = ?1")?.execute([job.row()])?;
+        return Ok(());
+    };
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO part_file (job, length, modified_ns, is_settled, hashed)
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![
+            job.row(),
+            Bytes(state.length),
+            state.modified_ns,
+            state.is_settled,
+            state.hashed.as_ref().map(Json),
+        ])?;
+    Ok(())
+}
