@@ -18,6 +18,7 @@ pub(crate) struct Progress {
     length: AtomicU64,
     moved: AtomicU64,
     durable: AtomicU64,
+    wasted: AtomicU64,
     connections: AtomicU16,
     claims: Mutex<Option<Arc<Claims>>>,
 }
@@ -29,6 +30,7 @@ impl Progress {
             length: AtomicU64::new(length.unwrap_or(UNKNOWN)),
             moved: AtomicU64::new(durable),
             durable: AtomicU64::new(durable),
+            wasted: AtomicU64::new(0),
             connections: AtomicU16::new(0),
             claims: Mutex::new(None),
         }
@@ -50,6 +52,16 @@ impl Progress {
 
     pub(crate) fn add_moved(&self, bytes: u64) {
         self.moved.fetch_add(bytes, Relaxed);
+    }
+
+    /// Bytes that came and were there already: what was fetched twice, and what was under way when another connection
+    /// took over. Never part of what was moved.
+    pub(crate) fn wasted(&self) -> u64 {
+        self.wasted.load(Relaxed)
+    }
+
+    pub(crate) fn add_wasted(&self, bytes: u64) {
+        self.wasted.fetch_add(bytes, Relaxed);
     }
 
     /// Sets both counters, at the start of an attempt and after a restart from byte 0.

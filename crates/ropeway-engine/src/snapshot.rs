@@ -54,6 +54,8 @@ pub struct ProgressSnapshot {
     pub moved: u64,
     /// Bytes durably on disk or acknowledged; never more than `moved`.
     pub durable: u64,
+    /// Bytes that came although they were there already, since the process started.
+    pub wasted: u64,
     /// Bytes a second.
     pub rate: u64,
     /// Connections that move bytes now.
@@ -113,6 +115,7 @@ impl ProgressSnapshot {
             // Two counters are read one after the other: the later one may have moved on.
             moved: progress.moved().max(durable),
             durable,
+            wasted: progress.wasted(),
             rate: if entry.phase.is_active() { entry.rate } else { 0 },
             connections: progress.connections(),
         }

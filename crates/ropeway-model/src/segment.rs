@@ -163,14 +163,20 @@ impl SegmentMap {
     /// Takes the later half of what the segment at `start` misses away from it and returns the new segment's start.
     /// `None`, and nothing changes, when a half would have fewer than `smallest` bytes or the end is unknown.
     pub fn halve(&mut self, start: u64, smallest: u64) -> Option<u64> {
-        let at = self.find(start).ok()?;
-        let segment = self.segments.get_mut(at)?;
-        let missing = segment.missing().filter(|missing| !missing.is_open_ended())?;
+        let missing = self.missing(start).filter(|missing| !missing.is_open_ended())?;
         let kept = missing.len().div_ceil(2);
         if missing.len() - kept < smallest.max(1) {
             return None;
         }
-        let middle = missing.start() + kept;
+        self.split(start, missing.start() + kept)
+    }
+
+    /// Takes everything from `middle` on away from the segment at `start` and returns the new segment's start.
+    /// `None`, and nothing changes, when `middle` does not lie inside what the segment misses or the end is unknown.
+    pub fn split(&mut self, start: u64, middle: u64) -> Option<u64> {
+        let at = self.find(start).ok()?;
+        let segment = self.segments.get_mut(at)?;
+        segment.missing().filter(|missing| !missing.is_open_ended() && missing.contains(middle))?;
         let tail = ByteRange::new(middle, segment.range.end()).ok()?;
         segment.range = ByteRange::new(segment.range.start(), middle).ok()?;
         self.segments.insert(at + 1, Segment { range: tail, written: 0 });
@@ -250,6 +256,7 @@ mod tests {
     enum Act {
         Advance { which: usize, count: u64 },
         Halve { which: usize, smallest: u64 },
+        Split { which: usize, middle: u64 },
         GiveBack { which: usize },
         Coalesce,
         StoreAndLoad,
@@ -259,6 +266,7 @@ mod tests {
         prop_oneof![
             4 => (0..16_usize, 1..80_u64).prop_map(|(which, count)| Act::Advance { which, count }),
             3 => (0..16_usize, 1..20_u64).prop_map(|(which, smallest)| Act::Halve { which, smallest }),
+            2 => (0..16_usize, 0..LENGTH).prop_map(|(which, middle)| Act::Split { which, middle }),
             1 => (0..16_usize).prop_map(|which| Act::GiveBack { which }),
             1 => Just(Act::Coalesce),
             1 => Just(Act::StoreAndLoad),
@@ -293,6 +301,14 @@ mod tests {
                             prop_assert!(map.missing(middle).unwrap().len() >= smallest);
                             prop_assert!(map.missing(start).unwrap().len() >= smallest);
                             prop_assert!(before.unwrap().contains(middle));
+                        }
+                    }
+                    Act::Split { which, middle } => {
+                        let start = start_of(&map, which);
+                        let before = map.missing(start);
+                        if map.split(start, middle).is_some() {
+                            prop_assert!(before.unwrap().contains(middle));
+                            prop_assert_eq!(map.missing(middle).unwrap().end(), before.unwrap().end());
                         }
                     }
                     Act::GiveBack { which } => {

@@ -1,37 +1,36 @@
 //! The workers of one download: how many, what their failures mean, and the checkpoints beside them.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use ropeway_drivers::{ByteStream, DriverError};
-use ropeway_model::{Retry, Validation};
+use ropeway_model::{FailureCode, Validation};
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior},
+    time::{Instant, Interval, MissedTickBehavior},
 };
 
 use super::{
     checkpoint,
+    judge::{self, Fault},
+    ramp::Ramp,
     source::Halt,
-    worker::{self, Job, Trouble},
+    trouble::{Loss, Trouble},
+    worker::{self, Job},
 };
 use crate::{
     attempt::{Attempt, Stop},
-    retry,
+    plan, retry,
 };
 
 /// Workers and how many there may be.
 struct Crew<'a> {
     attempt: &'a Attempt,
     job: &'a Arc<Job>,
-    workers: JoinSet<Result<(), (u64, Trouble)>>,
-    /// Workers that may run now.
-    allowed: usize,
-    /// Workers that may run once the server has shown that it serves ranges.
-    wanted: usize,
-    /// Failures of single workers in a row.
-    failures: u32,
-    /// When a worker that failed is replaced.
-    replaced_at: Option<Instant>,
+    workers: JoinSet<Result<(), Loss>>,
+    ramp: Ramp,
+    /// Workers that were sent away for a fresh connection.
+    replaced: u32,
     last_trouble: Option<Trouble>,
     /// Whether bytes of an earlier try are being continued and no answer has been compared with them yet.
     is_resumed: bool,
@@ -44,69 +43,80 @@ pub(super) async fn run(
     first: Option<ByteStream>,
     connections: usize,
 ) -> Result<(), Halt> {
-    // One request for a range tells whether the server serves ranges; the others follow its answer.
-    let allowed = connections.min(if first.is_some() { 2 } else { 1 });
     let mut crew = Crew {
         attempt,
         job,
         workers: JoinSet::new(),
-        allowed,
-        wanted: connections,
-        failures: 0,
-        replaced_at: None,
+        // One request for a range tells whether the server serves ranges; the others follow its answer.
+        ramp: Ramp::new(if first.is_some() { 2 } else { 1 }, connections),
+        replaced: 0,
         last_trouble: None,
         is_resumed: first.is_none(),
     };
+    job.places.allow(crew.allowed_connections());
     if let Some(body) = first
-        && let Some(segment) = job.claims.claim(false)
+        && let Some(claim) = job.claim()
     {
-        crew.workers.spawn(worker::run(Arc::clone(job), segment, Some(body)));
+        crew.workers.spawn(worker::run(Arc::clone(job), job.places.take(), claim, Some(body)));
     }
     crew.work().await
 }
 
 impl Crew<'_> {
     async fn work(&mut self) -> Result<(), Halt> {
-        let mut checkpoints = tokio::time::interval_at(Instant::now() + checkpoint::WINDOW, checkpoint::WINDOW);
-        checkpoints.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checkpoints = every(checkpoint::WINDOW);
+        let mut reviews = every(plan::REVIEW);
+        // Beside the workers' affairs: a slow disk must not keep an idle connection waiting.
+        let (attempt, job) = (self.attempt, self.job);
+        let mut saving = pin!(Fuse::terminated());
         loop {
             self.hire();
-            if self.workers.is_empty() && self.replaced_at.is_none() {
+            if self.workers.is_empty() && (job.claims.is_complete() || !self.ramp.is_waiting()) {
                 return self.outcome();
             }
             tokio::select! {
                 biased;
-                () = self.attempt.cancel.cancelled() => {
+                () = attempt.cancel.cancelled() => {
                     self.workers.shutdown().await;
                     return Err(Stop::Wished.into());
                 }
                 Some(ended) = self.workers.join_next() => match ended {
                     Ok(Ok(())) => {}
-                    Ok(Err((segment, trouble))) => self.lose(segment, trouble).await?,
-                    Err(panic) => return Err(Stop::failed(ropeway_model::FailureCode::Internal, panic.to_string()).into()),
+                    Ok(Err(loss)) => self.lose(loss).await?,
+                    Err(panic) => return Err(Stop::failed(FailureCode::Internal, panic.to_string()).into()),
                 },
-                () = self.job.opened.notified() => self.opened(),
-                () = sleep_until(self.replaced_at) => {
-                    self.replaced_at = None;
-                    self.allowed = (self.allowed + 1).min(self.wanted);
+                () = job.opened.notified() => self.opened(),
+                saved = &mut saving, if !saving.is_terminated() => saved?,
+                _ = checkpoints.tick(), if saving.is_terminated() => {
+                    saving.set(checkpoint::save(attempt, &job.claims, &job.part).fuse());
                 }
-                _ = checkpoints.tick() => checkpoint::save(self.attempt, &self.job.claims, &self.job.part).await?,
+                _ = reviews.tick() => self.review(),
             }
         }
     }
 
+    /// How many connections the job may have now.
+    fn allowed_connections(&self) -> usize {
+        self.ramp.allowed()
+    }
+
     /// Starts workers while there is work and room for them.
     fn hire(&mut self) {
-        while self.workers.len() < self.allowed {
-            let Some(segment) = self.job.claims.claim(self.job.may_split) else { return };
-            self.workers.spawn(worker::run(Arc::clone(self.job), segment, None));
+        let allowed = self.allowed_connections();
+        self.job.places.allow(allowed);
+        while self.workers.len() < allowed {
+            let Some(claim) = self.job.claim() else { return };
+            self.workers.spawn(worker::run(Arc::clone(self.job), self.job.places.take(), claim, None));
         }
     }
 
-    /// The server serves ranges: all wanted workers may come.
+    /// A request for a range was answered with it: where the others were, too, more may come.
     fn opened(&mut self) {
-        if self.failures == 0 {
-            self.allowed = self.wanted;
+        let standings = self.job.claims.standings();
+        let waiting = standings.iter().filter(|standing| !standing.is_answered).count();
+        // One of many that is not answered is its own trouble.
+        if waiting * 4 <= standings.len() {
+            self.ramp.answered();
         }
         let verdict = self.job.verdict.lock().take();
         if self.is_resumed && verdict.is_some() {
@@ -118,15 +128,33 @@ impl Crew<'_> {
         }
     }
 
+    /// Looks at how the workers are doing: whether more would do better, and whether one is worse than a fresh one.
+    fn review(&mut self) {
+        let is_limited = self.job.throttle.is_limited();
+        self.ramp.tick(Instant::now(), self.job.progress.moved(), self.workers.len(), is_limited);
+        if !self.job.may_split || !self.job.line.serves_ranges() {
+            return;
+        }
+        let Some((worker, fault)) = judge::judge(&self.job.claims.standings(), self.replaced, is_limited) else {
+            return;
+        };
+        tracing::debug!(job = %self.attempt.id, worker, ?fault, "worker replaced");
+        self.replaced += 1;
+        if fault == Fault::Unanswered {
+            self.ramp.lower(self.workers.len(), Instant::now());
+            self.job.places.allow(self.allowed_connections());
+        }
+        self.job.claims.dismiss(worker);
+    }
+
     /// A worker ended before its segment did.
-    async fn lose(&mut self, segment: u64, trouble: Trouble) -> Result<(), Halt> {
-        tracing::debug!(job = %self.attempt.id, segment, ?trouble, "worker ended");
-        match trouble {
+    async fn lose(&mut self, loss: Loss) -> Result<(), Halt> {
+        tracing::debug!(job = %self.attempt.id, ?loss, "worker ended");
+        match loss.trouble {
             Trouble::Driver(DriverError::Canceled) => {}
             Trouble::Driver(error @ DriverError::RangeIgnored { .. }) => {
-                self.allowed = 1;
-                self.wanted = 1;
-                if !self.job.claims.give_back(segment) {
+                self.ramp.single();
+                if !loss.is_covered {
                     return self.restart(error.to_string(), true).await;
                 }
                 self.attempt.log(format!("one connection only: {error}"));
@@ -140,16 +168,9 @@ impl Crew<'_> {
                 return Err(error.into());
             }
             other => {
-                self.failures += 1;
-                self.allowed = self.workers.len();
-                let wait = retry::delay(
-                    Retry::Backoff,
-                    self.failures,
-                    retry::MOST_ATTEMPTS,
-                    self.attempt.engine.chance.uniform(),
-                );
-                // Alone it cannot be replaced: then the whole try ends and waits its turn.
-                self.replaced_at = wait.filter(|_| !self.workers.is_empty()).map(|wait| Instant::now() + wait);
+                let (losses, chance) = (self.ramp.losses(), self.attempt.engine.chance.uniform());
+                let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, chance);
+                self.ramp.lose(self.workers.len(), wait, other.is_refusal(), Instant::now());
                 self.last_trouble = Some(other);
             }
         }
@@ -171,9 +192,8 @@ impl Crew<'_> {
     }
 }
 
-async fn sleep_until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending::<()>().await,
-    }
+fn every(period: std::time::Duration) -> Interval {
+    let mut interval = tokio::time::interval_at(Instant::now() + period, period);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }

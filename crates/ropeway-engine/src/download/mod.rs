@@ -4,12 +4,18 @@ mod checkpoint;
 mod crew;
 mod finish;
 mod fresh;
+mod judge;
 mod line;
 mod naming;
 mod overlap;
+mod places;
+mod portion;
 mod proof;
+mod ramp;
+mod receive;
 mod resume;
 mod source;
+mod trouble;
 mod worker;
 
 use std::sync::Arc;
@@ -97,7 +103,7 @@ async fn transfer(
         progress: Arc::clone(&attempt.progress),
         follower,
         may_split: connections > 1,
-        connections,
+        places: Arc::default(),
         line: line::Line::default(),
         opened: tokio::sync::Notify::new(),
         verdict: Mutex::default(),

@@ -56,6 +56,11 @@ impl Throttle {
         Some(u64::try_from(share).unwrap_or(u64::MAX).max(SMALLEST))
     }
 
+    /// Whether there is a limit now.
+    pub fn is_limited(&self) -> bool {
+        self.tightest().is_some()
+    }
+
     fn tightest(&self) -> Option<ByteRate> {
         let shared = self.shared.iter().filter_map(|bucket| bucket.rate());
         shared.chain(self.job.rate()).min()

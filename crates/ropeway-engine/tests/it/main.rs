@@ -4,6 +4,7 @@
 
 mod control;
 mod crash;
+mod crew;
 mod digest;
 mod download;
 mod overlap;

@@ -10,7 +10,14 @@ mod send;
 mod served;
 mod tls;
 
-use std::{net::Ipv4Addr, path::PathBuf, sync::Arc};
+use std::{
+    net::Ipv4Addr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
 
 use parking_lot::Mutex;
 use tokio::{
@@ -62,7 +69,12 @@ impl Peer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (records, connections) = (Arc::default(), Arc::default());
-        let desk = Desk { script, records: Arc::clone(&records), connections: Arc::clone(&connections) };
+        let desk = Desk {
+            script,
+            records: Arc::clone(&records),
+            connections: Arc::clone(&connections),
+            sending: Arc::default(),
+        };
         let acceptor = authority.as_ref().map(Authority::acceptor);
         let listening = tokio::spawn(async move {
             let mut open = JoinSet::new();
@@ -126,6 +138,17 @@ struct Desk {
     script: Arc<Script>,
     records: Arc<Mutex<Vec<Request>>>,
     connections: Arc<Mutex<usize>>,
+    /// Answers that are being sent.
+    sending: Arc<AtomicUsize>,
+}
+
+/// An answer that is being sent, until it is dropped.
+struct Sending(Arc<AtomicUsize>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
 }
 
 impl Desk {
@@ -137,6 +160,8 @@ impl Desk {
             if std::mem::take(&mut first) {
                 *self.connections.lock() += 1;
             }
+            request.beside = self.sending.fetch_add(1, SeqCst);
+            let _sending = Sending(Arc::clone(&self.sending));
             let record = Record::new(&self.records, &mut request);
             let answer = (self.script)(&request);
             if !receive::intake(&mut stream, &request, &answer, &record).await

@@ -14,6 +14,8 @@ const LONGEST_HEAD: usize = 64 * 1024;
 pub struct Request {
     /// Counted from one over all connections of the peer.
     pub number: usize,
+    /// Answers that were being sent to others when its head had arrived.
+    pub beside: usize,
     /// The method.
     pub method: String,
     /// The path with its query, as sent; through a proxy the whole address.
@@ -70,6 +72,7 @@ pub(super) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<Req
     let field = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
     Some(Request {
         number: 0,
+        beside: 0,
         method,
         path,
         headers: lines.filter_map(field).collect(),

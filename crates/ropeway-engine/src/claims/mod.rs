@@ -1,0 +1,288 @@
+//! Which worker fetches which segment: the segment map while workers are at it.
+//!
+//! A worker reserves bytes before it writes them and commits them afterwards, so that each byte is written by exactly
+//! one worker, also where two fetch the same segment: whoever comes second skips what is there. What is stored is
+//! always one whole map, written in one transaction: a split and the segment it was cut from cannot part.
+
+mod choice;
+mod post;
+mod speed;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use parking_lot::Mutex;
+use post::{Hold, Post};
+use ropeway_model::{ByteRange, Segment, SegmentError, SegmentMap};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A stretch of a file that is being downloaded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SegmentSnapshot {
+    /// The stretch with its written part.
+    pub segment: Segment,
+    /// Whether a connection fetches it now.
+    pub is_active: bool,
+}
+
+/// The segments of one running download. A segment belongs to one worker, and in the end game to two at most.
+#[derive(Debug)]
+pub(crate) struct Claims(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    map: SegmentMap,
+    /// The segments that are being fetched, by their start.
+    posts: BTreeMap<u64, Post>,
+    /// Workers that ever claimed something.
+    workers: u64,
+    /// Bytes that were given out a second time.
+    hedged: u64,
+}
+
+/// A worker's right to a segment; ends with [`Claims::release`].
+#[derive(Debug)]
+pub(crate) struct Claim {
+    /// Start of the segment.
+    pub(crate) segment: u64,
+    /// Fires when the worker is to leave this segment, and when the whole job is to end.
+    pub(crate) leave: CancellationToken,
+    /// Whether somebody else fetches the segment, too.
+    pub(crate) is_hedge: bool,
+    worker: u64,
+}
+
+/// What an idle worker may take beside what nobody has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Whether it may cut something off another worker's segment.
+    pub(crate) may_split: bool,
+    /// Whether it may fetch what another worker is fetching.
+    pub(crate) may_hedge: bool,
+    /// What is left must take longer than this to be worth a request.
+    pub(crate) worth: Duration,
+}
+
+/// Which of some bytes a worker may write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// These: nobody else has written them or will.
+    Write(ByteRange),
+    /// None of them, they are there; what follows may be missing.
+    Have,
+    /// None of them, and the segment misses nothing that follows.
+    Complete,
+}
+
+/// How a worker is doing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Standing {
+    pub(crate) worker: u64,
+    /// Bytes a second; `None` while nothing is measured.
+    pub(crate) rate: Option<f64>,
+    /// Bytes its segment misses.
+    pub(crate) left: u64,
+    /// Whether its request was answered.
+    pub(crate) is_answered: bool,
+    /// Time since it came to its segment.
+    pub(crate) age: Duration,
+    /// Time without a byte from the network, as long as it waits for one.
+    pub(crate) silent: Duration,
+}
+
+impl Claims {
+    pub(crate) fn new(map: SegmentMap) -> Self {
+        Self(Mutex::new(State { map, posts: BTreeMap::new(), workers: 0, hedged: 0 }))
+    }
+
+    /// Takes a segment for a worker: the first that nobody fetches, else, as `terms` allow, the end of the one with the
+    /// most time left, else the same segment as the worker with the most time left. `job` ends the claim with the job.
+    pub(crate) fn claim(&self, terms: Terms, job: &CancellationToken) -> Option<Claim> {
+        let now = Instant::now();
+        let mut state = self.0.lock();
+        let (segment, is_hedge) = match state.idle() {
+            Some(segment) => (segment, false),
+            None => state.take_from_others(terms, now)?,
+        };
+        Some(state.appoint(segment, is_hedge, job.child_token(), now))
+    }
+
+    /// The worker is done with its segment, or gives it up. A second call does nothing.
+    pub(crate) fn release(&self, claim: &Claim) {
+        self.0.lock().release(claim);
+    }
+
+    /// Releases the tail of a split that could not be fetched on its own, and undoes the split; `false` if it is too
+    /// late for that. What somebody else fetches, too, is in good hands.
+    pub(crate) fn give_back(&self, claim: &Claim) -> bool {
+        let mut state = self.0.lock();
+        state.release(claim);
+        if state.posts.contains_key(&claim.segment) {
+            return true;
+        }
+        let before = state.map.segments().iter().rev().find(|segment| segment.range().start() < claim.segment);
+        let is_being_fetched = before.is_some_and(|segment| state.posts.contains_key(&segment.range().start()));
+        is_being_fetched && state.map.give_back(claim.segment)
+    }
+
+    /// What of the segment nobody has written or is writing; `None` when there is nothing.
+    pub(crate) fn missing(&self, claim: &Claim) -> Option<ByteRange> {
+        self.0.lock().missing(claim.segment)
+    }
+
+    /// Sets bytes apart for the worker that is about to write `count` bytes that belong at `offset`.
+    pub(crate) fn reserve(&self, claim: &Claim, offset: u64, count: u64) -> Room {
+        let mut state = self.0.lock();
+        let Some(missing) = state.missing(claim.segment).filter(|missing| offset < missing.end()) else {
+            return Room::Complete;
+        };
+        let end = offset.saturating_add(count).min(missing.end());
+        let Ok(own) = ByteRange::new(offset.max(missing.start()), end) else { return Room::Have };
+        // Only after a failed write of somebody else does the front lie before what this worker has.
+        if own.start() > missing.start() {
+            return Room::Complete;
+        }
+        let Some(post) = state.posts.get_mut(&claim.segment) else { return Room::Complete };
+        let Some(hold) = post.hold(claim.worker) else { return Room::Complete };
+        hold.in_flight = Some(own);
+        post.front = own.end();
+        Room::Write(own)
+    }
+
+    /// Records that the reserved bytes are written; whether the segment needs nothing more.
+    pub(crate) fn commit(&self, claim: &Claim, written: ByteRange) -> Result<bool, SegmentError> {
+        let mut state = self.0.lock();
+        let State { map, posts, .. } = &mut *state;
+        let gone = SegmentError::NoSuchSegment { start: claim.segment };
+        let post = posts.get_mut(&claim.segment).ok_or(gone)?;
+        let hold = post.hold(claim.worker).ok_or(gone)?;
+        hold.in_flight = None;
+        hold.moved += written.len();
+        let Some(missing) = map.missing(claim.segment) else { return Ok(true) };
+        map.advance(claim.segment, post.written_to() - missing.start())?;
+        let is_complete = post.front >= missing.end();
+        if is_complete {
+            post.dismiss_others(claim.worker);
+        }
+        Ok(is_complete)
+    }
+
+    /// The server has answered the worker's request.
+    pub(crate) fn answered(&self, claim: &Claim) {
+        self.0.lock().change(claim, |hold| hold.answered(Instant::now()));
+    }
+
+    /// Whether the worker waits for our own throttle: that is no silence of the line.
+    pub(crate) fn set_paying(&self, claim: &Claim, is_paying: bool) {
+        self.0.lock().change(claim, |hold| {
+            hold.is_paying = is_paying;
+            hold.speed.excuse(Instant::now());
+        });
+    }
+
+    /// How all workers are doing.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
+        let now = Instant::now();
+        let mut state = self.0.lock();
+        state.sample(now);
+        let standing = |segment: u64, hold: &Hold| Standing {
+            worker: hold.worker,
+            rate: hold.rate(),
+            left: state.missing(segment).map_or(0, ByteRange::len),
+            is_answered: hold.is_answered,
+            age: now.saturating_duration_since(hold.came),
+            silent: hold.speed.silent(now),
+        };
+        let holds = state.posts.iter().flat_map(|(segment, post)| post.holds.iter().map(|hold| (*segment, hold)));
+        holds.map(|(segment, hold)| standing(segment, hold)).collect()
+    }
+
+    /// Sends a worker away from its segment.
+    pub(crate) fn dismiss(&self, worker: u64) {
+        let mut state = self.0.lock();
+        let hold = state.posts.values_mut().find_map(|post| post.hold(worker));
+        if let Some(hold) = hold {
+            hold.leave.cancel();
+        }
+    }
+
+    /// How far the file is contiguous from its start.
+    pub(crate) fn contiguous_prefix(&self) -> u64 {
+        self.0.lock().map.contiguous_prefix()
+    }
+
+    /// Gives a file of unknown length its end.
+    pub(crate) fn close(&self, length: u64) -> Result<(), SegmentError> {
+        self.0.lock().map.close(length)
+    }
+
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.0.lock().map.length()
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.0.lock().map.written()
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.lock().map.is_complete()
+    }
+
+    /// What is worth storing.
+    pub(crate) fn coalesced(&self) -> SegmentMap {
+        self.0.lock().map.coalesced()
+    }
+
+    /// What is worth showing.
+    pub(crate) fn snapshot(&self) -> Vec<SegmentSnapshot> {
+        let state = self.0.lock();
+        let show = |segment: &Segment| SegmentSnapshot {
+            segment: *segment,
+            is_active: state.posts.contains_key(&segment.range().start()),
+        };
+        state.map.segments().iter().map(show).collect()
+    }
+}
+
+impl State {
+    /// What of the segment nobody has written or is writing.
+    fn missing(&self, segment: u64) -> Option<ByteRange> {
+        let missing = self.map.missing(segment)?;
+        let front = self.posts.get(&segment).map_or(0, |post| post.front);
+        ByteRange::new(missing.start().max(front), missing.end()).ok()
+    }
+
+    fn appoint(&mut self, segment: u64, is_hedge: bool, leave: CancellationToken, now: Instant) -> Claim {
+        self.workers += 1;
+        let worker = self.workers;
+        let front = self.map.missing(segment).map_or(segment, ByteRange::start);
+        let post = self.posts.entry(segment).or_insert_with(|| Post::new(front));
+        post.holds.push(Hold::new(worker, leave.clone(), now));
+        Claim { segment, leave, is_hedge, worker }
+    }
+
+    fn release(&mut self, claim: &Claim) {
+        let Some(post) = self.posts.get_mut(&claim.segment) else { return };
+        // A write that failed has left a hole.
+        if let Some(lost) = post.hold(claim.worker).and_then(|hold| hold.in_flight) {
+            post.front = post.front.min(lost.start());
+        }
+        post.holds.retain(|hold| hold.worker != claim.worker);
+        if post.holds.is_empty() {
+            self.posts.remove(&claim.segment);
+        }
+    }
+
+    fn change(&mut self, claim: &Claim, change: impl FnOnce(&mut Hold)) {
+        let hold = self.posts.get_mut(&claim.segment).and_then(|post| post.hold(claim.worker));
+        if let Some(hold) = hold {
+            change(hold);
+        }
+    }
+
+    fn sample(&mut self, now: Instant) {
+        self.posts.values_mut().flat_map(|post| &mut post.holds).for_each(|hold| hold.sample(now));
+    }
+}

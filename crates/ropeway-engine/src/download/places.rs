@@ -1,0 +1,71 @@
+//! How many workers may be at a download: set by the crew, followed by each worker at the end of its segment.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+/// The places of one download.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    allowed: AtomicUsize,
+    taken: AtomicUsize,
+}
+
+/// A worker's place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    places: Arc<Places>,
+    is_left: bool,
+}
+
+impl Places {
+    pub(super) fn allow(&self, count: usize) {
+        self.allowed.store(count, SeqCst);
+    }
+
+    pub(super) fn allowed(&self) -> usize {
+        self.allowed.load(SeqCst)
+    }
+
+    /// Takes a place, without asking whether it is allowed: the crew counts.
+    pub(super) fn take(self: &Arc<Self>) -> Place {
+        self.taken.fetch_add(1, SeqCst);
+        Place { places: Arc::clone(self), is_left: false }
+    }
+}
+
+impl Place {
+    /// Gives the place up if there are more workers than allowed; whether it did. Of several workers that ask at once,
+    /// only as many leave as are too many.
+    pub(super) fn leave_if_crowded(&mut self) -> bool {
+        let allowed = self.places.allowed();
+        let fewer = |taken: usize| (taken > allowed).then(|| taken - 1);
+        self.is_left = self.places.taken.fetch_update(SeqCst, SeqCst, fewer).is_ok();
+        self.is_left
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if !self.is_left {
+            self.places.taken.fetch_sub(1, SeqCst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_as_many_workers_leave_as_are_too_many() {
+        let places = Arc::new(Places::default());
+        places.allow(2);
+        let mut held: Vec<Place> = (0..4).map(|_| places.take()).collect();
+        let left: Vec<bool> = held.iter_mut().map(Place::leave_if_crowded).collect();
+        assert_eq!(left, [true, true, false, false]);
+        drop(held);
+        assert_eq!(places.taken.load(SeqCst), 0);
+    }
+}

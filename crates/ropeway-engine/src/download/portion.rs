@@ -1,0 +1,86 @@
+//! Under a limit: asking for no more than has been paid for.
+
+use ropeway_drivers::DriverError;
+use ropeway_model::ByteRange;
+
+use super::{
+    receive::Open,
+    trouble::Trouble,
+    worker::{self, Job},
+};
+use crate::claims::Claim;
+
+/// Asks for what is missing, or under a limit for a portion of it that has been paid for. `credit` bytes of it have been
+/// already.
+pub(super) async fn next(job: &Job, claim: &Claim, missing: ByteRange, credit: u64) -> Result<Open, Trouble> {
+    let Some(portion) = of(job, missing) else {
+        return Ok(Open::whole(worker::request(job, claim, missing).await?, missing.start()));
+    };
+    pay(job, claim, portion.len().saturating_sub(credit)).await?;
+    let stream = worker::request(job, claim, portion).await?;
+    Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
+}
+
+/// Bytes of the portion that follows one of `paid` bytes.
+pub(super) fn behind(job: &Job, missing: ByteRange, paid: u64) -> Option<u64> {
+    let rest = ByteRange::new(missing.start().saturating_add(paid), missing.end()).ok()?;
+    of(job, rest).map(ByteRange::len)
+}
+
+/// The front of what is missing that a limit lets through at once; `None` where all of it may be asked for.
+fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
+    if missing.is_open_ended() || job.line.refuses_ranges() {
+        return None;
+    }
+    let length = job.throttle.portion(job.places.allowed(), job.line.round_trip())?;
+    ByteRange::new(missing.start(), missing.end().min(missing.start().saturating_add(length))).ok()
+}
+
+/// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
+/// The same answer comes back where it does not; a link that works once has only that.
+pub(super) async fn leave(job: &Job, claim: &Claim, open: Open) -> Option<Open> {
+    if job.line.serves_ranges() {
+        return None;
+    }
+    let missing = job.claims.missing(claim)?;
+    match next(job, claim, missing, 0).await {
+        Ok(portion) => Some(portion),
+        Err(trouble) => {
+            tracing::debug!(job = %job.url, ?trouble, "the limit holds on one connection only");
+            job.line.refuse_ranges();
+            Some(open)
+        }
+    }
+}
+
+/// Whether an answer that nobody paid for is worth leaving: it has yielded a portion, and more than that is missing.
+pub(super) fn is_long(job: &Job, claim: &Claim, yielded: u64) -> bool {
+    if !job.throttle.is_limited() {
+        return false;
+    }
+    let Some(missing) = job.claims.missing(claim) else { return false };
+    of(job, missing).is_some_and(|portion| yielded >= portion.len() && missing.len() > portion.len())
+}
+
+/// Waits for the throttle. The line is not to blame for that silence.
+pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<(), Trouble> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    job.claims.set_paying(claim, true);
+    let paid = pay_ahead(job, claim, bytes).await;
+    job.claims.set_paying(claim, false);
+    paid
+}
+
+/// Waits for the throttle while bytes that were paid for before are on their way.
+pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<(), Trouble> {
+    if bytes == 0 {
+        return Ok(());
+    }
+    tokio::select! {
+        biased;
+        () = claim.leave.cancelled() => Err(DriverError::Canceled.into()),
+        () = job.throttle.take(bytes) => Ok(()),
+    }
+}

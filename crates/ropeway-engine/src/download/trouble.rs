@@ -1,0 +1,96 @@
+//! Why a worker ended before its segment did.
+
+use std::time::Duration;
+
+use ropeway_drivers::DriverError;
+use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError};
+
+use crate::{attempt::Stop, disk::DiskError};
+
+/// A connection that is silent for this long is given up. Only waiting for the network counts, never our own throttle.
+/// Where others move meanwhile, it is replaced much sooner.
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
+
+/// Why a worker ended before its segment did.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The network or the server.
+    Driver(DriverError),
+    /// The disk: the whole job stops.
+    Disk(DiskError),
+    /// No byte for too long.
+    Silent,
+    /// The server ended the body cleanly before the end, without a byte of progress.
+    Short,
+    /// A mistake of ours.
+    Segments(SegmentError),
+}
+
+/// A worker that ended in trouble.
+#[derive(Debug)]
+pub(super) struct Loss {
+    /// Whether another worker has what this one was to fetch.
+    pub(super) is_covered: bool,
+    pub(super) trouble: Trouble,
+}
+
+impl From<DriverError> for Trouble {
+    fn from(error: DriverError) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<DiskError> for Trouble {
+    fn from(error: DiskError) -> Self {
+        Self::Disk(error)
+    }
+}
+
+impl From<SegmentError> for Trouble {
+    fn from(error: SegmentError) -> Self {
+        Self::Segments(error)
+    }
+}
+
+impl Trouble {
+    /// Whether the server has shown that it does not bear another connection, instead of one having broken.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Driver(
+                DriverError::Status { .. }
+                    | DriverError::ConnectionRefused { .. }
+                    | DriverError::ConnectTimeout { .. }
+                    | DriverError::Silent { .. }
+            )
+        )
+    }
+
+    /// When the same may be tried again while others work on.
+    pub(super) fn retry(&self) -> Retry {
+        match self {
+            // Others are being served: what one request got is no verdict on the job.
+            Self::Driver(error) => match error.retry() {
+                after @ Retry::After(_) => after,
+                Retry::Never | Retry::Now | Retry::Backoff => Retry::Backoff,
+            },
+            Self::Disk(_) | Self::Silent | Self::Short | Self::Segments(_) => Retry::Backoff,
+        }
+    }
+
+    /// What the whole try ends with when this was its last worker.
+    pub(super) fn into_stop(self, url: &SafeUrl) -> Stop {
+        match self {
+            Self::Driver(error) => error.into(),
+            Self::Disk(error) => error.into(),
+            Self::Silent => Stop::failed(
+                FailureCode::IdleTimeout,
+                format!("{} sent nothing for {} s", url.host(), LONGEST_SILENCE.as_secs()),
+            ),
+            Self::Short => {
+                Stop::failed(FailureCode::LengthMismatch, format!("{} ended before the file was whole", url.host()))
+            }
+            Self::Segments(error) => Stop::failed(FailureCode::Internal, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The workers of one download against servers on which connections are not alike.
+
+use ropeway_engine::JobSnapshot;
+use ropeway_model::{Connections, JobSpec, Phase};
+use ropeway_testkit::{
+    Peer,
+    peer::{Answer, Request, ServedFile},
+};
+
+use crate::rig::Rig;
+
+const MIB: u64 = 1 << 20;
+
+fn with_connections(rig: &Rig, peer: &Peer, count: u8) -> JobSpec {
+    let mut spec = rig.download(&peer.url("a.bin"));
+    spec.connections = Some(Connections::new(count).unwrap());
+    spec
+}
+
+fn assert_whole(rig: &Rig, job: &JobSnapshot, file: &ServedFile) {
+    assert_eq!(job.phase, Phase::Completed);
+    assert_eq!(job.progress.moved, file.length(), "no byte counts twice");
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
+}
+
+/// A peer whose second request, the tail of the file, is answered as `bend` says; the others at 4 MiB a second.
+async fn peer_with_one_bad_connection(file: &ServedFile, bend: fn(Answer) -> Answer) -> Peer {
+    let served = file.clone();
+    Peer::start(move |request| {
+        let answer = served.answer(request);
+        if request.number == 2 { bend(answer) } else { answer.drip(4 * MIB) }
+    })
+    .await
+}
+
+fn second(peer: &Peer) -> Request {
+    peer.requests().into_iter().find(|request| request.number == 2).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_drips_is_replaced() {
+    let file = ServedFile::new(40, 32 * MIB);
+    let peer = peer_with_one_bad_connection(&file, |answer| answer.drip(1)).await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 4)).await;
+    assert_whole(&rig, &job, &file);
+    assert!(second(&peer).bytes_sent < 100, "{}", second(&peer).bytes_sent);
+    let (start, _) = second(&peer).range().unwrap();
+    let again =
+        |request: &Request| request.number > 2 && request.range().is_some_and(|(from, _)| from.abs_diff(start) < 100);
+    assert!(peer.requests().iter().any(again), "its range was asked for again where it stood");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_falls_silent_is_replaced_within_seconds() {
+    let file = ServedFile::new(41, 48 * MIB);
+    let peer = peer_with_one_bad_connection(&file, |answer| answer.stall_after(100_000)).await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 3)).await;
+    assert_whole(&rig, &job, &file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_never_answered_does_not_hold_the_file_up() {
+    let file = ServedFile::new(42, 6 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| match request.number {
+        3 => Answer::silence(),
+        _ => served.answer(request).drip(4 * MIB),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 4)).await;
+    assert_whole(&rig, &job, &file);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_end_the_range_of_a_slow_connection_is_fetched_twice() {
+    let file = ServedFile::new(43, 2 * MIB);
+    let peer = peer_with_one_bad_connection(&file, |answer| answer.drip(2_000)).await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 2)).await;
+    assert_whole(&rig, &job, &file);
+    let requests = peer.requests();
+    let slow = second(&peer);
+    let (start, sent) = (slow.range().unwrap().0, slow.bytes_sent);
+    let hedge =
+        requests.iter().filter_map(Request::range).find(|(from, _)| *from > start && *from <= start + sent + 2_000);
+    let (from, to) = hedge.expect("somebody else asked for what it was fetching");
+    assert!(to.unwrap() - from <= 128 * 1024, "only what is too small to be split is fetched twice: {from}..{to:?}");
+    assert!(job.progress.wasted < 256 * 1024, "{}", job.progress.wasted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_the_server_refuses_are_not_asked_for_again_and_again() {
+    let file = ServedFile::new(44, 12 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| match request.beside {
+        0..=2 => served.answer(request).drip(2 * MIB),
+        _ => Answer::status(503),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 8)).await;
+    assert_whole(&rig, &job, &file);
+    let refused = peer.requests().iter().filter(|request| request.beside > 2).count();
+    assert!((1..=6).contains(&refused), "{refused} were refused");
+    assert!(peer.requests().iter().any(|request| request.beside == 2), "three connections were used");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_wanted_connections_come_while_the_server_answers() {
+    let file = ServedFile::new(45, 24 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(2 * MIB)).await;
+    let rig = Rig::new().await;
+    let job = rig.run(with_connections(&rig, &peer, 8)).await;
+    assert_whole(&rig, &job, &file);
+    assert_eq!(peer.requests().iter().map(|request| request.beside + 1).max(), Some(8));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_our_own_replaces_nobody() {
+    let file = ServedFile::new(46, 3 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request)).await;
+    let rig = Rig::new().await;
+    let mut spec = with_connections(&rig, &peer, 3);
+    spec.rate_limit = ropeway_model::ByteRate::new(MIB);
+    let job = rig.run(spec).await;
+    assert_whole(&rig, &job, &file);
+    let mut asked: Vec<_> = peer.requests().iter().filter_map(Request::range).collect();
+    asked.sort_unstable();
+    asked.dedup_by_key(|(start, _)| *start);
+    assert_eq!(asked.len(), peer.requests().iter().filter(|request| request.range().is_some()).count());
+}
