@@ -74,6 +74,14 @@ pub enum DriverError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file with logins or cookies cannot be read or is of another kind.
+    #[error("the file {path} is unusable: {reason}")]
+    CredentialFile {
+        /// Its path.
+        path: String,
+        /// What is wrong with it, and where; nothing of what it holds.
+        reason: String,
+    },
     /// A status that is no success.
     #[error("{url} answered {status}")]
     Status {
@@ -157,6 +165,7 @@ impl DriverError {
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Proxy { .. } => FailureCode::ProxyFailed,
+            Self::CredentialFile { .. } => FailureCode::CredentialFile,
             Self::Status { status, .. } => match *status {
                 401 | 407 => FailureCode::Unauthorized,
                 403 => FailureCode::Forbidden,

@@ -5,6 +5,7 @@
 
 mod capability;
 mod client;
+mod credential;
 mod driver;
 mod error;
 mod exchange;

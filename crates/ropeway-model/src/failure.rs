@@ -84,6 +84,8 @@ failure_codes! {
     TlsFailed = "TLS_FAILED", Retry::Never, true, "Check the address and the server's certificate; for a private authority name its CA file.";
     /// The proxy refused or could not be reached.
     ProxyFailed = "PROXY_FAILED", Retry::Backoff, true, "Check the proxy's address and login.";
+    /// A file with logins or cookies cannot be used.
+    CredentialFile = "CREDENTIAL_FILE", Retry::Never, true, "Mend the file with the logins or cookies, or leave it out, then retry.";
     /// 404: no such file.
     NotFound = "HTTP_NOT_FOUND", Retry::Never, true, "Check the address; if the link has expired, get a new one and retry.";
     /// 410: the file is gone.

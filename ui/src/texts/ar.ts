@@ -126,6 +126,7 @@ export const ar: Messages = {
     NETWORK_IDLE: "صمت الخادم",
     TLS_FAILED: "لا اتصال آمن",
     PROXY_FAILED: "فشل الوكيل",
+    CREDENTIAL_FILE: "ملف الدخول غير صالح",
     HTTP_NOT_FOUND: "الملف غير موجود",
     HTTP_GONE: "انتهت صلاحية الرابط",
     HTTP_UNAUTHORIZED: "يلزم تسجيل الدخول",

@@ -102,6 +102,7 @@ export const de: Messages = {
     NETWORK_IDLE: "Server ist verstummt",
     TLS_FAILED: "Keine sichere Verbindung",
     PROXY_FAILED: "Proxy versagt",
+    CREDENTIAL_FILE: "Login-Datei unbrauchbar",
     HTTP_NOT_FOUND: "Datei nicht gefunden",
     HTTP_GONE: "Link abgelaufen",
     HTTP_UNAUTHORIZED: "Anmeldung nötig",

@@ -102,6 +102,7 @@ export const en = {
     NETWORK_IDLE: "Server went silent",
     TLS_FAILED: "No safe connection",
     PROXY_FAILED: "Proxy failed",
+    CREDENTIAL_FILE: "Login file unusable",
     HTTP_NOT_FOUND: "File not found",
     HTTP_GONE: "Link expired",
     HTTP_UNAUTHORIZED: "Login needed",

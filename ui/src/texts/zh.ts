@@ -101,6 +101,7 @@ export const zh: Messages = {
     NETWORK_IDLE: "服务器停止响应",
     TLS_FAILED: "无法安全连接",
     PROXY_FAILED: "代理出错",
+    CREDENTIAL_FILE: "登录文件不可用",
     HTTP_NOT_FOUND: "找不到文件",
     HTTP_GONE: "链接已过期",
     HTTP_UNAUTHORIZED: "需要登录",

@@ -20,7 +20,7 @@ pub(crate) use names::NameError;
 use proxy::Proxy;
 pub use transport::{Transport, TransportBody};
 
-use crate::{DriverError, exchange::error::innermost};
+use crate::{DriverError, credential::Credentials, exchange::error::innermost};
 
 /// Longest wait for a connection, TLS handshake included; a slower path is of no use for a transfer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -43,6 +43,7 @@ pub struct Clients {
     kept: Arc<Mutex<HashMap<Way, Client>>>,
     /// What carries requests in the place of the network.
     instead: Option<Arc<dyn Transport>>,
+    credentials: Arc<Credentials>,
 }
 
 /// A way to reach the network.
@@ -63,7 +64,7 @@ pub(crate) struct Reach {
 impl Clients {
     /// Clients whose every `GET` goes over `transport` and none over the network.
     pub fn over(transport: Arc<dyn Transport>) -> Self {
-        Self { kept: Arc::default(), instead: Some(transport) }
+        Self { instead: Some(transport), ..Self::default() }
     }
 
     /// The answer of what stands in the place of the network; `None` where nothing does.
@@ -99,6 +100,13 @@ impl Clients {
         // Whoever came first wins, so that all segments share one pool.
         let client = kept.entry(way).or_insert(client).clone();
         Ok(Reach { client, proxy: shown })
+    }
+}
+
+impl Clients {
+    /// The files with logins and cookies that jobs have named.
+    pub(crate) const fn credentials(&self) -> &Arc<Credentials> {
+        &self.credentials
     }
 }
 

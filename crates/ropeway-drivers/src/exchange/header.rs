@@ -9,7 +9,7 @@ use http::{
 };
 use ropeway_model::{HeaderField, SafeUrl};
 
-use crate::Context;
+use crate::{Context, DriverError};
 
 /// Fields that say where a message ends or which octets of a file are meant. A user's value in one of them would
 /// change what the answer's bytes are.
@@ -29,7 +29,17 @@ const RESERVED: [HeaderName; 11] = [
 
 /// The fields every request to `url` carries. Those of the user are among them only where `url` lies in the job's own
 /// origin: any of them may be a secret, whatever its name.
-pub(super) fn fields(context: &Context, url: &SafeUrl) -> HeaderMap {
+///
+/// # Errors
+/// [`DriverError::CredentialFile`] where the job names a file of logins or cookies that cannot be used.
+pub(super) async fn fields(context: &Context, url: &SafeUrl) -> Result<HeaderMap, DriverError> {
+    let mut fields = given(context, url);
+    fields.extend(context.clients.credentials().fields(context, url, &fields).await?);
+    Ok(fields)
+}
+
+/// What is said without looking into any file.
+fn given(context: &Context, url: &SafeUrl) -> HeaderMap {
     let mut fields = HeaderMap::new();
     // Ranges and lengths count octets as sent, so the file must come as it is (RFC 9110 §14.1.2).
     fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

@@ -26,9 +26,10 @@ pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) ->
         return answer;
     }
     let reach = context.clients.reach(&context.network, url).await?;
+    let given = header::fields(context, url).await?;
     let mut replaced = false;
     loop {
-        let request = reach.client.get(url.expose().clone()).headers(header::fields(context, url));
+        let request = reach.client.get(url.expose().clone()).headers(given.clone());
         let answered = tokio::time::timeout(HEAD_TIMEOUT, head(context, request.headers(fields.clone())));
         let silent = |_| DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() };
         match answered.await.map_err(silent)?? {
@@ -60,7 +61,8 @@ pub(crate) async fn send(
     fields: HeaderMap,
 ) -> Result<Response, DriverError> {
     let reach = context.clients.reach(&context.network, url).await?;
-    let request = dress(reach.client.request(method, url.expose().clone())).headers(header::fields(context, url));
+    let given = header::fields(context, url).await?;
+    let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
     checked(&reach, url, head(context, request.headers(fields)).await?)
 }
 

@@ -25,14 +25,15 @@ pub(crate) async fn get(context: &Context, from: &SafeUrl, fields: &HeaderMap) -
     let mut url = from.clone();
     loop {
         let response = exchange::get(context, &url, fields).await?;
-        let Some(next) = target(&url, &response)? else { return Ok(Answer { url, response }) };
+        let Some(next) = target(&url, &response, context.network.allow_downgrade)? else { return Ok(Answer { url, response }) };
         let refused = |reason: String| Err(DriverError::RedirectRefused { url: from.clone(), reason });
         if let Some(start) = chain.iter().position(|before| *before == next) {
             let hops = chain.iter().skip(start).chain([&next]).map(ToString::to_string);
             return refused(format!("in a loop: {}", hops.collect::<Vec<_>>().join(" → ")));
         }
         if chain.len() > MOST_HOPS {
-            return refused(format!("more than {MOST_HOPS} times, at last to {next}"));
+            let hops: Vec<String> = chain.iter().chain([&next]).map(ToString::to_string).collect();
+            return refused(format!("more than {MOST_HOPS} times: {}", abridged(&hops)));
         }
         tracing::debug!(from = %url, to = %next, "redirected");
         chain.push(next.clone());
@@ -40,8 +41,20 @@ pub(crate) async fn get(context: &Context, from: &SafeUrl, fields: &HeaderMap) -
     }
 }
 
+/// The first and the last hops of a chain.
+fn abridged(hops: &[String]) -> String {
+    let (first, last) = (hops.get(..3).unwrap_or(hops), hops.get(hops.len().saturating_sub(3)..).unwrap_or_default());
+    format!("{} → … → {}", first.join(" → "), last.join(" → "))
+}
+
 /// Where the answer points; `None` if it is no redirect.
-pub(crate) fn target(url: &SafeUrl, response: &Response) -> Result<Option<SafeUrl>, DriverError> {
+///
+/// From https to http it may point only with `may_downgrade`.
+pub(crate) fn target(
+    url: &SafeUrl,
+    response: &Response,
+    may_downgrade: bool,
+) -> Result<Option<SafeUrl>, DriverError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
@@ -58,6 +71,7 @@ pub(crate) fn target(url: &SafeUrl, response: &Response) -> Result<Option<SafeUr
     let next = SafeUrl::from(next);
     match (url.expose().scheme(), next.expose().scheme()) {
         (_, "https") | ("http", "http") => Ok(Some(next)),
+        ("https", "http") if may_downgrade => Ok(Some(next)),
         ("https", "http") => Err(refused(format!("to {next}, which gives the encryption up"))),
         (_, scheme) => Err(refused(format!("to a {scheme}: address, which is not followed"))),
     }

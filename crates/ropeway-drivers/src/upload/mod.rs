@@ -53,7 +53,7 @@ pub(crate) fn receipt(url: &SafeUrl, response: &Response) -> PartReceipt {
 ///
 /// A redirect comes when the body is under way, and the body can be sent only once: its target is named to the user.
 pub(crate) fn refused(url: &SafeUrl, response: &Response) -> DriverError {
-    match redirect::target(url, response) {
+    match redirect::target(url, response, false) {
         Err(refused) => refused,
         Ok(None) => wire::status_error(url.clone(), response),
         Ok(Some(next)) => {

@@ -5,6 +5,7 @@
 
 mod broken;
 mod capability;
+mod credential;
 mod download;
 mod form_receiver;
 mod ground;

@@ -1,0 +1,176 @@
+//! What a job shows of its user where a server asks: the login of a `.netrc`, the cookies of a browser. Read anew when
+//! their files change; evaluated for every request, so that each hop of a redirect gets what is meant for it alone.
+
+mod cookies;
+mod netrc;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::SystemTime,
+};
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{AUTHORIZATION, COOKIE},
+};
+use parking_lot::Mutex;
+use ropeway_model::{HeaderField, SafeUrl};
+use url::Url;
+
+use self::{
+    cookies::{Jar, Requested},
+    netrc::Netrc,
+};
+use crate::{Context, DriverError};
+
+/// Largest file that is read, in bytes. All cookies of a browser used for years have less than a megabyte.
+const LARGEST_FILE: u64 = 4 * 1024 * 1024;
+/// Files that are kept read. More exist only while jobs use that many.
+const MOST_KEPT: usize = 16;
+
+/// The files with logins and cookies that jobs have named.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    netrc: Kept<Netrc>,
+    cookies: Kept<Jar>,
+}
+
+impl Credentials {
+    /// The header fields that the files of the job give for a request to `url`; the cookies behind those of `given`,
+    /// which are the user's own fields.
+    ///
+    /// # Errors
+    /// [`DriverError::CredentialFile`] where a file cannot be read or is not of its kind. A `.netrc` that does not
+    /// exist gives no login.
+    pub(crate) async fn fields(
+        self: &Arc<Self>,
+        context: &Context,
+        url: &SafeUrl,
+        given: &HeaderMap,
+    ) -> Result<HeaderMap, DriverError> {
+        let network = &context.network;
+        let target = url.expose();
+        let is_own = target.origin() == context.origin;
+        let wants_login = network.netrc && is_own && target.password().is_none() && !given.contains_key(AUTHORIZATION);
+        let netrc = if wants_login { netrc_file() } else { None };
+        let cookie_file = network.cookie_file.clone().filter(|_| !gives_encryption_up(context, target));
+        if netrc.is_none() && cookie_file.is_none() {
+            return Ok(HeaderMap::new());
+        }
+        let credentials = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || credentials.read(netrc.as_deref(), cookie_file.as_deref()));
+        // The blocking call fails only when the runtime is on its way out.
+        let (netrc, jar) = read.await.unwrap_or(Err(DriverError::Canceled))?;
+        let mut fields = HeaderMap::new();
+        if let Some(login) = netrc.as_deref().and_then(|netrc| login(netrc, target)) {
+            fields.insert(AUTHORIZATION, login);
+        }
+        if let Some(cookies) = jar.as_deref().and_then(|jar| cookies_for(jar, target, given)) {
+            fields.insert(COOKIE, cookies);
+        }
+        Ok(fields)
+    }
+
+    fn read(
+        &self,
+        netrc: Option<&Path>,
+        cookies: Option<&Path>,
+    ) -> Result<(Option<Arc<Netrc>>, Option<Arc<Jar>>), DriverError> {
+        let parse_netrc = |text: &[u8]| Netrc::parse(&String::from_utf8_lossy(text)).map_err(|error| error.to_string());
+        let parse_cookies = |text: &[u8]| {
+            let jar = Jar::parse(text).map_err(|error| error.to_string())?;
+            tracing::debug!(cookies = jar.len(), "cookie file read");
+            Ok(jar)
+        };
+        let netrc = netrc.filter(|path| path.exists()).map(|path| self.netrc.get(path, parse_netrc)).transpose()?;
+        Ok((netrc, cookies.map(|path| self.cookies.get(path, parse_cookies)).transpose()?))
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Credentials")
+    }
+}
+
+/// Whether `target` is reached without encryption on behalf of a job whose own address has it: no secret goes there.
+fn gives_encryption_up(context: &Context, target: &Url) -> bool {
+    let is_secure = matches!(&context.origin, url::Origin::Tuple(scheme, ..) if scheme == "https");
+    is_secure && target.scheme() != "https"
+}
+
+/// Where the user's `.netrc` is: `$NETRC`, else in the home folder.
+fn netrc_file() -> Option<PathBuf> {
+    let named = std::env::var_os("NETRC").filter(|path| !path.is_empty()).map(PathBuf::from);
+    named.or_else(|| std::env::home_dir().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })))
+}
+
+fn login(netrc: &Netrc, target: &Url) -> Option<HeaderValue> {
+    let user = Some(target.username()).filter(|user| !user.is_empty());
+    let login = netrc.login(target.host_str()?, user)?;
+    let field = HeaderField::basic_login(&login.user, &login.password);
+    sensitive(HeaderValue::from_str(field.expose_value()).ok()?)
+}
+
+fn cookies_for(jar: &Jar, target: &Url, given: &HeaderMap) -> Option<HeaderValue> {
+    #[expect(clippy::disallowed_methods, reason = "a cookie's end is a date of the wall clock")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    let requested = Requested { host: target.host()?, path: target.path(), secure: target.scheme() == "https", now };
+    let mut value: Vec<u8> = given.get(COOKIE).map(|own| own.as_bytes().to_vec()).unwrap_or_default();
+    let from_file = jar.header(&requested)?;
+    if !value.is_empty() {
+        value.extend_from_slice(b"; ");
+    }
+    value.extend_from_slice(&from_file);
+    sensitive(HeaderValue::from_bytes(&value).ok()?)
+}
+
+fn sensitive(mut value: HeaderValue) -> Option<HeaderValue> {
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Files that have been read, until they change.
+struct Kept<T>(Mutex<HashMap<PathBuf, (Stamp, Arc<T>)>>);
+
+/// What a file's change shows by: its length and when it was written.
+type Stamp = (u64, Option<SystemTime>);
+
+impl<T> Default for Kept<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Kept<T> {
+    fn get(&self, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<Arc<T>, DriverError> {
+        let refused = |reason: String| DriverError::CredentialFile { path: path.display().to_string(), reason };
+        let unread = |error: io::Error| refused(error.to_string());
+        let file = File::open(path).map_err(unread)?;
+        let metadata = file.metadata().map_err(unread)?;
+        let stamp = (metadata.len(), metadata.modified().ok());
+        if let Some((had, parsed)) = self.0.lock().get(path)
+            && *had == stamp
+        {
+            return Ok(Arc::clone(parsed));
+        }
+        let mut text = Vec::new();
+        let count = file.take(LARGEST_FILE + 1).read_to_end(&mut text).map_err(unread)?;
+        if count as u64 > LARGEST_FILE {
+            return Err(refused(format!("it has more than {LARGEST_FILE} bytes")));
+        }
+        let parsed = Arc::new(parse(&text).map_err(refused)?);
+        let mut kept = self.0.lock();
+        if kept.len() >= MOST_KEPT {
+            kept.clear();
+        }
+        kept.insert(path.to_owned(), (stamp, Arc::clone(&parsed)));
+        Ok(parsed)
+    }
+}
