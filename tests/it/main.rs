@@ -13,6 +13,7 @@ mod faults;
 mod ipc_parity;
 mod limit;
 mod queue;
+mod reach;
 mod resume;
 mod service;
 mod support;

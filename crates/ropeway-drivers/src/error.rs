@@ -124,6 +124,14 @@ pub enum DriverError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A body that is compressed in a way that cannot or must not be undone.
+    #[error("{url} sent a body that cannot be saved as the file: {reason}")]
+    ContentCoding {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A success without a file.
     #[error("{url} answered {status} without a file")]
     NoContent {
@@ -181,6 +189,7 @@ impl DriverError {
             }
             Self::RemoteChanged { .. } => FailureCode::RemoteChanged,
             Self::NoContent { .. } => FailureCode::UnexpectedContent,
+            Self::ContentCoding { .. } => FailureCode::ContentCoding,
             Self::RedirectRefused { .. } => FailureCode::RedirectRefused,
             Self::Body(_) => FailureCode::DiskFailed,
             Self::SchemeUnsupported { .. } => FailureCode::SchemeUnsupported,

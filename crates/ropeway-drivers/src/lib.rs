@@ -11,6 +11,7 @@ mod error;
 mod exchange;
 mod form;
 mod http;
+pub mod metalink;
 mod put;
 mod registry;
 mod upload;

@@ -102,6 +102,8 @@ failure_codes! {
     RequestRefused = "HTTP_REFUSED", Retry::Never, true, "The server does not accept this request; check the address and the headers.";
     /// An answer that is no file: no content, an error page, broken framing.
     UnexpectedContent = "SERVER_BAD_CONTENT", Retry::Never, true, "Open the link in a browser: it may need a login or may have expired.";
+    /// A body that is compressed in a way that cannot or must not be undone.
+    ContentCoding = "SERVER_CONTENT_CODING", Retry::Never, true, "The server compresses the file although it was asked not to; open the link in a browser.";
     /// A response that contradicts itself or the request.
     BadResponse = "SERVER_BAD_RESPONSE", Retry::Backoff, true, "The server answers wrongly; retry, with one connection if it persists.";
     /// A redirect that is not followed.

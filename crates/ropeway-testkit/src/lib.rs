@@ -11,6 +11,7 @@ mod pattern;
 pub mod peer;
 mod port;
 mod socks;
+mod tunnel;
 
 pub use folder::TempFolder;
 pub use nginx::{Nginx, NginxSettings};
@@ -18,3 +19,4 @@ pub use pattern::{Pattern, sha256_of_file};
 pub use peer::Peer;
 pub use port::{free_port, wait_for_port};
 pub use socks::{Asked, SocksProxy};
+pub use tunnel::{AskedTunnel, TunnelProxy};

@@ -136,6 +136,7 @@ export const ar: Messages = {
     HTTP_REFUSED: "رُفض الطلب",
     SERVER_BAD_CONTENT: "ليس ملفًا",
     SERVER_BAD_RESPONSE: "إجابة خاطئة",
+    SERVER_CONTENT_CODING: "ضغط غير صالح",
     REDIRECT_REFUSED: "رُفضت إعادة التوجيه",
     REMOTE_CHANGED: "تغير الملف على الخادم",
     LENGTH_MISMATCH: "الطول مختلف",

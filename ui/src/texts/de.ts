@@ -112,6 +112,7 @@ export const de: Messages = {
     HTTP_REFUSED: "Anfrage abgelehnt",
     SERVER_BAD_CONTENT: "Keine Datei",
     SERVER_BAD_RESPONSE: "Falsche Antwort",
+    SERVER_CONTENT_CODING: "Unlesbare Kompression",
     REDIRECT_REFUSED: "Umleitung abgelehnt",
     REMOTE_CHANGED: "Datei auf dem Server geändert",
     LENGTH_MISMATCH: "Länge weicht ab",

@@ -112,6 +112,7 @@ export const en = {
     HTTP_REFUSED: "Request refused",
     SERVER_BAD_CONTENT: "Not a file",
     SERVER_BAD_RESPONSE: "Wrong answer",
+    SERVER_CONTENT_CODING: "Unusable compression",
     REDIRECT_REFUSED: "Redirect refused",
     REMOTE_CHANGED: "File changed on server",
     LENGTH_MISMATCH: "Length differs",

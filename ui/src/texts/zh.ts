@@ -111,6 +111,7 @@ export const zh: Messages = {
     HTTP_REFUSED: "请求被拒绝",
     SERVER_BAD_CONTENT: "不是文件",
     SERVER_BAD_RESPONSE: "应答有误",
+    SERVER_CONTENT_CODING: "无法解压",
     REDIRECT_REFUSED: "重定向被拒绝",
     REMOTE_CHANGED: "服务器上的文件已更改",
     LENGTH_MISMATCH: "长度不符",

@@ -32,7 +32,8 @@ impl Options {
         }
         let checksum = asked.checksum.as_deref().map(str::trim).filter(|text| !text.is_empty());
         let digest = asked.digest.as_deref().map(str::trim).filter(|text| !text.is_empty());
-        let proxy = asked.proxy.as_deref().map(str::trim).filter(|text| !text.is_empty());
+        let named = asked.proxy.as_deref().or(settings.proxy.as_deref());
+        let proxy = named.map(str::trim).filter(|text| !text.is_empty());
         let ca_file = asked.ca_file.as_ref().filter(|path| !path.is_empty()).map(std::path::PathBuf::from);
         let mirrors: Result<Vec<SafeUrl>, _> = asked.mirrors.iter().map(|mirror| mirror.trim().parse()).collect();
         // Only from and to differ between the jobs of one request.

@@ -20,6 +20,22 @@ pub(crate) struct NetworkFlags {
     #[arg(long, value_name = "USER:PASSWORD", value_parser = login)]
     pub(crate) user: Option<String>,
 
+    /// Send this token: Authorization: Bearer TOKEN
+    #[arg(long, value_name = "TOKEN", conflicts_with = "user", value_parser = bearer)]
+    pub(crate) bearer: Option<String>,
+
+    /// Use the logins of $NETRC or ~/.netrc for servers that no other login is given for
+    #[arg(long)]
+    pub(crate) netrc: bool,
+
+    /// Send the cookies of this file in Netscape's format where they belong
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cookies: Option<PathBuf>,
+
+    /// Follow redirects from https to http too, without any login
+    #[arg(long)]
+    pub(crate) allow_downgrade: bool,
+
     /// Use this proxy instead of the system's
     #[arg(long, value_name = "URL", value_parser = proxy)]
     pub(crate) proxy: Option<String>,
@@ -35,8 +51,17 @@ impl NetworkFlags {
     /// # Errors
     /// [`CommandError::NoCurrentFolder`] if a relative path means nothing here.
     pub(crate) fn options(self) -> Result<JobOptions, CommandError> {
-        let ca_file = self.ca_cert.map(|file| absolute(&file)).transpose()?.map(into_text).transpose()?;
-        Ok(JobOptions { headers: self.headers, login: self.user, proxy: self.proxy, ca_file, ..JobOptions::default() })
+        let file = |file: Option<PathBuf>| file.map(|file| into_text(absolute(&file)?)).transpose();
+        Ok(JobOptions {
+            headers: self.headers.into_iter().chain(self.bearer).collect(),
+            login: self.user,
+            proxy: self.proxy,
+            ca_file: file(self.ca_cert)?,
+            cookie_file: file(self.cookies)?,
+            netrc: self.netrc,
+            allow_downgrade: self.allow_downgrade,
+            ..JobOptions::default()
+        })
     }
 }
 
@@ -117,6 +142,16 @@ fn header(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A bearer token (RFC 6750 §2.1) as the header that carries it.
+fn bearer(token: &str) -> Result<String, String> {
+    let refused = || "a token has no spaces and no control characters".to_owned();
+    if token.is_empty() || token.contains(char::is_whitespace) {
+        return Err(refused());
+    }
+    let field = HeaderField::new("Authorization", &format!("Bearer {token}")).map_err(|_| refused())?;
+    Ok(format!("{}: {}", field.name(), field.expose_value()))
+}
+
 fn login(text: &str) -> Result<String, String> {
     if text.contains(':') { Ok(text.to_owned()) } else { Err("a login is written USER:PASSWORD".to_owned()) }
 }
@@ -135,6 +170,13 @@ mod tests {
         {
             assert_eq!(header(text).is_ok(), fine, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_token_that_is_none_is_not_echoed() {
+        assert_eq!(bearer("abc.def").unwrap(), "Authorization: Bearer abc.def");
+        assert!(!bearer("sec ret").unwrap_err().contains("ret"));
+        assert!(bearer("").is_err());
     }
 
     #[test]

@@ -139,9 +139,8 @@ fn flag(text: &[u8]) -> Result<bool, &'static str> {
 
 impl Cookie {
     fn is_acceptable(&self) -> bool {
-        let named = |prefix: &[u8]| {
-            self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-        };
+        let named =
+            |prefix: &[u8]| self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let is_plain_domain = match &self.domain {
             Host::Domain(domain) => !domain.ends_with('.'),
             Host::Ipv4(_) | Host::Ipv6(_) => true,

@@ -8,7 +8,7 @@ use std::{
     collections::HashMap,
     fmt,
     fs::File,
-    io::{self, Read},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -40,6 +40,12 @@ pub(crate) struct Credentials {
     cookies: Kept<Jar>,
 }
 
+/// What one job's files hold.
+struct Read {
+    netrc: Option<Arc<Netrc>>,
+    jar: Option<Arc<Jar>>,
+}
+
 impl Credentials {
     /// The header fields that the files of the job give for a request to `url`; the cookies behind those of `given`,
     /// which are the user's own fields.
@@ -65,7 +71,7 @@ impl Credentials {
         let credentials = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || credentials.read(netrc.as_deref(), cookie_file.as_deref()));
         // The blocking call fails only when the runtime is on its way out.
-        let (netrc, jar) = read.await.unwrap_or(Err(DriverError::Canceled))?;
+        let Read { netrc, jar } = read.await.unwrap_or(Err(DriverError::Canceled))?;
         let mut fields = HeaderMap::new();
         if let Some(login) = netrc.as_deref().and_then(|netrc| login(netrc, target)) {
             fields.insert(AUTHORIZATION, login);
@@ -76,11 +82,7 @@ impl Credentials {
         Ok(fields)
     }
 
-    fn read(
-        &self,
-        netrc: Option<&Path>,
-        cookies: Option<&Path>,
-    ) -> Result<(Option<Arc<Netrc>>, Option<Arc<Jar>>), DriverError> {
+    fn read(&self, netrc: Option<&Path>, cookies: Option<&Path>) -> Result<Read, DriverError> {
         let parse_netrc = |text: &[u8]| Netrc::parse(&String::from_utf8_lossy(text)).map_err(|error| error.to_string());
         let parse_cookies = |text: &[u8]| {
             let jar = Jar::parse(text).map_err(|error| error.to_string())?;
@@ -88,7 +90,8 @@ impl Credentials {
             Ok(jar)
         };
         let netrc = netrc.filter(|path| path.exists()).map(|path| self.netrc.get(path, parse_netrc)).transpose()?;
-        Ok((netrc, cookies.map(|path| self.cookies.get(path, parse_cookies)).transpose()?))
+        let jar = cookies.map(|path| self.cookies.get(path, parse_cookies)).transpose()?;
+        Ok(Read { netrc, jar })
     }
 }
 
@@ -114,7 +117,7 @@ fn login(netrc: &Netrc, target: &Url) -> Option<HeaderValue> {
     let user = Some(target.username()).filter(|user| !user.is_empty());
     let login = netrc.login(target.host_str()?, user)?;
     let field = HeaderField::basic_login(&login.user, &login.password);
-    sensitive(HeaderValue::from_str(field.expose_value()).ok()?)
+    HeaderValue::from_str(field.expose_value()).ok().map(sensitive)
 }
 
 fn cookies_for(jar: &Jar, target: &Url, given: &HeaderMap) -> Option<HeaderValue> {
@@ -128,12 +131,12 @@ fn cookies_for(jar: &Jar, target: &Url, given: &HeaderMap) -> Option<HeaderValue
         value.extend_from_slice(b"; ");
     }
     value.extend_from_slice(&from_file);
-    sensitive(HeaderValue::from_bytes(&value).ok()?)
+    HeaderValue::from_bytes(&value).ok().map(sensitive)
 }
 
-fn sensitive(mut value: HeaderValue) -> Option<HeaderValue> {
+fn sensitive(mut value: HeaderValue) -> HeaderValue {
     value.set_sensitive(true);
-    Some(value)
+    value
 }
 
 /// Files that have been read, until they change.

@@ -184,7 +184,8 @@ mod tests {
     fn quotes_macros_comments_and_unknown_words_are_read_as_curl_does() {
         let quoted = r#"machine "a.example" login "an n" password "a \"b\" \\ #c""#;
         assert_eq!(login(quoted, "a.example", None), Some(("an n".to_owned(), "a \"b\" \\ #c".to_owned())));
-        let with_macro = "macdef init\nmachine a.example login no password no\n\nmachine a.example login ann password #1";
+        let with_macro =
+            "macdef init\nmachine a.example login no password no\n\nmachine a.example login ann password #1";
         assert_eq!(login(with_macro, "a.example", None), Some(("ann".to_owned(), "#1".to_owned())));
         let windows = "\u{feff}machine a.example\r\n# machine\r\nport 21 account x login ann password 1\r\n";
         assert_eq!(login(windows, "a.example", None), Some(("ann".to_owned(), "1".to_owned())));

@@ -22,11 +22,11 @@ const LARGEST_HEAD: usize = 64 * 1024;
 ///
 /// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1).
 pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) -> Result<Response, DriverError> {
-    if let Some(answer) = get_instead(context, url, fields).await {
+    let given = header::fields(context, url).await?;
+    if let Some(answer) = get_instead(context, url, &given, fields).await {
         return answer;
     }
     let reach = context.clients.reach(&context.network, url).await?;
-    let given = header::fields(context, url).await?;
     let mut replaced = false;
     loop {
         let request = reach.client.get(url.expose().clone()).headers(given.clone());
@@ -40,8 +40,13 @@ pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) ->
 }
 
 /// The same over what stands in the place of the network, where something does.
-async fn get_instead(context: &Context, url: &SafeUrl, fields: &HeaderMap) -> Option<Result<Response, DriverError>> {
-    let mut all = header::fields(context, url);
+async fn get_instead(
+    context: &Context,
+    url: &SafeUrl,
+    given: &HeaderMap,
+    fields: &HeaderMap,
+) -> Option<Result<Response, DriverError>> {
+    let mut all = given.clone();
     all.extend(fields.clone());
     let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_instead(url, all));
     match context.cancel.run_until_cancelled(answer).await {

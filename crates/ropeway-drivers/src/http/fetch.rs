@@ -2,12 +2,12 @@
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE},
+    header::{CONTENT_RANGE, IF_RANGE, RANGE},
 };
 use reqwest::Response;
 use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
 
-use super::{body, redirect, wire};
+use super::{body, coding, probe, redirect, wire};
 use crate::{Context, DriverError, Fetched, exchange::error};
 
 /// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
@@ -66,11 +66,8 @@ impl Wanted<'_> {
     /// What a 206 says of the file, and how many bytes of it count.
     fn part(&self, response: &Response) -> Result<(Validator, u64), DriverError> {
         let headers = response.headers();
-        if wire::has_content_coding(headers) {
-            // A part of an encoded file fits nowhere into the file as it is.
-            return Err(DriverError::RangeIgnored { url: self.url.clone() });
-        }
-        if media_type(headers).eq_ignore_ascii_case("multipart/byteranges") {
+        self.refuse_coding(headers)?;
+        if coding::media_type(headers).eq_ignore_ascii_case("multipart/byteranges") {
             return Err(error::bad(self.url, "it sends several ranges where one was asked for"));
         }
         let told = headers.get(CONTENT_RANGE).ok_or_else(|| error::bad(self.url, "a 206 without Content-Range"))?;
@@ -93,11 +90,20 @@ impl Wanted<'_> {
         if self.is_foreign_page(headers, &validator) {
             return Err(DriverError::NoContent { url: self.url.clone(), status: response.status().as_u16() });
         }
+        self.refuse_coding(headers)?;
         self.refuse_change(&validator)?;
         if self.want.start() > 0 {
             return Err(DriverError::RangeIgnored { url: self.url.clone() });
         }
         Ok((validator, self.want.len()))
+    }
+
+    /// A part of an encoded file fits nowhere into the file as it is, unless the coding is the file's own.
+    fn refuse_coding(&self, headers: &HeaderMap) -> Result<(), DriverError> {
+        match coding::to_undo(headers, &probe::name(headers, self.url)) {
+            Ok(None) => Ok(()),
+            Ok(Some(_)) | Err(_) => Err(DriverError::RangeIgnored { url: self.url.clone() }),
+        }
     }
 
     fn refuse_change(&self, now: &Validator) -> Result<(), DriverError> {
@@ -115,11 +121,8 @@ impl Wanted<'_> {
     /// HTML without validators, where the file has some. Such a page is no new version of the file.
     fn is_foreign_page(&self, headers: &HeaderMap, now: &Validator) -> bool {
         let has_some = |validator: &Validator| validator.entity_tag.is_some() || validator.last_modified.is_some();
-        media_type(headers).eq_ignore_ascii_case("text/html") && self.valid.is_some_and(has_some) && !has_some(now)
+        coding::media_type(headers).eq_ignore_ascii_case("text/html")
+            && self.valid.is_some_and(has_some)
+            && !has_some(now)
     }
-}
-
-fn media_type(headers: &HeaderMap) -> &str {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim()
 }

@@ -2,7 +2,9 @@
 
 pub(crate) mod announced;
 mod body;
+mod coding;
 mod content_disposition;
+mod decoded;
 mod fetch;
 mod probe;
 pub(crate) mod redirect;

@@ -4,15 +4,15 @@
 //! server does with this request says all there is to know, and its body is the download's beginning.
 
 use http::{HeaderMap, header::CONTENT_DISPOSITION};
-use ropeway_model::{FileName, SafeUrl};
+use ropeway_model::{FileName, SafeUrl, Validator};
 
-use super::{announced, body, content_disposition, redirect, wire};
+use super::{announced, body, coding, content_disposition, decoded, redirect, wire};
 use crate::{Context, DriverError, Probe, exchange::error};
 
 /// Sends the first request.
 ///
-/// A server that applies a content coding although it was asked not to is taken at its word: the bytes, and the
-/// length, are those of the encoded file.
+/// Where a server applies a content coding although it was asked not to, the body is what the file's name promises. If
+/// that takes decoding, nothing is known of the file's length, version and digest: those told are the encoded one's.
 pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, DriverError> {
     let redirect::Answer { url, response } = redirect::get(context, from, &HeaderMap::new()).await?;
     match response.status().as_u16() {
@@ -23,11 +23,27 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     }
     let headers = response.headers();
     let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
-    let named = headers.get(CONTENT_DISPOSITION).and_then(|value| content_disposition::file_name(value.as_bytes()));
-    let name = named.unwrap_or_else(|| FileName::from_url(url.expose()));
-    let validator = wire::validator(headers, length);
-    // A transformed answer (203) may still carry the digest of what it was made from.
-    let digest = (response.status().as_u16() == 200).then(|| announced::of_whole(headers)).flatten();
-    let body = body::stream(response, url.clone(), &context.cancel, u64::MAX);
+    let name = name(headers, &url);
+    let coding = coding::to_undo(headers, &name).map_err(|label| {
+        let reason = format!("it is compressed by {label}, which cannot be undone here");
+        DriverError::ContentCoding { url: url.clone(), reason }
+    })?;
+    let (validator, digest) = match coding {
+        // A transformed answer (203) may still carry the digest of what it was made from.
+        None if response.status().as_u16() == 200 => (wire::validator(headers, length), announced::of_whole(headers)),
+        None => (wire::validator(headers, length), None),
+        Some(_) => (Validator::default(), None),
+    };
+    let mut body = body::stream(response, url.clone(), &context.cancel, u64::MAX);
+    if let Some(coding) = coding {
+        tracing::debug!(%url, ?coding, "the server compresses the file; that is undone");
+        body = decoded::stream(body, coding, url.clone());
+    }
     Ok(Probe { url, name, validator, digest, body })
+}
+
+/// The name the answer's head gives the file, else the one its address ends in.
+pub(super) fn name(headers: &HeaderMap, url: &SafeUrl) -> FileName {
+    let named = headers.get(CONTENT_DISPOSITION).and_then(|value| content_disposition::file_name(value.as_bytes()));
+    named.unwrap_or_else(|| FileName::from_url(url.expose()))
 }

@@ -25,7 +25,9 @@ pub(crate) async fn get(context: &Context, from: &SafeUrl, fields: &HeaderMap) -
     let mut url = from.clone();
     loop {
         let response = exchange::get(context, &url, fields).await?;
-        let Some(next) = target(&url, &response, context.network.allow_downgrade)? else { return Ok(Answer { url, response }) };
+        let Some(next) = target(&url, &response, context.network.allow_downgrade)? else {
+            return Ok(Answer { url, response });
+        };
         let refused = |reason: String| Err(DriverError::RedirectRefused { url: from.clone(), reason });
         if let Some(start) = chain.iter().position(|before| *before == next) {
             let hops = chain.iter().skip(start).chain([&next]).map(ToString::to_string);
@@ -50,11 +52,7 @@ fn abridged(hops: &[String]) -> String {
 /// Where the answer points; `None` if it is no redirect.
 ///
 /// From https to http it may point only with `may_downgrade`.
-pub(crate) fn target(
-    url: &SafeUrl,
-    response: &Response,
-    may_downgrade: bool,
-) -> Result<Option<SafeUrl>, DriverError> {
+pub(crate) fn target(url: &SafeUrl, response: &Response, may_downgrade: bool) -> Result<Option<SafeUrl>, DriverError> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }

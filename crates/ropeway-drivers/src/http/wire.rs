@@ -4,9 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{
-        CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING,
-    },
+    header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING},
 };
 use reqwest::Response;
 use ropeway_model::{ByteRange, EntityTag, SafeUrl, Validator};
@@ -88,17 +86,6 @@ pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, WireErr
         }
     }
     Ok(length)
-}
-
-/// Whether the bytes were encoded although they were asked for as they are. Labels that are no coding, as some servers
-/// send (`none`, `utf-8`, `aws-chunked`), do not count.
-pub(super) fn has_content_coding(headers: &HeaderMap) -> bool {
-    const CODINGS: [&str; 9] = ["gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"];
-    let labels =
-        headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    labels
-        .map(|label| String::from_utf8_lossy(label).trim().to_ascii_lowercase())
-        .any(|label| CODINGS.contains(&&*label))
 }
 
 /// What the answer says of the file's version; `length` is that of the whole file.

@@ -113,10 +113,7 @@ async fn encryption_is_given_up_only_where_the_job_allows_it_and_never_with_a_se
     let target = plain.url("f");
     let secure = Peer::start_tls("localhost", move |_| Answer::redirect(302, &target)).await;
     let folder = TempFolder::new();
-    let jar = cookie_file(
-        &folder,
-        &["127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t1", "localhost\tFALSE\t/\tFALSE\t0\tb\t2"],
-    );
+    let jar = cookie_file(&folder, &["127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t1", "localhost\tFALSE\t/\tFALSE\t0\tb\t2"]);
     let mut context = with_cookies(&secure.url("f"), &jar);
     context.network.ca_file = Some(secure.ca_file());
     context.headers.push(HeaderField::basic_login("user", "password"));

@@ -75,12 +75,3 @@ async fn a_length_that_is_not_announced_is_unknown() {
         assert!(error.is_none() && bytes == Pattern::new(1).bytes(0, LENGTH), "{framing:?}");
     }
 }
-
-#[tokio::test]
-async fn an_encoded_answer_is_passed_on_as_it_came() {
-    let peer =
-        Peer::start(|_| Answer::status(200).header("Content-Encoding", "gzip").body(&b"\x1f\x8bnot undone"[..])).await;
-    let probe = Download::of(&peer.url("f")).probe().await.unwrap();
-    assert_eq!(probe.validator.length, Some(12));
-    assert_eq!(read(probe.body).await.0, &b"\x1f\x8bnot undone"[..]);
-}

@@ -5,8 +5,10 @@
 
 mod broken;
 mod capability;
+mod coding;
 mod credential;
 mod download;
+mod families;
 mod form_receiver;
 mod ground;
 mod odd;

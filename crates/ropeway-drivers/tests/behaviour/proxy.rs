@@ -3,7 +3,7 @@
 use ropeway_drivers::{Context, DriverError};
 use ropeway_model::Network;
 use ropeway_testkit::{
-    Asked, Pattern, Peer, SocksProxy, free_port,
+    Asked, AskedTunnel, Pattern, Peer, SocksProxy, TunnelProxy, free_port,
     peer::{Answer, ServedFile},
 };
 
@@ -67,4 +67,33 @@ async fn a_proxy_of_an_unknown_kind_is_refused() {
     let target = "http://example.org/f";
     let error = Download::with(through(target, "ftp://127.0.0.1/"), target).probe_error().await;
     assert!(matches!(error, DriverError::Proxy { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_encrypted_request_goes_through_a_tunnel_and_the_proxys_login_ends_there() {
+    let file = ServedFile::new(1, 1_000);
+    let peer = Peer::start_tls("files.example", move |request| file.answer(request)).await;
+    let login = "Basic dXNlcjpwYXNzd29yZA==";
+    let proxy = TunnelProxy::start(Some(login)).await;
+    // The name resolves nowhere: only the proxy knows the way.
+    let target = peer.url("f");
+    let mut context = through(&target, &proxy.url("user:password@"));
+    context.network.ca_file = Some(peer.ca_file());
+    let probe = Download::with(context, &target).probe().await.unwrap();
+    assert_eq!(read(probe.body).await.0, Pattern::new(1).bytes(0, 1_000));
+    let asked = AskedTunnel { target: format!("files.example:{}", peer.port()), login: Some(login.to_owned()) };
+    assert_eq!(proxy.asked(), [asked]);
+    assert_eq!(peer.requests()[0].header("Proxy-Authorization"), None);
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_another_login_is_asked_once_and_named() {
+    let peer = Peer::start_tls("files.example", |_| Answer::status(200)).await;
+    let proxy = TunnelProxy::start(Some("Basic x")).await;
+    let mut context = through(&peer.url("f"), &proxy.url("user:password@"));
+    context.network.ca_file = Some(peer.ca_file());
+    let error = Download::with(context, &peer.url("f")).probe_error().await;
+    assert!(matches!(error, DriverError::Proxy { .. }) && !error.to_string().contains("password"), "{error}");
+    assert_eq!(proxy.asked().len(), 1);
+    assert!(peer.requests().is_empty());
 }
