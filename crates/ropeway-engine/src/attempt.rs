@@ -178,6 +178,7 @@ impl Attempt {
         change.digest = Some(finished.digest);
         change.verification = Some(Some(finished.verification));
         change.segments = Some(None);
+        change.part_file = Some(None);
         change.part_path = Some(None);
         self.engine.journal.save(change)
     }

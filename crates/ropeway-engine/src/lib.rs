@@ -6,6 +6,7 @@
 
 mod attempt;
 pub mod blocking;
+mod blocks;
 pub mod chance;
 pub mod checksum;
 mod claims;

@@ -125,6 +125,58 @@ impl SegmentMap {
         self.segments.iter().map(|segment| segment.written).sum()
     }
 
+    /// The stretches in place, in the order of the file, neighbours joined.
+    pub fn written_ranges(&self) -> Vec<ByteRange> {
+        let mut joined: Vec<ByteRange> = Vec::new();
+        for segment in &self.segments {
+            let start = segment.range.start();
+            let Ok(written) = ByteRange::new(start, start + segment.written) else { continue };
+            match joined.last_mut() {
+                Some(last) if last.end() == start => {
+                    *last = ByteRange::new(last.start(), written.end()).unwrap_or(written);
+                }
+                _ => joined.push(written),
+            }
+        }
+        joined
+    }
+
+    /// The same file of which only the bytes in place that lie in `kept`, in order and disjoint, still are.
+    #[must_use]
+    pub fn only(&self, kept: &[ByteRange]) -> Self {
+        let end = self.length().unwrap_or(u64::MAX);
+        let written = self.written_ranges();
+        let overlap = |kept: &ByteRange| {
+            let inside = |written: &ByteRange| {
+                ByteRange::new(kept.start().max(written.start()), kept.end().min(written.end())).ok()
+            };
+            written.iter().filter_map(inside).collect::<Vec<_>>()
+        };
+        let left: Vec<ByteRange> = kept.iter().flat_map(overlap).collect();
+        let starts = left.iter().map(|range| (range.start(), range.len()));
+        let mut segments = Vec::new();
+        let first = left.first().map_or(end, |range| range.start());
+        segments.extend(ByteRange::new(0, first).map(|range| Segment { range, written: 0 }));
+        let ends = left.iter().skip(1).map(|range| range.start()).chain([end]);
+        for ((start, written), end) in starts.zip(ends) {
+            segments.extend(ByteRange::new(start, end).map(|range| Segment { range, written }));
+        }
+        Self { segments }
+    }
+
+    /// The same file of which the bytes of `holes`, in order and disjoint, are not in place.
+    #[must_use]
+    pub fn without(&self, holes: &[ByteRange]) -> Self {
+        let mut kept = Vec::with_capacity(holes.len() + 1);
+        let mut from = 0;
+        for hole in holes {
+            kept.extend(ByteRange::new(from, hole.start()));
+            from = hole.end();
+        }
+        kept.extend(ByteRange::new(from, u64::MAX));
+        self.only(&kept)
+    }
+
     /// Whether every byte is in place.
     pub fn is_complete(&self) -> bool {
         self.segments.iter().all(|segment| segment.missing().is_none())
@@ -260,6 +312,7 @@ mod tests {
         GiveBack { which: usize },
         Coalesce,
         StoreAndLoad,
+        Lose { start: u64, count: u64 },
     }
 
     fn any_act() -> impl Strategy<Value = Act> {
@@ -270,6 +323,7 @@ mod tests {
             1 => (0..16_usize).prop_map(|which| Act::GiveBack { which }),
             1 => Just(Act::Coalesce),
             1 => Just(Act::StoreAndLoad),
+            1 => (0..LENGTH, 1..40_u64).prop_map(|(start, count)| Act::Lose { start, count }),
         ]
     }
 
@@ -322,7 +376,16 @@ mod tests {
                         let text = serde_json::to_string(map.segments()).unwrap();
                         map = SegmentMap::from_segments(serde_json::from_str(&text).unwrap()).unwrap();
                     }
+                    Act::Lose { start, count } => {
+                        let hole = ByteRange::new(start, (start + count).min(LENGTH)).unwrap();
+                        map = map.without(&[hole]);
+                        (hole.start()..hole.end()).for_each(|byte| bitmap[byte as usize] = false);
+                    }
                 }
+                let ranges = map.written_ranges();
+                prop_assert!(ranges.windows(2).all(|pair| pair[0].end() < pair[1].start()), "{ranges:?}");
+                let is_inside = |byte: u64| ranges.iter().any(|range| range.contains(byte));
+                prop_assert!((0..LENGTH).all(|byte| is_inside(byte) == bitmap[byte as usize]));
                 prop_assert!(SegmentMap::from_segments(map.segments().to_vec()).is_ok());
                 prop_assert_eq!(map.length(), Some(LENGTH));
                 prop_assert_eq!(map.written(), bitmap.iter().filter(|byte| **byte).count() as u64);

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use parking_lot::{Condvar, Mutex};
-use ropeway_model::Digest;
+use ropeway_model::{Algorithm, Digest};
+use ropeway_store::HashedPrefix;
 
 use super::Hashers;
 use crate::{
@@ -25,6 +26,14 @@ pub(crate) struct Follower {
 struct Shared {
     state: Mutex<Prefix>,
     moved_on: Condvar,
+    hashed: Mutex<Hashed>,
+}
+
+/// How far the digests have come.
+#[derive(Debug, Default)]
+struct Hashed {
+    offset: u64,
+    hashers: Hashers,
 }
 
 #[derive(Debug, Default)]
@@ -41,12 +50,19 @@ struct Prefix {
 pub(crate) type Pending = blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>;
 
 impl Follower {
-    /// Starts to follow `part` with `hashers`, which have taken nothing yet.
-    pub(crate) fn start(blocking: &Blocking, part: Arc<dyn PartFile>, hashers: Hashers) -> (Self, Pending) {
-        let shared = Arc::new(Shared::default());
+    /// Starts to follow `part` with digests in `algorithms`; those that were saved go on where they stood.
+    pub(crate) fn start(
+        blocking: &Blocking,
+        part: Arc<dyn PartFile>,
+        algorithms: &[Algorithm],
+        saved: Option<&HashedPrefix>,
+    ) -> (Self, Pending) {
+        let restored = saved.and_then(|saved| Some((saved.offset, Hashers::restore(algorithms, saved)?)));
+        let (offset, hashers) = restored.unwrap_or_else(|| (0, Hashers::new(algorithms)));
+        let shared = Arc::new(Shared { hashed: Mutex::new(Hashed { offset, hashers }), ..Shared::default() });
         let pending = blocking.start({
             let shared = Arc::clone(&shared);
-            move || shared.follow(&*part, hashers)
+            move || shared.follow(&*part)
         });
         (Self { shared }, pending)
     }
@@ -60,6 +76,12 @@ impl Follower {
         }
     }
 
+    /// The digests of what has been hashed by now, to go on from in another try.
+    pub(crate) fn saved(&self) -> Option<HashedPrefix> {
+        let hashed = self.shared.hashed.lock();
+        hashed.hashers.save(hashed.offset)
+    }
+
     /// The file has `length` bytes and all are in place: the pending digests come.
     pub(crate) fn complete(&self, length: u64) {
         let mut state = self.shared.state.lock();
@@ -67,34 +89,46 @@ impl Follower {
         state.is_final = true;
         self.shared.moved_on.notify_one();
     }
-}
 
-impl Drop for Follower {
-    fn drop(&mut self) {
+    /// Nobody wants the digests any more: what is pending ends soon.
+    pub(crate) fn abandon(&self) {
         self.shared.state.lock().is_abandoned = true;
         self.shared.moved_on.notify_one();
     }
 }
 
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
 impl Shared {
-    fn follow(&self, part: &dyn PartFile, mut hashers: Hashers) -> Result<Option<Vec<Digest>>, DiskError> {
-        let mut offset = 0;
+    fn follow(&self, part: &dyn PartFile) -> Result<Option<Vec<Digest>>, DiskError> {
+        let mut offset = self.hashed.lock().offset;
         let mut block = vec![0; BLOCK];
         while let Some(prefix) = self.wait_behind(offset) {
             if prefix == offset {
-                return Ok(Some(hashers.finish()));
+                return Ok(Some(self.finish()));
             }
             let wanted = usize::try_from(prefix - offset).unwrap_or(BLOCK).min(BLOCK);
             let Some(buffer) = block.get_mut(..wanted) else { break };
             let read = part.read_at(buffer, offset)?;
-            hashers.update(buffer.get(..read).unwrap_or_default());
-            offset += u64::try_from(read).unwrap_or(0);
+            let mut hashed = self.hashed.lock();
+            hashed.hashers.update(buffer.get(..read).unwrap_or_default());
+            hashed.offset += u64::try_from(read).unwrap_or(0);
+            offset = hashed.offset;
+            drop(hashed);
             if read < wanted {
                 // Somebody cut the part file: its digests must not match anything.
-                return Ok(Some(hashers.finish()));
+                return Ok(Some(self.finish()));
             }
         }
         Ok(None)
+    }
+
+    fn finish(&self) -> Vec<Digest> {
+        std::mem::take(&mut *self.hashed.lock()).hashers.finish()
     }
 
     /// Waits for bytes behind `hashed` or for the end, and returns how far the file may be read; `None` if nobody
@@ -118,8 +152,6 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
-    use ropeway_model::Algorithm;
-
     use super::*;
     use crate::disk::{Disk, LocalDisk};
 
@@ -128,10 +160,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
         let bytes: Vec<u8> = (0..1_000_003_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
-        let hashers = Hashers::new(&[Algorithm::Sha256, Algorithm::Md5]);
-        let mut whole = hashers.clone();
+        let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+        let mut whole = Hashers::new(&algorithms);
         whole.update(&bytes);
-        let (follower, pending) = Follower::start(&Blocking::Threads, Arc::clone(&part), hashers);
+        let (follower, pending) = Follower::start(&Blocking::Threads, Arc::clone(&part), &algorithms, None);
         let mut written = 0;
         for piece in bytes.chunks(300_001) {
             part.write_at(piece, written).unwrap();
@@ -146,8 +178,25 @@ mod tests {
     async fn a_follower_nobody_waits_for_ends() {
         let folder = tempfile::tempdir().unwrap();
         let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
-        let (follower, pending) = Follower::start(&Blocking::Threads, part, Hashers::new(&[Algorithm::Sha256]));
+        let (follower, pending) = Follower::start(&Blocking::Threads, part, &[Algorithm::Sha256], None);
         drop(follower);
         assert_eq!(pending.await.unwrap().unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_goes_on_does_not_read_what_was_hashed_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let bytes: Vec<u8> = (0..600_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let mut whole = Hashers::new(&[Algorithm::Sha256]);
+        whole.update(&bytes[..500_000]);
+        let saved = whole.save(500_000).unwrap();
+        whole.update(&bytes[500_000..]);
+        // Zeros where the hashed bytes were: had they been read, the digest would be another.
+        part.write_at(&bytes[500_000..], 500_000).unwrap();
+        let (follower, pending) = Follower::start(&Blocking::Threads, part, &[Algorithm::Sha256], Some(&saved));
+        follower.reached(550_000);
+        follower.complete(600_000);
+        assert_eq!(pending.await.unwrap().unwrap(), Some(whole.finish()));
     }
 }

@@ -2,37 +2,84 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ropeway_model::FailureCode;
+use ropeway_model::{FailureCode, SegmentMap};
+use ropeway_store::{Block, BlockChange, JobChange};
 
+use super::{recheck, worker::Job};
 use crate::{
     attempt::{Attempt, Stop},
-    claims::Claims,
-    disk::PartFile,
+    blocks,
+    checksum::Follower,
+    disk::{DiskError, FileStamp},
 };
 
 /// Bytes are at risk of being fetched again for at most this long.
 pub(super) const WINDOW: Duration = Duration::from_secs(2);
 
-/// Syncs the part file, then commits which bytes it holds.
-pub(super) async fn save(attempt: &Attempt, claims: &Claims, part: &Arc<dyn PartFile>) -> Result<(), Stop> {
-    // Taken before the sync: what is written while the sync runs may not be covered by it.
-    let map = claims.coalesced();
+/// Whether something will still be written to the part file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// While workers write.
+    Running,
+    /// When the last of them has ended: from now on a change of the file is not ours.
+    Settled,
+}
+
+/// Syncs the part file, then commits which bytes it holds, with their digests.
+pub(super) async fn save(attempt: &Attempt, job: &Job, moment: Moment) -> Result<(), Stop> {
+    // Taken before the map, which then covers it; and the map before the sync, which then covers that: what is written
+    // meanwhile is claimed by neither.
+    let hashed = job.follower.as_ref().and_then(Follower::saved);
+    let map = job.claims.coalesced();
     let written = map.written();
-    if written == attempt.progress.durable() {
+    if written == 0 || (moment == Moment::Running && written == attempt.progress.durable()) {
         return Ok(());
     }
-    sync(attempt, part).await?;
+    let synced = sync(attempt, job, &map).await?;
     let mut change = attempt.change(None);
+    change.part_file = Some(Some(recheck::state(synced.stamp, moment == Moment::Settled, hashed)));
+    synced.add_to(&mut change);
     change.segments = Some(Some(map));
     change.durable = Some(written);
     attempt.save(change).await?;
+    synced.commit(job);
     attempt.progress.set_durable(written);
     Ok(())
 }
 
-/// Makes what was written durable, on a thread that may block.
-pub(super) async fn sync(attempt: &Attempt, part: &Arc<dyn PartFile>) -> Result<(), Stop> {
-    let part = Arc::clone(part);
-    let synced = attempt.engine.blocking.start(move || part.sync_data()).await;
-    synced.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))?.map_err(Stop::from)
+/// What a sync made durable.
+pub(super) struct Synced {
+    stamp: FileStamp,
+    /// Digests of the blocks that became complete since the last checkpoint.
+    blocks: Vec<Block>,
+}
+
+impl Synced {
+    /// Has the digests committed with `change`.
+    pub(super) fn add_to(&self, change: &mut JobChange) {
+        if !self.blocks.is_empty() {
+            change.blocks = Some(BlockChange::Add(self.blocks.clone()));
+        }
+    }
+
+    /// The digests are committed.
+    pub(super) fn commit(&self, job: &Job) {
+        if let Some(ledger) = &job.ledger {
+            ledger.lock().record(&self.blocks);
+        }
+    }
+}
+
+/// Makes what was written durable, on a thread that may block, and digests the blocks that `map` completes while they
+/// are still in memory.
+pub(super) async fn sync(attempt: &Attempt, job: &Job, map: &SegmentMap) -> Result<Synced, Stop> {
+    let part = Arc::clone(&job.part);
+    let due = job.ledger.as_ref().map(|ledger| ledger.lock().due(map)).unwrap_or_default();
+    let work = move || -> Result<Synced, DiskError> {
+        let blocks = blocks::digest(|buffer: &mut [u8], offset| part.read_at(buffer, offset), &due)?;
+        part.sync_data()?;
+        Ok(Synced { stamp: part.stamp()?, blocks })
+    };
+    let synced = attempt.engine.blocking.start(work).await;
+    Ok(synced.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??)
 }

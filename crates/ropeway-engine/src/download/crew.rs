@@ -88,7 +88,7 @@ impl Crew<'_> {
                 () = job.opened.notified() => self.opened(),
                 saved = &mut saving, if !saving.is_terminated() => saved?,
                 _ = checkpoints.tick(), if saving.is_terminated() => {
-                    saving.set(checkpoint::save(attempt, &job.claims, &job.part).fuse());
+                    saving.set(checkpoint::save(attempt, job, checkpoint::Moment::Running).fuse());
                 }
                 _ = reviews.tick() => self.review(),
             }

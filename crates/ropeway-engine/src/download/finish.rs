@@ -26,34 +26,37 @@ pub(super) async fn run(
     if job.part.length()? != length {
         job.part.set_length(length)?;
     }
-    checkpoint::sync(attempt, &job.part).await?;
+    let synced = checkpoint::sync(attempt, job, &job.claims.coalesced()).await?;
     let digests = match pending {
         Some(pending) => pending.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??,
         None => None,
     };
     let digests = digests.unwrap_or_default();
     let verification = proof::verify(attempt, source, &digests)?;
-    publish(attempt, source, job, digests.into_iter().next(), verification).await
+    let proof = Proof { digest: digests.into_iter().next(), verification, synced };
+    publish(attempt, source, job, proof).await
+}
+
+/// What is known of the complete file.
+struct Proof {
+    digest: Option<Digest>,
+    verification: Verification,
+    /// The last blocks, to be committed with the intent.
+    synced: checkpoint::Synced,
 }
 
 /// Commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in between finds
 /// the intent: the part file is still there and is published again, or it is gone and the final file is there.
-async fn publish(
-    attempt: &Attempt,
-    source: &Source,
-    job: &Job,
-    digest: Option<Digest>,
-    verification: Verification,
-) -> Result<Finished, Stop> {
+async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) -> Result<Finished, Stop> {
     let disk = &*attempt.engine.disk;
     let length = job.claims.written();
     loop {
         let path = naming::final_path(disk, &source.part_path, attempt.spec.on_conflict)?;
-        intend(attempt, job, &path, digest.clone(), verification).await?;
+        intend(attempt, job, &path, &proof).await?;
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
                 attempt.progress.restart_at(length);
-                return Ok(Finished { path, digest, verification });
+                return Ok(Finished { path, digest: proof.digest, verification: proof.verification });
             }
             // Somebody took the name since it was chosen: choose again.
             Err(DiskError::Exists { .. }) if attempt.spec.on_conflict == OnConflict::Rename => {}
@@ -62,24 +65,19 @@ async fn publish(
     }
 }
 
-async fn intend(
-    attempt: &Attempt,
-    job: &Job,
-    path: &Path,
-    digest: Option<Digest>,
-    verification: Verification,
-) -> Result<(), Stop> {
+async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Result<(), Stop> {
     let mut change = attempt.change(None);
     change.segments = Some(Some(job.claims.coalesced()));
     change.durable = Some(job.claims.written());
     change.final_path = Some(Some(path.to_owned()));
-    change.digest = Some(digest.clone());
-    change.verification = Some(Some(verification));
+    change.digest = Some(proof.digest.clone());
+    change.verification = Some(Some(proof.verification));
+    proof.synced.add_to(&mut change);
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.final_path = Some(path.to_owned());
-        entry.digest.clone_from(&digest);
-        entry.verification = Some(verification);
+        entry.digest.clone_from(&proof.digest);
+        entry.verification = Some(proof.verification);
     });
     Ok(())
 }

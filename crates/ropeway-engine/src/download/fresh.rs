@@ -1,10 +1,10 @@
 //! The first try: one plain request whose body is kept, a name, a part file.
 
 use ropeway_model::{FailureCode, SegmentMap, Transfer};
-use ropeway_store::Remote;
+use ropeway_store::{BlockChange, Remote};
 
 use super::{
-    naming,
+    naming, recheck,
     source::{Begin, Source},
 };
 use crate::{
@@ -56,6 +56,8 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
         part_path,
         map: length.map_or_else(SegmentMap::open_ended, SegmentMap::whole),
         proved: None,
+        ledger: recheck::ledger(attempt, length, Vec::new()),
+        hashed: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
 }
@@ -67,6 +69,8 @@ fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
     let mut change = attempt.change(None);
     change.part_path = Some(None);
     change.segments = Some(None);
+    change.blocks = Some(BlockChange::Replace(Vec::new()));
+    change.part_file = Some(None);
     change.remote = Some(None);
     change.durable = Some(0);
     attempt.engine.journal.note(change);

@@ -13,6 +13,7 @@ mod portion;
 mod proof;
 mod ramp;
 mod receive;
+mod recheck;
 mod resume;
 mod source;
 mod trouble;
@@ -27,7 +28,7 @@ use source::{Begin, Halt, Source};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::{Follower, Hashers},
+    checksum::{Follower, Pending},
     claims::Claims,
     plan,
     table::advance,
@@ -86,9 +87,11 @@ async fn transfer(
     attempt.progress.restart_at(claims.written());
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
-    let hashed = (!algorithms.is_empty()).then(|| Hashers::new(&algorithms));
-    let (follower, pending) =
-        hashed.map(|hashers| Follower::start(&attempt.engine.blocking, Arc::clone(&source.part), hashers)).unzip();
+    let follow = || {
+        let saved = source.hashed.as_ref();
+        Follower::start(&attempt.engine.blocking, Arc::clone(&source.part), &algorithms, saved)
+    };
+    let (follower, pending) = (!algorithms.is_empty()).then(follow).unzip();
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
     let connections = if one_stream { 1 } else { plan::connections(claims.length(), missing, wanted) };
@@ -108,21 +111,29 @@ async fn transfer(
         opened: tokio::sync::Notify::new(),
         verdict: Mutex::default(),
         proved: source.proved,
+        ledger: source.ledger.clone().map(Mutex::new),
     });
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());
     }
-    match crew::run(attempt, &job, first, connections).await {
-        Ok(()) => {}
-        Err(Halt::Stop(stop)) => {
+    if let Err(halt) = crew::run(attempt, &job, first, connections).await {
+        if matches!(halt, Halt::Stop(_)) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
-            if let Err(also) = checkpoint::save(attempt, &job.claims, &job.part).await {
+            if let Err(also) = checkpoint::save(attempt, &job, checkpoint::Moment::Settled).await {
                 tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
             }
-            return Err(stop.into());
         }
-        Err(restart) => return Err(restart),
+        abandon(&job, pending).await;
+        return Err(halt);
     }
     attempt.step(Step::Transferred);
     finish::run(attempt, source, &job, pending).await.map_err(Halt::Stop)
+}
+
+/// Ends the digests: whoever reads the part file holds its lock, and the next try needs it.
+async fn abandon(job: &worker::Job, pending: Option<Pending>) {
+    let (Some(follower), Some(pending)) = (&job.follower, pending) else { return };
+    follower.abandon();
+    // What they say does not count any more.
+    drop(pending.await);
 }

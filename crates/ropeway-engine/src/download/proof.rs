@@ -1,7 +1,7 @@
 //! What a finished download is proved with: which digests are taken of it, and what they are held against.
 
 use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec};
-use ropeway_store::Verification;
+use ropeway_store::{BlockChange, Verification};
 
 use super::source::Source;
 use crate::{
@@ -50,6 +50,8 @@ pub(super) fn verify(attempt: &Attempt, source: &Source, digests: &[Digest]) -> 
 fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
     let mut change = attempt.change(None);
     change.segments = Some(None);
+    change.blocks = Some(BlockChange::Replace(Vec::new()));
+    change.part_file = Some(None);
     change.durable = Some(0);
     attempt.engine.journal.note(change);
     attempt.progress.set_durable(0);

@@ -8,6 +8,7 @@ use ropeway_store::{Remote, Verification};
 
 use super::{
     overlap::{self, Overlap},
+    recheck,
     source::{Begin, Source},
 };
 use crate::{
@@ -43,10 +44,13 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
         }
         Err(error) => return Err(error.into()),
     };
-    if part.length()? < reach(&map) {
-        attempt.log(format!("{} is shorter than what was saved", part_path.display()));
-        return Ok(None);
-    }
+    let recheck::Checked { map, ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
+        Ok(checked) => checked,
+        Err(recheck::Worthless(line)) => {
+            attempt.log(line);
+            return Ok(None);
+        }
+    };
     let driver = attempt.engine.drivers.for_download(&remote.url)?;
     if driver.download().is_none() {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
@@ -69,6 +73,8 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
             part_path,
             map,
             proved,
+            ledger,
+            hashed,
         }),
         None,
     )))
@@ -116,12 +122,6 @@ async fn is_same(
         attempt.update(|entry| entry.validation = Some(verdict));
     }
     Ok(is_same)
-}
-
-/// Offset behind the last byte the map claims.
-fn reach(map: &SegmentMap) -> u64 {
-    let ends = map.segments().iter().filter(|segment| segment.written() > 0);
-    ends.map(|segment| segment.range().start() + segment.written()).max().unwrap_or(0)
 }
 
 /// A crash between the rename and the commit leaves the file under its final name and no part file: it is done.

@@ -4,9 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{ByteStream, Driver};
 use ropeway_model::{Digest, SafeUrl, SegmentMap, Validation, Validator};
+use ropeway_store::HashedPrefix;
 
 use crate::{
     attempt::{Finished, Stop},
+    blocks::Ledger,
     disk::PartFile,
 };
 
@@ -22,6 +24,10 @@ pub(super) struct Source {
     pub(super) map: SegmentMap,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
+    /// Which blocks have a recorded digest; `None` where none is kept.
+    pub(super) ledger: Option<Ledger>,
+    /// How far its digests were computed by an earlier try.
+    pub(super) hashed: Option<HashedPrefix>,
 }
 
 /// Where a try begins.

@@ -15,6 +15,7 @@ use super::{
     trouble::{LONGEST_SILENCE, Loss, Trouble},
 };
 use crate::{
+    blocks::Ledger,
     checksum::Follower,
     claims::{Claim, Claims, Terms},
     disk::PartFile,
@@ -46,6 +47,8 @@ pub(super) struct Job {
     pub(super) verdict: Mutex<Option<Validation>>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
+    /// Which blocks have a recorded digest; `None` where none is kept.
+    pub(super) ledger: Option<Mutex<Ledger>>,
 }
 
 impl Job {

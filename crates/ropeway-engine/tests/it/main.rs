@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod blocks;
 mod control;
 mod crash;
 mod crew;

@@ -46,6 +46,11 @@ impl Rig {
     /// The same queue opened by the next process.
     pub(crate) async fn restart(self) -> Self {
         self.engine.shutdown().await;
+        self.reopen().await
+    }
+
+    /// The same queue opened by the next process, however the one before it ended.
+    pub(crate) async fn reopen(self) -> Self {
         let engine = Engine::open(Seams::default(), self.config.clone()).await.unwrap();
         Self { engine, folder: self.folder, state: self.state, config: self.config }
     }
