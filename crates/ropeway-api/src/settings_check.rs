@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ropeway_engine::Limits;
+use ropeway_engine::{Limits, ServerPolicy};
 use ropeway_model::{
     ByteRate, Connections, HostPatternError, SafeUrl, Schedule, ScheduleEffect, ScheduleError, ScheduleRule,
     ServerRule, UrlParseError,
@@ -16,6 +16,9 @@ const MOST_RUNNING_JOBS: u8 = 64;
 /// Rules in one list; more than a person can oversee.
 const MOST_RULES: usize = 200;
 
+/// Schemes of proxies that are spoken to.
+const PROXY_SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
 /// The settings as the engine takes them.
 #[derive(Clone, Debug)]
 pub(crate) struct Checked {
@@ -23,8 +26,8 @@ pub(crate) struct Checked {
     pub(crate) limits: Limits,
     /// Other limits at certain hours.
     pub(crate) schedule: Schedule,
-    /// What holds for single servers.
-    pub(crate) servers: Vec<ServerRule>,
+    /// What holds for servers.
+    pub(crate) servers: ServerPolicy,
 }
 
 /// Settings that cannot be meant.
@@ -46,6 +49,8 @@ pub(crate) enum SettingsError {
     Host(#[from] HostPatternError),
     #[error("the proxy cannot be used: {0}")]
     Proxy(#[from] UrlParseError),
+    #[error("the proxy {0} cannot be used: its scheme is none of {schemes}", schemes = PROXY_SCHEMES.join(", "))]
+    ProxyScheme(SafeUrl),
 }
 
 impl From<SettingsError> for ApiError {
@@ -62,10 +67,6 @@ pub(crate) fn check(settings: &settings::Settings) -> Result<Checked, SettingsEr
     if settings.schedule.len() > MOST_RULES || settings.servers.len() > MOST_RULES {
         return Err(SettingsError::TooManyRules);
     }
-    Connections::new(settings.server_connections)?;
-    if let Some(proxy) = settings.proxy.as_deref().filter(|proxy| !proxy.is_empty()) {
-        proxy.parse::<SafeUrl>()?;
-    }
     let limits = Limits {
         running_jobs: usize::from(running_jobs(settings.running_jobs)?),
         connections: Connections::new(settings.connections)?,
@@ -73,8 +74,19 @@ pub(crate) fn check(settings: &settings::Settings) -> Result<Checked, SettingsEr
         upload: limit(settings.upload_limit)?,
     };
     let schedule: Result<Vec<_>, _> = settings.schedule.iter().map(schedule_rule).collect();
-    let servers: Result<Vec<_>, _> = settings.servers.iter().map(server_rule).collect();
-    Ok(Checked { limits, schedule: Schedule::new(schedule?), servers: servers? })
+    let rules: Result<Vec<_>, _> = settings.servers.iter().map(server_rule).collect();
+    let named = settings.proxy.as_deref().map(str::trim).filter(|proxy| !proxy.is_empty());
+    let servers = ServerPolicy {
+        connections: Connections::new(settings.server_connections)?,
+        rules: rules?,
+        proxy: named.map(proxy).transpose()?,
+    };
+    Ok(Checked { limits, schedule: Schedule::new(schedule?), servers })
+}
+
+fn proxy(text: &str) -> Result<SafeUrl, SettingsError> {
+    let url: SafeUrl = text.parse()?;
+    if PROXY_SCHEMES.contains(&url.expose().scheme()) { Ok(url) } else { Err(SettingsError::ProxyScheme(url)) }
 }
 
 fn schedule_rule(rule: &settings::ScheduleRule) -> Result<ScheduleRule, SettingsError> {
@@ -120,7 +132,7 @@ mod tests {
         let checked = check(&settings::Settings { schedule: vec![night], servers: vec![slow], ..settings() }).unwrap();
         let effect = checked.schedule.effect(LocalTime { weekday: 2, minute: 0 });
         assert_eq!(effect, Some(ScheduleEffect::Limit { download: None, upload: None }));
-        assert!(checked.servers.iter().all(|rule| rule.host.matches("a.example.org") && rule.limit.is_some()));
+        assert!(checked.servers.rules.iter().all(|rule| rule.host.matches("a.example.org") && rule.limit.is_some()));
     }
 
     #[test]
@@ -131,6 +143,18 @@ mod tests {
         assert!(check(&settings::Settings { servers: vec![no_host], ..settings() }).is_err());
         let no_job = settings::ServerRule { host: "a".to_owned(), running_jobs: Some(0), ..Default::default() };
         assert!(check(&settings::Settings { servers: vec![no_job], ..settings() }).is_err());
-        assert!(check(&settings::Settings { proxy: Some("no proxy".to_owned()), ..settings() }).is_err());
+        assert!(check(&settings::Settings { server_connections: 65, ..settings() }).is_err());
+        for (proxy, fine) in [
+            ("http://proxy:3128", true),
+            ("socks5h://u:p@proxy", true),
+            ("", true),
+            ("ftp://proxy", false),
+            ("x", false),
+        ] {
+            let settings = settings::Settings { proxy: Some(proxy.to_owned()), ..settings() };
+            assert_eq!(check(&settings).is_ok(), fine, "{proxy:?}");
+        }
+        let settings = settings::Settings { proxy: Some("ftp://user:secret@proxy".to_owned()), ..settings() };
+        assert!(!check(&settings).unwrap_err().to_string().contains("secret"));
     }
 }

@@ -36,8 +36,8 @@ mod tests {
         let command = CommandLine::command();
         let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
         let expected = [
-            "get", "put", "serve", "daemon", "add", "list", "show", "pause", "resume", "remove", "limit", "move",
-            "watch",
+            "get", "put", "serve", "daemon", "add", "list", "show", "pause", "resume", "renew", "answer", "remove",
+            "limit", "move", "watch", "servers",
         ];
         assert_eq!(names, expected);
     }
@@ -66,6 +66,9 @@ mod tests {
             "move 3 before 4",
             "move 3 last",
             "watch all --json",
+            "renew 3 https://example.org/a?token=new",
+            "answer 3 overwrite",
+            "servers --json",
         ] {
             let words = std::iter::once("ropeway").chain(line.split(' '));
             assert!(CommandLine::try_parse_from(words).is_ok(), "{line}");
@@ -92,6 +95,8 @@ mod tests {
             "limit 3 1M --global",
             "move 3 before",
             "move 3 after 4",
+            "renew 3",
+            "answer 3 ask",
         ] {
             let words = std::iter::once("ropeway").chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).expect_err(line);

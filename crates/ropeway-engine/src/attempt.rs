@@ -3,7 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{Digest, Direction, Failure, FailureCode, JobId, JobSpec, Retry, Step, Timestamp, Transfer, Wish};
+use ropeway_model::{
+    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, Step, Timestamp, Transfer, Wish,
+};
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +48,10 @@ pub(crate) enum Stop {
     Wished,
     /// It failed.
     Failed { failure: Failure, retry: Retry },
+    /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
+    NoFile { failure: Failure, retry: Retry },
+    /// Something stands in the way that is not ours to mend.
+    Blocked { by: Obstacle, failure: Failure },
 }
 
 impl Stop {
@@ -59,9 +65,16 @@ impl From<DriverError> for Stop {
     fn from(error: DriverError) -> Self {
         match error {
             DriverError::Canceled => Self::Wished,
+            other if leads_to_no_file(&other) => Self::NoFile { failure: other.failure(), retry: other.retry() },
             other => Self::Failed { failure: other.failure(), retry: other.retry() },
         }
     }
+}
+
+/// Whether the answer is what an expired link gives: no access, nothing there, or a page instead of the file.
+fn leads_to_no_file(error: &DriverError) -> bool {
+    matches!(error, DriverError::Status { status: 401 | 403 | 404 | 410, .. } | DriverError::NoContent { .. })
+        && error.retry() == Retry::Never
 }
 
 impl From<DiskError> for Stop {
@@ -132,6 +145,13 @@ impl Attempt {
                     Ok(finished) => Some(self.complete(entry, finished, now)),
                     Err(Stop::Wished) => self.stop(entry),
                     Err(Stop::Failed { failure, retry }) => self.fail(entry, &failure, retry, progressed, now),
+                    Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
+                        Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
+                    }
+                    Err(Stop::NoFile { failure, retry }) => self.fail(entry, &failure, retry, progressed, now),
+                    Err(Stop::Blocked { by, failure }) => {
+                        Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
+                    }
                 }
             });
             durable.flatten()
@@ -203,6 +223,36 @@ impl Attempt {
         Some(self.engine.journal.save(change))
     }
 
+    /// Whether a new link can save what is here.
+    fn may_expire(&self, entry: &Entry) -> bool {
+        let is_before_the_end = matches!(entry.phase, Phase::Probing | Phase::Running);
+        self.spec.direction() == Direction::Download && is_before_the_end && entry.progress.durable() > 0
+    }
+
+    /// Lays the job down until something changes that no further try brings about; no try is counted.
+    fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
+        tracing::debug!(job = %self.id, %failure, "attempt ended");
+        entry.attempts = 0;
+        entry.due = None;
+        self.leave(entry, step);
+        let mut change = self.change(Some(failure.to_string()));
+        change.phase = Some(entry.phase.clone());
+        self.engine.journal.save(change)
+    }
+
+    /// Takes the step, or the one the user wished for meanwhile.
+    fn leave(&self, entry: &mut Entry, step: Step) {
+        let wished = match entry.wish {
+            Wish::Run => step,
+            Wish::Pause => Step::Pause,
+            Wish::Cancel => Step::Cancel,
+        };
+        advance(entry, wished);
+        if entry.wish == Wish::Cancel {
+            self.engine.discard_part(entry);
+        }
+    }
+
     fn fail(
         &self,
         entry: &mut Entry,
@@ -222,15 +272,7 @@ impl Attempt {
             }
             _ => Step::Fail(failure.clone()),
         };
-        let wished = match entry.wish {
-            Wish::Run => step,
-            Wish::Pause => Step::Pause,
-            Wish::Cancel => Step::Cancel,
-        };
-        advance(entry, wished);
-        if entry.wish == Wish::Cancel {
-            self.engine.discard_part(entry);
-        }
+        self.leave(entry, step);
         // Whoever else moves this file owns its row in a shared queue.
         if failure.code == FailureCode::PartInUse && self.engine.scope == Scope::Once {
             return None;

@@ -3,13 +3,14 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_model::{ByteRate, Connections, Schedule, ServerRule};
+use ropeway_model::{ByteRate, Connections, Schedule};
 
 use crate::{
     blocking::Blocking,
     chance::{Chance, SystemChance},
     clock::{Clock, SystemClock},
     disk::{Disk, LocalDisk},
+    hosts::ServerPolicy,
 };
 
 /// The seams to the outside.
@@ -88,6 +89,6 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// Other limits at certain hours.
     pub schedule: Schedule,
-    /// What holds for single servers.
-    pub servers: Vec<ServerRule>,
+    /// What holds for servers.
+    pub servers: ServerPolicy,
 }

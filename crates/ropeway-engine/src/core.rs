@@ -18,6 +18,7 @@ use crate::{
     clock::Clock,
     config::{DigestPolicy, Scope},
     disk::Disk,
+    hosts::Hosts,
     journal::Journal,
     schedule::Timetable,
     table::{Entry, Table},
@@ -44,8 +45,9 @@ pub(crate) struct Core {
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,
     pub(crate) timetable: Timetable,
+    pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
     /// Wakes whoever publishes changes.
     pub(crate) changed: Notify,
     /// Wakes whoever waits for an attempt to end.

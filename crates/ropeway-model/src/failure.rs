@@ -110,6 +110,8 @@ failure_codes! {
     RedirectRefused = "REDIRECT_REFUSED", Retry::Never, true, "The server redirects in a loop or to an unsafe place; check the address.";
     /// The remote file is another version than the bytes already saved.
     RemoteChanged = "REMOTE_CHANGED", Retry::Now, false, "The file changed on the server; the job starts again with the new version.";
+    /// A new link for a download does not lead to the file whose bytes are here.
+    RenewedLinkDiffers = "RENEWED_LINK_DIFFERS", Retry::Never, true, "Give a link to the same file; the bytes already saved are kept.";
     /// Fewer or more bytes than announced.
     LengthMismatch = "LENGTH_MISMATCH", Retry::Backoff, true, "Retry; the transfer ended early or ran over.";
     /// The finished bytes do not have the digest that was given.

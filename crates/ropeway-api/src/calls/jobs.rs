@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use ropeway_engine::Change;
-use ropeway_model::{ByteRate, Connections, JobId};
+use ropeway_model::{ByteRate, Connections, JobId, SafeUrl, UrlParseError};
 
 use crate::{
     command::{Done, JobAnswer, JobChange, JobRenew},
     convert,
     core::Core,
     error::{ApiCode, ApiError},
+    settings::OnConflictView,
 };
 
 pub(super) fn ids(rows: &[i64]) -> Vec<JobId> {
@@ -30,12 +31,19 @@ pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
     Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
 }
 
-pub(super) async fn renew(_core: &Core, _params: JobRenew) -> Result<Done, ApiError> {
-    Err(ApiError::new(ApiCode::UnknownCall, "this call has no engine part yet", "Use a newer version."))
+pub(super) async fn renew(core: &Core, params: JobRenew) -> Result<Done, ApiError> {
+    let link: SafeUrl = params.url.parse().map_err(|error: UrlParseError| ApiError::bad_params(error.to_string()))?;
+    core.engine.can_download(&link).map_err(|error| ApiError::bad_params(error.to_string()))?;
+    core.engine.renew(JobId::from_row(params.id), link).await?;
+    Ok(Done { changed: 1 })
 }
 
-pub(super) async fn answer(_core: &Core, _params: JobAnswer) -> Result<Done, ApiError> {
-    Err(ApiError::new(ApiCode::UnknownCall, "this call has no engine part yet", "Use a newer version."))
+pub(super) async fn answer(core: &Core, params: JobAnswer) -> Result<Done, ApiError> {
+    if params.choice == OnConflictView::Ask {
+        return Err(ApiError::bad_params("the answer is rename, overwrite or fail"));
+    }
+    core.engine.answer(JobId::from_row(params.id), params.choice.into()).await?;
+    Ok(Done { changed: 1 })
 }
 
 pub(super) async fn reveal(core: &Core, id: i64) -> Result<Done, ApiError> {

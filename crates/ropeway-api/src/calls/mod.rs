@@ -91,7 +91,7 @@ fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     core.settings.replace(settings)?;
     let Checked { limits, schedule, servers } = core.settings.checked();
     core.engine.set_limits(limits);
-    core.engine.set_server_rules(servers);
+    core.engine.set_servers(servers);
     if core.scope == Scope::Queue {
         core.engine.set_schedule(schedule);
     }
@@ -105,6 +105,7 @@ impl From<EngineError> for ApiError {
         let (code, hint) = match &error {
             EngineError::NoSuchJob(_) => (ApiCode::NotFound, "It may have been removed: look at the list again."),
             EngineError::WrongPhase { .. } => (ApiCode::WrongPhase, "Wait until the job has settled."),
+            EngineError::NotADownload(_) => (ApiCode::BadParams, "Only a download can get another link."),
             EngineError::Store(_) | EngineError::NotDurable(_) => {
                 (ApiCode::StateFailed, "Check the volume of Ropeway's data folder, then try again.")
             }

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod add;
+mod answer;
 mod checksum;
 mod control;
 mod daemon;
@@ -13,8 +14,10 @@ mod options;
 mod pause;
 mod put;
 mod remove;
+mod renew;
 mod resume;
 mod serve;
+mod servers;
 mod show;
 mod size;
 mod watch;
@@ -33,10 +36,13 @@ pub(crate) enum Command {
     Show(show::Show),
     Pause(pause::Pause),
     Resume(resume::Resume),
+    Renew(renew::Renew),
+    Answer(answer::Answer),
     Remove(remove::Remove),
     Limit(limit::Limit),
     Move(move_job::MoveJob),
     Watch(watch::Watch),
+    Servers(servers::ListServers),
 }
 
 /// Carries a command out.
@@ -54,9 +60,12 @@ pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Show(show) => show.run().await,
         Command::Pause(pause) => pause.run().await,
         Command::Resume(resume) => resume.run().await,
+        Command::Renew(renew) => renew.run().await,
+        Command::Answer(answer) => answer.run().await,
         Command::Remove(remove) => remove.run().await,
         Command::Limit(limit) => limit.run().await,
         Command::Move(move_job) => move_job.run().await,
         Command::Watch(watch) => watch.run().await,
+        Command::Servers(servers) => servers.run().await,
     }
 }

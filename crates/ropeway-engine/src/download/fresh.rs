@@ -40,8 +40,13 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
     attempt.progress.restart_at(0);
     let name = name.clone().unwrap_or_else(|| probe.name.clone());
     let (part_path, part) = naming::reserve(attempt, into, &name).await?;
-    let remote =
-        Remote { url: probe.url.clone(), name, validator: probe.validator.clone(), digest: probe.digest.clone() };
+    let remote = Remote {
+        url: probe.url.clone(),
+        name,
+        validator: probe.validator.clone(),
+        digest: probe.digest.clone(),
+        is_renewed: false,
+    };
     let line = format!("{} answered: {}, saved as {}", probe.url, probe.validator, part_path.display());
     let mut change = attempt.change(Some(line));
     change.remote = Some(Some(remote.clone()));
@@ -74,6 +79,7 @@ fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
     change.remote = Some(None);
     change.durable = Some(0);
     attempt.engine.journal.note(change);
+    attempt.progress.restart_at(0);
     attempt.update(|entry| {
         entry.part_path = None;
         entry.remote = None;

@@ -14,6 +14,7 @@ mod proof;
 mod ramp;
 mod receive;
 mod recheck;
+mod renewed;
 mod resume;
 mod source;
 mod trouble;

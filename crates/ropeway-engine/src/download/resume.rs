@@ -9,6 +9,7 @@ use ropeway_store::{Remote, Verification};
 use super::{
     overlap::{self, Overlap},
     recheck,
+    renewed,
     source::{Begin, Source},
 };
 use crate::{
@@ -55,7 +56,7 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
     if driver.download().is_none() {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
     }
-    let proved = if is_certain(&remote.validator) || map.is_complete() {
+    let proved = if is_certain(&remote.validator) || map.is_complete() || remote.is_renewed {
         None
     } else if is_same(attempt, &remote, &*driver, &part, &map).await? {
         Some(Validation::Overlap)
@@ -63,21 +64,22 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
         return Ok(None);
     };
     attempt.progress.set_length(map.length());
-    Ok(Some(Begin::Source(
-        Box::new(Source {
-            driver,
-            url: remote.url.clone(),
-            validator: remote.validator.clone(),
-            announced: remote.digest.clone(),
-            part,
-            part_path,
-            map,
-            proved,
-            ledger,
-            hashed,
-        }),
-        None,
-    )))
+    let mut source = Box::new(Source {
+        driver,
+        url: remote.url.clone(),
+        validator: remote.validator.clone(),
+        announced: remote.digest.clone(),
+        part,
+        part_path,
+        map,
+        proved,
+        ledger,
+        hashed,
+    });
+    if remote.is_renewed {
+        renewed::prove(attempt, &mut source, &remote).await?;
+    }
+    Ok(Some(Begin::Source(source, None)))
 }
 
 /// Whether a later answer tells by itself that it is of the same version: by a strong tag, or by length and a date that

@@ -14,16 +14,20 @@ impl Engine {
     /// Wishes that jobs stop and keep what they have. Returns how many were not stopped already.
     pub async fn pause(&self, ids: &[JobId]) -> Result<u32, EngineError> {
         self.wish(ids, Wish::Pause, |entry| match entry.phase {
-            Phase::Queued | Phase::Waiting { .. } => Some(Step::Pause),
+            Phase::Queued | Phase::Waiting { .. } | Phase::Blocked { .. } => Some(Step::Pause),
             _ => None,
         })
         .await
     }
 
-    /// Wishes that jobs go on; failed and waiting ones are tried again now. Returns how many that changed.
+    /// Wishes that jobs go on; failed, waiting and blocked ones are tried again now. Returns how many that changed.
     pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
         self.wish(ids, Wish::Run, |entry| match entry.phase {
-            Phase::Paused | Phase::Failed { .. } | Phase::Waiting { .. } => Some(Step::Requeue),
+            Phase::Paused
+            | Phase::Failed { .. }
+            | Phase::Waiting { .. }
+            | Phase::Blocked { .. }
+            | Phase::LinkExpired { .. } => Some(Step::Requeue),
             _ => None,
         })
         .await
@@ -36,7 +40,8 @@ impl Engine {
 
     /// Pauses every job that runs or wants to.
     pub async fn pause_all(&self) -> Result<u32, EngineError> {
-        let ids = self.select(|entry| entry.wish == Wish::Run && !matches!(entry.phase, Phase::Failed { .. }));
+        let ids =
+            self.select(|entry| entry.wish == Wish::Run && !entry.phase.is_terminal() && !is_given_up(&entry.phase));
         self.pause(&ids).await
     }
 
@@ -150,7 +155,7 @@ impl Engine {
         changes.into_iter().map(|change| self.core.journal.save(change)).collect()
     }
 
-    async fn settle(&self, changed: Vec<Durable>) -> Result<u32, EngineError> {
+    pub(super) async fn settle(&self, changed: Vec<Durable>) -> Result<u32, EngineError> {
         self.core.changed.notify_one();
         self.core.wake.notify_one();
         let count = changed.len();
@@ -159,6 +164,11 @@ impl Engine {
         }
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
+}
+
+/// Whether the job has stopped for a reason that only the user can mend.
+const fn is_given_up(phase: &Phase) -> bool {
+    matches!(phase, Phase::Failed { .. } | Phase::LinkExpired { .. })
 }
 
 impl Core {

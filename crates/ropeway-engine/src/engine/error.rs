@@ -17,6 +17,9 @@ pub enum EngineError {
         /// What it is doing.
         phase: PhaseKind,
     },
+    /// The job is an upload.
+    #[error("job {0} is an upload")]
+    NotADownload(JobId),
     /// The durable queue failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -33,7 +36,9 @@ impl EngineError {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::Store(_) | Self::NotDurable(_) => FailureCode::StateFailed,
-            Self::NoSuchJob(_) | Self::WrongPhase { .. } | Self::Stopping => FailureCode::Internal,
+            Self::NoSuchJob(_) | Self::WrongPhase { .. } | Self::NotADownload(_) | Self::Stopping => {
+                FailureCode::Internal
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ mod control;
 mod error;
 mod observe;
 mod recover;
+mod renew;
 
 use std::sync::{
     Arc,
@@ -13,7 +14,7 @@ use std::sync::{
 };
 
 use parking_lot::Mutex;
-use ropeway_model::{Schedule, ServerRule};
+use ropeway_model::Schedule;
 use ropeway_store::Store;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -24,6 +25,7 @@ pub use error::EngineError;
 use crate::{
     config::{EngineConfig, Limits, Seams},
     core::Core,
+    hosts::{Hosts, ServerPolicy},
     journal::Journal,
     schedule::{self, Timetable, Usual},
     scheduler,
@@ -57,6 +59,10 @@ impl Engine {
     /// [`EngineError::Store`] if the queue cannot be read.
     pub async fn start(store: Store, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
         let (journal, writer) = Journal::start(store.clone());
+        let wake = Arc::new(Notify::new());
+        let rules = config.servers.rules.clone();
+        let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
+        let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
@@ -75,14 +81,15 @@ impl Engine {
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),
             timetable: Timetable::default(),
-            wake: Notify::new(),
+            hosts,
+            wake,
             changed: Notify::new(),
             settled: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
         });
-        core.server_limits.set_rules(config.servers);
+        core.server_limits.set_rules(rules);
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
         recover::run(&core).await?;
@@ -104,9 +111,11 @@ impl Engine {
         self.core.set_schedule(schedule);
     }
 
-    /// Replaces what holds for single servers; running jobs follow the limits at once.
-    pub fn set_server_rules(&self, rules: Vec<ServerRule>) {
-        self.core.server_limits.set_rules(rules);
+    /// Replaces what holds for servers; running jobs follow the limits at once, connections that are open stay open.
+    pub fn set_servers(&self, servers: ServerPolicy) {
+        self.core.server_limits.set_rules(servers.rules.clone());
+        self.core.hosts.set_policy(servers);
+        self.core.wake.notify_one();
     }
 
     /// Stops every transfer, makes what they have durable, and closes the store. Idempotent.

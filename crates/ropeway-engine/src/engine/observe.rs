@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Engine, EngineError};
 use crate::{
     claims::SegmentSnapshot,
+    hosts::ServerSnapshot,
     snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot},
 };
 
@@ -90,6 +91,11 @@ impl Engine {
     pub fn counts(&self) -> (usize, usize) {
         let table = self.core.table.lock();
         (table.active().len(), table.waiting_count())
+    }
+
+    /// What is known of servers, the most recently used first.
+    pub fn servers(&self) -> Vec<ServerSnapshot> {
+        self.core.hosts.snapshots()
     }
 
     /// The saved upload targets.

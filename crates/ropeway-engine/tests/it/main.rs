@@ -8,6 +8,7 @@ mod crash;
 mod crew;
 mod digest;
 mod download;
+mod expired;
 mod overlap;
 mod rig;
 mod schedule;

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use ropeway_engine::{DigestPolicy, Engine, EngineConfig, JobSnapshot, Limits, Scope, Seams};
+use ropeway_engine::{DigestPolicy, Engine, EngineConfig, JobSnapshot, Limits, Scope, Seams, ServerPolicy};
 use ropeway_model::{Connections, JobId, JobSpec, Phase, PhaseKind, Schedule, Transfer, Wish};
 use ropeway_testkit::TempFolder;
 
@@ -36,7 +36,7 @@ impl Rig {
             digests: DigestPolicy::EveryFile,
             limits,
             schedule: Schedule::default(),
-            servers: Vec::new(),
+            servers: ServerPolicy::default(),
         };
         change(&mut config);
         let engine = Engine::open(seams, config.clone()).await.unwrap();

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use ropeway_engine::{
-    Seams,
+    Seams, ServerPolicy,
     clock::{Clock, SystemClock},
 };
 use ropeway_model::{ByteRate, LocalTime, PhaseKind, Schedule, ScheduleEffect, ScheduleRule, ServerRule, Timestamp};
@@ -78,10 +78,10 @@ async fn a_servers_limit_holds_for_its_jobs_and_a_changed_one_at_once() {
         running_jobs: None,
         limit: ByteRate::new(limit),
     };
-    let rig = Rig::with(|config| config.servers = vec![rule(1)]).await;
+    let rig = Rig::with(|config| config.servers.rules = vec![rule(1)]).await;
     let id = rig.add(rig.download(&peer.url("a.bin"))).await;
     let running = rig.until(id, |job| job.phase.kind() == PhaseKind::Running).await;
     assert!(running.progress.moved < 64 << 10, "{:?}", running.progress);
-    rig.engine.set_server_rules(vec![rule(1 << 30)]);
+    rig.engine.set_servers(ServerPolicy { rules: vec![rule(1 << 30)], ..ServerPolicy::default() });
     assert_eq!(rig.settled(id).await.phase.kind(), PhaseKind::Completed);
 }

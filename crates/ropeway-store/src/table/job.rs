@@ -116,6 +116,9 @@ pub struct Remote {
     pub validator: Validator,
     /// What the server says it hashes to.
     pub digest: Option<Digest>,
+    /// Whether the user replaced the link and no answer of the new one has been compared with the bytes yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_renewed: bool,
 }
 
 /// How a finished file was proved to be whole.

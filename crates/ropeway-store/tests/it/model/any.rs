@@ -166,7 +166,7 @@ fn remote() -> impl Strategy<Value = Remote> {
                 last_modified_is_strong: strong,
                 length,
             };
-            Remote { url, name, validator, digest }
+            Remote { url, name, validator, digest, is_renewed: false }
         },
     )
 }

@@ -1,0 +1,121 @@
+//! One server: its connections, and what is known of it.
+
+use std::sync::Arc;
+
+use ropeway_model::Timestamp;
+use tokio::{sync::Semaphore, time::Instant};
+
+use super::{Profile, breaker::Breaker, budget::Budget, cap::LearnedCap, outcome::Outcome};
+
+/// One server.
+#[derive(Debug)]
+pub(super) struct Host {
+    /// One permit a connection; waiting is first come, first served.
+    pub(super) slots: Arc<Semaphore>,
+    /// Permits there are, taken ones included.
+    granted: usize,
+    /// Connections the user allows.
+    wanted: usize,
+    /// Connections now.
+    pub(super) open: usize,
+    /// Those of them that were answered.
+    pub(super) well: usize,
+    pub(super) cap: Option<LearnedCap>,
+    pub(super) breaker: Breaker,
+    pub(super) budget: Budget,
+    pub(super) profile: Profile,
+    /// When it was last spoken to.
+    pub(super) used: Timestamp,
+    /// Whether what is known differs from what is stored.
+    pub(super) is_dirty: bool,
+}
+
+impl Host {
+    pub(super) fn new(wanted: usize, used: Timestamp) -> Self {
+        Self {
+            slots: Arc::new(Semaphore::new(wanted)),
+            granted: wanted,
+            wanted,
+            open: 0,
+            well: 0,
+            cap: None,
+            breaker: Breaker::default(),
+            budget: Budget::new(Instant::now()),
+            profile: Profile::default(),
+            used,
+            is_dirty: false,
+        }
+    }
+
+    /// Connections that may be open now.
+    pub(super) fn limit(&mut self, now: Instant) -> usize {
+        let before = self.cap;
+        self.cap = self.cap.and_then(|cap| cap.raised(now));
+        self.is_dirty |= before != self.cap;
+        let learned = self.cap.map_or(usize::MAX, |cap| usize::from(cap.most()));
+        self.wanted.min(learned).max(1)
+    }
+
+    /// Makes as many permits as connections may be open; one that is taken goes when it comes back.
+    pub(super) fn fit(&mut self, now: Instant) {
+        let limit = self.limit(now);
+        if self.granted > limit {
+            self.granted -= self.slots.forget_permits(self.granted - limit);
+        } else {
+            self.slots.add_permits(limit - self.granted);
+            self.granted = limit;
+        }
+    }
+
+    pub(super) fn set_wanted(&mut self, wanted: usize, now: Instant) {
+        self.wanted = wanted;
+        self.fit(now);
+    }
+
+    /// A connection was closed; `false` if its permit must not come back.
+    pub(super) fn close(&mut self, was_well: bool, now: Instant) -> bool {
+        self.open = self.open.saturating_sub(1);
+        self.well = self.well.saturating_sub(usize::from(was_well));
+        let is_kept = self.granted <= self.limit(now);
+        if !is_kept {
+            self.granted -= 1;
+        }
+        is_kept
+    }
+
+    /// Takes note of what happened.
+    pub(super) fn note(&mut self, outcome: Outcome, now: Instant) {
+        match outcome {
+            Outcome::Answered { latency } => {
+                self.budget.earn();
+                self.profile.note_success(true);
+                if let Some(latency) = latency {
+                    self.profile.note_latency(latency);
+                }
+                self.breaker.succeed();
+            }
+            Outcome::Moved { bytes, elapsed } => self.profile.note_transfer(bytes, elapsed),
+            Outcome::Overloaded | Outcome::Broken => {
+                self.budget.earn();
+                self.profile.note_success(false);
+                // Alone it is the server that is ill, not the number that is too large.
+                if self.open > 1 {
+                    self.cap = Some(LearnedCap::lowered(self.cap, self.open, self.well, now));
+                }
+            }
+        }
+        self.is_dirty = true;
+        self.fit(now);
+    }
+
+    /// What is known, for others to read.
+    pub(super) fn known(&mut self, now: Instant) -> Profile {
+        self.limit(now);
+        Profile { connection_cap: self.cap.map(LearnedCap::most), ..self.profile }
+    }
+
+    /// Whether nobody has or waits for a connection, so that it may be forgotten.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open == 0 && Arc::strong_count(&self.slots) == 1
+    }
+}

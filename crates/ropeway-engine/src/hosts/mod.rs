@@ -1,0 +1,248 @@
+//! What all jobs together know of each server, and how gently they treat it: connections are counted over all jobs, a
+//! server that refuses some gets fewer, one that fails is left alone, and repetitions are rationed.
+//!
+//! ```text
+//! scheduler: may_start, start ──▶ ┌──────────┐ ◀── permit, try_permit: one a connection, held while it is open
+//! attempt:   ended, retry_wait ─▶ │  Hosts   │ ◀── report: answered, overloaded, broken
+//! planning:  profile, limit ◀──── └──────────┘ ──▶ store: the table `host`, for a day
+//! ```
+
+mod breaker;
+mod budget;
+mod cap;
+mod host;
+mod key;
+mod outcome;
+mod permit;
+mod policy;
+mod profile;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use ropeway_model::Timestamp;
+use tokio::{sync::Notify, time::Instant};
+
+pub(crate) use key::HostKey;
+pub(crate) use outcome::{Outcome, Verdict};
+pub(crate) use permit::Permit;
+pub use policy::ServerPolicy;
+pub use profile::Profile;
+
+use crate::{chance::Chance, clock::Clock};
+use host::Host;
+
+/// Servers that are remembered at once; of more, the ones that were not used for longest are forgotten.
+const MOST_HOSTS: usize = 4096;
+
+/// All servers; cheap to clone, all clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    /// Wakes the scheduler when a server has room again.
+    wake: Arc<Notify>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    policy: Arc<ServerPolicy>,
+    hosts: HashMap<HostKey, Host>,
+}
+
+/// A server as it is shown.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerSnapshot {
+    /// Host and, where it is not the scheme's own, port.
+    pub host: String,
+    /// Connections now.
+    pub connections: usize,
+    /// What is known of it.
+    pub profile: Profile,
+    /// When it may be asked again, while it is left alone.
+    pub rests_until: Option<Timestamp>,
+    /// When it was last spoken to.
+    pub used: Timestamp,
+}
+
+impl Hosts {
+    pub(crate) fn new(policy: ServerPolicy, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>, wake: Arc<Notify>) -> Self {
+        let state = Mutex::new(State { policy: Arc::new(policy), hosts: HashMap::new() });
+        Self { shared: Arc::new(Shared { clock, chance, wake, state }) }
+    }
+
+    /// What the user decided.
+    pub(crate) fn policy(&self) -> Arc<ServerPolicy> {
+        Arc::clone(&self.shared.state.lock().policy)
+    }
+
+    /// Follows what the user decided anew. Connections that are open stay open.
+    pub(crate) fn set_policy(&self, policy: ServerPolicy) {
+        let now = Instant::now();
+        let mut state = self.shared.state.lock();
+        for (key, host) in &mut state.hosts {
+            host.set_wanted(policy.connections(key.as_str()), now);
+        }
+        state.policy = Arc::new(policy);
+    }
+
+    /// Waits, first come first served, until one more connection may be opened, and holds its place.
+    pub(crate) async fn permit(&self, key: &HostKey) -> Permit {
+        let slots = self.with(key, |host, now| {
+            host.fit(now);
+            Arc::clone(&host.slots)
+        });
+        // Only a closed semaphore refuses, and nobody closes it.
+        let Ok(slot) = slots.acquire_owned().await else { return std::future::pending().await };
+        self.with(key, |host, _| host.open += 1);
+        Permit::new(self.clone(), key.clone(), slot)
+    }
+
+    /// A place for one more connection, if one is free and nobody waits for it.
+    pub(crate) fn try_permit(&self, key: &HostKey) -> Option<Permit> {
+        let slot = self.with(key, |host, now| {
+            host.fit(now);
+            let slot = Arc::clone(&host.slots).try_acquire_owned().ok()?;
+            host.open += 1;
+            Some(slot)
+        })?;
+        Some(Permit::new(self.clone(), key.clone(), slot))
+    }
+
+    /// Connections that all jobs together may have now.
+    pub(crate) fn limit(&self, key: &HostKey) -> usize {
+        self.with(key, |host, now| host.limit(now))
+    }
+
+    /// What is known of the server.
+    pub(crate) fn profile(&self, key: &HostKey) -> Profile {
+        self.with(key, |host, now| host.known(now))
+    }
+
+    /// Takes note of what happened to a request that has no permit of its own.
+    pub(crate) fn report(&self, key: &HostKey, outcome: Outcome) {
+        let used = self.shared.clock.now();
+        self.with(key, |host, now| {
+            host.used = used;
+            host.note(outcome, now);
+        });
+    }
+
+    /// How long a repetition waits beside its own backoff, because the server has had many.
+    pub(crate) fn retry_wait(&self, key: &HostKey) -> Duration {
+        self.with(key, |host, now| host.budget.spend(now))
+    }
+
+    /// Whether one more job may start beside the `running` ones of this server.
+    pub(crate) fn may_start(&self, host: &str, running: usize) -> bool {
+        let now = Instant::now();
+        let mut state = self.shared.state.lock();
+        if running >= state.policy.running_jobs(host) {
+            return false;
+        }
+        let wanted = state.policy.connections(host);
+        match state.hosts.get_mut(&HostKey::new(host)) {
+            None => running < wanted,
+            Some(known) => {
+                let limit = known.limit(now);
+                let has_room = running == 0 || (running < limit && known.open < limit);
+                has_room && known.breaker.may_start(running, now)
+            }
+        }
+    }
+
+    /// A job starts; `true` if it is the one that probes whether the server is back.
+    pub(crate) fn start(&self, key: &HostKey) -> bool {
+        self.with(key, |host, now| host.breaker.start(now))
+    }
+
+    /// A try has ended.
+    pub(crate) fn ended(&self, key: &HostKey, verdict: Verdict, was_probe: bool) {
+        let random = self.shared.chance.uniform();
+        self.with(key, |host, now| match verdict {
+            Verdict::Well => host.breaker.succeed(),
+            // While it serves others the server is not ill.
+            Verdict::Ill { .. } if host.well > 0 => {}
+            Verdict::Ill { after } => host.breaker.fail(now, after, random),
+            Verdict::Nothing if was_probe => host.breaker.withdraw(),
+            Verdict::Nothing => {}
+        });
+    }
+
+    /// The user wants to know now.
+    pub(crate) fn forgive(&self, key: &HostKey) {
+        self.with(key, |host, _| host.breaker.forgive());
+    }
+
+    /// Rests in a row that the server has been given without an answer of it between them.
+    pub(crate) fn rests(&self, key: &HostKey) -> u32 {
+        self.with(key, |host, _| host.breaker.rests())
+    }
+
+    /// The soonest end of a rest.
+    pub(crate) fn next_rest_end(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.shared.state.lock().hosts.values().filter_map(|host| host.breaker.rests_until(now)).min()
+    }
+
+    /// All of them, the most recently used first.
+    pub(crate) fn snapshots(&self) -> Vec<ServerSnapshot> {
+        let (now, today) = (Instant::now(), self.shared.clock.now());
+        let show = |(key, host): (&HostKey, &mut Host)| ServerSnapshot {
+            host: key.to_string(),
+            connections: host.open,
+            profile: host.known(now),
+            rests_until: host.breaker.rests_until(now).map(|until| today.plus(until.duration_since(now))),
+            used: host.used,
+        };
+        let mut servers: Vec<_> = self.shared.state.lock().hosts.iter_mut().map(show).collect();
+        servers.sort_by(|one, other| other.used.cmp(&one.used).then_with(|| one.host.cmp(&other.host)));
+        servers
+    }
+
+    /// A connection went from answered to not, or back.
+    fn noted(&self, key: &HostKey, was_well: bool, is_well: bool) {
+        self.with(key, |host, _| host.well = (host.well + usize::from(is_well)).saturating_sub(usize::from(was_well)));
+    }
+
+    /// A connection was closed; `false` if its permit must not come back.
+    fn closed(&self, key: &HostKey, was_well: bool) -> bool {
+        let is_kept = self.with(key, |host, now| host.close(was_well, now));
+        self.shared.wake.notify_one();
+        is_kept
+    }
+
+    fn with<R>(&self, key: &HostKey, look: impl FnOnce(&mut Host, Instant) -> R) -> R {
+        let now = Instant::now();
+        let mut state = self.shared.state.lock();
+        let State { policy, hosts } = &mut *state;
+        if let Some(host) = hosts.get_mut(key) {
+            return look(host, now);
+        }
+        if hosts.len() >= MOST_HOSTS {
+            forget_the_oldest(hosts);
+        }
+        let host = Host::new(policy.connections(key.as_str()), self.shared.clock.now());
+        look(hosts.entry(key.clone()).or_insert(host), now)
+    }
+}
+
+/// Makes room for new ones: a quarter of the servers that nobody uses goes.
+fn forget_the_oldest(hosts: &mut HashMap<HostKey, Host>) {
+    let mut idle: Vec<_> =
+        hosts.iter().filter(|(_, host)| host.is_idle()).map(|(key, host)| (host.used, key)).collect();
+    idle.sort_unstable();
+    let oldest: Vec<_> = idle.iter().take(MOST_HOSTS / 4).map(|(_, key)| (*key).clone()).collect();
+    for key in oldest {
+        hosts.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What happened at a server, in the words that caps, breaker and profile are moved by.
+
+use std::time::Duration;
+
+use ropeway_drivers::DriverError;
+use ropeway_model::{FailureCode, Retry};
+
+/// What became of one request or connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The server answered after this long, with what was asked for or with a refusal of this one request.
+    Answered { latency: Option<Duration> },
+    /// A transfer moved so many bytes in this time.
+    Moved { bytes: u64, elapsed: Duration },
+    /// The server does not want more now: 429, 503.
+    Overloaded,
+    /// The connection was refused or reset, timed out or fell silent, or the server failed.
+    Broken,
+}
+
+/// What a whole try tells of its server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is there.
+    Well,
+    /// It is not, and asked to be left alone for this long.
+    Ill { after: Option<Duration> },
+    /// Nothing: the try was stopped, or failed on this machine.
+    Nothing,
+}
+
+impl Outcome {
+    /// What a failed request tells of its server; `None` where it tells nothing.
+    pub(crate) fn of(error: &DriverError) -> Option<Self> {
+        match error {
+            DriverError::Status { status: 429 | 503, .. } => Some(Self::Overloaded),
+            DriverError::Status { status: 500..=599, .. }
+            | DriverError::ConnectionRefused { .. }
+            | DriverError::ConnectTimeout { .. }
+            | DriverError::ConnectionLost { .. }
+            | DriverError::AnswerLost { .. }
+            | DriverError::Silent { .. } => Some(Self::Broken),
+            DriverError::Status { .. }
+            | DriverError::RangeIgnored { .. }
+            | DriverError::RangeUnsatisfiable { .. }
+            | DriverError::RemoteChanged { .. }
+            | DriverError::NoContent { .. }
+            | DriverError::RedirectRefused { .. } => Some(Self::Answered { latency: None }),
+            DriverError::NameNotResolved { .. }
+            | DriverError::Tls { .. }
+            | DriverError::Proxy { .. }
+            | DriverError::CaFile { .. }
+            | DriverError::BadResponse { .. }
+            | DriverError::Body(_)
+            | DriverError::SchemeUnsupported { .. }
+            | DriverError::Canceled => None,
+        }
+    }
+}
+
+impl Verdict {
+    /// What a failed try tells of its server.
+    pub(crate) fn of(code: FailureCode, retry: Retry) -> Self {
+        let after = if let Retry::After(after) = retry { Some(after) } else { None };
+        match code {
+            FailureCode::NameNotResolved
+            | FailureCode::ConnectionRefused
+            | FailureCode::ConnectTimeout
+            | FailureCode::ConnectionLost
+            | FailureCode::IdleTimeout
+            | FailureCode::RateLimited
+            | FailureCode::ServerUnavailable => Self::Ill { after },
+            FailureCode::NotFound
+            | FailureCode::Gone
+            | FailureCode::Unauthorized
+            | FailureCode::Forbidden
+            | FailureCode::RequestRefused
+            | FailureCode::UnexpectedContent
+            | FailureCode::RemoteChanged
+            | FailureCode::RedirectRefused => Self::Well,
+            _ => Self::Nothing,
+        }
+    }
+}

@@ -1,0 +1,147 @@
+use std::sync::Arc;
+
+use ropeway_model::Connections;
+use tokio::sync::Notify;
+
+use super::*;
+use crate::{chance::SystemChance, clock::SystemClock};
+
+fn hosts(connections: u8) -> Hosts {
+    let policy = ServerPolicy { connections: Connections::new(connections).unwrap(), ..ServerPolicy::default() };
+    Hosts::new(policy, Arc::new(SystemClock), Arc::new(SystemChance), Arc::new(Notify::new()))
+}
+
+fn key() -> HostKey {
+    HostKey::new("files.example:8080")
+}
+
+fn take(hosts: &Hosts, count: usize) -> Vec<Permit> {
+    (0..count).map_while(|_| hosts.try_permit(&key())).collect()
+}
+
+#[tokio::test]
+async fn no_more_connections_than_the_user_allows_whatever_the_jobs_want() {
+    let hosts = hosts(3);
+    let held = take(&hosts, 9);
+    assert_eq!(held.len(), 3);
+    assert!(hosts.try_permit(&HostKey::new("other.example")).is_some(), "each server has its own");
+    drop(held);
+    assert_eq!(take(&hosts, 9).len(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_longest_gets_the_next_connection() {
+    let hosts = hosts(1);
+    let first = hosts.permit(&key()).await;
+    let (order, mut ended) = tokio::sync::mpsc::unbounded_channel();
+    for number in 0..5 {
+        let (hosts, order) = (hosts.clone(), order.clone());
+        tokio::spawn(async move {
+            let _permit = hosts.permit(&key()).await;
+            order.send(number).unwrap();
+        });
+        tokio::task::yield_now().await;
+    }
+    assert!(hosts.try_permit(&key()).is_none(), "nobody passes those who wait");
+    drop((first, order));
+    let mut seen = Vec::new();
+    while let Some(number) = ended.recv().await {
+        seen.push(number);
+    }
+    assert_eq!(seen, [0, 1, 2, 3, 4]);
+    assert_eq!(hosts.snapshots()[0].connections, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_who_stops_waiting_takes_no_place() {
+    let hosts = hosts(1);
+    let held = hosts.permit(&key()).await;
+    let waiting = tokio::spawn({
+        let hosts = hosts.clone();
+        async move { hosts.permit(&key()).await }
+    });
+    tokio::task::yield_now().await;
+    waiting.abort();
+    assert!(waiting.await.is_err());
+    drop(held);
+    assert_eq!(take(&hosts, 2).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_the_fifth_gets_four_and_a_fifth_a_minute_later() {
+    let hosts = hosts(16);
+    let mut held = take(&hosts, 5);
+    held[..4].iter().for_each(|permit| permit.report(Outcome::Answered { latency: None }));
+    held[4].report(Outcome::Overloaded);
+    held.pop();
+    assert_eq!(hosts.profile(&key()).connection_cap, Some(4));
+    assert!(hosts.try_permit(&key()).is_none());
+    tokio::time::advance(Duration::from_secs(61)).await;
+    assert_eq!(take(&hosts, 9).len(), 1);
+    drop(held);
+    assert_eq!(take(&hosts, 9).len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_on_the_only_connection_is_no_sign_of_too_many() {
+    let hosts = hosts(16);
+    let held = take(&hosts, 1);
+    held[0].report(Outcome::Broken);
+    assert_eq!(hosts.profile(&key()).connection_cap, None);
+    assert!(hosts.profile(&key()).reliability.unwrap() < 0.5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn changed_rules_are_followed_by_what_opens_from_now_on() {
+    let hosts = hosts(4);
+    let held = take(&hosts, 4);
+    let two = Connections::new(2).unwrap();
+    hosts.set_policy(ServerPolicy { connections: two, ..ServerPolicy::default() });
+    assert!(hosts.try_permit(&key()).is_none());
+    drop(held);
+    let held = take(&hosts, 4);
+    assert_eq!(held.len(), 2);
+    hosts.set_policy(ServerPolicy { connections: Connections::new(6).unwrap(), ..ServerPolicy::default() });
+    assert_eq!(take(&hosts, 9).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_serves_others_is_not_left_alone() {
+    let hosts = hosts(16);
+    let served = hosts.permit(&key()).await;
+    served.report(Outcome::Answered { latency: Some(Duration::from_millis(20)) });
+    for _ in 0..20 {
+        hosts.ended(&key(), Verdict::Ill { after: None }, false);
+    }
+    assert!(hosts.may_start(key().as_str(), 1));
+    drop(served);
+    for _ in 0..5 {
+        hosts.ended(&key(), Verdict::Ill { after: None }, false);
+    }
+    assert!(!hosts.may_start(key().as_str(), 0));
+    assert!(hosts.snapshots()[0].rests_until.is_some());
+    assert!(hosts.may_start("other.example", 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_starts_only_where_a_connection_is_left_for_it() {
+    let hosts = hosts(4);
+    assert!(hosts.may_start(key().as_str(), 3) && !hosts.may_start(key().as_str(), 4));
+    let held = take(&hosts, 4);
+    assert!(!hosts.may_start(key().as_str(), 1), "all connections are taken");
+    drop(held);
+    assert!(hosts.may_start(key().as_str(), 1));
+}
+
+#[tokio::test]
+async fn only_so_many_servers_are_remembered_and_those_in_use_are() {
+    let hosts = hosts(4);
+    let held = hosts.permit(&key()).await;
+    for number in 0..MOST_HOSTS * 2 {
+        hosts.report(&HostKey::new(&format!("{number}.example")), Outcome::Answered { latency: None });
+    }
+    let servers = hosts.snapshots();
+    assert!(servers.len() <= MOST_HOSTS);
+    assert!(servers.iter().any(|server| server.connections == 1));
+    drop(held);
+}
