@@ -45,11 +45,13 @@ impl Outcome {
             | DriverError::RangeUnsatisfiable { .. }
             | DriverError::RemoteChanged { .. }
             | DriverError::NoContent { .. }
+            | DriverError::ContentCoding { .. }
             | DriverError::RedirectRefused { .. } => Some(Self::Answered { latency: None }),
             DriverError::NameNotResolved { .. }
             | DriverError::Tls { .. }
             | DriverError::Proxy { .. }
             | DriverError::CaFile { .. }
+            | DriverError::CredentialFile { .. }
             | DriverError::BadResponse { .. }
             | DriverError::Body(_)
             | DriverError::SchemeUnsupported { .. }
