@@ -4,25 +4,21 @@
 //! changes in the order in which they happened. One task writes them, many in one transaction, and answers whoever
 //! waits for durability.
 
+use std::sync::Arc;
+
 use ropeway_model::JobId;
-use ropeway_store::{JobChange, Store, StoreError};
+use ropeway_store::{Edit, JobChange, Store, StoreError};
 use tokio::sync::{mpsc, oneshot};
 
 /// Most changes written in one transaction; more wait for the next one.
 const MOST_AT_ONCE: usize = 4096;
-
-/// A line in the journal.
-enum Line {
-    Save(Box<JobChange>),
-    Remove(Vec<JobId>),
-}
 
 type Acknowledge = oneshot::Sender<Result<(), String>>;
 
 /// Where changes are pushed; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
-    lines: mpsc::UnboundedSender<(Line, Option<Acknowledge>)>,
+    lines: mpsc::UnboundedSender<(Edit, Option<Acknowledge>)>,
 }
 
 /// Resolves once a change is durable, or cannot be made so.
@@ -49,61 +45,41 @@ impl Journal {
     /// Records a change nobody waits for.
     pub(crate) fn note(&self, change: JobChange) {
         // The receiver ends only after the last sender; a closed channel means that the process is ending.
-        drop(self.lines.send((Line::Save(Box::new(change)), None)));
+        drop(self.lines.send((Edit::Save(Box::new(change)), None)));
     }
 
     /// Records a change and tells when it is durable.
     pub(crate) fn save(&self, change: JobChange) -> Durable {
-        self.push(Line::Save(Box::new(change)))
+        self.push(Edit::Save(Box::new(change)))
     }
 
     /// Removes jobs and tells when that is durable.
     pub(crate) fn remove(&self, ids: Vec<JobId>) -> Durable {
-        self.push(Line::Remove(ids))
+        self.push(Edit::Remove(ids))
     }
 
-    fn push(&self, line: Line) -> Durable {
+    fn push(&self, line: Edit) -> Durable {
         let (acknowledge, receipt) = oneshot::channel();
         drop(self.lines.send((line, Some(acknowledge))));
         Durable(receipt)
     }
 }
 
-async fn write(store: Store, mut lines: mpsc::UnboundedReceiver<(Line, Option<Acknowledge>)>) {
+async fn write(store: Store, mut lines: mpsc::UnboundedReceiver<(Edit, Option<Acknowledge>)>) {
     let mut batch = Vec::new();
     while lines.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        let mut saves = Vec::new();
-        let mut waiting = Vec::new();
-        for (line, acknowledge) in batch.drain(..) {
-            match line {
-                Line::Save(change) => {
-                    saves.push(*change);
-                    waiting.extend(acknowledge);
-                }
-                Line::Remove(ids) => {
-                    flush(&store, &mut saves, &mut waiting).await;
-                    answer(acknowledge, &store.remove_jobs(ids).await);
-                }
+        let (edits, waiting): (Vec<_>, Vec<_>) = batch.drain(..).unzip();
+        let edits: Arc<[Edit]> = edits.into();
+        let mut result = store.apply(Arc::clone(&edits)).await;
+        if result.is_err() && edits.len() > 1 {
+            // One change that cannot be saved must not take the others of its transaction with it.
+            result = Ok(());
+            for edit in edits.iter() {
+                result = result.and(store.apply(Arc::new([edit.clone()])).await);
             }
         }
-        flush(&store, &mut saves, &mut waiting).await;
+        answer(waiting.into_iter().flatten(), &result);
     }
-}
-
-async fn flush(store: &Store, saves: &mut Vec<JobChange>, waiting: &mut Vec<Acknowledge>) {
-    if saves.is_empty() {
-        return;
-    }
-    let changes = std::mem::take(saves);
-    let mut result = store.save(changes.clone()).await;
-    if result.is_err() && changes.len() > 1 {
-        // One change that cannot be saved must not take the others of its transaction with it.
-        result = Ok(());
-        for change in changes {
-            result = result.and(store.save(vec![change]).await);
-        }
-    }
-    answer(waiting.drain(..), &result);
 }
 
 fn answer(waiting: impl IntoIterator<Item = Acknowledge>, result: &Result<(), StoreError>) {

@@ -6,6 +6,7 @@
 
 mod column;
 mod connection;
+mod edit;
 mod error;
 mod memory;
 mod migration;
@@ -13,6 +14,7 @@ mod store;
 mod table;
 mod writer;
 
+pub use edit::Edit;
 pub use error::StoreError;
 pub use memory::{MemoryQueue, Volume, Waiting};
 pub use store::Store;

@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
     Block, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, connection,
+    edit::Edit,
     error::Fault,
     memory::MemoryQueue,
     table::{block, job, log, part_file, segment, target},
@@ -125,7 +126,16 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchJob`] if one of the jobs is not in the queue.
     pub async fn save(&self, changes: Vec<JobChange>) -> Result<(), StoreError> {
-        self.write(move |connection| changes.iter().try_for_each(|change| job::change::apply(connection, change))).await
+        let edits: Vec<_> = changes.into_iter().map(|change| Edit::Save(Box::new(change))).collect();
+        self.apply(edits.into()).await
+    }
+
+    /// Changes and removes jobs in the order given, in one transaction. All of it is durable when this returns, or none.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchJob`] if a job that changes is not in the queue at that moment.
+    pub async fn apply(&self, edits: Arc<[Edit]>) -> Result<(), StoreError> {
+        self.write(move |connection| edits.iter().try_for_each(|edit| edit.apply(connection))).await
     }
 
     /// The segments of a job as last saved, neighbours without a gap joined; `None` when it has none, which is also what

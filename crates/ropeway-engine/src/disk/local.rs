@@ -3,7 +3,10 @@
 use std::{
     fs::{File, OpenOptions},
     io,
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::{
+        fd::AsRawFd as _,
+        unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -79,6 +82,28 @@ impl Disk for LocalDisk {
         };
         renamed.map_err(|error| DiskError::at(final_path, error.into()))?;
         sync_folder(final_path.parent().unwrap_or(Path::new("/")))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+        use rustix::fs::{AtFlags, CWD, Mode, linkat};
+        use rustix::io::Errno;
+        let folder = final_path.parent().unwrap_or(Path::new("/"));
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        // The permissions that `File::create` asks for; the user's mask takes its part away.
+        let file = match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) => File::from(file),
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => return Ok(false),
+            Err(error) => return Err(DiskError::at(folder, error.into())),
+        };
+        file.write_all_at(bytes, 0).and_then(|()| file.sync_all()).map_err(|error| DiskError::at(final_path, error))?;
+        let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
+        match linkat(CWD, open_file, CWD, final_path, AtFlags::SYMLINK_FOLLOW) {
+            Ok(()) => sync_folder(folder).map(|()| true),
+            // Without /proc there is no way from the open file to a name.
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(DiskError::at(final_path, error.into())),
+        }
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
@@ -203,6 +228,17 @@ mod tests {
         assert_eq!(std::fs::read(&taken).unwrap(), b"old");
         LocalDisk.publish(&part, &taken, true).unwrap();
         assert_eq!(std::fs::read(&taken).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_whole_file_appears_at_once_and_never_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(LocalDisk.save_whole(b"new", &path).unwrap(), "the folder of this test has files without names");
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert!(matches!(LocalDisk.save_whole(b"newer", &path), Err(DiskError::Exists { .. })));
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     #[test]

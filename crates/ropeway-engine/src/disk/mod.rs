@@ -37,6 +37,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
 
+    /// Creates a file with all of `bytes` under its final name, durably: after a crash it is there whole or not at all,
+    /// and nothing else is. `false` where the file system cannot make a file without a name first.
+    ///
+    /// # Errors
+    /// [`DiskError::Exists`] if the name is taken.
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+        let _ = (bytes, final_path);
+        Ok(false)
+    }
+
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
 

@@ -1,11 +1,13 @@
 //! The first try: one plain request whose body is kept, a name, a part file.
 
+use futures_util::stream;
 use ropeway_model::{FailureCode, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 
 use super::{
     naming, recheck,
     source::{Begin, Source},
+    whole,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -24,7 +26,7 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
     discard_earlier(attempt)?;
     disk.create_folder(into)?;
     let context = attempt.context();
-    let probe = tokio::select! {
+    let mut probe = tokio::select! {
         biased;
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
         probe = download.probe(&context, from) => probe?,
@@ -39,6 +41,15 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
     let name = name.clone().unwrap_or_else(|| probe.name.clone());
+    if whole::fits(attempt, &probe) {
+        let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
+        if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
+            return Ok(Begin::Published(finished));
+        }
+        // The file system wants a part file: it gets what has come.
+        attempt.progress.restart_at(0);
+        probe.body = Box::pin(stream::iter([Ok(bytes)]));
+    }
     let (part_path, part) = naming::reserve(attempt, into, &name).await?;
     let remote = Remote {
         url: probe.url.clone(),

@@ -18,6 +18,7 @@ mod renewed;
 mod resume;
 mod source;
 mod trouble;
+mod whole;
 mod worker;
 
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Which name a download gets: its own, or a number behind it; never one that is taken.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -25,21 +26,9 @@ pub(super) async fn reserve(
     name: &FileName,
 ) -> Result<(PathBuf, Arc<dyn PartFile>), Stop> {
     let disk = &*attempt.engine.disk;
-    let on_conflict = attempt.spec.on_conflict;
-    for number in 0..=MOST_NUMBERS {
-        let candidate = if number == 0 { name.clone() } else { name.numbered(number) };
-        let final_path = folder.join(candidate.as_str());
-        if disk.is_taken(&final_path)? {
-            match on_conflict {
-                OnConflict::Overwrite => {}
-                OnConflict::Rename => continue,
-                OnConflict::Fail | OnConflict::Ask => return Err(DiskError::Exists { path: final_path }.into()),
-            }
-        }
-        let part_path = part_path(&final_path);
-        if disk.is_taken(&part_path)? {
-            continue;
-        }
+    let mut numbers = numbers();
+    loop {
+        let Vacancy { part_path, .. } = vacant(disk, folder, name, attempt.spec.on_conflict, &mut numbers)?;
         let mut change = attempt.change(None);
         change.part_path = Some(Some(part_path.clone()));
         attempt.save(change).await?;
@@ -50,7 +39,43 @@ pub(super) async fn reserve(
             Err(error) => return Err(error.into()),
         }
     }
-    Err(DiskError::Exists { path: folder.join(name.as_str()) }.into())
+}
+
+/// A name that nothing has, and what the part file of it is called.
+pub(super) struct Vacancy {
+    pub(super) final_path: PathBuf,
+    pub(super) part_path: PathBuf,
+}
+
+/// The numbers that may stand behind a name, none first.
+pub(super) fn numbers() -> RangeInclusive<u32> {
+    0..=MOST_NUMBERS
+}
+
+/// The next name of `numbers` that neither a file nor a part file has.
+pub(super) fn vacant(
+    disk: &dyn Disk,
+    folder: &Path,
+    name: &FileName,
+    on_conflict: OnConflict,
+    numbers: &mut RangeInclusive<u32>,
+) -> Result<Vacancy, DiskError> {
+    for number in numbers {
+        let candidate = if number == 0 { name.clone() } else { name.numbered(number) };
+        let final_path = folder.join(candidate.as_str());
+        if disk.is_taken(&final_path)? {
+            match on_conflict {
+                OnConflict::Overwrite => {}
+                OnConflict::Rename => continue,
+                OnConflict::Fail | OnConflict::Ask => return Err(DiskError::Exists { path: final_path }),
+            }
+        }
+        let part_path = part_path(&final_path);
+        if !disk.is_taken(&part_path)? {
+            return Ok(Vacancy { final_path, part_path });
+        }
+    }
+    Err(DiskError::Exists { path: folder.join(name.as_str()) })
 }
 
 /// The final name of a part file, numbered if need be: the first that is not taken.

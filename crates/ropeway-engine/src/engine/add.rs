@@ -4,7 +4,7 @@ use ropeway_model::{JobSpec, Phase, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
 use super::{Engine, EngineError};
-use crate::{config::Scope, core::Core, snapshot::JobSnapshot, table::Entry};
+use crate::{config::Scope, core::Core, disk::DiskError, snapshot::JobSnapshot, table::Entry};
 
 impl Engine {
     /// Adds jobs in one transaction and queues those whose wish is to run.
@@ -52,7 +52,12 @@ impl Core {
         }
         let mut leftovers = self.leftovers.lock();
         let at = leftovers.iter().position(|row| {
-            let free = |part| self.disk.open_part(part).is_ok();
+            // Gone with a final name recorded: it was published, and only nobody could say so any more.
+            let free = |part| match self.disk.open_part(part) {
+                Ok(_) => true,
+                Err(DiskError::Missing { .. }) => row.final_path.is_some(),
+                Err(_) => false,
+            };
             row.spec.transfer == spec.transfer && row.part_path.as_deref().is_some_and(free)
         })?;
         Some(leftovers.swap_remove(at))

@@ -13,3 +13,4 @@ mod overlap;
 mod rig;
 mod schedule;
 mod upload;
+mod whole;

@@ -1,0 +1,95 @@
+//! Small files of a queue that lives for one command: the first answer is held in memory and saved in one piece.
+//!
+//! Such a file needs no part file and no entry of how far it is: a crash leaves it there whole or not at all, and what
+//! is fetched in one answer is fetched again as easily. Two thousand small files cost a tenth of the writes this way.
+
+use std::{path::Path, time::Duration};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use ropeway_drivers::{ByteStream, DriverError, Probe};
+use ropeway_model::{FailureCode, FileName, OnConflict};
+use ropeway_store::Verification;
+
+use super::{naming, proof, trouble::LONGEST_SILENCE};
+use crate::{
+    attempt::{Attempt, Finished, Stop},
+    config::Scope,
+    disk::DiskError,
+};
+
+/// Held in memory by each running job at most.
+const LARGEST: u64 = 256 << 10;
+
+/// Whether the file that `probe` describes is fetched this way: nothing is to be proved of it but its length, and no
+/// limit spreads it over time.
+pub(super) fn fits(attempt: &Attempt, probe: &Probe) -> bool {
+    let spec = &attempt.spec;
+    attempt.engine.scope == Scope::Once
+        && probe.validator.length.is_some_and(|length| length <= LARGEST)
+        && proof::algorithms(spec, probe.digest.as_ref(), attempt.engine.digests).is_empty()
+        && spec.pieces.is_none()
+        && spec.on_conflict != OnConflict::Overwrite
+        && attempt.throttle.portion(1, Duration::ZERO).is_none()
+}
+
+/// Reads the whole answer.
+///
+/// # Errors
+/// As the stream's, and [`FailureCode::LengthMismatch`] if it ends early.
+pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, host: &str) -> Result<Bytes, Stop> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length.min(LARGEST)).unwrap_or(0));
+    let _connected = attempt.progress.connected();
+    loop {
+        let next = tokio::select! {
+            biased;
+            () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+            next = tokio::time::timeout(LONGEST_SILENCE, body.next()) => next,
+        };
+        let Ok(next) = next else {
+            let waited_s = LONGEST_SILENCE.as_secs();
+            return Err(DriverError::Silent { host: host.to_owned(), waited_s }.into());
+        };
+        let Some(chunk) = next else { break };
+        let chunk = chunk?;
+        attempt.progress.add_moved(chunk.len() as u64);
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() as u64 >= length {
+            break;
+        }
+    }
+    if (bytes.len() as u64) < length {
+        return Err(Stop::failed(FailureCode::LengthMismatch, format!("{host} ended before the file was whole")));
+    }
+    bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
+    Ok(bytes.into())
+}
+
+/// Saves the file under the first name that is free; `None` where the file system cannot do it in one piece.
+pub(super) async fn save(
+    attempt: &Attempt,
+    bytes: Bytes,
+    folder: &Path,
+    name: &FileName,
+) -> Result<Option<Finished>, Stop> {
+    let (disk, folder, name) = (attempt.engine.disk.clone(), folder.to_owned(), name.clone());
+    let on_conflict = attempt.spec.on_conflict;
+    let length = bytes.len() as u64;
+    let saved = attempt.engine.blocking.start(move || {
+        let mut numbers = naming::numbers();
+        loop {
+            let vacancy = naming::vacant(&*disk, &folder, &name, on_conflict, &mut numbers)?;
+            match disk.save_whole(&bytes, &vacancy.final_path) {
+                Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
+                // Somebody took the name since: the next one.
+                Err(DiskError::Exists { .. }) if on_conflict == OnConflict::Rename => {}
+                Err(error) => return Err(error),
+            }
+        }
+    });
+    let saved = saved.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??;
+    Ok(saved.map(|path| {
+        attempt.progress.set_durable(length);
+        Finished { path, digest: None, verification: Verification::Length }
+    }))
+}

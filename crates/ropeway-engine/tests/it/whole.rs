@@ -1,0 +1,73 @@
+//! Small files of a single command: saved in one piece, without a part file.
+
+use ropeway_engine::{
+    DigestPolicy, EngineConfig, Scope,
+    disk::{Disk as _, LocalDisk},
+};
+use ropeway_model::{OnConflict, PhaseKind};
+use ropeway_testkit::{
+    Peer,
+    peer::{Cut, ServedFile},
+};
+
+use crate::rig::{Rig, failure};
+
+const LENGTH: u64 = 60_000;
+
+fn single_command(config: &mut EngineConfig) {
+    config.scope = Scope::Once;
+    config.digests = DigestPolicy::WhereGiven;
+}
+
+fn names(rig: &Rig) -> Vec<String> {
+    let entries = std::fs::read_dir(rig.folder.path()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn small_files_get_their_names_one_behind_the_other_and_leave_nothing_else() {
+    let file = ServedFile::new(3, LENGTH);
+    let pattern = file.pattern();
+    let peer = Peer::serve(file).await;
+    let rig = Rig::with(single_command).await;
+    for _ in 0..2 {
+        let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+        assert_eq!(job.phase.kind(), PhaseKind::Completed);
+        assert_eq!((job.progress.moved, job.progress.durable), (LENGTH, LENGTH));
+    }
+    assert_eq!(names(&rig), ["a (1).bin", "a.bin"]);
+    for name in names(&rig) {
+        pattern.assert_file(&rig.file(&name), LENGTH);
+    }
+    assert_eq!(peer.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_small_file_that_ends_early_is_fetched_anew() {
+    let file = ServedFile::new(3, LENGTH);
+    let pattern = file.pattern();
+    let peer = Peer::start(move |request| {
+        let whole = file.answer(request);
+        if request.number == 1 { whole.cut_after(LENGTH / 2, Cut::End) } else { whole }
+    })
+    .await;
+    let rig = Rig::with(single_command).await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.phase.kind(), PhaseKind::Completed);
+    assert_eq!(names(&rig), ["a.bin"]);
+    pattern.assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test]
+async fn a_small_file_never_takes_the_place_of_another() {
+    let peer = Peer::serve(ServedFile::new(3, LENGTH)).await;
+    let rig = Rig::with(single_command).await;
+    LocalDisk.create_part(&rig.file("a.bin")).unwrap();
+    let mut spec = rig.download(&peer.url("a.bin"));
+    spec.on_conflict = OnConflict::Fail;
+    let job = rig.run(spec).await;
+    assert_eq!(failure(&job).code.code(), "FILE_EXISTS");
+    assert_eq!(std::fs::metadata(rig.file("a.bin")).unwrap().len(), 0);
+}
