@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     blocking::Blocking,
+    buffers::Buffers,
     chance::Chance,
     clock::Clock,
     config::{DigestPolicy, Scope},
@@ -41,6 +42,7 @@ pub(crate) struct Core {
     pub(crate) digests: DigestPolicy,
     pub(crate) running_jobs: AtomicUsize,
     pub(crate) connections: Mutex<Connections>,
+    pub(crate) buffers: Buffers,
     pub(crate) downloads: Arc<Bucket>,
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,

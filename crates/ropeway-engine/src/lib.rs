@@ -7,6 +7,7 @@
 mod attempt;
 pub mod blocking;
 mod blocks;
+mod buffers;
 pub mod chance;
 pub mod checksum;
 mod claims;

@@ -10,7 +10,7 @@ pub(crate) const SMALLEST_SEGMENT: u64 = 64 << 10;
 const SMALLEST_FIRST_SEGMENT: u64 = 1 << 20;
 
 /// What takes less than this is not worth another request, however near the server is.
-const LEAST_WORTH: Duration = Duration::from_millis(10);
+const LEAST_WORTH: Duration = Duration::from_millis(20);
 /// Two round trips are what another request costs before its first byte; a server that thinks for longer than this
 /// does not do so each time.
 const MOST_WORTH: Duration = Duration::from_millis(500);

@@ -8,7 +8,7 @@ use super::*;
 use crate::plan::SMALLEST_SEGMENT;
 
 const MIB: u64 = 1 << 20;
-const TERMS: Terms = Terms { may_split: true, may_hedge: true, worth: Duration::from_millis(10) };
+const TERMS: Terms = Terms { may_split: true, may_hedge: true, worth: Duration::from_millis(20) };
 
 fn claims(length: u64) -> Claims {
     Claims::new(SegmentMap::whole(length))

@@ -54,10 +54,8 @@ pub(super) async fn run(
         is_resumed: first.is_none(),
     };
     job.places.allow(crew.allowed_connections());
-    if let Some(body) = first
-        && let Some(claim) = job.claim()
-    {
-        crew.workers.spawn(worker::run(Arc::clone(job), job.places.take(), claim, Some(body)));
+    if let Some(body) = first {
+        crew.hire_one(Some(body));
     }
     crew.work().await
 }
@@ -104,10 +102,15 @@ impl Crew<'_> {
     fn hire(&mut self) {
         let allowed = self.allowed_connections();
         self.job.places.allow(allowed);
-        while self.workers.len() < allowed {
-            let Some(claim) = self.job.claim() else { return };
-            self.workers.spawn(worker::run(Arc::clone(self.job), self.job.places.take(), claim, None));
-        }
+        while self.workers.len() < allowed && self.hire_one(None) {}
+    }
+
+    /// Starts a worker, if there is memory and work for it. With a `body`, that is the file from byte 0.
+    fn hire_one(&mut self, body: Option<ByteStream>) -> bool {
+        let Some(lease) = self.attempt.engine.buffers.lease(self.workers.is_empty()) else { return false };
+        let Some(claim) = self.job.claim() else { return false };
+        self.workers.spawn(worker::run(Arc::clone(self.job), self.job.places.take(), lease, claim, body));
+        true
     }
 
     /// A request for a range was answered with it: where the others were, too, more may come.
@@ -170,7 +173,8 @@ impl Crew<'_> {
             other => {
                 let (losses, chance) = (self.ramp.losses(), self.attempt.engine.chance.uniform());
                 let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, chance);
-                self.ramp.lose(self.workers.len(), wait, other.is_refusal(), Instant::now());
+                let is_refusal = other.is_refusal() && !loss.was_served;
+                self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
                 self.last_trouble = Some(other);
             }
         }

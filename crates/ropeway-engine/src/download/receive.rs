@@ -10,7 +10,10 @@ use super::{
     trouble::{LONGEST_SILENCE, Trouble},
     worker::Job,
 };
-use crate::claims::{Claim, Room};
+use crate::{
+    buffers::Lease,
+    claims::{Claim, Room},
+};
 
 /// An answer that is being read.
 pub(super) struct Open {
@@ -39,10 +42,10 @@ pub(super) enum Drained {
 }
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
-pub(super) async fn drain(job: &Job, claim: &Claim, mut open: Open) -> Result<Drained, Trouble> {
+pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, Trouble> {
     let is_paid = open.paid.is_some();
     let _connected = job.progress.connected();
-    let mut leave = pin!(claim.leave.cancelled());
+    let mut dismissed = pin!(claim.leave.cancelled());
     let mut yielded: u64 = 0;
     loop {
         if !is_paid && portion::is_long(job, claim, yielded) {
@@ -50,12 +53,13 @@ pub(super) async fn drain(job: &Job, claim: &Claim, mut open: Open) -> Result<Dr
         }
         let next = tokio::select! {
             biased;
-            () = &mut leave => return Err(DriverError::Canceled.into()),
+            () = &mut dismissed => return Err(DriverError::Canceled.into()),
             next = tokio::time::timeout(LONGEST_SILENCE, open.stream.next()) => next.map_err(|_| Trouble::Silent)?,
         };
         let Some(chunk) = next else { return Ok(Drained::Stream) };
         let chunk = chunk?;
         yielded += chunk.len() as u64;
+        lease.note(chunk.len());
         let mut rest = &*chunk;
         while !rest.is_empty() {
             let slice = if is_paid { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };

@@ -31,6 +31,9 @@ pub(super) enum Trouble {
 pub(super) struct Loss {
     /// Whether another worker has what this one was to fetch.
     pub(super) is_covered: bool,
+    /// Whether this worker had been served before: then a refusal may mean only that the server has not yet noticed the
+    /// end of its last connection.
+    pub(super) was_served: bool,
     pub(super) trouble: Trouble,
 }
 

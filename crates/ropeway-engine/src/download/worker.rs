@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     blocks::Ledger,
+    buffers::Lease,
     checksum::Follower,
     claims::{Claim, Claims, Terms},
     disk::PartFile,
@@ -67,11 +68,16 @@ impl Job {
 }
 
 /// Works on `claim`, then on whatever is left to take. With a `body`, that is the file from byte 0.
-pub(super) async fn run(job: Arc<Job>, mut place: Place, claim: Claim, body: Option<ByteStream>) -> Result<(), Loss> {
-    let mut claim = claim;
-    let mut body = body;
+pub(super) async fn run(
+    job: Arc<Job>,
+    mut place: Place,
+    mut lease: Lease,
+    mut claim: Claim,
+    mut body: Option<ByteStream>,
+) -> Result<(), Loss> {
+    let mut was_served = false;
     loop {
-        match fetch(&job, &claim, body.take()).await {
+        match fetch(&job, &claim, &mut lease, body.take()).await {
             Ok(()) => job.claims.release(&claim),
             // Only sent away from this segment: somebody else is at it, or a fresh connection will be.
             Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
@@ -81,9 +87,10 @@ pub(super) async fn run(job: Arc<Job>, mut place: Place, claim: Claim, body: Opt
                 let is_ignored = matches!(trouble, Trouble::Driver(DriverError::RangeIgnored { .. }));
                 let is_covered = is_ignored && job.claims.give_back(&claim);
                 job.claims.release(&claim);
-                return Err(Loss { is_covered, trouble });
+                return Err(Loss { is_covered, was_served, trouble });
             }
         }
+        was_served = true;
         if place.leave_if_crowded() {
             return Ok(());
         }
@@ -95,7 +102,7 @@ pub(super) async fn run(job: Arc<Job>, mut place: Place, claim: Claim, body: Opt
 }
 
 /// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it.
-async fn fetch(job: &Job, claim: &Claim, body: Option<ByteStream>) -> Result<(), Trouble> {
+async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStream>) -> Result<(), Trouble> {
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
         job.claims.answered(claim);
@@ -110,7 +117,7 @@ async fn fetch(job: &Job, claim: &Claim, body: Option<ByteStream>) -> Result<(),
         // The next portion is paid for while this one comes, so that a slow line does not make the limit tighter.
         let ahead = stream.paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
         let drained = async {
-            let drained = receive::drain(job, claim, stream).await;
+            let drained = receive::drain(job, claim, lease, stream).await;
             job.claims.set_paying(claim, ahead > 0);
             drained
         };

@@ -23,6 +23,7 @@ pub use change::Change;
 pub use error::EngineError;
 
 use crate::{
+    buffers::Buffers,
     config::{EngineConfig, Limits, Seams},
     core::Core,
     hosts::{Hosts, ServerPolicy},
@@ -77,6 +78,7 @@ impl Engine {
             digests: config.digests,
             running_jobs: AtomicUsize::new(config.limits.running_jobs),
             connections: Mutex::new(config.limits.connections),
+            buffers: Buffers::default(),
             downloads: Arc::new(Bucket::new(None)),
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),

@@ -2,7 +2,10 @@
 
 use std::{future::pending, time::Duration};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream},
+    time::Sleep,
+};
 
 use super::{Answer, Cut, Framing, Intake, Line, Record, Request, answer::Content};
 
@@ -103,7 +106,10 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
         sent += piece.len() as u64;
         record.change(|request| request.bytes_sent = sent);
         if let Some(rate) = answer.bytes_per_second {
-            tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate)).await;
+            let pause = tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate));
+            if is_left(stream, pause).await {
+                return false;
+            }
         }
     }
     if answer.stall.is_some_and(|at| at <= sent) {
@@ -129,6 +135,20 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
         return false;
     }
     stream.flush().await.is_ok()
+}
+
+/// Waits for `pause`; `true` at once where the client leaves meanwhile, as a server that polls its sockets would see it.
+async fn is_left<S: Line>(stream: &mut BufStream<S>, pause: Sleep) -> bool {
+    tokio::pin!(pause);
+    tokio::select! {
+        () = &mut pause => return false,
+        // Where the next request is here already, it waits its turn.
+        read = stream.fill_buf() => if !read.is_ok_and(|octets| !octets.is_empty()) {
+            return true;
+        },
+    }
+    pause.await;
+    false
 }
 
 fn piece(content: &Content, from: u64, to: u64) -> bytes::Bytes {

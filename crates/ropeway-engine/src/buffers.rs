@@ -1,0 +1,111 @@
+//! The memory that bytes on their way from the network to the disk may take, over all downloads of the process.
+//!
+//! A connection's buffer grows with its speed and is never given back while the connection lives, so the bound is one
+//! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+/// All buffers of the process together. With this the process stays below 64 MiB, whatever it fetches.
+const BUDGET: usize = 32 << 20;
+/// The largest buffer that the HTTP library reads one connection's bytes into, and its next one while they are written.
+const LARGEST: usize = 512 << 10;
+/// The smallest lease: a slow connection's buffer with what belongs to it.
+const SMALLEST: usize = 32 << 10;
+/// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
+const TRIAL: u32 = 64;
+
+/// The budget of the process; cheap to clone, all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Buffers {
+    leased: Arc<AtomicUsize>,
+}
+
+/// One connection's share of the budget, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Lease {
+    leased: Arc<AtomicUsize>,
+    bytes: usize,
+    largest: usize,
+    reads: u32,
+}
+
+impl Buffers {
+    /// Memory for one more connection; `None` while there is none. With `is_needed` there always is: the only
+    /// connection of a job is not to wait for others.
+    pub(crate) fn lease(&self, is_needed: bool) -> Option<Lease> {
+        let more = |leased: usize| (is_needed || leased + LARGEST <= BUDGET).then_some(leased + LARGEST);
+        self.leased.fetch_update(SeqCst, SeqCst, more).ok()?;
+        Some(Lease { leased: Arc::clone(&self.leased), bytes: LARGEST, largest: 0, reads: 0 })
+    }
+}
+
+impl Lease {
+    /// A read has brought so many bytes.
+    pub(crate) fn note(&mut self, bytes: usize) {
+        self.largest = self.largest.max(bytes);
+        self.reads = self.reads.saturating_add(1);
+        let needed = self.largest.next_power_of_two().max(SMALLEST);
+        if needed > self.bytes || (self.reads == TRIAL && needed < self.bytes) {
+            self.set(needed);
+        }
+    }
+
+    fn set(&mut self, bytes: usize) {
+        self.leased.fetch_add(bytes, SeqCst);
+        self.leased.fetch_sub(self.bytes, SeqCst);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.leased.fetch_sub(self.bytes, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_connections_are_few_and_slow_ones_many() {
+        let buffers = Buffers::default();
+        let mut fast: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert_eq!(fast.len(), 64);
+        assert!(buffers.lease(false).is_none());
+        for lease in &mut fast {
+            (0..TRIAL).for_each(|_| lease.note(417_792));
+        }
+        assert!(buffers.lease(false).is_none(), "all of them need it");
+        for lease in fast.iter_mut().take(8) {
+            lease.set(SMALLEST);
+        }
+        let more: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert_eq!(more.len(), 7);
+        drop((fast, more));
+        assert_eq!(buffers.leased.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn what_a_connection_turns_out_not_to_need_is_returned_and_taken_again_when_it_does() {
+        let buffers = Buffers::default();
+        let mut lease = buffers.lease(false).unwrap();
+        (1..TRIAL).for_each(|_| lease.note(1448));
+        assert_eq!(buffers.leased.load(SeqCst), LARGEST, "it may still come to speed");
+        lease.note(16_384);
+        assert_eq!(buffers.leased.load(SeqCst), SMALLEST);
+        lease.note(100_000);
+        assert_eq!(buffers.leased.load(SeqCst), 131_072);
+    }
+
+    #[test]
+    fn the_only_connection_of_a_job_never_waits() {
+        let buffers = Buffers::default();
+        let held: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert!(buffers.lease(false).is_none() && buffers.lease(true).is_some());
+        drop(held);
+    }
+}
