@@ -1,6 +1,7 @@
 //! Ropeway beside other clients: one machine, the same files, the same server, each client in turn.
 
 mod clients;
+mod lists;
 mod measure;
 mod server;
 mod table;
@@ -27,7 +28,12 @@ const END: &str = "<!-- figures: end -->";
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Scenarios, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "loop,verify,many,capped,tls")]
+    #[arg(
+        long,
+        value_enum,
+        value_delimiter = ',',
+        default_value = "loop,tls,capped,uneven,many,verify,one,sixteen,jobs1,jobs10,jobs50"
+    )]
     only: Vec<Scenario>,
     /// Measured rounds a client, after one that is not counted.
     #[arg(long, default_value_t = 3)]

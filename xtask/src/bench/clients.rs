@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::PathBuf};
 
-use super::server::{self, SMALL, Server};
+use super::{lists, server::Server};
 use crate::place;
 
 /// What is measured.
@@ -16,8 +16,20 @@ pub(super) enum Scenario {
     Many,
     /// 128 MiB from a server that gives 8 MB/s a connection; eight connections.
     Capped,
+    /// 48 MiB over eight connections of which one or two are twenty times slower than the others.
+    Uneven,
     /// The large file over TLS 1.3.
     Tls,
+    /// The large file on loopback, one connection.
+    One,
+    /// The same, sixteen connections.
+    Sixteen,
+    /// One file of 16 MiB out of a list.
+    Jobs1,
+    /// Ten files of 16 MiB at once.
+    Jobs10,
+    /// Fifty files of 16 MiB at once.
+    Jobs50,
 }
 
 /// A client that is ready to run.
@@ -30,8 +42,9 @@ pub(super) struct Client {
 
 /// Collects a command line from words and paths.
 macro_rules! words {
-    ($($word:expr),* $(,)?) => { vec![$(OsString::from($word)),*] };
+    ($($word:expr),* $(,)?) => { vec![$(std::ffi::OsString::from($word)),*] };
 }
+pub(super) use words;
 
 impl Scenario {
     /// One sentence for the page.
@@ -41,14 +54,26 @@ impl Scenario {
             Self::Verify => "`verify`: the same, its SHA-256 compared",
             Self::Many => "`many`: 2,000 files of 64 KiB, 16 at once",
             Self::Capped => "`capped`: 128 MiB at 8 MB/s a connection, eight connections",
+            Self::Uneven => "`uneven`: 48 MiB, eight connections, of ten connections two are twenty times slower",
             Self::Tls => "`tls`: one large file over TLS 1.3, four connections",
+            Self::One => "`one`: one large file on loopback, one connection",
+            Self::Sixteen => "`sixteen`: one large file on loopback, sixteen connections",
+            Self::Jobs1 => "`jobs1`: a list of one file of 16 MiB",
+            Self::Jobs10 => "`jobs10`: ten files of 16 MiB, all at once",
+            Self::Jobs50 => "`jobs50`: fifty files of 16 MiB, all at once",
         }
     }
 
     /// The clients that can do this, Ropeway last.
     pub(super) fn clients(self, server: &Server) -> Vec<Client> {
         match self {
-            Self::Many => many(server),
+            Self::Many => lists::clients(server, &server.small_list(), 16),
+            Self::Jobs1 => lists::clients(server, &server.job_list(1), 1),
+            Self::Jobs10 => lists::clients(server, &server.job_list(10), 10),
+            Self::Jobs50 => lists::clients(server, &server.job_list(50), 50),
+            Self::Uneven => single(server, &server.uneven("part.bin"), "part.bin", 8, &["aria2c", "axel", "ropeway"]),
+            Self::One => single(server, &server.plain("big.bin"), "big.bin", 1, &[]),
+            Self::Sixteen => single(server, &server.plain("big.bin"), "big.bin", 16, &[]),
             Self::Loop => single(server, &server.plain("big.bin"), "big.bin", 4, &[]),
             Self::Capped => single(server, &server.capped("middle.bin"), "middle.bin", 8, &[]),
             Self::Tls => {
@@ -147,22 +172,6 @@ fn verify(server: &Server) -> Vec<Client> {
     clients
 }
 
-fn many(server: &Server) -> Vec<Client> {
-    let (out, list) = (server.out(), server.list());
-    let results: Vec<(PathBuf, PathBuf)> =
-        (0..SMALL).map(server::small_name).map(|name| (out.join(&name), server.source("small").join(name))).collect();
-    let client = |name, command| Client { name, command, results: results.clone() };
-    vec![
-        client("curl", words!["curl", "-sf", "--parallel", "--parallel-max", "16", "-K", server.curl_list()]),
-        client("wget2", words!["wget2", "-q", "--max-threads=16", "-P", &out, "-i", &list]),
-        client(
-            "aria2c",
-            words!["aria2c", "-q", "--no-conf", "-j16", "--file-allocation=none", "-d", &out, "-i", &list],
-        ),
-        client("ropeway", words![ropeway(), "get", "--quiet", "--jobs", "16", "-d", &out, "-i", &list]),
-    ]
-}
-
-fn ropeway() -> PathBuf {
+pub(super) fn ropeway() -> PathBuf {
     place::built("release", "ropeway")
 }

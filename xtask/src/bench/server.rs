@@ -13,17 +13,20 @@ use anyhow::{Context, Result, bail};
 use crate::{digest, pattern, process::Process, shell};
 
 /// Files of the scenario with many.
-pub(super) const SMALL: u32 = 2000;
+const SMALL: u32 = 2000;
+
+/// Lengths of the lists whose files are fetched all at once.
+const JOBS: [u32; 3] = [1, 10, 50];
 
 const MIB: u64 = 1 << 20;
 
 /// How long nginx may take to answer.
 const START: Duration = Duration::from_secs(10);
 
-/// nginx on three ports of loopback, and its files. Dropping it ends it.
+/// nginx on four ports of loopback, and its files. Dropping it ends it.
 pub(super) struct Server {
     folder: PathBuf,
-    ports: [u16; 3],
+    ports: [u16; 4],
     digest: String,
     _process: Process,
 }
@@ -36,12 +39,17 @@ impl Server {
         fs::create_dir_all(folder.join("out"))?;
         pattern::write(&files.join("big.bin"), size * MIB, 1)?;
         pattern::write(&files.join("middle.bin"), 128 * MIB, 2)?;
+        pattern::write(&files.join("part.bin"), 48 * MIB, 5)?;
+        pattern::write(&files.join("job.bin"), 16 * MIB, 6)?;
         for number in 0..SMALL {
             pattern::write(&files.join("small").join(small_name(number)), 64 * 1024, u64::from(number) + 3)?;
         }
         certificate(folder)?;
         let ports = free_ports()?;
-        write_lists(folder, ports[0])?;
+        write_small_list(folder, ports[0])?;
+        for jobs in JOBS {
+            write_job_list(folder, ports[0], jobs)?;
+        }
         fs::write(folder.join("nginx.conf"), configuration(folder, ports))?;
         let mut nginx = shell::command(shell::find("nginx").context("nginx was not found")?);
         let process =
@@ -78,6 +86,10 @@ impl Server {
         format!("https://localhost:{}/{name}", self.ports[2])
     }
 
+    pub(super) fn uneven(&self, name: &str) -> String {
+        format!("http://127.0.0.1:{}/{name}", self.ports[3])
+    }
+
     /// Where the clients save.
     pub(super) fn out(&self) -> PathBuf {
         self.folder.join("out")
@@ -102,27 +114,46 @@ impl Server {
         &self.digest
     }
 
-    /// The small files' URLs, one a line.
-    pub(super) fn list(&self) -> PathBuf {
-        self.folder.join("list.txt")
+    /// The small files.
+    pub(super) fn small_list(&self) -> List {
+        let files = (0..SMALL).map(small_name).map(|name| (name.clone(), format!("small/{name}"))).collect();
+        self.list("small", files)
     }
 
-    /// The same as curl wants it.
-    pub(super) fn curl_list(&self) -> PathBuf {
-        self.folder.join("list.curl")
+    /// So many names for one file; one of [`JOBS`].
+    pub(super) fn job_list(&self, jobs: u32) -> List {
+        self.list(&format!("jobs{jobs}"), (0..jobs).map(small_name).map(|name| (name, "job.bin".to_owned())).collect())
     }
+
+    fn list(&self, name: &str, files: Vec<(String, String)>) -> List {
+        List {
+            urls: self.folder.join(format!("{name}.txt")),
+            for_curl: self.folder.join(format!("{name}.curl")),
+            files,
+        }
+    }
+}
+
+/// Files to fetch together.
+pub(super) struct List {
+    /// Their URLs, one a line.
+    pub(super) urls: PathBuf,
+    /// The same as curl wants it.
+    pub(super) for_curl: PathBuf,
+    /// The name each is saved under, and which of the served files it is.
+    pub(super) files: Vec<(String, String)>,
 }
 
 /// The name of a small file.
-pub(super) fn small_name(number: u32) -> String {
+fn small_name(number: u32) -> String {
     format!("{number:04}.bin")
 }
 
-fn free_ports() -> Result<[u16; 3]> {
-    // All three are held until the last is known, so that they differ.
-    let held =
-        [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
-    Ok([held[0].local_addr()?.port(), held[1].local_addr()?.port(), held[2].local_addr()?.port()])
+fn free_ports() -> Result<[u16; 4]> {
+    // All are held until the last is known, so that they differ.
+    let held = (0..4).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    let ports = held.iter().map(|held| Ok(held.local_addr()?.port())).collect::<Result<Vec<_>>>()?;
+    ports.try_into().map_err(|_| anyhow::anyhow!("four listeners have four ports"))
 }
 
 fn certificate(folder: &Path) -> Result<()> {
@@ -138,20 +169,28 @@ fn certificate(folder: &Path) -> Result<()> {
     shell::output(&mut openssl).context("openssl could not make a certificate").map(drop)
 }
 
-fn write_lists(folder: &Path, port: u16) -> Result<()> {
-    let mut list = fs::File::create(folder.join("list.txt"))?;
-    let mut curl = fs::File::create(folder.join("list.curl"))?;
-    for name in (0..SMALL).map(small_name) {
-        let url = format!("http://127.0.0.1:{port}/small/{name}");
+fn write_small_list(folder: &Path, port: u16) -> Result<()> {
+    write_list(folder, "small", (0..SMALL).map(small_name), &format!("http://127.0.0.1:{port}/small"))
+}
+
+fn write_job_list(folder: &Path, port: u16, jobs: u32) -> Result<()> {
+    write_list(folder, &format!("jobs{jobs}"), (0..jobs).map(small_name), &format!("http://127.0.0.1:{port}/job"))
+}
+
+fn write_list(folder: &Path, name: &str, files: impl Iterator<Item = String>, below: &str) -> Result<()> {
+    let mut list = fs::File::create(folder.join(format!("{name}.txt")))?;
+    let mut curl = fs::File::create(folder.join(format!("{name}.curl")))?;
+    for name in files {
+        let url = format!("{below}/{name}");
         writeln!(list, "{url}")?;
         writeln!(curl, "url=\"{url}\"\noutput=\"{}\"", folder.join("out").join(name).display())?;
     }
     Ok(())
 }
 
-fn configuration(folder: &Path, ports: [u16; 3]) -> String {
+fn configuration(folder: &Path, ports: [u16; 4]) -> String {
     let at = folder.display();
-    let [plain, capped, tls] = ports;
+    let [plain, capped, tls, uneven] = ports;
     format!(
         "daemon off; worker_processes 1; pid {at}/nginx.pid; error_log stderr;
 events {{ worker_connections 8192; }}
@@ -159,7 +198,9 @@ http {{
   access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000; root {at}/served;
   client_body_temp_path {at}/body; proxy_temp_path {at}/proxy; fastcgi_temp_path {at}/fastcgi;
   uwsgi_temp_path {at}/uwsgi; scgi_temp_path {at}/scgi;
-  server {{ listen 127.0.0.1:{plain} backlog=4096; }}
+  map $connection $slow {{ default 8m; ~[37]$ 400k; }}
+  server {{ listen 127.0.0.1:{plain} backlog=4096; location /job/ {{ try_files /job.bin =404; }} }}
+  server {{ listen 127.0.0.1:{uneven}; limit_rate $slow; }}
   server {{ listen 127.0.0.1:{capped}; limit_rate 8m; }}
   server {{ listen 127.0.0.1:{tls} ssl; ssl_certificate {at}/tls.crt; ssl_certificate_key {at}/tls.key; ssl_protocols TLSv1.3; }}
 }}

@@ -8,8 +8,7 @@ use ropeway_store::{Remote, Verification};
 
 use super::{
     overlap::{self, Overlap},
-    recheck,
-    renewed,
+    recheck, renewed,
     source::{Begin, Source},
 };
 use crate::{
