@@ -13,6 +13,7 @@ use tokio::{
 use super::{
     checkpoint,
     judge::{self, Fault},
+    places::Connection,
     ramp::Ramp,
     source::Halt,
     trouble::{Loss, Trouble},
@@ -20,7 +21,9 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Stop},
-    plan, retry,
+    hosts::Outcome,
+    plan::{self, Plan},
+    retry,
 };
 
 /// Workers and how many there may be.
@@ -37,18 +40,14 @@ struct Crew<'a> {
 }
 
 /// Fetches until every byte is here. `first` is the body of the first request, from byte 0.
-pub(super) async fn run(
-    attempt: &Attempt,
-    job: &Arc<Job>,
-    first: Option<ByteStream>,
-    connections: usize,
-) -> Result<(), Halt> {
+pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStream>, plan: Plan) -> Result<(), Halt> {
+    let (began, moved) = (Instant::now(), job.progress.moved());
     let mut crew = Crew {
         attempt,
         job,
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
-        ramp: Ramp::new(if first.is_some() { 2 } else { 1 }, connections),
+        ramp: Ramp::new(if first.is_some() { plan.first } else { 1 }, plan.connections),
         replaced: 0,
         last_trouble: None,
         is_resumed: first.is_none(),
@@ -57,7 +56,12 @@ pub(super) async fn run(
     if let Some(body) = first {
         crew.hire_one(Some(body));
     }
-    crew.work().await
+    let result = crew.work().await;
+    if !job.throttle.is_limited() {
+        let bytes = job.progress.moved().saturating_sub(moved);
+        job.servers.report(&job.server, Outcome::Moved { bytes, elapsed: began.elapsed() });
+    }
+    result
 }
 
 impl Crew<'_> {
@@ -105,11 +109,18 @@ impl Crew<'_> {
         while self.workers.len() < allowed && self.hire_one(None) {}
     }
 
-    /// Starts a worker, if there is memory and work for it. With a `body`, that is the file from byte 0.
+    /// Starts a worker, if the server bears one more and there is memory and work for it. A job's only worker waits for
+    /// neither: its place at the server is the job's. With a `body`, that is the file from byte 0.
     fn hire_one(&mut self, body: Option<ByteStream>) -> bool {
-        let Some(lease) = self.attempt.engine.buffers.lease(self.workers.is_empty()) else { return false };
+        let is_only = self.workers.is_empty();
+        let permit = self.job.servers.try_permit(&self.job.server);
+        if permit.is_none() && !is_only {
+            return false;
+        }
+        let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
         let Some(claim) = self.job.claim() else { return false };
-        self.workers.spawn(worker::run(Arc::clone(self.job), self.job.places.take(), lease, claim, body));
+        let connection = Connection { place: self.job.places.take(), lease, _permit: permit };
+        self.workers.spawn(worker::run(Arc::clone(self.job), connection, claim, body));
         true
     }
 
@@ -173,7 +184,13 @@ impl Crew<'_> {
             other => {
                 let (losses, chance) = (self.ramp.losses(), self.attempt.engine.chance.uniform());
                 let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, chance);
+                // Right behind its last connection the server may only not have noticed the end of that one.
                 let is_refusal = other.is_refusal() && !loss.was_served;
+                let is_news = is_refusal || !other.is_refusal();
+                // What the last of several meets ends the try, which tells of it.
+                if let Some(outcome) = other.outcome().filter(|_| is_news && !self.workers.is_empty()) {
+                    self.job.servers.report(&self.job.server, outcome);
+                }
                 self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
                 self.last_trouble = Some(other);
             }

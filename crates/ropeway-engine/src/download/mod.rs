@@ -32,7 +32,8 @@ use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::{Follower, Pending},
     claims::Claims,
-    plan,
+    hosts::HostKey,
+    plan::{self, Plan},
     table::advance,
 };
 
@@ -96,7 +97,12 @@ async fn transfer(
     let (follower, pending) = (!algorithms.is_empty()).then(follow).unzip();
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
-    let connections = if one_stream { 1 } else { plan::connections(claims.length(), missing, wanted) };
+    let server = HostKey::of(&source.url);
+    let plan = if one_stream {
+        Plan { connections: 1, first: 1 }
+    } else {
+        plan::plan(claims.length(), missing, wanted, &attempt.engine.hosts.profile(&server))
+    };
     let job = Arc::new(worker::Job {
         context: attempt.context(),
         driver: Arc::clone(&source.driver),
@@ -107,8 +113,10 @@ async fn transfer(
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
         follower,
-        may_split: connections > 1,
+        may_split: plan.connections > 1,
         places: Arc::default(),
+        servers: attempt.engine.hosts.clone(),
+        server,
         line: line::Line::default(),
         opened: tokio::sync::Notify::new(),
         verdict: Mutex::default(),
@@ -118,7 +126,7 @@ async fn transfer(
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());
     }
-    if let Err(halt) = crew::run(attempt, &job, first, connections).await {
+    if let Err(halt) = crew::run(attempt, &job, first, plan).await {
         if matches!(halt, Halt::Stop(_)) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, &job, checkpoint::Moment::Settled).await {

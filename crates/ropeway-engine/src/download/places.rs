@@ -5,11 +5,23 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use crate::{buffers::Lease, hosts::Permit};
+
 /// The places of one download.
 #[derive(Debug, Default)]
 pub(super) struct Places {
     allowed: AtomicUsize,
     taken: AtomicUsize,
+}
+
+/// What a worker holds for its connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) place: Place,
+    /// Its share of the memory.
+    pub(super) lease: Lease,
+    /// Its place among all connections to the server; a job's only one needs none beside the job's own.
+    pub(super) _permit: Option<Permit>,
 }
 
 /// A worker's place, until it is dropped.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError};
 
-use crate::{attempt::Stop, disk::DiskError};
+use crate::{attempt::Stop, disk::DiskError, hosts::Outcome};
 
 /// A connection that is silent for this long is given up. Only waiting for the network counts, never our own throttle.
 /// Where others move meanwhile, it is replaced much sooner.
@@ -67,6 +67,15 @@ impl Trouble {
                     | DriverError::Silent { .. }
             )
         )
+    }
+
+    /// What it tells of the server.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Driver(error) => Outcome::of(error),
+            Self::Silent => Some(Outcome::Broken),
+            Self::Disk(_) | Self::Short | Self::Segments(_) => None,
+        }
     }
 
     /// When the same may be tried again while others work on.

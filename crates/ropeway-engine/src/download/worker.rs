@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     line::Line,
-    places::{Place, Places},
+    places::{Connection, Places},
     portion,
     receive::{self, Drained, Open},
     trouble::{LONGEST_SILENCE, Loss, Trouble},
@@ -20,6 +20,7 @@ use crate::{
     checksum::Follower,
     claims::{Claim, Claims, Terms},
     disk::PartFile,
+    hosts::{HostKey, Hosts, Outcome},
     plan,
     progress::Progress,
     throttle::Throttle,
@@ -40,6 +41,10 @@ pub(super) struct Job {
     pub(super) may_split: bool,
     /// How many workers there may be.
     pub(super) places: Arc<Places>,
+    /// What is known of all servers, over all jobs.
+    pub(super) servers: Hosts,
+    /// The one that is asked.
+    pub(super) server: HostKey,
     /// How the server takes requests for ranges.
     pub(super) line: Line,
     /// Signals that a request for a range was answered with that range.
@@ -70,14 +75,13 @@ impl Job {
 /// Works on `claim`, then on whatever is left to take. With a `body`, that is the file from byte 0.
 pub(super) async fn run(
     job: Arc<Job>,
-    mut place: Place,
-    mut lease: Lease,
+    mut connection: Connection,
     mut claim: Claim,
     mut body: Option<ByteStream>,
 ) -> Result<(), Loss> {
     let mut was_served = false;
     loop {
-        match fetch(&job, &claim, &mut lease, body.take()).await {
+        match fetch(&job, &claim, &mut connection.lease, body.take()).await {
             Ok(()) => job.claims.release(&claim),
             // Only sent away from this segment: somebody else is at it, or a fresh connection will be.
             Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
@@ -91,7 +95,7 @@ pub(super) async fn run(
             }
         }
         was_served = true;
-        if place.leave_if_crowded() {
+        if connection.place.leave_if_crowded() {
             return Ok(());
         }
         match job.claim() {
@@ -160,7 +164,9 @@ pub(super) async fn request(job: &Job, claim: &Claim, missing: ByteRange) -> Res
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
     }
     // A range from byte 0 may have been answered with the whole file.
-    job.line.answered(asked.elapsed(), missing.start() > 0);
+    let latency = asked.elapsed();
+    job.line.answered(latency, missing.start() > 0);
+    job.servers.report(&job.server, Outcome::Answered { latency: Some(latency) });
     job.claims.answered(claim);
     job.opened.notify_one();
     Ok(fetched.body)

@@ -134,3 +134,22 @@ async fn a_limit_of_our_own_replaces_nobody() {
     asked.dedup_by_key(|(start, _)| *start);
     assert_eq!(asked.len(), peer.requests().iter().filter(|request| request.range().is_some()).count());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_jobs_together_have_no_more_connections_to_a_server_than_it_is_allowed() {
+    let file = ServedFile::new(47, 8 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(4 * MIB)).await;
+    let rig = Rig::with(|config| config.servers.connections = Connections::new(3).unwrap()).await;
+    let mut jobs = Vec::new();
+    for _ in 0..2 {
+        jobs.push(rig.add(with_connections(&rig, &peer, 4)).await);
+    }
+    for job in jobs {
+        assert_eq!(rig.settled(job).await.phase, Phase::Completed);
+    }
+    // The first connection of a job is not refused for the others, and one may be on its way out; without the cap there
+    // would be eight.
+    let most = peer.requests().iter().map(|request| request.beside + 1).max().unwrap();
+    assert!((2..=5).contains(&most), "{most}");
+}
