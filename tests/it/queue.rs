@@ -188,3 +188,21 @@ async fn slow_peer() -> (Peer, ServedFile) {
     let served = file.clone();
     (Peer::start(move |request| served.answer(request).drip(MIB)).await, file)
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_that_pauses_keeps_jobs_waiting_until_it_is_taken_away() {
+    let peer = Peer::serve(ServedFile::new(1, MIB)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    daemon.run(["schedule", "add", "daily", "00:00-24:00", "--pause"]).expect(0);
+    daemon.run(["schedule", "add", "sat,sun", "22:00-06:00", "--down", "500K"]).expect(0);
+    let id = daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url("a.bin")]);
+    assert_eq!(daemon.job(&id)["phase"]["kind"], "queued");
+
+    daemon.run(["schedule", "remove", "3"]).expect(2);
+    daemon.run(["schedule", "remove", "1"]).expect(0);
+    daemon.wait_for_phase(&id, "completed");
+    let listed = daemon.run(["schedule"]);
+    assert!(listed.stdout.contains("sat,sun 22:00-06:00  down 500"), "{}", listed.stdout);
+    assert_eq!(peer.requests().len(), 1);
+}

@@ -16,6 +16,7 @@ mod put;
 mod remove;
 mod renew;
 mod resume;
+mod schedule;
 mod serve;
 mod servers;
 mod show;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Answer(answer::Answer),
     Remove(remove::Remove),
     Limit(limit::Limit),
+    Schedule(schedule::Schedule),
     Move(move_job::MoveJob),
     Watch(watch::Watch),
     Servers(servers::ListServers),
@@ -64,6 +66,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Answer(answer) => answer.run().await,
         Command::Remove(remove) => remove.run().await,
         Command::Limit(limit) => limit.run().await,
+        Command::Schedule(schedule) => schedule.run().await,
         Command::Move(move_job) => move_job.run().await,
         Command::Watch(watch) => watch.run().await,
         Command::Servers(servers) => servers.run().await,
