@@ -31,6 +31,16 @@ const SCREENS = [
   ["overview-name-taken", "still", (page) => openDetails(page, "report.pdf", null)],
   ["menu-expired", "still", (page) => row(page, "broken.zip").click({ button: "right" })],
   ["menu-name-taken", "still", (page) => row(page, "report.pdf").click({ button: "right" })],
+  ["verify-damaged", "still", async (page) => {
+    await openDetails(page, "planet-extract", null);
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByText("damaged blocks", { exact: false }).first().waitFor();
+  }],
+  ["checksum-offers", "still", async (page) => {
+    await openDetails(page, "ubuntu-26.04", null);
+    await page.getByRole("button", { name: "Find checksum" }).click();
+    await page.getByRole("list", { name: "Checksums found" }).waitFor();
+  }],
   ["renew", "still", async (page) => {
     await row(page, "broken.zip").getByRole("button", { name: /^Renew/ }).click();
     await page.getByRole("textbox", { name: "New link" }).fill("https://files.example.net/other/broken.zip?sig=new");

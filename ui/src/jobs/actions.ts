@@ -101,6 +101,18 @@ export function hasOwnFile(job: JobView): boolean {
   return job.direction === "download" && job.phase.kind === "completed" && job.path !== null;
 }
 
+/** Whether the bytes on the disk can be compared with what was recorded as they came: nothing may write to them meanwhile. */
+export function canVerify(job: JobView): boolean {
+  if (job.direction !== "download" || job.phase.kind === "canceled" || isActive(job)) return false;
+  return job.phase.kind === "completed" ? job.path !== null : job.progress.durable > 0;
+}
+
+/** Whether a checksum beside the file would be of use. */
+export function canSearchChecksum(job: JobView): boolean {
+  if (job.direction !== "download" || job.phase.kind === "canceled") return false;
+  return job.verification !== "checksum_given" && job.verification !== "checksum_of_server";
+}
+
 /** What Space does to the marked rows: pause while anything can be paused, else resume. */
 export function toggleOf(jobs: readonly JobView[]): { call: "job_pause" | "job_resume"; ids: number[] } | null {
   const running = jobs.filter((job) => canPause(job) && !isHeldUp(job));

@@ -21,11 +21,11 @@ export class DetailWatch {
     // Progress alone makes a new row object several times a second; only these changes are worth a call at once.
     const version = $derived.by(() => {
       const job = read();
-      return job === null ? "" : [job.phase.kind, job.rate_limit, job.connections, job.priority, job.digest].join();
+      return job === null ? "" : [job.phase.kind, job.rate_limit, job.connections, job.priority, job.digest, job.source, job.start_at_ms].join();
     });
     const isMoving = $derived.by(() => {
       const job = read();
-      return job !== null && !isOver(job) && job.phase.kind !== "paused" && job.phase.kind !== "failed";
+      return job !== null && !isOver(job) && job.phase.kind !== "failed";
     });
     $effect(() => {
       void version;

@@ -8,18 +8,7 @@ import type { Fact } from "./Facts.svelte";
 
 /** What the overview says about a job; facts that are not known are left out. */
 export function factsOf(job: JobView, detail: JobDetail | null, texts: Messages, formats: NumberFormats): Fact[] {
-  return [...failureFacts(job, texts), ...placeFacts(job, detail, texts), ...sizeFacts(job, texts, formats), ...proofFacts(job, detail, texts), ...timeFacts(job, texts, formats)];
-}
-
-function failureFacts(job: JobView, texts: Messages): Fact[] {
-  const { phase } = job;
-  if (phase.kind !== "failed" && phase.kind !== "waiting") return [];
-  const failure = phase.kind === "failed" ? phase.failure : phase.cause;
-  const isAlarm = phase.kind === "failed";
-  return [
-    { name: texts.phase.failed, value: failure.message, isAlarm, isWide: true },
-    { name: texts.details.hint, value: failure.hint, isWide: true },
-  ];
+  return [...placeFacts(job, detail, texts), ...sizeFacts(job, texts, formats), ...proofFacts(job, detail, texts), ...timeFacts(job, texts, formats)];
 }
 
 function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
@@ -31,7 +20,10 @@ function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
   if (final !== null && final !== job.source && final !== job.destination) {
     facts.push({ name: texts.details.redirected, value: final });
   }
-  return [...facts, { name: texts.details.server, value: job.host }];
+  facts.push({ name: texts.details.server, value: job.host });
+  const mirrors = detail?.mirrors ?? [];
+  if (mirrors.length > 0) facts.push({ name: texts.details.mirrors, value: mirrors.join("\n"), isWide: true });
+  return facts;
 }
 
 function sizeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {
@@ -49,6 +41,8 @@ function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
     const proof = job.verification === null ? {} : { mark: texts.verified[job.verification] };
     const icon = isProved ? { markIcon: "shield" as const } : {};
     facts.push({ name: texts.details.digest, value: job.digest, isCode: true, canCopy: true, ...proof, ...icon });
+  } else if (job.verification !== null) {
+    facts.push({ name: texts.details.proved, value: texts.verified[job.verification] });
   }
   const expected = detail?.expected_digest ?? null;
   if (expected !== null && expected !== job.digest) facts.push({ name: texts.details.expected, value: expected, isCode: true });
@@ -68,6 +62,9 @@ function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
 
 function timeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {
   const facts: Fact[] = [{ name: texts.details.added, value: formats.dateTime.format(job.created_ms) }];
+  if (job.start_at_ms !== null && !isOver(job)) {
+    facts.push({ name: texts.details.starts, value: formats.dateTime.format(job.start_at_ms) });
+  }
   if (job.finished_ms !== null) {
     facts.push({ name: texts.details.finished, value: formats.dateTime.format(job.finished_ms) });
   }

@@ -8,14 +8,29 @@ export interface Strip {
   readonly isActive: boolean;
 }
 
+/** Stretches of the file as shares of the strip that its segments make. */
+export function marks(
+  stretches: readonly { readonly start: number; readonly end: number }[],
+  segments: readonly SegmentView[],
+  length: number | null,
+): { start: number; end: number }[] {
+  const whole = wholeOf(segments, length);
+  if (whole <= 0) return [];
+  return stretches.map(({ start, end }) => ({ start: Math.min(1, start / whole), end: Math.min(1, end / whole) }));
+}
+
+function wholeOf(segments: readonly SegmentView[], length: number | null): number {
+  if (length !== null) return length;
+  const known = Math.max(0, ...segments.map(({ start, end, written }) => end ?? start + written));
+  return segments.some(({ end }) => end === null) ? Math.max(1, known * 1.5) : known;
+}
+
 /**
  * The segments as shares of the whole file. A file whose end is unknown is as long as what is there and half as much
  * again, so that its open end shows.
  */
 export function strips(segments: readonly SegmentView[], length: number | null): Strip[] {
-  const known = Math.max(0, ...segments.map(({ start, end, written }) => end ?? start + written));
-  const isOpen = length === null && segments.some(({ end }) => end === null);
-  const whole = length ?? (isOpen ? Math.max(1, known * 1.5) : known);
+  const whole = wholeOf(segments, length);
   if (whole <= 0) return [];
   const share = (offset: number) => Math.min(1, Math.max(0, offset / whole));
   return segments.map(({ start, end, written, is_active }) => ({
