@@ -94,6 +94,23 @@ const SCREENS = [
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("tab", { name: "Transfers" }).click();
   }],
+  ["settings-schedule", "still", async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Schedule" }).click();
+    await page.getByRole("button", { name: "Add rule" }).click();
+    await page.getByRole("button", { name: "Add rule" }).click();
+    await page.getByLabel("What it does").last().selectOption("pause");
+    await page.getByLabel("From").last().fill("23:00");
+    await page.getByLabel("To", { exact: true }).last().fill("05:30");
+    await page.keyboard.press("Tab");
+  }],
+  ["settings-servers", "still", async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Servers" }).click();
+    await page.getByPlaceholder("example.org").fill(".example.org");
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Connections: .example.org").fill("4");
+  }],
   ["settings-targets", "still", async (page) => {
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("tab", { name: "Upload targets" }).click();

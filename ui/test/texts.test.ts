@@ -20,7 +20,7 @@ describe.each(Object.entries({ en, de, zh, ar }))("the texts in %s", (_, catalog
       if (typeof text !== "function") continue;
       for (const count of [0, 1, 2, 5, 11, 100]) {
         const argument = path.startsWith("announce.") && path !== "announce.progress" ? Array(count).fill("x") : count;
-        expect(String((text as (...args: unknown[]) => string)(argument, "y")), path).not.toMatch(/undefined|NaN|\[object/);
+        expect(String((text as (...args: unknown[]) => string)(argument, "y", "z")), path).not.toMatch(/undefined|NaN|\[object/);
       }
     }
   });

@@ -9,6 +9,8 @@ export interface NumberFormats {
   readonly percent: Intl.NumberFormat;
   readonly dateTime: Intl.DateTimeFormat;
   readonly time: Intl.DateTimeFormat;
+  /** Short names, Monday first. */
+  readonly weekdays: readonly string[];
   /** Hours and minutes. */
   readonly clock: Intl.DateTimeFormat;
   /** Weekday, hours and minutes. */
@@ -26,8 +28,15 @@ export function numberFormats(language: string): NumberFormats {
     hundredths: digits(2),
     percent: new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }),
     dateTime: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }),
+    weekdays: weekdayNames(language),
     clock: new Intl.DateTimeFormat(language, { timeStyle: "short" }),
     weekClock: new Intl.DateTimeFormat(language, { weekday: "short", hour: "numeric", minute: "2-digit" }),
     time: new Intl.DateTimeFormat(language, { timeStyle: "medium" }),
   };
+}
+
+function weekdayNames(language: string): string[] {
+  const format = new Intl.DateTimeFormat(language, { weekday: "short" });
+  // The first of January 2024 was a Monday.
+  return Array.from({ length: 7 }, (_, day) => format.format(new Date(2024, 0, 1 + day)));
 }

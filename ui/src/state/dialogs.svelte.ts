@@ -24,7 +24,7 @@ export interface RemovalQuestion {
   readonly deletesFiles: boolean;
 }
 
-export type SettingsSection = "general" | "transfers" | "targets";
+export type SettingsSection = "general" | "transfers" | "schedule" | "servers" | "targets";
 
 /** Which dialog is open; at most one of each. */
 export class Dialogs {
