@@ -65,6 +65,12 @@ const SCREENS = [
     await page.keyboard.press("Control+n");
     await page.getByText("More", { exact: true }).click();
   }],
+  ["add-check", "still", async (page) => {
+    await page.keyboard.press("Control+n");
+    await page.getByText("More", { exact: true }).click();
+    await page.getByLabel("Checksum", { exact: true }).fill("sha256:9f86d081884c7d65");
+    await page.getByText("Allow a redirect").scrollIntoViewIfNeeded();
+  }],
   ["add-refused", "still", async (page) => {
     await page.keyboard.press("Control+n");
     await page.getByLabel("Addresses").fill("https://example.org/a.iso\ngopher://old.example.org/x\nnot an address");

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Refusal } from "../src/gen/Refusal";
 import { addressLines, isCurlCommand, offersDownloads, refusedText } from "../src/add/lines";
+import { ALGORITHMS, algorithms, readChecksum } from "../src/add/checksum";
+import { filesNamed, isMetalink, metalinkAmong } from "../src/add/metalink";
 import { emptyOptions, jobOptions } from "../src/add/options";
 import { job } from "./samples";
 
@@ -52,11 +54,63 @@ describe("options", () => {
   });
 
   it("carry what was", () => {
-    const fields = { ...emptyOptions(), connections: "4", rateLimit: 1024, headers: "A: b\n\n C: d ", user: "u", password: "p", checksum: " sha256:00 ", onConflict: "fail" as const };
-    expect(jobOptions(fields)).toMatchObject({ connections: 4, rate_limit: 1024, headers: ["A: b", "C: d"], login: "u:p", checksum: "sha256:00", on_conflict: "fail" });
+    const fields = { ...emptyOptions(), connections: "4", rateLimit: 1024, headers: "A: b\n\n C: d ", user: "u", password: "p", checksum: " crc32c:00C0FFEE ", onConflict: "fail" as const };
+    expect(jobOptions(fields)).toMatchObject({ connections: 4, rate_limit: 1024, headers: ["A: b", "C: d"], login: "u:p", checksum: "crc32c:00c0ffee", on_conflict: "fail" });
   });
 
   it("refuse a limit that is no number", () => {
     expect(jobOptions({ ...emptyOptions(), rateLimit: "invalid" })).toBe("bad_limit");
+    expect(jobOptions({ ...emptyOptions(), checksum: "sha256:00" })).toBe("bad_checksum");
+  });
+
+  it("carry mirrors, a start, and how the server is reached", () => {
+    const fields = { ...emptyOptions(), mirrors: "https://b/\n https://c/ ", startAt: "2026-11-21T08:30", digest: "blake3" as const, netrc: true, cookieFile: " /c.txt ", allowDowngrade: true };
+    expect(jobOptions(fields)).toMatchObject({
+      mirrors: ["https://b/", "https://c/"],
+      start_at_ms: new Date(2026, 10, 21, 8, 30).getTime(),
+      digest: "blake3",
+      netrc: true,
+      cookie_file: "/c.txt",
+      allow_downgrade: true,
+    });
+  });
+});
+
+describe("a checksum field", () => {
+  it("reads each algorithm by its name and length", () => {
+    for (const algorithm of algorithms()) {
+      const digits = "aB".repeat(ALGORITHMS[algorithm].digits / 2);
+      expect(readChecksum(`${algorithm.toUpperCase()}:${digits}`)).toEqual({ kind: "read", algorithm, checksum: `${algorithm}:${digits.toLowerCase()}` });
+      expect(readChecksum(`${algorithm}:${digits}0`)).toMatchObject({ kind: "wrong_length", algorithm });
+    }
+  });
+
+  it.each([
+    ["", { kind: "empty" }],
+    ["0".repeat(40), { kind: "read", algorithm: "sha1" }],
+    [`${"0".repeat(64)}  ubuntu.iso`, { kind: "read", algorithm: "sha256" }],
+    [`SHA-512: ${"0".repeat(128)}`, { kind: "read", algorithm: "sha512" }],
+    [`sha256=${"0".repeat(64)}`, { kind: "read", algorithm: "sha256" }],
+    ["0".repeat(41), { kind: "wrong_length", digits: 41, algorithm: null }],
+    ["md6:00", { kind: "unknown_algorithm", name: "md6" }],
+    ["md5:xyz", { kind: "no_digits" }],
+    ["hello", { kind: "no_digits" }],
+  ])("reads %j", (typed, expected) => {
+    expect(readChecksum(typed)).toMatchObject(expected);
+  });
+});
+
+describe("a Metalink", () => {
+  const document = `<?xml version="1.0"?>\n<!-- two --><metalink xmlns="urn:ietf:params:xml:ns:metalink"><file name="a"/><file name="b"></file></metalink>`;
+
+  it("is known by its first element, and names its files", () => {
+    expect([isMetalink(document), filesNamed(document), offersDownloads(document)]).toEqual([true, 2, true]);
+    for (const text of ["", "<html>", "<metalinks>", `x${document}`]) expect(isMetalink(text), text).toBe(false);
+  });
+
+  it("is found among dropped files by its name and what is in it", async () => {
+    const files = [new File(["x"], "a.txt"), new File(["<html>"], "b.meta4"), new File([document], "C.META4")];
+    expect(await metalinkAmong(files)).toBe(document);
+    expect(await metalinkAmong(files.slice(0, 2))).toBeNull();
   });
 });

@@ -1,17 +1,23 @@
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
 import { refusedText } from "./lines";
+import { isMetalink } from "./metalink";
 import { emptyOptions, jobOptions } from "./options";
 
 const plainOptions = () => {
   const options = jobOptions(emptyOptions());
-  if (options === "bad_limit") throw new Error("empty options have no limit");
+  if (typeof options === "string") throw new Error("there is nothing in empty options to refuse");
   return options;
 };
 
+/** Addresses or a Metalink document, as the engine takes them. */
+export function wanted(text: string): { text: string; metalink?: string } {
+  return isMetalink(text) ? { text: "", metalink: text } : { text };
+}
+
 /** Adds dropped addresses at once; the dialog opens only with what was refused. */
 export async function addDownloads(application: Application, text: string): Promise<void> {
-  const added = await application.act("job_add", { text, options: plainOptions() });
+  const added = await application.act("job_add", { ...wanted(text), options: plainOptions() });
   if (added === null) return;
   if (added.jobs.length > 0) application.notices.confirm(t().add.added(added.jobs.length));
   if (added.refused.length > 0) {

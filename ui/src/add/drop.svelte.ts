@@ -2,6 +2,7 @@ import type { NativeDrop } from "../host/host";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
 import { addDownloads, uploadTo } from "./commands";
+import { metalinkAmong } from "./metalink";
 
 /** What is held over the window now. `paths` is `null` where the program it comes from tells no names. */
 export type Held = { readonly kind: "files"; readonly count: number | null } | { readonly kind: "text" };
@@ -78,11 +79,18 @@ export class DropWatch {
       return;
     }
     // Only the desktop tells paths, and it does so by its own event.
-    if (!this.application.engine.queue.host.drop_paths) {
-      const targetId = typeof zone === "number" ? zone : null;
-      this.application.dialogs.openAdd({ mode: "uploads", targetId, note: t().add.noBrowserPaths });
-    }
+    if (this.application.engine.queue.host.drop_paths) return;
+    // The list of files is emptied when this event is over.
+    void this.takeInBrowser([...(event.dataTransfer?.files ?? [])], zone);
   };
+
+  /** A browser tells what is in a file but not where it is: enough for a Metalink, too little for an upload. */
+  private async takeInBrowser(files: readonly File[], zone: number | "elsewhere" | null): Promise<void> {
+    const metalink = await metalinkAmong(files);
+    if (metalink !== null) return addDownloads(this.application, metalink);
+    const targetId = typeof zone === "number" ? zone : null;
+    this.application.dialogs.openAdd({ mode: "uploads", targetId, note: t().add.noBrowserPaths });
+  }
 
   private take(paths: readonly string[], zone: number | "elsewhere" | null): void {
     if (typeof zone === "number") void uploadTo(this.application, paths, zone);

@@ -1,5 +1,6 @@
 import type { Added } from "../gen/Added";
 import type { Refusal } from "../gen/Refusal";
+import { isMetalink } from "./metalink";
 
 /** The lines that the engine reads as addresses: not empty, no comment. */
 export function addressLines(text: string): string[] {
@@ -15,7 +16,7 @@ export function isCurlCommand(text: string): boolean {
 
 /** Whether pasted or dropped text is something to download, and not just any words. */
 export function offersDownloads(text: string): boolean {
-  return isCurlCommand(text) || addressLines(text).some((line) => /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(line));
+  return isCurlCommand(text) || isMetalink(text) || addressLines(text).some((line) => /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(line));
 }
 
 /**
@@ -24,7 +25,7 @@ export function offersDownloads(text: string): boolean {
  */
 export function refusedText(text: string, { jobs, refused }: Added): string {
   if (refused.length === 0) return "";
-  if (jobs.length === 0 || isCurlCommand(text)) return text;
+  if (jobs.length === 0 || isCurlCommand(text) || isMetalink(text)) return text;
   const lines = addressLines(text);
   let from = 0;
   return refused
