@@ -121,6 +121,22 @@ const SCREENS = [
     await page.getByRole("button", { name: "Settings" }).click();
     await page.getByRole("tab", { name: "Upload targets" }).click();
   }],
+  ["reorder", "still", async (page) => {
+    await page.evaluate(() => window.ropeway.application.view.sortByQueue());
+    await row(page, "dataset.tar").click();
+    await row(page, "firmware").click({ modifiers: ["Control"] });
+    const from = await row(page, "dataset.tar").boundingBox();
+    await page.mouse.move(from.x + 120, from.y + 18);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
+  }],
+  ["reorder-refused", "still", async (page) => {
+    const from = await row(page, "dataset.tar").boundingBox();
+    await page.mouse.move(from.x + 120, from.y + 18);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
+    await page.mouse.up();
+  }],
   ["filtered", "still", (page) => page.getByRole("searchbox").fill("nothing like this")],
 ];
 

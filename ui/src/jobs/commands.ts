@@ -2,6 +2,7 @@ import type { JobView } from "../gen/JobView";
 import type { OnConflictView } from "../gen/OnConflictView";
 import type { PriorityView } from "../gen/PriorityView";
 import type { Application } from "../state/application";
+import type { Move, ShownQueue } from "../state/reorder";
 import { t } from "../texts/texts.svelte";
 import { hasOwnFile, isOver, type PrimaryAction, toggleOf } from "./actions";
 
@@ -84,6 +85,21 @@ export function moveInQueue(application: Application, jobs: readonly JobView[], 
   const others = application.engine.queue.jobs.toArray().filter(({ id }) => !moved.has(id));
   const first = others.reduce<JobView | null>((least, job) => (least === null || job.position < least.position ? job : least), null);
   void application.act("job_move", { ids, before: to === "front" ? (first?.id ?? null) : null });
+}
+
+/** The list as rows are moved in it. */
+export function shownQueue({ view, engine }: Application): ShownQueue {
+  return { order: view.order, isDescending: view.sort.isDescending, jobs: () => engine.queue.jobs.toArray() };
+}
+
+export function carryOutMove(application: Application, { call }: Move): void {
+  void application.act("job_move", call);
+}
+
+/** Says why rows stay where they are, and offers the order in which they do not. */
+export function refuseToMove(application: Application): void {
+  const { list } = t();
+  application.notices.suggest(list.onlyInQueueOrder, { label: list.sortByQueue, choose: () => application.view.sortByQueue() });
 }
 
 /** Copies text; a window without the permission says so. */

@@ -6,9 +6,18 @@ export interface Notice {
   readonly text: string;
   readonly hint: string;
   readonly isRefusal: boolean;
+  /** A button that does what is suggested. */
+  readonly action?: NoticeAction;
+}
+
+export interface NoticeAction {
+  readonly label: string;
+  readonly choose: () => void;
 }
 
 const SHOWN_MS = 4_000;
+/** A button takes longer to be read and reached. */
+const SUGGESTED_MS = 10_000;
 /** More would cover the list; the oldest goes. */
 const MOST_NOTICES = 3;
 
@@ -21,6 +30,13 @@ export class Notices {
     this.list = this.list.filter(({ isRefusal }) => isRefusal);
     const id = this.add({ text, hint: "", isRefusal: false });
     setTimeout(() => this.close(id), SHOWN_MS);
+  }
+
+  /** Says why something cannot be done so, with a button for how it can. */
+  suggest(text: string, action: NoticeAction): void {
+    this.list = this.list.filter(({ isRefusal }) => isRefusal);
+    const id = this.add({ text, hint: "", isRefusal: false, action });
+    setTimeout(() => this.close(id), SUGGESTED_MS);
   }
 
   /** Shows why a call was refused. */

@@ -62,6 +62,16 @@ export class ListView {
     keepPreference("sort", this.sort);
   }
 
+  /** Whether rows stand as the engine starts them: only then can they be moved by hand. */
+  get isInQueueOrder(): boolean {
+    return this.sort.key === "queue";
+  }
+
+  sortByQueue(): void {
+    this.sort = { key: "queue", isDescending: false };
+    keepPreference("sort", this.sort);
+  }
+
   setColumns(columns: ColumnChoice): void {
     this.columns = columns;
     keepPreference("columns", columns);

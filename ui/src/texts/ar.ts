@@ -85,6 +85,9 @@ export const ar: Messages = {
     resize: (column) => `عرض ${column}`,
   },
   list: {
+    onlyInQueueOrder: "لا تُنقل الصفوف إلا في ترتيب الطابور",
+    sortByQueue: "الترتيب حسب الطابور",
+    movedTo: (place, count) => `نُقل إلى الموضع ${place} من ${count}`,
     label: "عمليات النقل",
     noMatch: "لا شيء هنا يطابق.",
     showAll: "إظهار كل عمليات النقل",

@@ -62,6 +62,9 @@ export const de: Messages = {
     resize: (column) => `Breite von ${column}`,
   },
   list: {
+    onlyInQueueOrder: "Zeilen lassen sich nur in der Reihenfolge der Warteschlange verschieben",
+    sortByQueue: "Danach sortieren",
+    movedTo: (place, count) => `Verschoben auf Platz ${place} von ${count}`,
     label: "Übertragungen",
     noMatch: "Hier passt nichts.",
     showAll: "Alle Übertragungen zeigen",

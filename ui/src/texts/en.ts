@@ -61,6 +61,9 @@ export const en = {
     resize: (column: string) => `Width of ${column}`,
   },
   list: {
+    onlyInQueueOrder: "Rows are moved in queue order only",
+    sortByQueue: "Sort by queue order",
+    movedTo: (place: number, count: number) => `Moved to place ${place} of ${count}`,
     label: "Transfers",
     noMatch: "Nothing here matches.",
     showAll: "Show all transfers",

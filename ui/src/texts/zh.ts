@@ -61,6 +61,9 @@ export const zh: Messages = {
     resize: (column) => `${column}的宽度`,
   },
   list: {
+    onlyInQueueOrder: "只能在队列顺序下移动",
+    sortByQueue: "按队列顺序排序",
+    movedTo: (place, number) => `已移到第 ${place} 位，共 ${number} 位`,
     label: "传输",
     noMatch: "没有符合条件的传输。",
     showAll: "显示全部传输",
