@@ -9,6 +9,7 @@ mod arguments;
 mod engine;
 mod host;
 mod ipc;
+mod metalink_drop;
 mod notify;
 mod offer;
 mod quit;

@@ -24,6 +24,11 @@ pub(crate) const CLIPBOARD_EMPTY_BODY: &str = "Copy one or more addresses, then 
 pub(crate) const DOWNLOADED: &str = "Downloaded";
 pub(crate) const UPLOADED: &str = "Uploaded";
 pub(crate) const FAILED: &str = "Transfer failed";
+pub(crate) const LINK_EXPIRED: &str = "Link expired";
+pub(crate) const NO_ROOM: &str = "Waiting for disk space";
+pub(crate) const NAME_TAKEN: &str = "Name taken";
+pub(crate) const ACTION_TRY_NOW: &str = "Try now";
+pub(crate) const ACTION_KEEP_BOTH: &str = "Keep both";
 pub(crate) const ACTION_REVEAL: &str = "Show in folder";
 pub(crate) const ACTION_RETRY: &str = "Retry";
 pub(crate) const ACTION_SHOW: &str = "Show Ropeway";
@@ -41,11 +46,15 @@ pub(crate) fn limit_now(limit: &str) -> String {
 }
 
 /// The notification for several ends at once.
-pub(crate) fn summary(completed: usize, failed: usize) -> String {
+pub(crate) fn summary(completed: usize, failed: usize, held_up: usize) -> String {
     let transfers = |count: usize| if count == 1 { "1 transfer".to_owned() } else { format!("{count} transfers") };
-    match (completed, failed) {
-        (_, 0) => format!("{} completed", transfers(completed)),
-        (0, _) => format!("{} failed", transfers(failed)),
-        _ => format!("{} completed, {failed} failed", transfers(completed)),
+    let mut parts = Vec::new();
+    for (count, what) in [(completed, "completed"), (failed, "failed"), (held_up, "waiting for you")] {
+        match count {
+            0 => {}
+            _ if parts.is_empty() => parts.push(format!("{} {what}", transfers(count))),
+            _ => parts.push(format!("{count} {what}")),
+        }
     }
+    parts.join(", ")
 }

@@ -48,6 +48,23 @@ const SCREENS = {
     await page.keyboard.press("Delete");
   },
   settings: (page) => page.getByRole("button", { name: "Settings" }).click(),
+  schedule: async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Schedule" }).click();
+    await page.getByRole("button", { name: "Add rule" }).click();
+    await page.getByText("Mon – Fri").first().waitFor();
+  },
+  servers: async (page) => {
+    await page.getByRole("button", { name: "Settings" }).click();
+    await page.getByRole("tab", { name: "Servers" }).click();
+    await page.getByPlaceholder("example.org").fill("nas.example.org");
+    await page.keyboard.press("Enter");
+    await page.getByRole("rowheader", { name: "nas.example.org" }).waitFor();
+  },
+  start: async (page) => {
+    await row(page, "file-27.bin").click({ button: "right" });
+    await page.getByRole("menuitem", { name: "Start at…" }).click();
+  },
   targets: (page) => page.getByRole("button", { name: "Save an upload target" }).click(),
 };
 

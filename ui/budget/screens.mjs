@@ -8,7 +8,7 @@ const OUT = resolve(process.env.SCREENS ?? "screens");
 const WIDTHS = (process.env.WIDTHS ?? "720,1600").split(",").map(Number);
 const THEMES = (process.env.THEMES ?? "light,dark").split(",");
 
-const row = (page, name) => page.locator("[data-job]", { hasText: name });
+const row = (page, name) => page.locator("[data-job]", { has: page.getByText(name) }).first();
 const openDetails = async (page, name, tab) => {
   await row(page, name).click();
   await page.keyboard.press("Enter");
@@ -21,7 +21,7 @@ const SCREENS = [
   ["empty", "jobs=0", async () => undefined],
   ["list", "", async () => undefined],
   ["list-selected", "", async (page) => {
-    await row(page, "dataset.tar").click();
+    await row(page, /^dataset.tar/).click();
     await row(page, "broken.zip").click({ modifiers: ["Control"] });
   }],
   ["overview", "still", (page) => openDetails(page, "ubuntu-26.04", null)],
@@ -91,7 +91,7 @@ const SCREENS = [
     await page.evaluate(() => window.ropeway.host.drop({ kind: "over", x: innerWidth / 2, y: innerHeight / 2 }));
   }],
   ["remove", "still", async (page) => {
-    await row(page, "dataset.tar").click();
+    await row(page, /^dataset.tar/).click();
     await row(page, "debian-13").click({ modifiers: ["Control"] });
     await page.keyboard.press("Delete");
   }],
@@ -123,15 +123,15 @@ const SCREENS = [
   }],
   ["reorder", "still", async (page) => {
     await page.evaluate(() => window.ropeway.application.view.sortByQueue());
-    await row(page, "dataset.tar").click();
+    await row(page, /^dataset.tar/).click();
     await row(page, "firmware").click({ modifiers: ["Control"] });
-    const from = await row(page, "dataset.tar").boundingBox();
+    const from = await row(page, /^dataset.tar/).boundingBox();
     await page.mouse.move(from.x + 120, from.y + 18);
     await page.mouse.down();
     await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
   }],
   ["reorder-refused", "still", async (page) => {
-    const from = await row(page, "dataset.tar").boundingBox();
+    const from = await row(page, /^dataset.tar/).boundingBox();
     await page.mouse.move(from.x + 120, from.y + 18);
     await page.mouse.down();
     await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });

@@ -7,7 +7,7 @@ use std::{
 
 use ropeway_api::{
     event::Event,
-    view::{DirectionView, JobView, PhaseView},
+    view::{DirectionView, FailureView, JobView, ObstacleView, PhaseView},
 };
 use ropeway_model::PhaseKind;
 use tokio::time::Instant;
@@ -25,10 +25,10 @@ pub(crate) enum Notice {
     /// One job.
     One(Outcome),
     /// Several jobs at once.
-    Many { completed: usize, failed: usize },
+    Many { completed: usize, failed: usize, held_up: usize },
 }
 
-/// How a job ended.
+/// How a job ended, or why it cannot go on alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) job: i64,
@@ -38,11 +38,20 @@ pub(crate) struct Outcome {
     pub(crate) end: End,
 }
 
-/// A job's end that the user is told of.
+/// A job's end that the user is told of, or that it waits for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Completed { has_file: bool },
     Failed { message: String, hint: String },
+    HeldUp { by: Hindrance, message: String, hint: String },
+}
+
+/// What only the user takes out of a job's way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hindrance {
+    LinkExpired,
+    Room,
+    NameTaken,
 }
 
 /// Follows all jobs, and decides what is told and when.
@@ -52,6 +61,7 @@ pub(crate) struct Announcer {
     phases: Option<HashMap<i64, PhaseKind>>,
     completed: Kind,
     failed: Kind,
+    held_up: Kind,
     /// When the first and the last end that is held back came.
     held_since: Option<(Instant, Instant)>,
 }
@@ -110,6 +120,7 @@ impl Announcer {
         match end {
             End::Completed { .. } => &mut self.completed,
             End::Failed { .. } => &mut self.failed,
+            End::HeldUp { .. } => &mut self.held_up,
         }
     }
 
@@ -125,9 +136,10 @@ impl Announcer {
         self.held_since.take()?;
         let (completed, one_completed) = self.completed.take_held();
         let (failed, one_failed) = self.failed.take_held();
-        match (completed + failed, one_completed.or(one_failed)) {
+        let (held_up, one_held_up) = self.held_up.take_held();
+        match (completed + failed + held_up, one_completed.or(one_failed).or(one_held_up)) {
             (1, Some(outcome)) => Some(Notice::One(outcome)),
-            _ => Some(Notice::Many { completed, failed }),
+            _ => Some(Notice::Many { completed, failed, held_up }),
         }
     }
 }
@@ -150,13 +162,22 @@ impl Kind {
     }
 }
 
+impl End {
+    fn held_up(by: Hindrance, failure: &FailureView) -> Self {
+        Self::HeldUp { by, message: failure.message.clone(), hint: failure.hint.clone() }
+    }
+}
+
 impl Outcome {
     fn of(job: &JobView) -> Option<Self> {
         let end = match &job.phase {
             PhaseView::Completed => End::Completed { has_file: job.path.is_some() },
-            PhaseView::Failed { failure } | PhaseView::LinkExpired { failure } => {
+            PhaseView::Failed { failure } => {
                 End::Failed { message: failure.message.clone(), hint: failure.hint.clone() }
             }
+            PhaseView::LinkExpired { failure } => End::held_up(Hindrance::LinkExpired, failure),
+            PhaseView::Blocked { by: ObstacleView::Room, failure } => End::held_up(Hindrance::Room, failure),
+            PhaseView::Blocked { by: ObstacleView::NameTaken, failure } => End::held_up(Hindrance::NameTaken, failure),
             _ => return None,
         };
         Some(Self { job: job.id, direction: job.direction, name: job.name.clone(), host: job.host.clone(), end })

@@ -5,12 +5,13 @@ pub(crate) mod announce;
 use std::collections::VecDeque;
 
 use notify_rust::{Hint, Notification, NotificationResponse, Urgency};
-use ropeway_api::command::{Call, Done, JobNumber, Jobs};
+use ropeway_api::command::{Call, Done, JobAnswer, JobNumber, Jobs};
+use ropeway_api::settings::OnConflictView;
 use ropeway_api::view::DirectionView;
 use tauri::{AppHandle, Manager as _, async_runtime};
 use tokio::task::AbortHandle;
 
-use self::announce::{End, Notice, Outcome};
+use self::announce::{End, Hindrance, Notice, Outcome};
 use crate::{shell::Shell, window, words};
 
 /// Notifications whose buttons are listened for; each costs a connection to the bus. Older ones stay on the screen,
@@ -25,6 +26,7 @@ const DESKTOP_ENTRY: &str = "Ropeway";
 const DEFAULT: &str = "default";
 const REVEAL: &str = "reveal";
 const RETRY: &str = "retry";
+const KEEP_BOTH: &str = "keep-both";
 
 /// Shows notices and does what their buttons say.
 #[derive(Debug, Default)]
@@ -86,10 +88,26 @@ fn notification(notice: &Notice) -> Notification {
             notification.urgency(Urgency::Normal);
             notification.finalize()
         }
-        Notice::Many { completed, failed } => {
-            plain(&words::summary(*completed, *failed), "").action(DEFAULT, words::ACTION_SHOW).finalize()
+        Notice::One(Outcome { end: End::HeldUp { by, message, hint }, name, .. }) => held_up(*by, name, message, hint),
+        Notice::Many { completed, failed, held_up } => {
+            plain(&words::summary(*completed, *failed, *held_up), "").action(DEFAULT, words::ACTION_SHOW).finalize()
         }
     }
+}
+
+fn held_up(by: Hindrance, name: &str, message: &str, hint: &str) -> Notification {
+    let (what, next) = match by {
+        // A new link is pasted in the window.
+        Hindrance::LinkExpired => (words::LINK_EXPIRED, None),
+        Hindrance::Room => (words::NO_ROOM, Some((RETRY, words::ACTION_TRY_NOW))),
+        Hindrance::NameTaken => (words::NAME_TAKEN, Some((KEEP_BOTH, words::ACTION_KEEP_BOTH))),
+    };
+    let mut notification = plain(&format!("{what}: {name}"), &format!("{message}\n{hint}"));
+    notification.action(DEFAULT, words::ACTION_SHOW);
+    if let Some((action, label)) = next {
+        notification.action(action, label);
+    }
+    notification.finalize()
 }
 
 /// Bodies may hold markup, so names and messages must not look like it.
@@ -104,6 +122,7 @@ async fn answer(app: &AppHandle, notice: &Notice, response: &NotificationRespons
             let call = match action.as_str() {
                 REVEAL => Call::HostReveal(JobNumber { id: *job }),
                 RETRY => Call::JobResume(Jobs { ids: vec![*job] }),
+                KEEP_BOTH => Call::JobAnswer(JobAnswer { id: *job, choice: OnConflictView::Rename }),
                 _ => return,
             };
             app.state::<Shell>().call::<Done>(call).await;
@@ -151,6 +170,11 @@ async fn show_and_wait(notification: &Notification) -> Option<NotificationRespon
 mod tests {
     use super::*;
 
+    fn outcome() -> Outcome {
+        let end = End::Completed { has_file: false };
+        Outcome { job: 1, direction: DirectionView::Download, name: "a.iso".into(), host: "h".into(), end }
+    }
+
     fn failed(message: &str) -> Notice {
         let end = End::Failed { message: message.to_owned(), hint: "Try again.".to_owned() };
         Notice::One(Outcome { job: 1, direction: DirectionView::Download, name: "<a>".into(), host: "h".into(), end })
@@ -164,9 +188,29 @@ mod tests {
     }
 
     #[test]
+    fn what_waits_for_the_user_says_for_what_and_offers_what_needs_no_window() {
+        let shown = |by| {
+            notification(&Notice::One(Outcome {
+                end: End::HeldUp { by, message: "m".into(), hint: "h".into() },
+                ..outcome()
+            }))
+        };
+        let cases = [
+            (Hindrance::LinkExpired, "Link expired: a.iso", &[][..]),
+            (Hindrance::Room, "Waiting for disk space: a.iso", &[RETRY, words::ACTION_TRY_NOW][..]),
+            (Hindrance::NameTaken, "Name taken: a.iso", &[KEEP_BOTH, words::ACTION_KEEP_BOTH][..]),
+        ];
+        for (by, summary, buttons) in cases {
+            let shown = shown(by);
+            assert_eq!(shown.summary, summary);
+            assert_eq!(shown.actions, [&[DEFAULT, words::ACTION_SHOW], buttons].concat());
+        }
+    }
+
+    #[test]
     fn each_notice_offers_its_next_step() {
         assert_eq!(notification(&failed("x")).actions, [DEFAULT, words::ACTION_SHOW, RETRY, words::ACTION_RETRY]);
-        let many = notification(&Notice::Many { completed: 1, failed: 2 });
+        let many = notification(&Notice::Many { completed: 1, failed: 2, held_up: 0 });
         assert_eq!(many.summary, "1 transfer completed, 2 failed");
         assert_eq!(many.actions, [DEFAULT, words::ACTION_SHOW]);
     }

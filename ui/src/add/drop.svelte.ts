@@ -2,7 +2,7 @@ import type { NativeDrop } from "../host/host";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
 import { addDownloads, uploadTo } from "./commands";
-import { metalinkAmong } from "./metalink";
+import { hasMetalinkName, metalinkAmong } from "./metalink";
 
 /** What is held over the window now. `paths` is `null` where the program it comes from tells no names. */
 export type Held = { readonly kind: "files"; readonly count: number | null } | { readonly kind: "text" };
@@ -42,7 +42,8 @@ export class DropWatch {
         const isWanted = this.held !== null;
         this.leave();
         // What is no path is a link of a browser; the desktop offers it on its own.
-        const files = drop.paths.filter(isPath);
+        // A Metalink too: the desktop reads it, which the page cannot.
+        const files = drop.paths.filter((path) => isPath(path) && !hasMetalinkName(path));
         if (isWanted && files.length > 0) this.take(files, zone);
       }
     }

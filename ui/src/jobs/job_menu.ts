@@ -3,7 +3,7 @@ import type { PriorityView } from "../gen/PriorityView";
 import { type MenuEntry, SEPARATOR } from "../shared/menu";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
-import { asksAboutName, canPause, canRenew, canResume, hasOwnFile, isOver } from "./actions";
+import { asksAboutName, canPause, canRenew, canResume, hasOwnFile, isActive, isOver } from "./actions";
 import { answer, askToGiveUp, askToRemove, copy, moveInQueue, setPriority } from "./commands";
 
 const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
@@ -85,13 +85,14 @@ function places(application: Application, jobs: readonly JobView[]): MenuEntry[]
 
 function queueing(application: Application, jobs: readonly JobView[]): MenuEntry[] {
   const texts = t();
+  const later = jobs.filter((job) => !isActive(job)).map(({ id }) => id);
   return [
     ...PRIORITIES.map((priority) =>
       entry(`${texts.actions.priority}: ${texts.priorities[priority]}`, () => setPriority(application, jobs, priority), {
         isChecked: jobs.every((job) => job.priority === priority),
       }),
     ),
-    entry(texts.actions.startAt, () => (application.dialogs.start = jobs.map(({ id }) => id)), { icon: "clock" }),
+    ...(later.length > 0 ? [entry(texts.actions.startAt, () => (application.dialogs.start = later), { icon: "clock" })] : []),
     entry(texts.actions.moveUp, () => moveInQueue(application, jobs, "front"), {}),
     entry(texts.actions.moveDown, () => moveInQueue(application, jobs, "end"), {}),
   ];

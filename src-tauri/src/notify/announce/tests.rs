@@ -79,7 +79,7 @@ fn of_500_ends_in_a_moment_three_are_told_and_the_rest_is_one_sum() {
     let told = announcer.observe(&Event::Jobs { jobs: jobs(0..500, &PhaseView::Completed) }, now);
     assert_eq!(ids(&told), [0, 1, 2]);
     assert_eq!(announcer.due(), Some(now + QUIET));
-    assert_eq!(announcer.tell_held(), Some(Notice::Many { completed: 497, failed: 0 }));
+    assert_eq!(announcer.tell_held(), Some(Notice::Many { completed: 497, failed: 0, held_up: 0 }));
     assert_eq!((announcer.due(), announcer.tell_held()), (None, None));
 }
 
@@ -98,7 +98,7 @@ fn a_slow_batch_is_not_told_file_by_file_either() {
     }
     // Three at 0, 5 and 10 s; a sum a minute after the fourth end at 15 s; then three more.
     assert_eq!(told.len(), 7, "{told:?}");
-    assert!(told.contains(&Notice::Many { completed: 12, failed: 0 }), "{told:?}");
+    assert!(told.contains(&Notice::Many { completed: 12, failed: 0, held_up: 0 }), "{told:?}");
 }
 
 #[test]
@@ -108,6 +108,28 @@ fn a_failure_is_told_at_once_among_many_completions() {
     announcer.take_all(&jobs(0..10, &PhaseView::Running), now);
     announcer.observe(&Event::Jobs { jobs: jobs(0..8, &PhaseView::Completed) }, now);
     assert_eq!(ids(&announcer.observe(&Event::Jobs { jobs: vec![job(8, failed())] }, now)), [8]);
+}
+
+#[test]
+fn what_only_the_user_can_mend_is_told_and_a_missing_network_is_not() {
+    let mut announcer = Announcer::default();
+    let now = Instant::now();
+    announcer.take_all(&jobs(0..4, &PhaseView::Running), now);
+    let failure = || FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), can_resume: true };
+    let blocked = |by| PhaseView::Blocked { by, failure: failure() };
+    let jobs = vec![
+        job(0, PhaseView::LinkExpired { failure: failure() }),
+        job(1, blocked(ObstacleView::Room)),
+        job(2, blocked(ObstacleView::Network)),
+        job(3, blocked(ObstacleView::NameTaken)),
+    ];
+    let told = announcer.observe(&Event::Jobs { jobs }, now);
+    let hindrances = told.iter().map(|notice| match notice {
+        Notice::One(Outcome { job, end: End::HeldUp { by, .. }, .. }) => (*job, *by),
+        other => panic!("{other:?}"),
+    });
+    let expected = [(0, Hindrance::LinkExpired), (1, Hindrance::Room), (3, Hindrance::NameTaken)];
+    assert_eq!(hindrances.collect::<Vec<_>>(), expected);
 }
 
 #[test]

@@ -1,0 +1,96 @@
+// What a user does when a link expires or a file is in doubt: renews the link, verifies, repairs, finds a checksum.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { open as openFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { inPhase, launch, open, picture, row } from "./browser.mjs";
+import { expiring } from "./expiring.mjs";
+import { daemon, scratch } from "./programs.mjs";
+
+const MB = 1024 * 1024;
+const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
+
+let place, queue, server, browser, window;
+const dataset = randomBytes(8 * MB);
+const disk = randomBytes(6 * MB);
+
+before(async () => {
+  place = await scratch();
+  const sums = Buffer.from(`${sha256(disk)}  disk.img\n`);
+  server = await expiring({ "/dataset.bin": dataset, "/other.bin": disk, "/disk.img": disk, "/disk.img.sha256": sums }, "old", "new", "");
+  [queue, browser] = await Promise.all([daemon(place.folder), launch()]);
+  const { settings } = await queue.rpc("snapshot");
+  await queue.rpc("settings_set", { ...settings, download_folder: place.folder });
+  window = await open(browser, queue.url);
+});
+
+after(async () => {
+  await browser?.close();
+  await queue?.stop();
+  server?.stop();
+  await place?.remove();
+});
+
+const OPTIONS = { headers: [], priority: "normal", paused: false };
+const moved = async (id) => (await queue.rpc("job_detail", { id })).job.progress.durable;
+
+test("an expired link is renewed in place, and what was saved is not fetched again", async () => {
+  const { page } = window;
+  const { jobs } = await queue.rpc("job_add", { text: server.link("/dataset.bin", "old"), options: { ...OPTIONS, rate_limit: 3 * MB } });
+  await inPhase(page, "dataset.bin", "running");
+  while ((await moved(jobs[0].id)) < 2 * MB) await new Promise((next) => setTimeout(next, 50));
+  server.expire("old");
+  await inPhase(page, "dataset.bin", "link_expired");
+  await page.getByRole("navigation").getByRole("button", { name: "Needs you" }).click();
+  await row(page, "dataset.bin").getByText("Link expired").waitFor();
+  await picture(page, "expired");
+
+  await row(page, "dataset.bin").getByRole("button", { name: /^Renew link/ }).click();
+  const link = page.getByRole("textbox", { name: "New link" });
+  await link.fill("not a link");
+  await page.getByRole("button", { name: "Renew and go on" }).click();
+  await page.getByRole("dialog").getByRole("alert").getByText(/./).first().waitFor();
+  assert.equal(await link.inputValue(), "not a link");
+  await picture(page, "renew");
+
+  const before = server.served.length;
+  await link.fill(server.link("/dataset.bin", "new"));
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("navigation").getByRole("button", { name: "All", exact: false }).first().click();
+  await queue.rpc("job_change", { ids: [jobs[0].id], rate_limit: null });
+  await inPhase(page, "dataset.bin", "completed");
+  assert.equal(sha256(await readFile(join(place.folder, "dataset.bin"))), sha256(dataset));
+  const renewed = server.served.slice(before).filter(({ signature }) => signature === "new");
+  assert.ok(renewed.length > 0 && renewed.every(({ start }) => start > 0), JSON.stringify(renewed));
+});
+
+test("a checksum beside the file is found and compared with the file that is there", async () => {
+  const { page } = window;
+  await queue.rpc("job_add", { text: server.link("/disk.img", ""), options: { ...OPTIONS, digest: "sha256" } });
+  await inPhase(page, "disk.img", "completed");
+  await row(page, "disk.img").click();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Find checksum" }).click();
+  await page.getByRole("list", { name: "Checksums found" }).getByText("equal to this file").first().waitFor();
+  await picture(page, "checksum-found");
+});
+
+test("a damaged file is verified, its block is named and repaired", async () => {
+  const { page } = window;
+  const path = join(place.folder, "disk.img");
+  await page.getByRole("button", { name: "Verify", exact: true }).click();
+  await page.getByText(/^All as it came/).waitFor();
+  const file = await openFile(path, "r+");
+  await file.write(Buffer.from("rotten"), 0, 6, 3 * MB);
+  await file.close();
+  await page.getByRole("button", { name: "Verify", exact: true }).click();
+  await page.getByText(/^1 damaged block,/).waitFor();
+  assert.equal(await page.getByRole("list", { name: "Damaged blocks" }).getByRole("listitem").count(), 1);
+  await picture(page, "damaged");
+  await page.getByRole("button", { name: "Repair" }).click();
+  await page.getByText(/^Repaired: /).waitFor({ timeout: 30_000 });
+  assert.equal(sha256(await readFile(path)), sha256(disk));
+  assert.deepEqual(window.problems, []);
+});

@@ -1,0 +1,165 @@
+// What a user does with the queue itself: moves rows, sets when they start, and what holds at which hours and servers.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, open, picture, row } from "./browser.mjs";
+import { daemon, scratch } from "./programs.mjs";
+
+const ROW = 36;
+const PAUSED = { headers: [], priority: "normal", paused: true };
+
+let place, queue, browser, window;
+
+before(async () => {
+  place = await scratch();
+  [queue, browser] = await Promise.all([daemon(place.folder), launch()]);
+  const text = [1, 2, 3, 4, 5].map((number) => `http://127.0.0.1:9/file-${number}.bin`).join("\n");
+  await queue.rpc("job_add", { text, folder: place.folder, options: PAUSED });
+  window = await open(browser, queue.url);
+  await row(window.page, "file-5.bin").waitFor();
+});
+
+after(async () => {
+  await browser?.close();
+  await queue?.stop();
+  await place?.remove();
+});
+
+/** The jobs' numbers in their names, in the order of the queue. */
+async function order() {
+  const { jobs } = await queue.rpc("snapshot");
+  return jobs.sort((a, b) => a.position - b.position).map(({ name }) => Number(/\d+/.exec(name)[0]));
+}
+
+const settled = (expected) => async () => JSON.stringify(await order()) === JSON.stringify(expected);
+
+async function until(what, holds) {
+  for (let look = 0; look < 100; look += 1) {
+    if (await holds()) return;
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  assert.fail(`${what}: ${await order()}`);
+}
+
+/** Drags the row of a file by so many rows. */
+async function drag(page, name, rows) {
+  const box = await row(page, name).boundingBox();
+  const [x, y] = [box.x + 90, box.y + box.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + 6, y + Math.sign(rows) * 8);
+  await page.mouse.move(x + 10, y + rows * ROW, { steps: 3 });
+}
+
+test("in another order rows stay, and the list offers the order in which they can be moved", async () => {
+  const { page } = window;
+  await drag(page, "file-1.bin", -2);
+  await page.mouse.up();
+  await page.getByText("Rows are moved in queue order only").waitFor();
+  assert.deepEqual(await order(), [1, 2, 3, 4, 5]);
+  await page.getByRole("button", { name: "Sort by queue order" }).click();
+  await page.waitForFunction(() => document.querySelector('[aria-rowindex="2"]')?.textContent.includes("file-1.bin"));
+});
+
+test("rows are dragged to another place in the queue, several at once, and Escape leaves them", async () => {
+  const { page } = window;
+  await drag(page, "file-1.bin", 2.4);
+  await page.locator(".drop-line").waitFor();
+  await picture(page, "reorder");
+  await page.mouse.up();
+  await until("one row moves", settled([2, 3, 1, 4, 5]));
+
+  await row(page, "file-2.bin").click();
+  await row(page, "file-1.bin").click({ modifiers: ["Control"] });
+  await drag(page, "file-2.bin", 4.4);
+  await page.mouse.up();
+  await until("two rows move together", settled([3, 4, 5, 2, 1]));
+
+  await drag(page, "file-5.bin", -2);
+  await page.keyboard.press("Escape");
+  await page.mouse.up();
+  await page.locator(".drop-line").waitFor({ state: "detached" });
+  assert.deepEqual(await order(), [3, 4, 5, 2, 1]);
+});
+
+test("the keyboard moves rows too, and says where to", async () => {
+  const { page } = window;
+  await row(page, "file-5.bin").click();
+  await page.getByRole("grid").focus();
+  await page.keyboard.press("Alt+ArrowUp");
+  await until("a row moves up", settled([3, 5, 4, 2, 1]));
+  await page.getByText("Moved to place 2 of 5").waitFor({ state: "attached" });
+  await page.keyboard.press("Alt+ArrowDown");
+  await until("and down again", settled([3, 4, 5, 2, 1]));
+});
+
+test("a start time is set from the row's menu, shown on the row and taken away again", async () => {
+  const { page } = window;
+  const { jobs } = await queue.rpc("snapshot");
+  const { id } = jobs.find(({ name }) => name === "file-4.bin");
+  const startOf = async () => (await queue.rpc("job_detail", { id })).job.start_at_ms;
+  await row(page, "file-4.bin").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Start at…" }).click();
+  await page.getByRole("button", { name: "In an hour" }).click();
+  await page.getByRole("button", { name: "Set", exact: true }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const wait = (await startOf()) - Date.now();
+  assert.ok(wait > 55 * 60_000 && wait < 65 * 60_000, `starts in ${wait} ms`);
+
+  await queue.rpc("job_resume", { ids: [id] });
+  await row(page, "file-4.bin").getByText(/^Starts /).waitFor();
+  await picture(page, "start-at");
+  await row(page, "file-4.bin").click();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { description: "Starts" }).or(page.locator('[aria-describedby="detail-start"]')).first().click();
+  await page.getByRole("button", { name: "Start when it is its turn" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await startOf(), null);
+  await queue.rpc("job_pause", { ids: [id] });
+});
+
+test("a schedule is written in the settings, says what it does and is kept", async () => {
+  const { page } = window;
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: "Schedule" }).click();
+  await page.getByRole("button", { name: "Add rule" }).click();
+  const rule = page.getByRole("group", { name: "Rule 1" });
+  await rule.getByRole("button", { name: "Sat" }).click();
+  await rule.getByRole("button", { name: "Sun" }).click();
+  await rule.getByText("every day").waitFor();
+  await rule.getByLabel("From").fill("00:00");
+  await rule.getByLabel("To", { exact: true }).fill("00:00");
+  await rule.getByLabel("What it does").selectOption("pause");
+  await rule.getByText("nothing moves").waitFor();
+  await page.getByText("in force now").waitFor();
+  await picture(page, "schedule");
+  await page.keyboard.press("Escape");
+  const { schedule } = (await queue.rpc("snapshot")).settings;
+  assert.deepEqual([...schedule[0].days].sort(), [1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual([schedule[0].from_minute, schedule[0].to_minute, schedule[0].pause], [0, 0, true]);
+
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: "Schedule" }).click();
+  await page.getByRole("button", { name: "Remove: Rule 1" }).click();
+  await rule.waitFor({ state: "detached" });
+  assert.deepEqual((await queue.rpc("snapshot")).settings.schedule, []);
+});
+
+test("a rule for one server is added, and a name that is none is not taken", async () => {
+  const { page } = window;
+  await page.getByRole("tab", { name: "Servers" }).click();
+  const name = page.getByPlaceholder("example.org");
+  await name.fill("https://nas.example.org/");
+  assert.ok(await page.getByRole("button", { name: "Add server" }).isDisabled());
+  await name.fill(".Example.org");
+  await page.keyboard.press("Enter");
+  await page.getByLabel("Connections: .example.org").fill("3");
+  await page.getByLabel("Speed limit: .example.org", { exact: true }).fill("2");
+  await page.keyboard.press("Tab");
+  await until("the rule is kept", async () => {
+    const [rule] = (await queue.rpc("snapshot")).settings.servers;
+    return rule?.host === ".example.org" && rule.connections === 3 && rule.limit === 2 * 1024 * 1024;
+  });
+  await picture(page, "servers");
+  await page.keyboard.press("Escape");
+  assert.deepEqual(window.problems, []);
+});
