@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { numberFormats } from "../src/format/number";
+import type { FailureView } from "../src/gen/FailureView";
 import type { JobView } from "../src/gen/JobView";
 import { FAILURES } from "../src/host/mock/jobs";
-import { canPause, primaryAction, toggleOf } from "../src/jobs/actions";
+import { canPause, canRenew, lacksLink, primaryAction, toggleOf } from "../src/jobs/actions";
 import { progressLook } from "../src/jobs/progress";
 import { strips } from "../src/jobs/segment_strip";
 import { niceTop } from "../src/jobs/speed_scale";
@@ -29,6 +30,7 @@ describe("the action on a row", () => {
     [{ kind: "paused" }, "resume"],
     [{ kind: "failed", failure: FAILURES.gone }, "retry"],
     [{ kind: "failed", failure: FAILURES.checksum }, "start_again"],
+    [{ kind: "failed", failure: { ...FAILURES.gone, code: "RENEWED_LINK_DIFFERS" } }, "renew"],
     [{ kind: "completed" }, "reveal"],
     [{ kind: "canceled" }, null],
   ])("of a job that is %j is %s", (phase, expected) => {
@@ -39,6 +41,13 @@ describe("the action on a row", () => {
     expect(primaryAction(job(1, { phase: { kind: "completed" }, path: "/x" }), browser)).toBeNull();
     expect(primaryAction(job(1, { phase: { kind: "running" }, wish: "pause" }), desktop)).toBeNull();
     expect(canPause(job(1, { phase: { kind: "running" }, wish: "pause" }))).toBe(false);
+  });
+
+  it("offers another link where the server answers with something else, not where the disk is full", () => {
+    const failed = (failure: FailureView) => job(1, { phase: { kind: "failed", failure } });
+    expect([lacksLink(failed(FAILURES.gone)), lacksLink(failed(FAILURES.full)), lacksLink(job(1, { phase: waiting }))]).toEqual([true, false, false]);
+    expect([canRenew(job(1, { phase: waiting })), canRenew(job(1, { phase: { kind: "running" } }))]).toEqual([true, false]);
+    expect(canRenew({ ...failed(FAILURES.gone), direction: "upload" })).toBe(false);
   });
 
   it("for several rows pauses while anything runs, else resumes", () => {

@@ -35,6 +35,7 @@ export function primaryAction(job: JobView, host: HostCapability): PrimaryAction
     case "link_expired":
       return canRenew(job) ? "renew" : "retry";
     case "failed":
+      if (job.phase.failure.code === "RENEWED_LINK_DIFFERS") return "renew";
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
       return host.reveal && job.path !== null ? "reveal" : null;
@@ -74,7 +75,14 @@ export function canResume(job: JobView): boolean {
 
 /** Whether another link to the same file can be given; the bytes are kept. */
 export function canRenew(job: JobView): boolean {
-  return job.direction === "download" && (job.phase.kind === "link_expired" || job.phase.kind === "failed");
+  return job.direction === "download" && !isActive(job) && !isOver(job);
+}
+
+/** Whether another link is what the job most likely lacks: the server answers, but not with the file. */
+export function lacksLink(job: JobView): boolean {
+  if (!canRenew(job)) return false;
+  if (job.phase.kind === "link_expired") return true;
+  return job.phase.kind === "failed" && /^(HTTP_|SERVER_|REDIRECT_|RENEWED_)/.test(job.phase.failure.code);
 }
 
 /** Whether the user is asked what becomes of a taken name. */

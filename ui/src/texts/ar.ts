@@ -121,6 +121,7 @@ export const ar: Messages = {
     unverified: "لا شيء للمقارنة به",
   },
   failures: {
+    RENEWED_LINK_DIFFERS: "الرابط لملف آخر",
     NETWORK_NAME: "اسم الخادم غير موجود",
     NETWORK_REFUSED: "رُفض الاتصال",
     NETWORK_CONNECT_TIMEOUT: "الخادم لا يجيب",

@@ -97,6 +97,7 @@ export const de: Messages = {
     unverified: "Nichts zum Vergleichen",
   },
   failures: {
+    RENEWED_LINK_DIFFERS: "Link zu anderer Datei",
     NETWORK_NAME: "Servername unbekannt",
     NETWORK_REFUSED: "Verbindung abgelehnt",
     NETWORK_CONNECT_TIMEOUT: "Server antwortet nicht",

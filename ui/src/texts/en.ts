@@ -97,6 +97,7 @@ export const en = {
   },
   /** What went wrong, in the two or three words that a row has room for. */
   failures: {
+    RENEWED_LINK_DIFFERS: "Link to another file",
     NETWORK_NAME: "Server name not found",
     NETWORK_REFUSED: "Connection refused",
     NETWORK_CONNECT_TIMEOUT: "Server does not answer",

@@ -96,6 +96,7 @@ export const zh: Messages = {
     unverified: "没有可核对的信息",
   },
   failures: {
+    RENEWED_LINK_DIFFERS: "链接指向其他文件",
     NETWORK_NAME: "找不到服务器",
     NETWORK_REFUSED: "连接被拒绝",
     NETWORK_CONNECT_TIMEOUT: "服务器没有应答",
