@@ -6,11 +6,11 @@ const PIECE = 64 * 1024;
 
 /**
  * Serves `files` (bytes by path) to whoever has `?sig=` of a valid signature; everyone else gets a 403 page. `expire`
- * takes a signature back, also from requests under way. `served` has the first byte of every range asked for.
+ * takes a signature back, also from requests under way. `served` counts the bytes sent for each signature.
  */
 export async function expiring(files, ...signatures) {
   const valid = new Set(signatures);
-  const served = [];
+  const served = {};
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     const signature = url.searchParams.get("sig") ?? "";
@@ -20,13 +20,14 @@ export async function expiring(files, ...signatures) {
     const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     const start = Number(from ?? 0);
     const end = to ? Number(to) + 1 : bytes.length;
-    served.push({ signature, start });
     const headers = { "Accept-Ranges": "bytes", ETag: '"one"', "Content-Length": end - start };
     if (from === undefined) response.writeHead(200, headers);
     else response.writeHead(206, { ...headers, "Content-Range": `bytes ${start}-${end - 1}/${bytes.length}` });
     for (let at = start; at < end; at += PIECE) {
       if (!valid.has(signature)) return response.destroy();
-      response.write(bytes.subarray(at, Math.min(end, at + PIECE)));
+      const piece = bytes.subarray(at, Math.min(end, at + PIECE));
+      response.write(piece);
+      served[signature] = (served[signature] ?? 0) + piece.length;
       await new Promise((next) => setTimeout(next, 4));
     }
     response.end();
