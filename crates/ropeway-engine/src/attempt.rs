@@ -83,20 +83,25 @@ impl From<DiskError> for Stop {
     }
 }
 
+/// What a driver needs besides the address for requests of a job.
+pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
+    let origin = match &spec.transfer {
+        Transfer::Download { from, .. } => from.expose().origin(),
+        Transfer::Upload { to, .. } => to.url().expose().origin(),
+    };
+    Context {
+        origin,
+        clients: engine.clients.clone(),
+        network: spec.network.clone(),
+        headers: spec.headers.clone(),
+        cancel,
+    }
+}
+
 impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
-        let origin = match &self.spec.transfer {
-            Transfer::Download { from, .. } => from.expose().origin(),
-            Transfer::Upload { to, .. } => to.url().expose().origin(),
-        };
-        Context {
-            origin,
-            clients: self.engine.clients.clone(),
-            network: self.spec.network.clone(),
-            headers: self.spec.headers.clone(),
-            cancel: self.cancel.clone(),
-        }
+        context(&self.engine, &self.spec, self.cancel.clone())
     }
 
     /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.

@@ -109,6 +109,12 @@ impl From<EngineError> for ApiError {
             EngineError::Store(_) | EngineError::NotDurable(_) => {
                 (ApiCode::StateFailed, "Check the volume of Ropeway's data folder, then try again.")
             }
+            EngineError::NothingRecorded(_) => (
+                ApiCode::NotFound,
+                "Block digests are recorded as a queue downloads a file; fetch it again to have them.",
+            ),
+            EngineError::Disk(error) => (ApiCode::StateFailed, error.code().hint().text()),
+            EngineError::Remote(error) => (ApiCode::StateFailed, error.code().hint().text()),
             EngineError::Stopping => (ApiCode::ShuttingDown, "Start Ropeway again."),
         };
         Self::new(code, error.to_string(), hint)

@@ -27,6 +27,11 @@ impl Grid {
         Self { size }
     }
 
+    /// Bytes in every block but the last.
+    pub(crate) const fn size(self) -> u64 {
+        self.size
+    }
+
     /// The blocks of a file of `length` bytes that lie wholly inside `written`. While the length is not known there is
     /// no last, shorter one.
     pub(crate) fn inside(self, written: ByteRange, length: Option<u64>) -> impl Iterator<Item = ByteRange> {

@@ -4,7 +4,12 @@
 mod compare;
 mod grid;
 mod ledger;
+mod repair;
+mod verify;
 
 pub(crate) use compare::{compare, digest};
 pub(crate) use grid::Grid;
 pub(crate) use ledger::Ledger;
+pub(crate) use repair::repair;
+pub use verify::BlockReport;
+pub(crate) use verify::verify;

@@ -17,6 +17,7 @@ mod recheck;
 mod renewed;
 mod resume;
 mod source;
+pub(crate) mod stretch;
 mod trouble;
 mod whole;
 mod worker;

@@ -1,35 +1,16 @@
 //! Whether a server still sends the bytes that are on disk, told by fetching some of them again: for servers that give
 //! nothing else to recognise a file by, and for a new link to it.
 
-use std::time::Duration;
+use ropeway_model::{ByteRange, SegmentMap, Validator};
 
-use futures_util::StreamExt as _;
-use ropeway_drivers::{Context, Driver, DriverError};
-use ropeway_model::{ByteRange, SafeUrl, SegmentMap, Validator};
-
-use crate::{
-    attempt::Stop,
-    disk::{DiskError, PartFile},
-    throttle::Throttle,
-};
+use super::stretch;
+pub(crate) use super::stretch::{Place, Trouble};
+use crate::disk::{DiskError, PartFile};
 
 /// Bytes before the first hole that are fetched again: what differs at all differs within these, as a rule.
 const BEFORE_THE_HOLE: u64 = 256 << 10;
 /// Bytes at the file's start that are fetched again: headers and indexes that change stand there.
 const AT_THE_START: u64 = 64 << 10;
-/// Requests for one stretch; a server that sends less than this part of it at a time is no help.
-const MOST_REQUESTS: u32 = 8;
-/// A server that is silent for this long is given up.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
-
-/// Where to ask.
-pub(crate) struct Place<'a> {
-    pub(crate) context: &'a Context,
-    pub(crate) driver: &'a dyn Driver,
-    pub(crate) url: &'a SafeUrl,
-    pub(crate) throttle: &'a Throttle,
-}
-
 /// What the comparison told.
 #[derive(Debug)]
 pub(crate) enum Overlap {
@@ -42,36 +23,6 @@ pub(crate) enum Overlap {
     },
     /// Nothing is on disk that could be compared.
     Nothing,
-}
-
-/// Why there was no comparison.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    /// The network or the server; [`DriverError::RangeIgnored`] where it serves no ranges.
-    Driver(DriverError),
-    /// The part file could not be read.
-    Disk(DiskError),
-}
-
-impl From<DriverError> for Trouble {
-    fn from(error: DriverError) -> Self {
-        Self::Driver(error)
-    }
-}
-
-impl From<DiskError> for Trouble {
-    fn from(error: DiskError) -> Self {
-        Self::Disk(error)
-    }
-}
-
-impl From<Trouble> for Stop {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Driver(error) => error.into(),
-            Trouble::Disk(error) => error.into(),
-        }
-    }
 }
 
 /// Fetches the bytes right before the first hole again, and some from the file's start, and compares them with `part`.
@@ -108,35 +59,17 @@ fn stretches(map: &SegmentMap) -> Vec<ByteRange> {
 }
 
 async fn compare_stretch(place: &Place<'_>, part: &dyn PartFile, stretch: ByteRange) -> Result<Overlap, Trouble> {
-    let Some(download) = place.driver.download() else { return Ok(Overlap::Nothing) };
-    let canceled = || Trouble::Driver(DriverError::Canceled);
-    let silent = || DriverError::Silent { host: place.url.host(), waited_s: LONGEST_SILENCE.as_secs() };
-    place.context.cancel.run_until_cancelled(place.throttle.take(stretch.len())).await.ok_or_else(canceled)?;
-    let mut missing = Some(stretch);
-    let mut now = None;
-    for _ in 0..MOST_REQUESTS {
-        let Some(want) = missing else { break };
-        let fetched = download.fetch(place.context, place.url, want, None);
-        let fetched = place.context.cancel.run_until_cancelled(tokio::time::timeout(LONGEST_SILENCE, fetched)).await;
-        let mut fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent())??;
-        now.get_or_insert(fetched.validator);
-        let mut offset = want.start();
-        while let Some(chunk) =
-            tokio::time::timeout(LONGEST_SILENCE, fetched.body.next()).await.map_err(|_| silent())?
-        {
-            let chunk = chunk?;
-            if let Some(at) = difference(part, offset, &chunk)? {
-                return Ok(Overlap::Different { at });
-            }
-            offset += chunk.len() as u64;
-        }
-        missing = ByteRange::new(offset, stretch.end()).ok();
-    }
-    if let (Some(now), None) = (now, missing) {
-        return Ok(Overlap::Same(now));
-    }
-    let reason = format!("it sends too little of bytes {stretch}");
-    Err(DriverError::BadResponse { url: place.url.clone(), reason }.into())
+    let mut different = None;
+    let compare = |offset: u64, bytes: &[u8]| {
+        different = difference(part, offset, bytes)?;
+        Ok(different.is_none())
+    };
+    let now = stretch::fetch(place, stretch, None, compare).await?;
+    Ok(match (different, now) {
+        (Some(at), _) => Overlap::Different { at },
+        (None, Some(now)) => Overlap::Same(now),
+        (None, None) => Overlap::Nothing,
+    })
 }
 
 /// The first offset at which `bytes`, which lie at `offset`, are not those on disk.

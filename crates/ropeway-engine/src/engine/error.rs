@@ -1,7 +1,10 @@
 //! Why the engine refused a request.
 
+use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, JobId, PhaseKind};
 use ropeway_store::StoreError;
+
+use crate::disk::DiskError;
 
 /// A refused request.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +29,15 @@ pub enum EngineError {
     /// A change could not be made durable.
     #[error("the change could not be saved: {0}")]
     NotDurable(String),
+    /// There are no block digests of the job's file.
+    #[error("nothing is recorded of job {0} that its file could be compared with")]
+    NothingRecorded(JobId),
+    /// A file could not be read or written.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The server could not be asked, or did not answer as it should.
+    #[error(transparent)]
+    Remote(DriverError),
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Stopping,
@@ -36,7 +48,13 @@ impl EngineError {
     pub fn code(&self) -> FailureCode {
         match self {
             Self::Store(_) | Self::NotDurable(_) => FailureCode::StateFailed,
-            Self::NoSuchJob(_) | Self::WrongPhase { .. } | Self::NotADownload(_) | Self::Stopping => {
+            Self::Disk(error) => error.code(),
+            Self::Remote(error) => error.code(),
+            Self::NothingRecorded(_)
+            | Self::NoSuchJob(_)
+            | Self::WrongPhase { .. }
+            | Self::NotADownload(_)
+            | Self::Stopping => {
                 FailureCode::Internal
             }
         }

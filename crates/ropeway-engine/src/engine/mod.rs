@@ -5,6 +5,7 @@ mod change;
 mod control;
 mod error;
 mod observe;
+mod prove;
 mod recover;
 mod renew;
 

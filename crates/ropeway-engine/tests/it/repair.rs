@@ -1,0 +1,120 @@
+//! Files at rest: what is damaged is named, and only that is fetched again.
+
+use std::{
+    fs::File,
+    os::unix::fs::FileExt,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use ropeway_engine::EngineError;
+use ropeway_model::{ByteRange, Connections, JobSpec, Phase};
+use ropeway_testkit::{Peer, peer::ServedFile};
+
+use crate::rig::Rig;
+
+const MIB: u64 = 1 << 20;
+const LENGTH: u64 = 5 * MIB + 5;
+
+fn range(start: u64, end: u64) -> ByteRange {
+    ByteRange::new(start, end).unwrap()
+}
+
+fn flip(path: &Path, offset: u64) {
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, offset).unwrap();
+    file.write_all_at(&[!byte[0]], offset).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_finished_file_is_mended_by_fetching_its_damaged_blocks_alone() {
+    let file = ServedFile::new(100, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    let whole = rig.engine.verify(job.id).await.unwrap();
+    assert_eq!((whole.compared, whole.block_size, whole.damaged.len()), (LENGTH, MIB, 0));
+    let path = rig.file("a.bin");
+    for offset in [MIB, 2 * MIB - 1, LENGTH - 1] {
+        flip(&path, offset);
+    }
+    File::options().write(true).open(&path).unwrap().write_all_at(b"more", LENGTH).unwrap();
+    let found = rig.engine.verify(job.id).await.unwrap();
+    assert_eq!(found.damaged, [range(MIB, 2 * MIB), range(5 * MIB, LENGTH), range(LENGTH, LENGTH + 4)]);
+    let before = peer.requests().len();
+    assert_eq!(rig.engine.repair(job.id).await.unwrap().damaged, []);
+    file.pattern().assert_file(&path, LENGTH);
+    let asked: Vec<_> = peer.requests()[before..].iter().map(|request| request.range().unwrap()).collect();
+    assert_eq!(asked, [(MIB, Some(2 * MIB)), (5 * MIB, Some(LENGTH))]);
+    assert_eq!(rig.folder.names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_is_not_touched_by_a_server_that_has_other_bytes_now() {
+    let (file, other) = (ServedFile::new(101, LENGTH), ServedFile::new(102, LENGTH));
+    let (moved, lies) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let (has_moved, is_lying, served) = (Arc::clone(&moved), Arc::clone(&lies), file.clone());
+    let peer = Peer::start(move |request| match (has_moved.load(SeqCst), is_lying.load(SeqCst)) {
+        (true, _) => other.answer(request),
+        // The same tag over other bytes.
+        (_, true) => ServedFile::new(103, LENGTH).header("ETag", &format!("\"101-{LENGTH}\"")).answer(request),
+        _ => served.answer(request),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    flip(&rig.file("a.bin"), 7);
+    let damaged = std::fs::read(rig.file("a.bin")).unwrap();
+    lies.store(true, SeqCst);
+    assert_eq!(rig.engine.repair(job.id).await.unwrap().damaged, [range(0, MIB)]);
+    moved.store(true, SeqCst);
+    assert!(matches!(rig.engine.repair(job.id).await, Err(EngineError::Remote(_))));
+    assert!(std::fs::read(rig.file("a.bin")).unwrap() == damaged);
+    assert_eq!(rig.folder.names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damaged_blocks_of_an_unfinished_file_are_left_to_its_job() {
+    let file = ServedFile::new(104, LENGTH);
+    let fast = Arc::new(AtomicBool::new(false));
+    let (is_fast, served) = (Arc::clone(&fast), file.clone());
+    let peer = Peer::start(move |request| {
+        let answer = served.answer(request);
+        if is_fast.load(SeqCst) { answer } else { answer.drip(4 * MIB) }
+    })
+    .await;
+    let rig = Rig::new().await;
+    let spec = JobSpec { connections: Some(Connections::new(1).unwrap()), ..rig.download(&peer.url("a.bin")) };
+    let id = rig.add(spec).await;
+    rig.until(id, |job| job.progress.moved > 3 * MIB).await;
+    assert!(matches!(rig.engine.verify(id).await, Err(EngineError::WrongPhase { .. })));
+    rig.engine.pause(&[id]).await.unwrap();
+    rig.settled(id).await;
+    let part = rig.file("a.bin.part");
+    flip(&part, MIB);
+    assert_eq!(rig.engine.verify(id).await.unwrap().damaged, [range(MIB, 2 * MIB)]);
+    let durable = rig.engine.job(id).unwrap().progress.durable;
+    let report = rig.engine.repair(id).await.unwrap();
+    assert_eq!(report.damaged, []);
+    assert_eq!(rig.engine.job(id).unwrap().progress.durable, durable - MIB);
+    fast.store(true, SeqCst);
+    rig.engine.resume(&[id]).await.unwrap();
+    assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_gone_and_a_job_without_blocks_are_said_so() {
+    let peer = Peer::serve(ServedFile::new(105, LENGTH)).await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    std::fs::remove_file(rig.file("a.bin")).unwrap();
+    assert!(matches!(rig.engine.verify(job.id).await, Err(EngineError::Disk(_))));
+    let peer = Peer::serve(ServedFile::new(106, 0)).await;
+    let empty = rig.run(rig.download(&peer.url("empty"))).await;
+    assert!(matches!(rig.engine.verify(empty.id).await, Err(EngineError::NothingRecorded(_))));
+}
