@@ -18,3 +18,4 @@ mod resume;
 mod service;
 mod support;
 mod upload;
+mod verify;

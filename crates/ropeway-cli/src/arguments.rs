@@ -36,8 +36,24 @@ mod tests {
         let command = CommandLine::command();
         let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
         let expected = [
-            "get", "put", "serve", "daemon", "add", "list", "show", "pause", "resume", "renew", "answer", "remove",
-            "limit", "move", "watch", "servers",
+            "get",
+            "put",
+            "serve",
+            "daemon",
+            "add",
+            "list",
+            "show",
+            "pause",
+            "resume",
+            "renew",
+            "answer",
+            "remove",
+            "limit",
+            "move",
+            "watch",
+            "servers",
+            "verify",
+            "checksums",
         ];
         assert_eq!(names, expected);
     }
@@ -69,6 +85,9 @@ mod tests {
             "renew 3 https://example.org/a?token=new",
             "answer 3 overwrite",
             "servers --json",
+            "verify 3 --repair --json",
+            "verify --checksum sha256 disk.iso",
+            "checksums 3",
         ] {
             let words = std::iter::once("ropeway").chain(line.split(' '));
             assert!(CommandLine::try_parse_from(words).is_ok(), "{line}");
@@ -97,6 +116,8 @@ mod tests {
             "move 3 after 4",
             "renew 3",
             "answer 3 ask",
+            "verify",
+            "verify a --repair --checksum sha256",
         ] {
             let words = std::iter::once("ropeway").chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).expect_err(line);

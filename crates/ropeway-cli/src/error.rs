@@ -34,6 +34,15 @@ pub(crate) enum CommandError {
         #[source]
         cause: io::Error,
     },
+    /// A file cannot be read.
+    #[error("{} cannot be read: {cause}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
     /// There is no folder to work in.
     #[error("the current folder is gone: {cause}")]
     NoCurrentFolder {
@@ -85,6 +94,7 @@ impl CommandError {
         match self {
             Self::Usage { .. } => "BAD_USAGE".to_owned(),
             Self::List { .. } => "LIST_UNREADABLE".to_owned(),
+            Self::File { .. } => "FILE_UNREADABLE".to_owned(),
             Self::NoCurrentFolder { .. } => "NO_CURRENT_FOLDER".to_owned(),
             Self::Folders(_) | Self::Open(OpenError::Unusable { .. }) => "STATE_FAILED".to_owned(),
             Self::Open(OpenError::InUse { .. }) => "QUEUE_IN_USE".to_owned(),
@@ -102,6 +112,7 @@ impl CommandError {
         match self {
             Self::Usage { hint, .. } => hint,
             Self::List { .. } => "Give a readable file with one URL a line, or - for standard input.",
+            Self::File { .. } => "Check the path and its permissions.",
             Self::NoCurrentFolder { .. } => "Change to a folder that exists, or name one with --dir.",
             Self::Folders(_) | Self::Open(OpenError::Unusable { .. }) => {
                 "Check the folder's permissions and its volume, or name another one with ROPEWAY_DATA_DIR."

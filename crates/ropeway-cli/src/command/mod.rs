@@ -3,6 +3,7 @@
 mod add;
 mod answer;
 mod checksum;
+mod checksums;
 mod control;
 mod daemon;
 mod get;
@@ -21,6 +22,7 @@ mod serve;
 mod servers;
 mod show;
 mod size;
+mod verify;
 mod watch;
 
 use crate::{error::CommandError, exit::Exit};
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Move(move_job::MoveJob),
     Watch(watch::Watch),
     Servers(servers::ListServers),
+    Verify(verify::Verify),
+    Checksums(checksums::Checksums),
 }
 
 /// Carries a command out.
@@ -70,5 +74,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Move(move_job) => move_job.run().await,
         Command::Watch(watch) => watch.run().await,
         Command::Servers(servers) => servers.run().await,
+        Command::Verify(verify) => verify.run().await,
+        Command::Checksums(checksums) => checksums.run().await,
     }
 }

@@ -54,9 +54,7 @@ impl EngineError {
             | Self::NoSuchJob(_)
             | Self::WrongPhase { .. }
             | Self::NotADownload(_)
-            | Self::Stopping => {
-                FailureCode::Internal
-            }
+            | Self::Stopping => FailureCode::Internal,
         }
     }
 }

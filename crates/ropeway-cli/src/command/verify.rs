@@ -1,0 +1,184 @@
+//! `ropeway verify`: whether a file is still what came.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use ropeway_api::{
+    command::{Call, JobNumber},
+    error::{ApiCode, ApiError},
+    view::{JobView, VerifyReport},
+};
+use ropeway_engine::checksum::Hasher;
+use ropeway_model::{Algorithm, Digest};
+use serde::Serialize;
+
+use crate::{
+    command::{
+        checksum::Checksum,
+        control::{Running, not_found},
+        options::absolute,
+    },
+    error::CommandError,
+    exit::Exit,
+    output::{text::size, to_stdout, to_stdout_as_json},
+};
+
+/// Bytes read at a time.
+const BUFFER: usize = 256 << 10;
+
+/// Tell whether a downloaded file is still as it came, and mend it.
+///
+/// A file of the queue of the running desktop app or daemon is compared with the block digests that were recorded as it
+/// came, finished or not, and its damaged blocks are named. With --checksum any file is compared with that.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Verify {
+    /// A file, or a job's number as `ropeway list` shows it
+    #[arg(value_name = "FILE|ID")]
+    what: String,
+
+    /// Fetch damaged blocks again
+    #[arg(long, conflicts_with = "checksum")]
+    repair: bool,
+
+    /// Compare a file with this checksum, as sha256:HEX; the algorithm alone prints the file's digest
+    #[arg(long, value_name = "ALGO[:HEX]")]
+    checksum: Option<Checksum>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway verify 3
+  ropeway verify --repair /data/disk.iso
+  ropeway verify --checksum sha256:9f86d0… disk.iso";
+
+/// What a comparison with a checksum found.
+#[derive(Debug, Serialize)]
+struct Compared {
+    path: PathBuf,
+    digest: String,
+    /// `None` where there was nothing to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    matches: Option<bool>,
+}
+
+impl Verify {
+    /// Compares, and mends if told to.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        match &self.checksum {
+            Some(Checksum::Have(digest)) => self.compare(digest.algorithm(), Some(digest)).await,
+            Some(Checksum::Take(algorithm)) => self.compare(*algorithm, None).await,
+            None => self.ask().await,
+        }
+    }
+
+    async fn compare(&self, algorithm: Algorithm, expected: Option<&Digest>) -> Result<Exit, CommandError> {
+        let path = absolute(Path::new(&self.what))?;
+        let file = path.clone();
+        let hashed = tokio::task::spawn_blocking(move || digest_of(&file, algorithm)).await;
+        let unreadable = |cause| CommandError::File { file: path.clone(), cause };
+        let digest = hashed.map_err(|panic| unreadable(io::Error::other(panic)))?.map_err(unreadable)?;
+        let matches = expected.map(|expected| *expected == digest);
+        if self.json {
+            to_stdout_as_json(&Compared { path, digest: digest.to_string(), matches })?;
+        } else {
+            to_stdout(&match matches {
+                None => digest.to_string(),
+                Some(true) => format!("{} matches {digest}", path.display()),
+                Some(false) => format!("{} does not match: its checksum is {digest}", path.display()),
+            });
+        }
+        Ok(if matches == Some(false) { Exit::Failed } else { Exit::Complete })
+    }
+
+    async fn ask(&self) -> Result<Exit, CommandError> {
+        let running = Running::find().await?;
+        let id = self.job(&running).await?;
+        let mut report: VerifyReport = running.call(Call::JobVerify(JobNumber { id })).await?;
+        let found = report.damaged.len();
+        if self.repair && found > 0 {
+            report = running.call(Call::JobRepair(JobNumber { id })).await?;
+        }
+        if self.json {
+            to_stdout_as_json(&report)?;
+        } else {
+            lines(&report, found).iter().map(String::as_str).for_each(to_stdout);
+        }
+        Ok(if report.damaged.is_empty() { Exit::Complete } else { Exit::Failed })
+    }
+
+    /// The job that is meant: by its number, or by its file.
+    async fn job(&self, running: &Running) -> Result<i64, CommandError> {
+        let jobs = running.snapshot().await?.jobs;
+        if let Ok(id) = self.what.parse::<i64>() {
+            return if jobs.iter().any(|job| job.id == id) { Ok(id) } else { Err(not_found(id)) };
+        }
+        let path = absolute(Path::new(&self.what))?;
+        jobs.iter().find(|job| is_file_of(job, &path)).map(|job| job.id).ok_or_else(|| {
+            let message = format!("no job of the queue has made {}", path.display());
+            CommandError::Call(ApiError::new(ApiCode::NotFound, message, "Give its checksum with --checksum."))
+        })
+    }
+}
+
+fn is_file_of(job: &JobView, path: &Path) -> bool {
+    let finished = job.path.as_deref().is_some_and(|file| Path::new(file) == path);
+    let part = Path::new(&job.destination).join(format!("{}.part", job.name));
+    finished || (job.path.is_none() && part == path)
+}
+
+/// A sentence, then a line for each damaged block. `found` of them were damaged before a repair.
+fn lines(report: &VerifyReport, found: usize) -> Vec<String> {
+    let (path, compared) = (&report.path, size(report.compared));
+    let first = match (report.damaged.len(), found) {
+        (0, 0) => format!("{path}: {compared} are as they came"),
+        (0, mended) => format!("{path}: {mended} damaged blocks mended, {compared} are as they came"),
+        (left, _) => format!("{path}: {left} damaged blocks in {compared}"),
+    };
+    let damaged = report.damaged.iter().map(|block| format!("damaged     [{}, {})", block.start, block.end));
+    std::iter::once(first).chain(damaged).collect()
+}
+
+fn digest_of(file: &Path, algorithm: Algorithm) -> io::Result<Digest> {
+    let mut file = File::open(file)?;
+    let mut hasher = Hasher::new(algorithm);
+    let mut buffer = vec![0; BUFFER];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(count) => hasher.update(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_api::view::DamagedBlock;
+
+    use super::*;
+
+    #[test]
+    fn damage_is_counted_and_named_and_so_is_its_mending() {
+        let mut report = VerifyReport {
+            id: 1,
+            path: "/d/a".to_owned(),
+            block_size: 10,
+            compared: 100,
+            length: Some(100),
+            damaged: vec![DamagedBlock { start: 10, end: 20 }],
+        };
+        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged blocks in 100 B", "damaged     [10, 20)"]);
+        report.damaged.clear();
+        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged blocks mended, 100 B are as they came"]);
+        assert_eq!(lines(&report, 0), ["/d/a: 100 B are as they came"]);
+    }
+}
