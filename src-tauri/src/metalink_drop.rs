@@ -45,7 +45,9 @@ mod tests {
 
     #[test]
     fn documents_are_known_by_their_endings() {
-        for (path, expected) in [("/a/b.meta4", true), ("/a/B.METALINK", true), ("/a/meta4", false), ("/a/b.iso", false)] {
+        for (path, expected) in
+            [("/a/b.meta4", true), ("/a/B.METALINK", true), ("/a/meta4", false), ("/a/b.iso", false)]
+        {
             assert_eq!(is_metalink(Path::new(path)), expected, "{path}");
         }
     }

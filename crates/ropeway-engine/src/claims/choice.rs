@@ -41,6 +41,8 @@ impl State {
             (Some(rate), Some(usual)) => share(missing.len(), rate, usual),
             _ => missing.len().div_ceil(2),
         };
+        // The rest of the file goes to the newcomer, who takes its front: so the file grows from front to back.
+        let kept = self.stripe.map_or(kept, |stripe| kept.min(stripe.front(missing).len()));
         let kept = kept.clamp(SMALLEST_SEGMENT, missing.len() - SMALLEST_SEGMENT);
         self.map.split(segment, missing.start() + kept)
     }

@@ -7,6 +7,7 @@
 mod choice;
 mod post;
 mod speed;
+mod stripe;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +16,7 @@ use std::{collections::BTreeMap, time::Duration};
 use parking_lot::Mutex;
 use post::{Hold, Post};
 use ropeway_model::{ByteRange, Segment, SegmentError, SegmentMap};
+pub(crate) use stripe::Stripe;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +42,8 @@ struct State {
     workers: u64,
     /// Bytes that were given out a second time.
     hedged: u64,
+    /// How the file is fetched from front to back; `None` where its order does not matter.
+    stripe: Option<Stripe>,
 }
 
 /// A worker's right to a segment; ends with [`Claims::release`].
@@ -93,8 +97,14 @@ pub(crate) struct Standing {
 }
 
 impl Claims {
-    pub(crate) fn new(map: SegmentMap) -> Self {
-        Self(Mutex::new(State { map, posts: BTreeMap::new(), workers: 0, hedged: 0 }))
+    /// Claims on what `map` misses; with a `stripe`, from front to back.
+    pub(crate) fn new(map: SegmentMap, stripe: Option<Stripe>) -> Self {
+        Self(Mutex::new(State { map, posts: BTreeMap::new(), workers: 0, hedged: 0, stripe }))
+    }
+
+    /// The part of what is missing that is worth one request: all of it, but for its order.
+    pub(crate) fn front(&self, missing: ByteRange) -> ByteRange {
+        self.0.lock().stripe.filter(|_| !missing.is_open_ended()).map_or(missing, |stripe| stripe.front(missing))
     }
 
     /// Takes a segment for a worker: the first that nobody fetches, else, as `terms` allow, the end of the one with the

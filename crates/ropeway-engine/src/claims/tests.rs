@@ -11,7 +11,7 @@ const MIB: u64 = 1 << 20;
 const TERMS: Terms = Terms { may_split: true, may_hedge: true, worth: Duration::from_millis(20) };
 
 fn claims(length: u64) -> Claims {
-    Claims::new(SegmentMap::whole(length))
+    Claims::new(SegmentMap::whole(length), None)
 }
 
 fn take(claims: &Claims) -> Option<Claim> {
@@ -36,6 +36,18 @@ async fn where_nothing_is_measured_an_idle_worker_takes_half_of_the_longest_segm
     assert_eq!(starts, [0, 8 * MIB, 12 * MIB, 4 * MIB]);
     let terms = Terms { may_split: false, ..TERMS };
     assert!(claims.claim(terms, &CancellationToken::new()).is_none(), "nothing is idle and nothing may be split");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_order_counts_the_file_is_taken_from_its_front() {
+    let claims = Claims::new(SegmentMap::whole(64 * MIB), Stripe::of(Some(64 * MIB), 4));
+    let mut workers: Vec<Claim> = (0..4).map(|_| take(&claims).unwrap()).collect();
+    let starts: Vec<u64> = workers.iter().map(|claim| claim.segment / MIB).collect();
+    assert_eq!(starts, [0, 4, 8, 12]);
+    assert_eq!(claims.front(claims.missing(&workers[3]).unwrap()), ByteRange::new(12 * MIB, 16 * MIB).unwrap());
+    assert!(write(&claims, &workers[0], 4 * MIB), "the first has its stripe");
+    claims.release(&workers.remove(0));
+    assert_eq!(take(&claims).unwrap().segment, 16 * MIB, "and takes the next one");
 }
 
 #[tokio::test(start_paused = true)]

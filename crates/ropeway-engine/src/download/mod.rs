@@ -32,7 +32,7 @@ use source::{Begin, Halt, Source};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::{Follower, Pending},
-    claims::Claims,
+    claims::{Claims, Stripe},
     hosts::HostKey,
     plan::{self, Plan},
     table::advance,
@@ -87,9 +87,6 @@ async fn transfer(
     first: Option<ByteStream>,
     one_stream: bool,
 ) -> Result<Finished, Halt> {
-    let claims = Arc::new(Claims::new(source.map.clone()));
-    attempt.progress.restart_at(claims.written());
-    attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let follow = || {
         let saved = source.hashed.as_ref();
@@ -97,13 +94,19 @@ async fn transfer(
     };
     let (follower, pending) = (!algorithms.is_empty()).then(follow).unzip();
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
-    let missing = claims.length().unwrap_or(0).saturating_sub(claims.written());
+    let (length, written) = (source.map.length(), source.map.written());
+    let missing = length.unwrap_or(0).saturating_sub(written);
     let server = HostKey::of(&source.url);
     let plan = if one_stream {
         Plan { connections: 1, first: 1 }
     } else {
-        plan::plan(claims.length(), missing, wanted, &attempt.engine.hosts.profile(&server))
+        plan::plan(length, missing, wanted, &attempt.engine.hosts.profile(&server))
     };
+    // The digest can only follow what comes in order.
+    let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));
+    let claims = Arc::new(Claims::new(source.map.clone(), stripe));
+    attempt.progress.restart_at(written);
+    attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let job = Arc::new(worker::Job {
         context: attempt.context(),
         driver: Arc::clone(&source.driver),

@@ -14,7 +14,8 @@ use crate::claims::Claim;
 /// already.
 pub(super) async fn next(job: &Job, claim: &Claim, missing: ByteRange, credit: u64) -> Result<Open, Trouble> {
     let Some(portion) = of(job, missing) else {
-        return Ok(Open::whole(worker::request(job, claim, missing).await?, missing.start()));
+        let front = job.claims.front(missing);
+        return Ok(Open::whole(worker::request(job, claim, front).await?, front.start()));
     };
     pay(job, claim, portion.len().saturating_sub(credit)).await?;
     let stream = worker::request(job, claim, portion).await?;
