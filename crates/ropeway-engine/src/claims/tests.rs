@@ -221,7 +221,7 @@ struct Worker {
     in_flight: Option<ByteRange>,
 }
 
-/// Holds the claims against a list of which bytes were written, in units of a kibibyte boundary-free ranges.
+/// Holds the claims against a list of which bytes were written.
 struct Model {
     claims: Claims,
     length: u64,
@@ -298,6 +298,10 @@ impl Model {
         let map = self.claims.0.lock().map.clone();
         prop_assert!(SegmentMap::from_segments(map.segments().to_vec()).is_ok(), "a disjoint cover");
         prop_assert_eq!(map.length(), Some(self.length));
+        // What a checkpoint stores in one transaction is a whole map at any moment: never half of a split.
+        let stored = self.claims.coalesced();
+        prop_assert!(SegmentMap::from_segments(stored.segments().to_vec()).is_ok());
+        prop_assert_eq!((stored.length(), stored.written()), (Some(self.length), map.written()));
         let in_flight = |range: &&ByteRange| !self.workers.iter().any(|worker| worker.in_flight == Some(**range));
         let done: Vec<&ByteRange> = self.written.iter().filter(in_flight).collect();
         for segment in map.segments().iter().filter(|segment| segment.written() > 0) {
