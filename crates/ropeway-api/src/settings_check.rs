@@ -75,18 +75,17 @@ pub(crate) fn check(settings: &settings::Settings) -> Result<Checked, SettingsEr
     };
     let schedule: Result<Vec<_>, _> = settings.schedule.iter().map(schedule_rule).collect();
     let rules: Result<Vec<_>, _> = settings.servers.iter().map(server_rule).collect();
-    let named = settings.proxy.as_deref().map(str::trim).filter(|proxy| !proxy.is_empty());
-    let servers = ServerPolicy {
-        connections: Connections::new(settings.server_connections)?,
-        rules: rules?,
-        proxy: named.map(proxy).transpose()?,
-    };
+    // Each job that names none gets it when it is added.
+    if let Some(named) = settings.proxy.as_deref().map(str::trim).filter(|proxy| !proxy.is_empty()) {
+        proxy(named)?;
+    }
+    let servers = ServerPolicy { connections: Connections::new(settings.server_connections)?, rules: rules? };
     Ok(Checked { limits, schedule: Schedule::new(schedule?), servers })
 }
 
-fn proxy(text: &str) -> Result<SafeUrl, SettingsError> {
+fn proxy(text: &str) -> Result<(), SettingsError> {
     let url: SafeUrl = text.parse()?;
-    if PROXY_SCHEMES.contains(&url.expose().scheme()) { Ok(url) } else { Err(SettingsError::ProxyScheme(url)) }
+    if PROXY_SCHEMES.contains(&url.expose().scheme()) { Ok(()) } else { Err(SettingsError::ProxyScheme(url)) }
 }
 
 fn schedule_rule(rule: &settings::ScheduleRule) -> Result<ScheduleRule, SettingsError> {

@@ -45,10 +45,12 @@ mod tests {
             "show",
             "pause",
             "resume",
+            "change",
             "renew",
             "answer",
             "remove",
             "limit",
+            "schedule",
             "move",
             "watch",
             "servers",
@@ -88,6 +90,9 @@ mod tests {
             "verify 3 --repair --json",
             "verify --checksum sha256 disk.iso",
             "checksums 3",
+            "change 3 4 --at 02:00 --priority high -n none",
+            "change 3 --checksum none --at none",
+            "add --at 2026-12-24T18:00:00Z https://example.org/a",
         ] {
             let words = std::iter::once("ropeway").chain(line.split(' '));
             assert!(CommandLine::try_parse_from(words).is_ok(), "{line}");
@@ -115,6 +120,10 @@ mod tests {
             "move 3 before",
             "move 3 after 4",
             "renew 3",
+            "change 3",
+            "change --at 02:00",
+            "change 3 --at soon",
+            "add --at 25:00 https://example.org/a",
             "answer 3 ask",
             "verify",
             "verify a --repair --checksum sha256",

@@ -14,7 +14,10 @@ use crate::{
     config::Scope,
     core::Core,
     disk::DiskError,
+    hosts::{Verdict, Visit},
     journal::Durable,
+    network::{is_this_machine, without_port},
+    obstacles,
     progress::Progress,
     retry,
     table::{Entry, advance},
@@ -30,6 +33,7 @@ pub(crate) struct Attempt {
     pub(crate) progress: Arc<Progress>,
     pub(crate) throttle: Throttle,
     pub(crate) cancel: CancellationToken,
+    pub(crate) visit: Visit,
 }
 
 /// How a try ended well.
@@ -98,10 +102,26 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
     }
 }
 
+/// What a try tells of its server.
+fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
+    match outcome {
+        Ok(_) => Verdict::Well,
+        Err(_) if progressed => Verdict::Well,
+        Err(Stop::NoFile { .. }) => Verdict::Well,
+        Err(Stop::Failed { failure, retry }) => Verdict::of(failure.code, *retry),
+        Err(Stop::Wished | Stop::Blocked { .. }) => Verdict::Nothing,
+    }
+}
+
 impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
         context(&self.engine, &self.spec, self.cancel.clone())
+    }
+
+    /// Waits until the server may be connected to, unless the try has that right already.
+    pub(crate) async fn connect(&self) -> Result<(), Stop> {
+        self.cancel.run_until_cancelled(self.visit.connect()).await.ok_or(Stop::Wished)
     }
 
     /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.
@@ -146,28 +166,63 @@ impl Attempt {
             let durable = table.update(self.id, |entry| {
                 entry.active = None;
                 entry.rate = 0;
+                let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
+                self.visit.end(verdict(&outcome, progressed));
                 match outcome {
                     Ok(finished) => Some(self.complete(entry, finished, now)),
                     Err(Stop::Wished) => self.stop(entry),
-                    Err(Stop::Failed { failure, retry }) => self.fail(entry, &failure, retry, progressed, now),
                     Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
                         Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
                     }
-                    Err(Stop::NoFile { failure, retry }) => self.fail(entry, &failure, retry, progressed, now),
+                    Err(Stop::Failed { failure, retry } | Stop::NoFile { failure, retry }) => {
+                        self.fail(entry, &failure, retry, progressed, now)
+                    }
                     Err(Stop::Blocked { by, failure }) => {
                         Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
                     }
                 }
             });
+            if self.engine.scope == Scope::Once && self.visit.is_probe() {
+                self.engine.give_up(&mut table, self.id, self.visit.key());
+            }
             durable.flatten()
         };
         self.engine.changed.notify_one();
         self.engine.wake.notify_one();
+        self.engine.blocked.notify_one();
         self.engine.settled.notify_waiters();
         if let Some(durable) = durable {
             // A failure is logged by the journal; the job's fate in memory stands.
             drop(durable.wait().await);
         }
+    }
+
+    /// A failure that no further try mends before something around us changes, as that.
+    fn seen_as_obstacle(&self, entry: &Entry, stop: Stop) -> Stop {
+        let Stop::Failed { failure, retry } = stop else { return stop };
+        let is_download = self.spec.direction() == Direction::Download;
+        match failure.code {
+            // Who waits at a terminal is told.
+            FailureCode::DiskFull if is_download && self.engine.scope == Scope::Queue => {
+                Stop::Blocked { by: Obstacle::Room, failure }
+            }
+            FailureCode::NameNotResolved
+            | FailureCode::ConnectTimeout
+            | FailureCode::ConnectionLost
+            | FailureCode::IdleTimeout
+            | FailureCode::ProxyFailed
+                if !self.has_way(entry) =>
+            {
+                Stop::Blocked { by: Obstacle::Network, failure }
+            }
+            _ => Stop::Failed { failure, retry },
+        }
+    }
+
+    fn has_way(&self, entry: &Entry) -> bool {
+        let way = obstacles::way_to(entry);
+        let host = without_port(&way);
+        is_this_machine(host) || self.engine.routes.reach(host)
     }
 
     /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
@@ -182,6 +237,10 @@ impl Attempt {
             ),
         };
         let is_watched = self.engine.scope == Scope::Once;
+        if is_watched && is_first_contact && self.visit.is_probe() {
+            // Others have tried it long enough: this one came to see whether it is back.
+            return 0;
+        }
         if is_watched && is_first_contact { retry::MOST_FIRST_ATTEMPTS } else { retry::MOST_ATTEMPTS }
     }
 
@@ -270,6 +329,9 @@ impl Attempt {
         entry.attempts = if progressed { 1 } else { entry.attempts + 1 };
         let line = failure.to_string();
         let pause = retry::delay(retry, entry.attempts, self.patience(entry, failure), self.engine.chance.uniform());
+        // What moved bytes is no repetition.
+        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
+        let pause = pause.map(|pause| pause.max(turn.unwrap_or_default()));
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
                 entry.due = Some(Instant::now() + pause);

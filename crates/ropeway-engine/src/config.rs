@@ -11,6 +11,7 @@ use crate::{
     clock::{Clock, SystemClock},
     disk::{Disk, LocalDisk},
     hosts::ServerPolicy,
+    network::{Routes, SystemRoutes},
 };
 
 /// The seams to the outside.
@@ -28,6 +29,8 @@ pub struct Seams {
     pub blocking: Blocking,
     /// What retries are spread by.
     pub chance: Arc<dyn Chance>,
+    /// Whether there is a network.
+    pub routes: Arc<dyn Routes>,
 }
 
 impl Default for Seams {
@@ -40,6 +43,7 @@ impl Default for Seams {
             clients: Clients::default(),
             blocking: Blocking::default(),
             chance: Arc::new(SystemChance),
+            routes: Arc::new(SystemRoutes),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::{
 
 use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_model::{Connections, JobId};
-use ropeway_store::{JobRow, Store};
+use ropeway_model::{Connections, JobId, Phase, Step, Wish};
+use ropeway_store::{JobChange, JobRow, Store};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -19,10 +19,11 @@ use crate::{
     clock::Clock,
     config::{DigestPolicy, Scope},
     disk::Disk,
-    hosts::Hosts,
+    hosts::{HostKey, Hosts},
     journal::Journal,
+    network::Routes,
     schedule::Timetable,
-    table::{Entry, Table},
+    table::{Entry, Table, advance},
     throttle::{Bucket, ServerLimits},
 };
 
@@ -36,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) clients: Clients,
     pub(crate) blocking: Blocking,
     pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) routes: Arc<dyn Routes>,
     pub(crate) table: Mutex<Table>,
     pub(crate) journal: Journal,
     pub(crate) scope: Scope,
@@ -50,6 +52,10 @@ pub(crate) struct Core {
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
     pub(crate) wake: Arc<Notify>,
+    /// Wakes whoever watches for obstacles to go.
+    pub(crate) blocked: Notify,
+    /// Wakes whoever watches while jobs run.
+    pub(crate) started: Notify,
     /// Wakes whoever publishes changes.
     pub(crate) changed: Notify,
     /// Wakes whoever waits for an attempt to end.
@@ -68,6 +74,26 @@ impl Core {
             && let Err(error) = self.disk.remove(part)
         {
             tracing::warn!(job = %entry.id, %error, "part file not removed");
+        }
+    }
+
+    /// Fails every job that waits for a server that nobody has reached, for the reason that its last probe failed for:
+    /// whoever waits at a terminal for a thousand files of a dead server is told once it is known.
+    pub(crate) fn give_up(&self, table: &mut Table, probe: JobId, host: &HostKey) {
+        let Some(Phase::Failed { failure }) = table.get(probe).map(|entry| entry.phase.clone()) else { return };
+        let waits = |entry: &&Entry| {
+            let is_at_rest = matches!(entry.phase, Phase::Queued | Phase::Waiting { .. });
+            is_at_rest && entry.wish == Wish::Run && entry.remote.is_none() && entry.host() == host.as_str()
+        };
+        let ids: Vec<JobId> = table.iter().filter(waits).map(|entry| entry.id).collect();
+        for id in ids {
+            let change = table.update(id, |entry| {
+                advance(entry, Step::Fail(failure.clone()));
+                let mut change = JobChange::new(id);
+                change.phase = Some(entry.phase.clone());
+                change
+            });
+            change.into_iter().for_each(|change| self.journal.note(change));
         }
     }
 

@@ -10,6 +10,9 @@ const BASE: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(120);
 /// A server that asks for more than this gets it, but no more: a wrong header must not park a job for years.
 const LONGEST_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
+/// The least share of its ceiling that a backoff lasts. Full jitter would draw from zero; some of each draw is kept, so
+/// that a server that refuses at once is not asked in a tight loop by whoever draws nothing.
+const LEAST_DRAWN: f64 = 0.05;
 /// Tries in a row without a byte of progress before a job fails for good: about ten minutes of backoff.
 pub(crate) const MOST_ATTEMPTS: u32 = 12;
 
@@ -28,8 +31,9 @@ pub(crate) fn delay(retry: Retry, attempt: u32, most: u32, random: f64) -> Optio
         Retry::Never => None,
         // Twice at once; whatever fails again then is not mended by haste.
         Retry::Now if attempt <= 2 => Some(Duration::ZERO),
-        Retry::Now | Retry::Backoff => Some(ceiling.mul_f64(random.clamp(0.05, 1.0))),
-        Retry::After(asked) => Some(asked.min(LONGEST_AFTER)),
+        Retry::Now | Retry::Backoff => Some(ceiling.mul_f64(random.clamp(LEAST_DRAWN, 1.0))),
+        // A little later than asked, each by its own bit: those that were sent away together do not come back together.
+        Retry::After(asked) => Some(asked.min(LONGEST_AFTER).mul_f64(1.0 + random / 10.0)),
     }
 }
 

@@ -1,6 +1,7 @@
-//! Gives queued jobs a place: a cap on running jobs, priority first, then the order of the list.
+//! Gives queued jobs a place: a cap on running jobs, over all and for each server, priority first, then the order of the
+//! list.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ropeway_model::{Direction, Step, Transfer};
 use tokio::time::Instant;
@@ -10,11 +11,15 @@ use crate::{
     attempt::Attempt,
     core::Core,
     download,
+    hosts::{HostKey, Visit},
     meter::Meter,
     table::{Active, advance},
     throttle::{Bucket, Throttle},
     upload,
 };
+
+/// While a job waits for a time of day, the wall clock, which may be set, is looked at this often.
+const CLOCK_LOOKED_AT: Duration = Duration::from_secs(30);
 
 /// Starts jobs until the engine stops. Woken by whatever may free a place or fill the queue.
 pub(crate) async fn run(engine: Arc<Core>) {
@@ -22,7 +27,7 @@ pub(crate) async fn run(engine: Arc<Core>) {
         while let Some(attempt) = next(&engine) {
             engine.tasks.spawn(self::attempt(attempt));
         }
-        let due = engine.table.lock().next_due();
+        let due = next_moment(&engine);
         tokio::select! {
             biased;
             () = engine.wake.notified() => {}
@@ -32,6 +37,18 @@ pub(crate) async fn run(engine: Arc<Core>) {
             () = sleep_until(due), if !engine.is_full() && !engine.timetable.pauses() => {}
         }
     }
+}
+
+/// The next moment at which time alone makes a difference: a try becomes due, a start comes, a server has rested.
+fn next_moment(engine: &Core) -> Option<Instant> {
+    let (due, start, has_queued) = {
+        let table = engine.table.lock();
+        (table.next_due(), table.next_start(), table.has_queued())
+    };
+    let now = Instant::now();
+    let start = start.map(|start| now + start.remaining_from(engine.clock.now()).min(CLOCK_LOOKED_AT));
+    let rest = has_queued.then(|| engine.hosts.next_rest_end()).flatten();
+    [due, start, rest].into_iter().flatten().min()
 }
 
 async fn sleep_until(due: Option<Instant>) {
@@ -47,7 +64,8 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
         return None;
     }
     let mut table = engine.table.lock();
-    let id = table.next_to_start(Instant::now())?;
+    table.promote(Instant::now(), engine.clock.now());
+    let id = table.next_to_start(|host, running| engine.hosts.may_start(host, running))?;
     let cancel = engine.stopping.child_token();
     let attempt = table.update(id, |entry| {
         advance(entry, Step::Start);
@@ -59,6 +77,8 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
         };
         let server = engine.server_limits.bucket(&entry.spec.host());
         let throttle = Throttle::new(Arc::clone(&bucket), server, Arc::clone(all));
+        let host = HostKey::new(&entry.host());
+        let is_probe = engine.hosts.start(&host);
         entry.active = Some(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() });
         Attempt {
             engine: Arc::clone(engine),
@@ -67,9 +87,11 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             progress: Arc::clone(&entry.progress),
             throttle,
             cancel,
+            visit: Visit::new(engine.hosts.clone(), host, is_probe),
         }
     });
     drop(table);
+    engine.started.notify_one();
     engine.changed.notify_one();
     attempt
 }
@@ -77,9 +99,12 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
 /// Runs one try of a job that the scheduler gave a place to, and settles how it ended.
 async fn attempt(attempt: Attempt) {
     let before = attempt.progress.durable();
-    let outcome = match &attempt.spec.transfer {
-        Transfer::Download { .. } => download::run(&attempt).await,
-        Transfer::Upload { .. } => upload::run(&attempt).await,
+    let outcome = match attempt.connect().await {
+        Ok(()) => match &attempt.spec.transfer {
+            Transfer::Download { .. } => download::run(&attempt).await,
+            Transfer::Upload { .. } => upload::run(&attempt).await,
+        },
+        Err(stop) => Err(stop),
     };
     let progressed = attempt.progress.durable() > before;
     attempt.progress.set_claims(None);

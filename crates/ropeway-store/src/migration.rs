@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     error::Fault,
-    table::{block, job, log, part_file, segment, target},
+    table::{block, host, job, log, part_file, segment, target},
 };
 
 /// `Ropw`, in the file's header: tells a queue from any other SQLite database.
@@ -19,8 +19,16 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in the order of their versions.
-pub(crate) const MIGRATIONS: [Migration; 7] =
-    [job::CREATE, segment::CREATE, log::CREATE, target::CREATE, job::ADD_COOKIE_FILE, block::CREATE, part_file::CREATE];
+pub(crate) const MIGRATIONS: [Migration; 8] = [
+    job::CREATE,
+    segment::CREATE,
+    log::CREATE,
+    target::CREATE,
+    job::ADD_COOKIE_FILE,
+    block::CREATE,
+    part_file::CREATE,
+    host::CREATE,
+];
 
 /// The schema this program reads and writes.
 pub(crate) const SCHEMA_VERSION: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

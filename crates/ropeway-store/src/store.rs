@@ -12,11 +12,11 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    Block, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, connection,
+    Block, HostRow, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, connection,
     edit::Edit,
     error::Fault,
     memory::MemoryQueue,
-    table::{block, job, log, part_file, segment, target},
+    table::{block, host, job, log, part_file, segment, target},
     writer::{self, Command, PendingWrite, QUEUE_LIMIT},
 };
 
@@ -180,6 +180,16 @@ impl Store {
     /// [`StoreError::NoSuchJob`] if one of the jobs, or `before`, is not in the queue.
     pub async fn move_jobs(&self, ids: Vec<JobId>, before: Option<JobId>) -> Result<Vec<(JobId, i64)>, StoreError> {
         self.write(move |connection| job::order::relocate(connection, &ids, before)).await
+    }
+
+    /// The servers that were seen since a moment, in the order of their names.
+    pub async fn hosts(&self, since: Timestamp) -> Result<Vec<HostRow>, StoreError> {
+        self.read(move |connection| host::since(connection, since)).await
+    }
+
+    /// Saves what was learned of servers, and forgets those that were not seen since a moment.
+    pub async fn save_hosts(&self, rows: Vec<HostRow>, since: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection| host::save(connection, &rows, since)).await
     }
 
     /// The saved upload targets in the order of their names.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ropeway_engine::Change;
-use ropeway_model::{ByteRate, Connections, JobId, SafeUrl, UrlParseError};
+use ropeway_model::{ByteRate, Connections, Digest, JobId, SafeUrl, Timestamp, UrlParseError};
 
 use crate::{
     command::{Done, JobAnswer, JobChange, JobRenew},
@@ -20,7 +20,18 @@ pub(super) fn ids(rows: &[i64]) -> Vec<JobId> {
 pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
     let rate_limit = params.rate_limit.map(|limit| limit.map(rate).transpose()).transpose()?;
     let connections = params.connections.map(|count| count.map(connections).transpose()).transpose()?;
-    Ok(Change { rate_limit, connections, priority: params.priority.map(Into::into) })
+    if params.checksum.is_some() && params.ids.len() != 1 {
+        return Err(ApiError::bad_params("a checksum is of one file: name one job"));
+    }
+    let digest = |text: &String| text.trim().parse::<Digest>().map_err(|error| ApiError::bad_params(error.to_string()));
+    let checksum = params.checksum.as_ref().map(|text| text.as_ref().map(digest).transpose()).transpose()?;
+    Ok(Change {
+        rate_limit,
+        connections,
+        priority: params.priority.map(Into::into),
+        start_at: params.start_at_ms.map(|start| start.map(Timestamp::from_unix_ms)),
+        checksum,
+    })
 }
 
 pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {

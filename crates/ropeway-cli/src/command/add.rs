@@ -9,6 +9,7 @@ use ropeway_model::{ByteRate, Digest};
 use crate::{
     command::{
         control::Running,
+        moment::moment,
         options::{NetworkFlags, OnConflict, Priority, absolute, connections, into_text},
     },
     error::CommandError,
@@ -62,6 +63,10 @@ pub(crate) struct Add {
     #[arg(long)]
     paused: bool,
 
+    /// Do not start before this moment: HH:MM, or a date as in RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<i64>,
+
     /// Print the new rows as JSON, one a line
     #[arg(long)]
     json: bool,
@@ -73,6 +78,7 @@ pub(crate) struct Add {
 const EXAMPLES: &str = "Examples:
   ropeway add https://example.org/disk.iso
   ropeway add -d /data --paused https://example.org/a https://example.org/b
+  ropeway add --at 02:00 https://example.org/disk.iso
   ropeway add footage.mov --to https://nas.example/incoming/";
 
 impl Add {
@@ -105,6 +111,7 @@ impl Add {
             priority: self.priority.into(),
             on_conflict: self.on_conflict.map(Into::into),
             paused: self.paused,
+            start_at_ms: self.at,
             ..self.network.options()?
         };
         let text = |path: &Path| into_text(absolute(path)?);

@@ -2,6 +2,7 @@
 
 mod add;
 mod answer;
+mod change;
 mod checksum;
 mod checksums;
 mod control;
@@ -9,6 +10,7 @@ mod daemon;
 mod get;
 mod limit;
 mod list;
+mod moment;
 mod move_job;
 mod numbers;
 mod options;
@@ -39,6 +41,7 @@ pub(crate) enum Command {
     Show(show::Show),
     Pause(pause::Pause),
     Resume(resume::Resume),
+    Change(change::Change),
     Renew(renew::Renew),
     Answer(answer::Answer),
     Remove(remove::Remove),
@@ -66,6 +69,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Show(show) => show.run().await,
         Command::Pause(pause) => pause.run().await,
         Command::Resume(resume) => resume.run().await,
+        Command::Change(change) => change.run().await,
         Command::Renew(renew) => renew.run().await,
         Command::Answer(answer) => answer.run().await,
         Command::Remove(remove) => remove.run().await,

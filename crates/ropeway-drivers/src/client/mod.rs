@@ -67,6 +67,11 @@ impl Clients {
         Self { instead: Some(transport), ..Self::default() }
     }
 
+    /// Lets every connection that is kept open go: requests from now on are made on new ones.
+    pub fn reconnect(&self) {
+        self.kept.lock().clear();
+    }
+
     /// The answer of what stands in the place of the network; `None` where nothing does.
     pub(crate) async fn get_instead(&self, url: &SafeUrl, fields: HeaderMap) -> Option<Result<Response, DriverError>> {
         let transport = self.instead.as_ref()?;

@@ -113,7 +113,8 @@ impl Crew<'_> {
     /// neither: its place at the server is the job's. With a `body`, that is the file from byte 0.
     fn hire_one(&mut self, body: Option<ByteStream>) -> bool {
         let is_only = self.workers.is_empty();
-        let permit = self.job.servers.try_permit(&self.job.server);
+        let first = self.attempt.visit.first_permit(&self.job.server);
+        let permit = first.or_else(|| self.job.servers.try_permit(&self.job.server));
         if permit.is_none() && !is_only {
             return false;
         }
@@ -132,6 +133,7 @@ impl Crew<'_> {
         if waiting * 4 <= standings.len() {
             self.ramp.answered();
         }
+        self.attempt.visit.serve(&self.job.server);
         let verdict = self.job.verdict.lock().take();
         if self.is_resumed && verdict.is_some() {
             self.is_resumed = false;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use ropeway_model::{Digest, FailureCode, OnConflict};
+use ropeway_model::{Digest, FailureCode, Obstacle, OnConflict};
 use ropeway_store::Verification;
 
 use super::{checkpoint, naming, proof, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Pending,
+    config::Scope,
     disk::DiskError,
 };
 
@@ -52,6 +53,10 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
     let length = job.claims.written();
     loop {
         let path = naming::final_path(disk, &source.part_path, attempt.spec.on_conflict)?;
+        let asks = attempt.spec.on_conflict == OnConflict::Ask && attempt.engine.scope == Scope::Queue;
+        if asks && disk.is_taken(&path)? {
+            return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
+        }
         intend(attempt, job, &path, &proof).await?;
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
@@ -63,6 +68,16 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Keeps the complete file aside until the user says what becomes of it.
+async fn ask(attempt: &Attempt, job: &Job, proof: &Proof, taken: &DiskError) -> Result<Stop, Stop> {
+    let mut change = attempt.change(None);
+    change.segments = Some(Some(job.claims.coalesced()));
+    change.durable = Some(job.claims.written());
+    proof.synced.add_to(&mut change);
+    attempt.save(change).await?;
+    Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
 }
 
 async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Result<(), Stop> {

@@ -4,6 +4,8 @@ use futures_util::stream;
 use ropeway_model::{FailureCode, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 
+use tokio::time::Instant;
+
 use super::{
     naming, recheck,
     source::{Begin, Source},
@@ -12,6 +14,7 @@ use super::{
 use crate::{
     attempt::{Attempt, Stop},
     disk::DiskError,
+    hosts::HostKey,
 };
 
 pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
@@ -26,15 +29,20 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
     discard_earlier(attempt)?;
     disk.create_folder(into)?;
     let context = attempt.context();
+    let asked = Instant::now();
     let mut probe = tokio::select! {
         biased;
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
         probe = download.probe(&context, from) => probe?,
     };
+    attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
     let length = probe.validator.length;
+    // What this job needs is not promised to others yet.
+    attempt.progress.set_length(None);
     if let Some(needed) = length {
-        let free = disk.free_space(into)?;
+        let free = attempt.engine.room(into);
         if needed > free {
+            attempt.progress.set_length(length);
             return Err(DiskError::NoRoom { folder: into.clone(), needed, free }.into());
         }
     }

@@ -46,6 +46,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     let mut begin = resume::begin(attempt).await?;
     let mut one_stream = false;
     for restarts in 0..=MOST_RESTARTS {
+        attempt.connect().await?;
         let begin = match begin.take() {
             Some(begin) => begin,
             None => fresh::begin(attempt).await?,

@@ -10,6 +10,7 @@ use ropeway_model::{FileName, OnConflict};
 
 use crate::{
     attempt::{Attempt, Stop},
+    config::Scope,
     disk::{Disk, DiskError, PartFile},
 };
 
@@ -28,7 +29,12 @@ pub(super) async fn reserve(
     let disk = &*attempt.engine.disk;
     let mut numbers = numbers();
     loop {
-        let Vacancy { part_path, .. } = vacant(disk, folder, name, attempt.spec.on_conflict, &mut numbers)?;
+        let on_conflict = match attempt.spec.on_conflict {
+            // It is asked at the end, when there is a file to decide about; somebody at a terminal is not.
+            OnConflict::Ask if attempt.engine.scope == Scope::Queue => OnConflict::Overwrite,
+            chosen => chosen,
+        };
+        let Vacancy { part_path, .. } = vacant(disk, folder, name, on_conflict, &mut numbers)?;
         let mut change = attempt.change(None);
         change.part_path = Some(Some(part_path.clone()));
         attempt.save(change).await?;

@@ -1,9 +1,9 @@
 //! What may be changed about a job that exists.
 
-use ropeway_model::{ByteRate, Connections, Priority};
+use ropeway_model::{ByteRate, Connections, Digest, Priority, Timestamp};
 
 /// What to change about a job; `None` leaves a thing as it is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
     /// Its own limit; `Some(None)` takes it away.
     pub rate_limit: Option<Option<ByteRate>>,
@@ -11,4 +11,8 @@ pub struct Change {
     pub connections: Option<Option<Connections>>,
     /// Its urgency.
     pub priority: Option<Priority>,
+    /// The moment before which it is not started; `Some(None)` lets it start.
+    pub start_at: Option<Option<Timestamp>>,
+    /// What the finished file must hash to; `Some(None)` takes nothing for given.
+    pub checksum: Option<Option<Digest>>,
 }

@@ -1,11 +1,14 @@
 //! The user's hand on jobs. The wish is set at once; the fact follows when the running attempt has saved what it has.
 
+use std::collections::HashSet;
+
 use ropeway_model::{JobId, Phase, Step, Wish};
 use ropeway_store::JobChange;
 
 use super::{Change, Engine, EngineError};
 use crate::{
     core::Core,
+    hosts::HostKey,
     journal::Durable,
     table::{Entry, advance},
 };
@@ -22,6 +25,7 @@ impl Engine {
 
     /// Wishes that jobs go on; failed, waiting and blocked ones are tried again now. Returns how many that changed.
     pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
+        self.core.forgive(ids);
         self.wish(ids, Wish::Run, |entry| match entry.phase {
             Phase::Paused
             | Phase::Failed { .. }
@@ -78,9 +82,13 @@ impl Engine {
         self.remove(&ids, false).await
     }
 
-    /// Changes limit, connections or priority; running jobs follow the limit at once.
+    /// Changes limit, connections, priority, start or checksum; running jobs follow the limit at once, the rest holds
+    /// from the next attempt on. Jobs at their end stay as they are.
     pub async fn change(&self, ids: &[JobId], wanted: Change) -> Result<u32, EngineError> {
         let changed = self.edit(ids, |entry| {
+            if entry.phase.is_terminal() {
+                return None;
+            }
             let mut spec = (*entry.spec).clone();
             if let Some(limit) = wanted.rate_limit {
                 spec.rate_limit = limit;
@@ -90,6 +98,13 @@ impl Engine {
             }
             if let Some(connections) = wanted.connections {
                 spec.connections = connections;
+            }
+            if let Some(start_at) = wanted.start_at {
+                spec.start_at = start_at;
+                entry.is_released = false;
+            }
+            if let Some(checksum) = &wanted.checksum {
+                spec.checksum.clone_from(checksum);
             }
             spec.priority = wanted.priority.unwrap_or(spec.priority);
             if spec == *entry.spec {
@@ -172,6 +187,14 @@ const fn is_given_up(phase: &Phase) -> bool {
 }
 
 impl Core {
+    /// The user wants to know now: the servers of these jobs are asked again.
+    fn forgive(&self, ids: &[JobId]) {
+        let table = self.table.lock();
+        let hosts: HashSet<String> = ids.iter().filter_map(|id| table.get(*id)).map(Entry::host).collect();
+        drop(table);
+        hosts.iter().for_each(|host| self.hosts.forgive(&HostKey::new(host)));
+    }
+
     fn delete_finished(&self, entry: &Entry) {
         let is_download = entry.spec.direction() == ropeway_model::Direction::Download;
         if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.final_path)

@@ -27,10 +27,11 @@ use crate::{
     buffers::Buffers,
     config::{EngineConfig, Limits, Seams},
     core::Core,
-    hosts::{Hosts, ServerPolicy},
+    hosts::{self, Hosts, ServerPolicy},
     journal::Journal,
+    obstacles,
     schedule::{self, Timetable, Usual},
-    scheduler,
+    scheduler, suspend,
     throttle::{Bucket, ServerLimits},
 };
 
@@ -73,6 +74,7 @@ impl Engine {
             clients: seams.clients,
             blocking: seams.blocking,
             chance: seams.chance,
+            routes: seams.routes,
             table: Mutex::default(),
             journal,
             scope: config.scope,
@@ -86,6 +88,8 @@ impl Engine {
             timetable: Timetable::default(),
             hosts,
             wake,
+            blocked: Notify::new(),
+            started: Notify::new(),
             changed: Notify::new(),
             settled: Notify::new(),
             stopping: CancellationToken::new(),
@@ -95,8 +99,12 @@ impl Engine {
         core.server_limits.set_rules(rules);
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
+        core.recall_hosts().await;
         recover::run(&core).await?;
         tokio::spawn(schedule::run(Arc::clone(&core)));
+        tokio::spawn(hosts::memory::run(Arc::clone(&core)));
+        tokio::spawn(obstacles::run(Arc::clone(&core)));
+        tokio::spawn(suspend::run(Arc::clone(&core)));
         tokio::spawn(scheduler::run(Arc::clone(&core)));
         Ok(Self { core, writer: Arc::new(Mutex::new(Some(writer))) })
     }
@@ -130,6 +138,7 @@ impl Engine {
         if writer.is_none() {
             return;
         }
+        self.core.remember_hosts().await;
         if let Err(error) = self.core.store.clone().close().await {
             tracing::error!(%error, "the queue could not be closed");
         }

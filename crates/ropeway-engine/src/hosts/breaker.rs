@@ -109,14 +109,6 @@ impl Breaker {
             _ => None,
         }
     }
-
-    /// Rests in a row without a success between them.
-    pub(super) const fn rests(self) -> u32 {
-        match self {
-            Self::Closed { .. } => 0,
-            Self::Open { rests, .. } | Self::HalfOpen { rests, .. } | Self::Recovering { rests, .. } => rests,
-        }
-    }
 }
 
 /// Half of it is fixed so that a rest is a rest, half is drawn so that clients do not come back together. What the

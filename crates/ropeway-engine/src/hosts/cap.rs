@@ -23,11 +23,9 @@ impl LearnedCap {
         Self { most, changed: now }
     }
 
-    /// A connection was refused while `open` were open, itself included, of which `well` had been answered: what is
-    /// left is what the server bears, but no single refusal takes more than half.
-    pub(super) fn lowered(before: Option<Self>, open: usize, well: usize, now: Instant) -> Self {
-        let left = well.max(open / 2).min(open.saturating_sub(1)).max(1);
-        let left = u16::try_from(left).unwrap_or(NO_CAP);
+    /// A connection was refused or broke beside `others` that are still open: those are what the server bears.
+    pub(super) fn lowered(before: Option<Self>, others: usize, now: Instant) -> Self {
+        let left = u16::try_from(others.max(1)).unwrap_or(NO_CAP);
         Self { most: before.map_or(left, |before| before.most.min(left)), changed: now }
     }
 
@@ -49,13 +47,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_leaves_what_is_served_and_no_less_than_half() {
+    fn a_refusal_leaves_what_is_still_open_and_never_nothing() {
         let now = Instant::now();
-        for (before, open, well, expected) in
-            [(None, 8, 4, 4), (None, 8, 0, 4), (None, 8, 8, 7), (None, 2, 1, 1), (None, 1, 0, 1), (Some(3), 8, 6, 3)]
-        {
+        for (before, others, expected) in [(None, 7, 7), (None, 0, 1), (Some(3), 7, 3), (Some(5), 4, 4)] {
             let before = before.map(|most| LearnedCap::new(most, now));
-            assert_eq!(LearnedCap::lowered(before, open, well, now).most(), expected, "{open} open, {well} well");
+            assert_eq!(LearnedCap::lowered(before, others, now).most(), expected, "{others} others");
         }
     }
 

@@ -18,8 +18,8 @@ pub(super) struct Host {
     wanted: usize,
     /// Connections now.
     pub(super) open: usize,
-    /// Those of them that were answered.
-    pub(super) well: usize,
+    /// Jobs that it serves now.
+    pub(super) serving: usize,
     pub(super) cap: Option<LearnedCap>,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
@@ -37,7 +37,7 @@ impl Host {
             granted: wanted,
             wanted,
             open: 0,
-            well: 0,
+            serving: 0,
             cap: None,
             breaker: Breaker::default(),
             budget: Budget::new(Instant::now()),
@@ -73,9 +73,8 @@ impl Host {
     }
 
     /// A connection was closed; `false` if its permit must not come back.
-    pub(super) fn close(&mut self, was_well: bool, now: Instant) -> bool {
+    pub(super) fn close(&mut self, now: Instant) -> bool {
         self.open = self.open.saturating_sub(1);
-        self.well = self.well.saturating_sub(usize::from(was_well));
         let is_kept = self.granted <= self.limit(now);
         if !is_kept {
             self.granted -= 1;
@@ -98,13 +97,21 @@ impl Host {
             Outcome::Overloaded | Outcome::Broken => {
                 self.budget.earn();
                 self.profile.note_success(false);
-                // Alone it is the server that is ill, not the number that is too large.
-                if self.open > 1 {
-                    self.cap = Some(LearnedCap::lowered(self.cap, self.open, self.well, now));
+                // Where nothing else is open it is the server that is ill, not the number that is too large.
+                if self.open > 0 {
+                    self.cap = Some(LearnedCap::lowered(self.cap, self.open, now));
                 }
             }
         }
         self.is_dirty = true;
+        self.fit(now);
+    }
+
+    /// Takes up what was known before.
+    pub(super) fn recall(&mut self, seen: Timestamp, known: Profile, now: Instant) {
+        self.used = seen;
+        self.cap = known.connection_cap.map(|most| LearnedCap::new(most, now));
+        self.profile = known;
         self.fit(now);
     }
 
@@ -116,6 +123,6 @@ impl Host {
 
     /// Whether nobody has or waits for a connection, so that it may be forgotten.
     pub(super) fn is_idle(&self) -> bool {
-        self.open == 0 && Arc::strong_count(&self.slots) == 1
+        self.open == 0 && self.serving == 0 && Arc::strong_count(&self.slots) == 1
     }
 }

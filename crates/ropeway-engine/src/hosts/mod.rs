@@ -3,8 +3,8 @@
 //!
 //! ```text
 //! scheduler: may_start, start ──▶ ┌──────────┐ ◀── permit, try_permit: one a connection, held while it is open
-//! attempt:   ended, retry_wait ─▶ │  Hosts   │ ◀── report: answered, overloaded, broken
-//! planning:  profile, limit ◀──── └──────────┘ ──▶ store: the table `host`, for a day
+//! attempt:   ended, retry_wait ─▶ │  Hosts   │ ──▶ snapshots: what the user is shown
+//! worker:    report ────────────▶ └──────────┘ ──▶ store: the table `host`, for a day
 //! ```
 
 mod breaker;
@@ -12,10 +12,12 @@ mod budget;
 mod cap;
 mod host;
 mod key;
+pub(crate) mod memory;
 mod outcome;
 mod permit;
 mod policy;
 mod profile;
+mod visit;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -25,9 +27,10 @@ use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use key::HostKey;
 pub(crate) use outcome::{Outcome, Verdict};
-pub(crate) use permit::Permit;
+pub(crate) use permit::{Permit, Serving};
 pub use policy::ServerPolicy;
 pub use profile::Profile;
+pub(crate) use visit::Visit;
 
 use crate::{chance::Chance, clock::Clock};
 use host::Host;
@@ -77,11 +80,6 @@ impl Hosts {
         Self { shared: Arc::new(Shared { clock, chance, wake, state }) }
     }
 
-    /// What the user decided.
-    pub(crate) fn policy(&self) -> Arc<ServerPolicy> {
-        Arc::clone(&self.shared.state.lock().policy)
-    }
-
     /// Follows what the user decided anew. Connections that are open stay open.
     pub(crate) fn set_policy(&self, policy: ServerPolicy) {
         let now = Instant::now();
@@ -113,11 +111,6 @@ impl Hosts {
             Some(slot)
         })?;
         Some(Permit::new(self.clone(), key.clone(), slot))
-    }
-
-    /// Connections that all jobs together may have now.
-    pub(crate) fn limit(&self, key: &HostKey) -> usize {
-        self.with(key, |host, now| host.limit(now))
     }
 
     /// What is known of the server.
@@ -168,7 +161,7 @@ impl Hosts {
         self.with(key, |host, now| match verdict {
             Verdict::Well => host.breaker.succeed(),
             // While it serves others the server is not ill.
-            Verdict::Ill { .. } if host.well > 0 => {}
+            Verdict::Ill { .. } if host.serving > 0 => {}
             Verdict::Ill { after } => host.breaker.fail(now, after, random),
             Verdict::Nothing if was_probe => host.breaker.withdraw(),
             Verdict::Nothing => {}
@@ -180,9 +173,26 @@ impl Hosts {
         self.with(key, |host, _| host.breaker.forgive());
     }
 
-    /// Rests in a row that the server has been given without an answer of it between them.
-    pub(crate) fn rests(&self, key: &HostKey) -> u32 {
-        self.with(key, |host, _| host.breaker.rests())
+    /// Takes up what an earlier process learned; what is known already is newer.
+    pub(crate) fn recall(&self, host: &str, seen: Timestamp, known: Profile) {
+        self.with(&HostKey::new(host), |host, now| {
+            if !host.is_dirty {
+                host.recall(seen, known, now);
+            }
+        });
+    }
+
+    /// What has changed since the last time: host, when it was last spoken to, what is known of it.
+    pub(crate) fn take_changed(&self) -> Vec<(String, Timestamp, Profile)> {
+        let now = Instant::now();
+        let mut state = self.shared.state.lock();
+        let taken = |(key, host): (&HostKey, &mut Host)| {
+            let known = host.known(now);
+            std::mem::take(&mut host.is_dirty).then(|| (key.to_string(), host.used, known))
+        };
+        let mut changed: Vec<_> = state.hosts.iter_mut().filter_map(taken).collect();
+        changed.sort_by(|one, other| one.0.cmp(&other.0));
+        changed
     }
 
     /// The soonest end of a rest.
@@ -206,16 +216,24 @@ impl Hosts {
         servers
     }
 
-    /// A connection went from answered to not, or back.
-    fn noted(&self, key: &HostKey, was_well: bool, is_well: bool) {
-        self.with(key, |host, _| host.well = (host.well + usize::from(is_well)).saturating_sub(usize::from(was_well)));
+    /// The server has begun to serve a job.
+    pub(crate) fn serves(&self, key: &HostKey) -> Serving {
+        self.with(key, |host, _| host.serving += 1);
+        Serving::new(self.clone(), key.clone())
+    }
+
+    fn served(&self, key: &HostKey) {
+        self.with(key, |host, _| host.serving = host.serving.saturating_sub(1));
     }
 
     /// A connection was closed; `false` if its permit must not come back.
-    fn closed(&self, key: &HostKey, was_well: bool) -> bool {
-        let is_kept = self.with(key, |host, now| host.close(was_well, now));
+    fn closed(&self, key: &HostKey) -> bool {
+        self.with(key, Host::close)
+    }
+
+    /// A permit has come back: a queued job may have a place now.
+    fn freed(&self) {
         self.shared.wake.notify_one();
-        is_kept
     }
 
     fn with<R>(&self, key: &HostKey, look: impl FnOnce(&mut Host, Instant) -> R) -> R {

@@ -1,10 +1,8 @@
-//! The right to one connection.
-
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+//! The right to one connection, and the mark of a job that is being served.
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{HostKey, Hosts, outcome::Outcome};
+use super::{HostKey, Hosts};
 
 /// The right to one connection to a server, for as long as the value lives.
 #[derive(Debug)]
@@ -13,30 +11,45 @@ pub(crate) struct Permit {
     key: HostKey,
     /// Always there before the drop.
     slot: Option<OwnedSemaphorePermit>,
-    /// Whether the connection was answered.
-    is_well: AtomicBool,
+}
+
+/// The server serves a job, for as long as the value lives: while it does, it is not taken for ill.
+#[derive(Debug)]
+pub(crate) struct Serving {
+    hosts: Hosts,
+    key: HostKey,
 }
 
 impl Permit {
     pub(super) fn new(hosts: Hosts, key: HostKey, slot: OwnedSemaphorePermit) -> Self {
-        Self { hosts, key, slot: Some(slot), is_well: AtomicBool::new(false) }
+        Self { hosts, key, slot: Some(slot) }
     }
 
-    /// Tells what happened on this connection.
-    pub(crate) fn report(&self, outcome: Outcome) {
-        let is_well = matches!(outcome, Outcome::Answered { .. } | Outcome::Moved { .. });
-        let was_well = self.is_well.swap(is_well, SeqCst);
-        self.hosts.noted(&self.key, was_well, is_well);
-        self.hosts.report(&self.key, outcome);
+    /// Whose it is.
+    pub(crate) fn key(&self) -> &HostKey {
+        &self.key
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let is_kept = self.hosts.closed(&self.key, self.is_well.load(SeqCst));
+        let is_kept = self.hosts.closed(&self.key);
         match self.slot.take() {
             Some(slot) if !is_kept => slot.forget(),
             slot => drop(slot),
         }
+        self.hosts.freed();
+    }
+}
+
+impl Serving {
+    pub(super) fn new(hosts: Hosts, key: HostKey) -> Self {
+        Self { hosts, key }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.hosts.served(&self.key);
     }
 }

@@ -1,6 +1,6 @@
 //! What the user decided about servers.
 
-use ropeway_model::{Connections, SafeUrl, ServerRule};
+use ropeway_model::{Connections, ServerRule};
 
 /// What holds for servers over all jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,15 +9,13 @@ pub struct ServerPolicy {
     pub connections: Connections,
     /// What holds for single servers; the first rule that fits a server is in force for it.
     pub rules: Vec<ServerRule>,
-    /// The proxy of jobs that name none; `None` follows the system.
-    pub proxy: Option<SafeUrl>,
 }
 
 impl Default for ServerPolicy {
     /// Sixteen connections to a server: more than any browser opens, fewer than most servers refuse.
     fn default() -> Self {
         let connections = Connections::new(16).expect("it lies within 1 to 64");
-        Self { connections, rules: Vec::new(), proxy: None }
+        Self { connections, rules: Vec::new() }
     }
 }
 

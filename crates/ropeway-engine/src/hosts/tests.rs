@@ -71,10 +71,9 @@ async fn one_who_stops_waiting_takes_no_place() {
 async fn a_server_that_refuses_the_fifth_gets_four_and_a_fifth_a_minute_later() {
     let hosts = hosts(16);
     let mut held = take(&hosts, 5);
-    held[..4].iter().for_each(|permit| permit.report(Outcome::Answered { latency: None }));
-    held[4].report(Outcome::Overloaded);
     held.pop();
-    assert_eq!(hosts.profile(&key()).connection_cap, Some(4));
+    hosts.report(&key(), Outcome::Overloaded);
+    assert_eq!(hosts.snapshots()[0].profile.connection_cap, Some(4));
     assert!(hosts.try_permit(&key()).is_none());
     tokio::time::advance(Duration::from_secs(61)).await;
     assert_eq!(take(&hosts, 9).len(), 1);
@@ -85,10 +84,10 @@ async fn a_server_that_refuses_the_fifth_gets_four_and_a_fifth_a_minute_later() 
 #[tokio::test(start_paused = true)]
 async fn a_failure_on_the_only_connection_is_no_sign_of_too_many() {
     let hosts = hosts(16);
-    let held = take(&hosts, 1);
-    held[0].report(Outcome::Broken);
-    assert_eq!(hosts.profile(&key()).connection_cap, None);
-    assert!(hosts.profile(&key()).reliability.unwrap() < 0.5);
+    drop(take(&hosts, 1));
+    hosts.report(&key(), Outcome::Broken);
+    assert_eq!(hosts.snapshots()[0].profile.connection_cap, None);
+    assert!(hosts.snapshots()[0].profile.reliability.unwrap() < 0.5);
 }
 
 #[tokio::test(start_paused = true)]
@@ -108,8 +107,7 @@ async fn changed_rules_are_followed_by_what_opens_from_now_on() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_serves_others_is_not_left_alone() {
     let hosts = hosts(16);
-    let served = hosts.permit(&key()).await;
-    served.report(Outcome::Answered { latency: Some(Duration::from_millis(20)) });
+    let served = hosts.serves(&key());
     for _ in 0..20 {
         hosts.ended(&key(), Verdict::Ill { after: None }, false);
     }

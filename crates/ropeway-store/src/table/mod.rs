@@ -1,6 +1,7 @@
 //! One file per table: its migration, its row, its reads and its writes.
 
 pub(crate) mod block;
+pub(crate) mod host;
 pub(crate) mod job;
 pub(crate) mod log;
 pub(crate) mod part_file;

@@ -1,6 +1,7 @@
 //! One file per table, as in the source.
 
 mod block;
+mod host;
 mod job;
 mod log;
 mod order;

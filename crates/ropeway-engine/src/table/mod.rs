@@ -1,5 +1,7 @@
 //! All jobs in memory, with the indexes the scheduler and the events need. Always behind the engine's one lock.
 
+mod queue;
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -7,10 +9,12 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::{Digest, JobId, JobSpec, Phase, PhaseKind, Priority, Step, Timestamp, Validation, Wish};
+use ropeway_model::{Digest, JobId, JobSpec, Obstacle, Phase, Step, Timestamp, Validation, Wish};
 use ropeway_store::{JobRow, NewJob, Remote, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+use queue::{Place, Queue, Server};
 
 use crate::{meter::Meter, progress::Progress, throttle::Bucket};
 
@@ -35,8 +39,12 @@ pub(crate) struct Entry {
     pub(crate) rate: u64,
     /// Tries in a row that failed without progress.
     pub(crate) attempts: u32,
-    /// When a waiting job may start, on the monotonic clock.
+    /// When a waiting job may start, on the monotonic clock; `None` once it may.
     pub(crate) due: Option<Instant>,
+    /// Whether the moment it was not to be started before has come.
+    pub(crate) is_released: bool,
+    /// Its server, as the table numbers them.
+    server: Server,
     /// What exists only while an attempt runs.
     pub(crate) active: Option<Active>,
 }
@@ -49,15 +57,16 @@ pub(crate) struct Active {
     pub(crate) meter: Meter,
 }
 
-/// The scheduler's order: higher priority first, then the order of the list.
-type Place = (Reverse<Priority>, i64, JobId);
-
 /// All jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     entries: BTreeMap<JobId, Entry>,
-    queued: BTreeSet<Place>,
+    queue: Queue,
     waiting: BTreeSet<(Instant, JobId)>,
+    /// Queued jobs that are not to be started before a moment.
+    held: BTreeSet<(Timestamp, JobId)>,
+    /// Jobs that something stands in the way of which may go away by itself.
+    blocked: BTreeSet<(Obstacle, JobId)>,
     active: BTreeSet<JobId>,
     changed: HashSet<JobId>,
     removed: Vec<JobId>,
@@ -84,6 +93,8 @@ impl Entry {
             rate: 0,
             attempts: 0,
             due: None,
+            is_released: false,
+            server: Server::default(),
             active: None,
         }
     }
@@ -105,6 +116,16 @@ impl Entry {
         }
     }
 
+    /// The server it speaks to, or will: where redirects ended, once that is known.
+    pub(crate) fn host(&self) -> String {
+        self.remote.as_ref().map_or_else(|| self.spec.host(), |remote| remote.url.host())
+    }
+
+    /// The moment before which it is not to be started.
+    fn held_until(&self) -> Option<Timestamp> {
+        self.spec.start_at.filter(|_| !self.is_released)
+    }
+
     fn place(&self) -> Place {
         (Reverse(self.spec.priority), self.position, self.id)
     }
@@ -112,8 +133,9 @@ impl Entry {
 
 impl Table {
     /// Puts a job in.
-    pub(crate) fn insert(&mut self, entry: Entry) {
+    pub(crate) fn insert(&mut self, mut entry: Entry) {
         let id = entry.id;
+        entry.server = self.queue.server(&entry.host());
         self.index(&entry);
         self.entries.insert(id, entry);
         self.changed.insert(id);
@@ -135,12 +157,19 @@ impl Table {
 
     /// Changes one job and keeps the indexes true; `None` if there is no such job.
     pub(crate) fn update<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let result = self.reindex(id, change)?;
+        self.changed.insert(id);
+        Some(result)
+    }
+
+    /// The same for what nobody is shown.
+    fn reindex<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let mut entry = self.entries.remove(&id)?;
         self.unindex(&entry);
         let result = change(&mut entry);
+        entry.server = self.queue.server(&entry.host());
         self.index(&entry);
         self.entries.insert(id, entry);
-        self.changed.insert(id);
         Some(result)
     }
 
@@ -159,20 +188,45 @@ impl Table {
         &self.active
     }
 
-    /// Jobs that wait for a place or for their next try.
+    /// Jobs that wait for a place, for their moment or for their next try.
     pub(crate) fn waiting_count(&self) -> usize {
-        self.queued.len() + self.waiting.len()
+        self.queue.len() + self.waiting.len() + self.held.len()
     }
 
-    /// The job to start next: a waiting one that is due, else the first of the queue.
-    pub(crate) fn next_to_start(&self, now: Instant) -> Option<JobId> {
-        let due = self.waiting.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id);
-        due.or_else(|| self.queued.first().map(|(_, _, id)| *id))
+    /// Jobs that this stands in the way of.
+    pub(crate) fn blocked_by(&self, obstacle: Obstacle) -> impl Iterator<Item = &Entry> {
+        let ids = self.blocked.range((obstacle, JobId::from_row(i64::MIN))..=(obstacle, JobId::from_row(i64::MAX)));
+        ids.filter_map(|(_, id)| self.entries.get(id))
+    }
+
+    /// Puts the jobs whose moment has come, by either clock, into the queue.
+    pub(crate) fn promote(&mut self, now: Instant, today: Timestamp) {
+        while let Some((_, id)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
+            self.reindex(id, |entry| entry.due = None);
+        }
+        while let Some((_, id)) = self.held.first().copied().filter(|(start, _)| *start <= today) {
+            self.reindex(id, |entry| entry.is_released = true);
+        }
+    }
+
+    /// The job to start next: the first of the queue whose server has room beside what runs there.
+    pub(crate) fn next_to_start(&self, has_room: impl FnMut(&str, usize) -> bool) -> Option<JobId> {
+        self.queue.first(has_room)
+    }
+
+    /// Whether any job could start if its server had room.
+    pub(crate) fn has_queued(&self) -> bool {
+        self.queue.len() > 0
     }
 
     /// When the next waiting job becomes due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.waiting.first().map(|(at, _)| *at)
+    }
+
+    /// When the next job that is held until a moment may start.
+    pub(crate) fn next_start(&self) -> Option<Timestamp> {
+        self.held.first().map(|(at, _)| *at)
     }
 
     /// Takes the list of what changed and what is gone since the last call.
@@ -184,24 +238,33 @@ impl Table {
 
     fn index(&mut self, entry: &Entry) {
         let runs = entry.wish == Wish::Run;
-        match entry.phase.kind() {
-            PhaseKind::Queued if runs => drop(self.queued.insert(entry.place())),
-            PhaseKind::Waiting if runs => {
-                if let Some(due) = entry.due {
-                    self.waiting.insert((due, entry.id));
-                }
+        match (&entry.phase, entry.due, entry.held_until()) {
+            (Phase::Queued, _, Some(start)) if runs => drop(self.held.insert((start, entry.id))),
+            (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
+            (Phase::Queued | Phase::Waiting { .. }, ..) if runs => self.queue.insert(entry.server, entry.place()),
+            (Phase::Blocked { by, .. }, ..) if runs => drop(self.blocked.insert((*by, entry.id))),
+            (phase, ..) if phase.is_active() => {
+                self.active.insert(entry.id);
+                self.queue.run(entry.server);
             }
-            _ if entry.phase.is_active() => drop(self.active.insert(entry.id)),
             _ => {}
         }
     }
 
     fn unindex(&mut self, entry: &Entry) {
-        self.queued.remove(&entry.place());
+        self.queue.remove(entry.server, entry.place());
         if let Some(due) = entry.due {
             self.waiting.remove(&(due, entry.id));
         }
-        self.active.remove(&entry.id);
+        if let Some(start) = entry.held_until() {
+            self.held.remove(&(start, entry.id));
+        }
+        if let Phase::Blocked { by, .. } = &entry.phase {
+            self.blocked.remove(&(*by, entry.id));
+        }
+        if self.active.remove(&entry.id) {
+            self.queue.stop(entry.server);
+        }
     }
 }
 

@@ -1,0 +1,107 @@
+//! `ropeway change`: what a job is to be like from now on.
+
+use std::str::FromStr;
+
+use clap::{ArgGroup, Args};
+use ropeway_api::command::{Call, Done, JobChange};
+use ropeway_model::Digest;
+
+use crate::{
+    command::{
+        control::Running,
+        moment::moment,
+        numbers::Numbers,
+        options::{Priority, connections},
+    },
+    error::CommandError,
+    exit::Exit,
+};
+
+/// Change jobs of the running desktop app or daemon: when they start, how urgent they are, what they must hash to.
+///
+/// Speeds are changed with `ropeway limit`.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group(ArgGroup::new("what").multiple(true).required(true)))]
+pub(crate) struct Change {
+    #[command(flatten)]
+    numbers: Numbers,
+
+    /// Do not start before this moment: HH:MM, or a date as in RFC 3339; none starts as soon as there is a place
+    #[arg(long, value_name = "TIME|none", group = "what")]
+    at: Option<Wanted<Start>>,
+
+    /// How urgent the jobs are
+    #[arg(long, value_name = "PRIORITY", group = "what")]
+    priority: Option<Priority>,
+
+    /// Connections for each file, 1 to 64, or none for as many as in the settings
+    #[arg(short = 'n', long, value_name = "NUMBER|none", group = "what")]
+    connections: Option<Wanted<Count>>,
+
+    /// What the file must hash to, as sha256:HEX, or none; only for a single job
+    #[arg(long, value_name = "ALGO:HEX|none", group = "what")]
+    checksum: Option<Wanted<Digest>>,
+}
+
+const EXAMPLES: &str = "Examples:
+  ropeway change 3 4 --at 02:00
+  ropeway change 3 --at none --priority high
+  ropeway change 5 --checksum sha256:9f86d0…";
+
+/// A value, or that there is to be none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Wanted<T>(Option<T>);
+
+/// A moment in Unix milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Start(i64);
+
+/// A number of connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Count(u8);
+
+impl<T: FromStr<Err: ToString>> FromStr for Wanted<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            Ok(Self(None))
+        } else {
+            text.parse().map(Some).map(Self).map_err(|error: T::Err| error.to_string())
+        }
+    }
+}
+
+impl FromStr for Start {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        moment(text).map(Self)
+    }
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        connections(text).map(Self)
+    }
+}
+
+impl Change {
+    /// Changes it, durably.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        let running = Running::find().await?;
+        let ids = running.numbers(&self.numbers).await?;
+        let change = JobChange {
+            ids,
+            rate_limit: None,
+            connections: self.connections.map(|wanted| wanted.0.map(|count| count.0)),
+            priority: self.priority.map(Into::into),
+            start_at_ms: self.at.map(|wanted| wanted.0.map(|start| start.0)),
+            checksum: self.checksum.map(|wanted| wanted.0.map(String::from)),
+        };
+        let _: Done = running.call(Call::JobChange(change)).await?;
+        Ok(Exit::Complete)
+    }
+}

@@ -1,0 +1,70 @@
+//! One try's dealings with its server.
+
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict};
+
+/// One try's dealings with its server: its first connection, whether it is served, what it tells of the server.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    hosts: Hosts,
+    key: HostKey,
+    /// Whether the try finds out whether the server is back.
+    is_probe: bool,
+    first: Mutex<Option<Permit>>,
+    serving: Mutex<Option<Serving>>,
+}
+
+impl Visit {
+    pub(crate) fn new(hosts: Hosts, key: HostKey, is_probe: bool) -> Self {
+        Self { hosts, key, is_probe, first: Mutex::default(), serving: Mutex::default() }
+    }
+
+    /// Whose visit it is.
+    pub(crate) const fn key(&self) -> &HostKey {
+        &self.key
+    }
+
+    /// Whether the try finds out whether the server is back.
+    pub(crate) const fn is_probe(&self) -> bool {
+        self.is_probe
+    }
+
+    /// Waits for the right to the try's first connection, unless it has it.
+    pub(crate) async fn connect(&self) {
+        if self.first.lock().is_some() {
+            return;
+        }
+        let permit = self.hosts.permit(&self.key).await;
+        *self.first.lock() = Some(permit);
+    }
+
+    /// Hands the right to the first connection on, if `host` is whom it is for.
+    pub(crate) fn first_permit(&self, host: &HostKey) -> Option<Permit> {
+        let permit = self.first.lock().take()?;
+        if permit.key() == host { Some(permit) } else { self.hosts.try_permit(host) }
+    }
+
+    /// A request was answered after this long with what it asked for.
+    pub(crate) fn answered(&self, host: &HostKey, latency: Duration) {
+        self.hosts.report(host, Outcome::Answered { latency: Some(latency) });
+        self.serve(host);
+    }
+
+    /// The server serves this job.
+    pub(crate) fn serve(&self, host: &HostKey) {
+        let mut serving = self.serving.lock();
+        if serving.is_none() {
+            *serving = Some(self.hosts.serves(host));
+        }
+    }
+
+    /// The try has ended, and tells this of the server.
+    pub(crate) fn end(&self, verdict: Verdict) {
+        drop(self.first.lock().take());
+        drop(self.serving.lock().take());
+        self.hosts.ended(&self.key, verdict, self.is_probe);
+    }
+}

@@ -1,0 +1,149 @@
+//! Jobs that wait for something that is not ours to mend: they go on when it is gone, without a try of theirs spent on
+//! finding out.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use ropeway_model::{JobId, Obstacle, Step, Transfer};
+use ropeway_store::JobChange;
+use tokio::time::Instant;
+
+use crate::{
+    core::Core,
+    network::without_port,
+    table::{Entry, advance},
+};
+
+/// How often is looked whether an obstacle is gone, while any job has one: jobs go on within five seconds of it.
+const LOOKED_EVERY: Duration = Duration::from_secs(3);
+/// Jobs that wait for a network are tried again after this long in any case: a table of routes is no oracle.
+const NETWORK_TRIED_EVERY: Duration = Duration::from_secs(5 * 60);
+/// Room that makes a file of unknown length worth another try.
+const ROOM_FOR_UNKNOWN: u64 = 64 << 20;
+
+/// Watches, while any job is blocked, until the engine stops.
+pub(crate) async fn run(engine: Arc<Core>) {
+    let mut tried = Instant::now();
+    loop {
+        if !engine.has_obstacles() {
+            tokio::select! {
+                () = engine.blocked.notified() => tried = Instant::now(),
+                () = engine.stopping.cancelled() => return,
+            }
+            continue;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOKED_EVERY) => {}
+            () = engine.stopping.cancelled() => return,
+        }
+        let is_time = tried.elapsed() >= NETWORK_TRIED_EVERY;
+        if is_time {
+            tried = Instant::now();
+        }
+        let reached = engine.reached_again(is_time);
+        if !reached.is_empty() {
+            // What is open belongs to the network that went.
+            engine.clients.reconnect();
+        }
+        engine.unblock(&reached);
+        engine.unblock(&engine.fitting_again());
+    }
+}
+
+impl Core {
+    fn has_obstacles(&self) -> bool {
+        let table = self.table.lock();
+        [Obstacle::Network, Obstacle::Room].iter().any(|obstacle| table.blocked_by(*obstacle).next().is_some())
+    }
+
+    /// Jobs whose host there is a way to again.
+    fn reached_again(&self, all: bool) -> Vec<JobId> {
+        let waiting: Vec<(JobId, String)> =
+            self.table.lock().blocked_by(Obstacle::Network).map(|entry| (entry.id, way_to(entry))).collect();
+        let mut reached = HashMap::new();
+        let mut has_way = |host: &str| match reached.get(host) {
+            Some(known) => *known,
+            None => {
+                let has_way = self.routes.reach(without_port(host));
+                reached.insert(host.to_owned(), has_way);
+                has_way
+            }
+        };
+        waiting.into_iter().filter(|(_, host)| all || has_way(host)).map(|(id, _)| id).collect()
+    }
+
+    /// Jobs whose missing bytes have room again, as many of one folder as fit together.
+    fn fitting_again(&self) -> Vec<JobId> {
+        let need = |entry: &Entry| {
+            let missing = entry.progress.length().map(|length| length.saturating_sub(entry.progress.durable()));
+            missing.unwrap_or(ROOM_FOR_UNKNOWN)
+        };
+        let waiting: Vec<(JobId, PathBuf, u64)> = self
+            .table
+            .lock()
+            .blocked_by(Obstacle::Room)
+            .filter_map(|entry| Some((entry.id, folder(entry)?.to_owned(), need(entry))))
+            .collect();
+        let mut free = HashMap::new();
+        let mut fits = |folder: &Path, needed: u64| {
+            let left = free.entry(folder.to_owned()).or_insert_with(|| self.room(folder));
+            let rest = left.checked_sub(needed);
+            *left = rest.unwrap_or(*left);
+            rest.is_some()
+        };
+        waiting.into_iter().filter(|(_, folder, needed)| fits(folder, *needed)).map(|(id, ..)| id).collect()
+    }
+
+    /// Bytes that nobody needs yet below `folder`: those that are free without those that running jobs still write.
+    pub(crate) fn room(&self, folder: &Path) -> u64 {
+        let free = self.disk.free_space(folder).unwrap_or(0);
+        let table = self.table.lock();
+        let running = table.active().iter().filter_map(|id| table.get(*id));
+        let here = running.filter(|entry| self::folder(entry) == Some(folder));
+        let promised = here.filter_map(|entry| entry.progress.length()?.checked_sub(entry.progress.moved()));
+        free.saturating_sub(promised.sum())
+    }
+
+    /// Queues jobs whose obstacle is gone.
+    fn unblock(&self, ids: &[JobId]) {
+        if ids.is_empty() {
+            return;
+        }
+        let mut table = self.table.lock();
+        for id in ids {
+            let change = table.update(*id, |entry| {
+                // It may have been paused meanwhile.
+                if !matches!(entry.phase, ropeway_model::Phase::Blocked { .. }) {
+                    return None;
+                }
+                advance(entry, Step::Requeue);
+                let mut change = JobChange::new(entry.id);
+                change.phase = Some(entry.phase.clone());
+                change.log.push((self.clock.now(), "what stood in the way is gone".to_owned()));
+                Some(change)
+            });
+            if let Some(change) = change.flatten() {
+                self.journal.note(change);
+            }
+        }
+        drop(table);
+        self.changed.notify_one();
+        self.wake.notify_one();
+    }
+}
+
+/// The host that must be reached for the job: its proxy's, else its server's.
+pub(crate) fn way_to(entry: &Entry) -> String {
+    entry.spec.network.proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
+}
+
+fn folder(entry: &Entry) -> Option<&Path> {
+    match &entry.spec.transfer {
+        Transfer::Download { into, .. } => Some(into),
+        Transfer::Upload { .. } => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! The jobs that may start as far as they are concerned, by server: the first whose server has room is found without
+//! looking at the ones behind it.
+
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use ropeway_model::{JobId, Priority};
+
+/// The scheduler's order: higher priority first, then the order of the list.
+pub(super) type Place = (Reverse<Priority>, i64, JobId);
+
+/// Before every place.
+const FIRST_PLACE: Place = (Reverse(Priority::High), i64::MIN, JobId::from_row(i64::MIN));
+
+/// A server's number in this table; each job has one, so it is kept small.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Server(u32);
+
+/// Queued jobs in the order of their servers, and what runs at each server.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    numbers: HashMap<Arc<str>, Server>,
+    names: Vec<Arc<str>>,
+    /// Running jobs of each server.
+    running: Vec<usize>,
+    places: BTreeSet<(Server, Place)>,
+    /// The first job of each server that has any.
+    heads: BTreeMap<Place, Server>,
+}
+
+impl Queue {
+    /// The number of the server of this name.
+    pub(super) fn server(&mut self, name: &str) -> Server {
+        if let Some(server) = self.numbers.get(name) {
+            return *server;
+        }
+        let server = Server(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        let name: Arc<str> = name.into();
+        self.names.push(Arc::clone(&name));
+        self.running.push(0);
+        self.numbers.insert(name, server);
+        server
+    }
+
+    pub(super) fn name(&self, server: Server) -> &str {
+        self.names.get(server.0 as usize).map_or("", |name| name)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    pub(super) fn insert(&mut self, server: Server, place: Place) {
+        let before = self.head(server);
+        self.places.insert((server, place));
+        self.lead(server, before);
+    }
+
+    pub(super) fn remove(&mut self, server: Server, place: Place) {
+        let before = self.head(server);
+        if self.places.remove(&(server, place)) {
+            self.lead(server, before);
+        }
+    }
+
+    pub(super) fn run(&mut self, server: Server) {
+        if let Some(running) = self.running.get_mut(server.0 as usize) {
+            *running += 1;
+        }
+    }
+
+    pub(super) fn stop(&mut self, server: Server) {
+        if let Some(running) = self.running.get_mut(server.0 as usize) {
+            *running = running.saturating_sub(1);
+        }
+    }
+
+    /// The first job whose server has room beside what runs there already. Servers without room are passed over, and
+    /// there are few of them: those that jobs run at, and those that rest.
+    pub(super) fn first(&self, mut has_room: impl FnMut(&str, usize) -> bool) -> Option<JobId> {
+        let mut heads = self.heads.iter();
+        heads.find_map(|((_, _, id), server)| {
+            let running = self.running.get(server.0 as usize).copied().unwrap_or(0);
+            has_room(self.name(*server), running).then_some(*id)
+        })
+    }
+
+    fn head(&self, server: Server) -> Option<Place> {
+        let first = self.places.range((server, FIRST_PLACE)..).next();
+        first.filter(|(of, _)| *of == server).map(|(_, place)| *place)
+    }
+
+    /// Puts the server's present head in the place of the one before.
+    fn lead(&mut self, server: Server, before: Option<Place>) {
+        let now = self.head(server);
+        if before == now {
+            return;
+        }
+        if let Some(before) = before {
+            self.heads.remove(&before);
+        }
+        if let Some(now) = now {
+            self.heads.insert(now, server);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn place(priority: Priority, position: i64) -> Place {
+        (Reverse(priority), position, JobId::from_row(position))
+    }
+
+    fn first(queue: &Queue, full: &[&str]) -> Option<i64> {
+        queue.first(|name, _| !full.contains(&name)).map(JobId::row)
+    }
+
+    #[test]
+    fn a_full_server_is_passed_over_and_the_order_of_the_list_holds_within_the_others() {
+        let mut queue = Queue::default();
+        let (a, b) = (queue.server("a"), queue.server("b"));
+        for position in 1..=5 {
+            queue.insert(a, place(Priority::Normal, position));
+        }
+        queue.insert(b, place(Priority::Normal, 6));
+        queue.insert(b, place(Priority::Low, 0));
+        assert_eq!((first(&queue, &[]), first(&queue, &["a"]), first(&queue, &["a", "b"])), (Some(1), Some(6), None));
+        queue.insert(a, place(Priority::High, 9));
+        assert_eq!(first(&queue, &[]), Some(9));
+        queue.remove(a, place(Priority::High, 9));
+        queue.remove(b, place(Priority::Normal, 6));
+        assert_eq!((first(&queue, &[]), first(&queue, &["a"])), (Some(1), Some(0)));
+    }
+
+    #[test]
+    fn what_runs_is_counted_for_each_server() {
+        let mut queue = Queue::default();
+        let (a, b) = (queue.server("a"), queue.server("b"));
+        assert_eq!(queue.server("a"), a);
+        queue.insert(a, place(Priority::Normal, 1));
+        queue.insert(b, place(Priority::Normal, 2));
+        queue.run(a);
+        assert_eq!(queue.first(|_, running| running == 0).map(JobId::row), Some(2));
+        queue.stop(a);
+        assert_eq!(queue.first(|_, running| running == 0).map(JobId::row), Some(1));
+    }
+
+    proptest! {
+        /// Whatever comes and goes, the first job is the one a search through all of them finds.
+        #[test]
+        fn the_first_is_the_one_a_search_finds(steps in prop::collection::vec((0..3_u8, 0..20_i64, any::<bool>()), 0..80)) {
+            let names = ["a", "b", "c", "d"];
+            let mut queue = Queue::default();
+            let mut all = BTreeSet::new();
+            for (priority, position, comes) in steps {
+                let priority = [Priority::Low, Priority::Normal, Priority::High][usize::from(priority)];
+                // A job has one server.
+                let server = usize::try_from(position).unwrap() % names.len();
+                let number = queue.server(names[server]);
+                if comes {
+                    queue.insert(number, place(priority, position));
+                    all.insert((place(priority, position), names[server]));
+                } else {
+                    queue.remove(number, place(priority, position));
+                    all.remove(&(place(priority, position), names[server]));
+                }
+                for full in names {
+                    let found = all.iter().find(|(_, name)| *name != full).map(|((_, _, id), _)| *id);
+                    prop_assert_eq!(queue.first(|name, _| name != full), found);
+                }
+                prop_assert_eq!(queue.len(), all.len());
+            }
+        }
+    }
+}

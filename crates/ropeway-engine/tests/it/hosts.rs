@@ -1,0 +1,188 @@
+//! Servers over all jobs: connections are counted together, and one that is ill is left alone, whoever queues for it.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use ropeway_drivers::DriverError;
+use ropeway_engine::{Scope, ServerPolicy};
+use ropeway_model::{Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
+use ropeway_testkit::{Peer, peer::ServedFile};
+
+use crate::{
+    rig::Rig,
+    still::{Net, Still, all},
+};
+
+const MIB: u64 = 1 << 20;
+const DYING: &str = "dying.example";
+
+/// A network where one server answers 503 until it is `back`, and all others serve.
+fn with_a_dying_server(back: &Arc<AtomicBool>) -> Arc<Net> {
+    let back = Arc::clone(back);
+    Net::new(move |host| Ok((if host == DYING && !back.load(SeqCst) { 503 } else { 200 }, Vec::new())))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_thousand_jobs_do_not_storm_a_dying_server_and_others_do_not_notice() {
+    let back = Arc::new(AtomicBool::new(false));
+    let net = with_a_dying_server(&back);
+    let still = Still::new(Scope::Queue, &net).await;
+    let mut specs: Vec<_> = (0..1000).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect();
+    specs.extend((0..20).map(|number| still.spec(&format!("https://healthy.example/h{number}"))));
+    let ids = still.add(specs).await;
+    let healthy = ids[1000..].to_vec();
+    let took = still
+        .until(|jobs| jobs.iter().filter(|job| healthy.contains(&job.id)).all(|job| job.phase == Phase::Completed))
+        .await;
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let asked = net.asked(DYING);
+    let start = asked[0];
+    let within = |from: u64, to: u64| {
+        let range = start + Duration::from_secs(from)..start + Duration::from_secs(to);
+        asked.iter().filter(|at| range.contains(at)).count()
+    };
+    // The first wave is what may run at once; after it one probe at a time, ever more seldom.
+    assert!(within(0, 10) <= 24, "{} in the first 10 s", within(0, 10));
+    assert!(within(10, 600) <= 30, "{} in the next 10 minutes", within(10, 600));
+    assert!(within(600, 3600) <= 30, "{} in the rest of the hour", within(600, 3600));
+    let busiest = (10..3600).map(|second| within(second, second + 1)).max().unwrap();
+    assert!(busiest <= 2, "{busiest} requests in one second: a wave");
+    assert!(still.engine.servers().iter().any(|server| server.host == DYING && server.rests_until.is_some()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_back_is_found_and_gets_its_jobs_step_by_step() {
+    let back = Arc::new(AtomicBool::new(false));
+    let net = with_a_dying_server(&back);
+    let still = Still::new(Scope::Queue, &net).await;
+    still.add((0..60).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    back.store(true, SeqCst);
+    let took = still.until(all(PhaseKind::Completed)).await;
+    assert!(took < Duration::from_secs(15 * 60), "{took:?}");
+    let server = still.engine.servers().into_iter().find(|server| server.host == DYING).unwrap();
+    assert_eq!((server.rests_until, server.connections), (None, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_at_a_terminal_for_a_dead_server_is_told_within_the_minute() {
+    let refused = |host: &str| Err(DriverError::ConnectionRefused { host: host.to_owned() });
+    let net = Net::new(refused);
+    let still = Still::new(Scope::Once, &net).await;
+    still.add((0..200).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    let took = still.until(all(PhaseKind::Failed)).await;
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    assert!(net.asked(DYING).len() < 60, "{} requests", net.asked(DYING).len());
+    let refused =
+        |phase: &Phase| matches!(phase, Phase::Failed { failure } if failure.code == FailureCode::ConnectionRefused);
+    assert!(still.engine.jobs().iter().all(|job| refused(&job.phase)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_to_wait_that_a_server_names_holds_for_all_its_jobs() {
+    let asked_once = AtomicBool::new(false);
+    let net = Net::new(move |_| {
+        if asked_once.swap(true, SeqCst) {
+            return Ok((200, Vec::new()));
+        }
+        Ok((429, vec![("Retry-After", "90".to_owned())]))
+    });
+    let still = Still::new(Scope::Queue, &net).await;
+    let first = still.add(vec![still.spec(&format!("https://{DYING}/0"))]).await[0];
+    still.until(|jobs| jobs[0].phase.kind() == PhaseKind::Waiting).await;
+    still.add((1..20).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    still.until(all(PhaseKind::Completed)).await;
+    let asked = net.asked(DYING);
+    assert!(asked[1] - asked[0] >= Duration::from_secs(90), "{:?}", asked[1] - asked[0]);
+    assert_eq!(still.kind(first), PhaseKind::Completed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_user_need_not_wait_for_a_rest_to_end() {
+    let back = Arc::new(AtomicBool::new(false));
+    let net = with_a_dying_server(&back);
+    let still = Still::new(Scope::Queue, &net).await;
+    let ids = still.add((0..8).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    back.store(true, SeqCst);
+    still.engine.resume(&ids).await.unwrap();
+    let took = still.until(all(PhaseKind::Completed)).await;
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+}
+
+fn policy(connections: u8, rule: Option<(&str, u8)>) -> ServerPolicy {
+    let rule = rule.map(|(host, jobs)| ServerRule {
+        host: host.parse().unwrap(),
+        connections: None,
+        running_jobs: Some(jobs),
+        limit: None,
+    });
+    ServerPolicy { connections: Connections::new(connections).unwrap(), rules: rule.into_iter().collect() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_to_a_server_are_counted_over_all_jobs() {
+    let file = ServedFile::new(70, 4 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(2 * MIB)).await;
+    let rig = Rig::with(|config| config.servers = policy(3, None)).await;
+    let specs = ["a", "b", "c"].map(|name| rig.download(&peer.url(name))).to_vec();
+    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    for id in &ids {
+        let job = rig
+            .until(*id, |job| {
+                let open = rig.engine.servers().first().map_or(0, |server| server.connections);
+                assert!(open <= 3, "{open} connections");
+                job.phase.is_terminal()
+            })
+            .await;
+        assert_eq!(job.phase, Phase::Completed);
+    }
+    let most = peer.requests().iter().map(|request| request.beside + 1).max();
+    assert!(most <= Some(4), "{most:?}: three, and one whose end the server has not seen yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_server_does_not_hold_up_jobs_of_others() {
+    let file = ServedFile::new(71, MIB);
+    let served = file.clone();
+    let slow = Peer::start(move |request| served.answer(request).drip(MIB)).await;
+    let fast = Peer::serve(file.clone()).await;
+    let host = format!("127.0.0.1:{}", slow.port());
+    let rig = Rig::with(|config| config.servers = policy(16, Some((&host, 1)))).await;
+    let mut specs: Vec<_> = ["a", "b", "c"].map(|name| rig.download(&slow.url(name))).to_vec();
+    specs.push(rig.download(&fast.url("d")));
+    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    let running = || {
+        let jobs = rig.engine.jobs();
+        jobs.iter().filter(|job| job.spec.host() == host && job.phase.is_active()).count()
+    };
+    rig.until(ids[3], |job| {
+        assert!(running() <= 1);
+        job.phase == Phase::Completed
+    })
+    .await;
+    assert_eq!(rig.engine.job(ids[1]).unwrap().phase, Phase::Queued, "it waits for its turn");
+    assert_eq!(rig.settled(ids[2]).await.phase, Phase::Completed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_learned_of_a_server_outlives_the_process() {
+    let file = ServedFile::new(72, 2 * MIB);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    rig.run(rig.download(&peer.url("a.bin"))).await;
+    let known = rig.engine.servers();
+    assert_eq!(known[0].host, format!("127.0.0.1:{}", peer.port()));
+    assert_eq!(known[0].profile.reliability, Some(1.0));
+    assert!(known[0].profile.throughput.is_some() && known[0].profile.latency.is_some());
+    let rig = rig.restart().await;
+    let again = rig.engine.servers();
+    assert_eq!((&again[0].host, again[0].profile.throughput), (&known[0].host, known[0].profile.throughput));
+}

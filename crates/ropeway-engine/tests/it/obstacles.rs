@@ -1,0 +1,265 @@
+//! What stands in a job's way and is not ours to mend: the job waits for its end, spends no try on it, and goes on.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use ropeway_drivers::DriverError;
+use ropeway_engine::{
+    Scope, Seams,
+    clock::Clock,
+    disk::{Disk, DiskError, FileStamp, LocalDisk, PartFile, SourceFile},
+};
+use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind};
+use ropeway_testkit::{Peer, peer::ServedFile};
+
+use crate::{
+    rig::{Rig, failure},
+    still::{Net, Still, WallClock, all},
+};
+
+const MIB: u64 = 1 << 20;
+
+fn is_blocked(phase: &Phase, obstacle: Obstacle) -> bool {
+    matches!(phase, Phase::Blocked { by, .. } if *by == obstacle)
+}
+
+/// A network that nothing is reached over until it is `up`.
+fn unplugged(up: &Arc<AtomicBool>) -> Arc<Net> {
+    let up = Arc::clone(up);
+    Net::new(move |host| {
+        if up.load(SeqCst) {
+            Ok((200, Vec::new()))
+        } else {
+            Err(DriverError::NameNotResolved { host: host.to_owned() })
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn jobs_wait_for_the_network_without_spending_tries_and_go_on_within_seconds() {
+    let up = Arc::new(AtomicBool::new(false));
+    let net = unplugged(&up);
+    let still = Still::new(Scope::Queue, &net).await;
+    still.uplink.0.store(false, SeqCst);
+    still.add((0..6).map(|number| still.spec(&format!("https://files.example/{number}"))).collect()).await;
+    still.until(|jobs| jobs.iter().all(|job| is_blocked(&job.phase, Obstacle::Network))).await;
+    let still = still.restart().await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(still.engine.jobs().iter().all(|job| is_blocked(&job.phase, Obstacle::Network)), "after a restart too");
+    assert!(net.asked("files.example").len() <= 6 * 3, "{}", net.asked("files.example").len());
+    up.store(true, SeqCst);
+    still.uplink.0.store(true, SeqCst);
+    let took = still.until(all(PhaseKind::Completed)).await;
+    assert!(took <= Duration::from_secs(5), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_down_is_no_missing_network() {
+    let net = unplugged(&Arc::default());
+    let still = Still::new(Scope::Queue, &net).await;
+    let ids = still.add(vec![still.spec("https://files.example/a")]).await;
+    still.until(|jobs| jobs[0].phase.kind() == PhaseKind::Waiting).await;
+    still.uplink.0.store(false, SeqCst);
+    let local = still.add(vec![still.spec("http://localhost:1/a"), still.spec("http://127.0.0.1:1/b")]).await;
+    still.until(|jobs| jobs.iter().all(|job| job.phase.kind() != PhaseKind::Queued && !job.phase.is_active())).await;
+    assert!(
+        is_blocked(&still.engine.job(ids[0]).unwrap().phase, Obstacle::Network)
+            || still.kind(ids[0]) == PhaseKind::Waiting
+    );
+    assert!(local.iter().all(|id| still.kind(*id) == PhaseKind::Waiting), "this machine needs no network");
+}
+
+/// The real disk with as much room as a test says; writes beyond it fail as on a full volume.
+#[derive(Debug)]
+struct Volume {
+    free: Arc<AtomicU64>,
+}
+
+#[derive(Debug)]
+struct OnVolume {
+    part: Arc<dyn PartFile>,
+    free: Arc<AtomicU64>,
+}
+
+impl Volume {
+    fn wrap(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        Arc::new(OnVolume { part, free: Arc::clone(&self.free) })
+    }
+}
+
+impl PartFile for OnVolume {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        let taken = self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(bytes.len() as u64));
+        if taken.is_err() {
+            return Err(DiskError::at(Path::new("/full"), std::io::ErrorKind::StorageFull.into()));
+        }
+        self.part.write_at(bytes, offset)
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.part.read_at(buffer, offset)
+    }
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.part.sync_data()
+    }
+    fn length(&self) -> Result<u64, DiskError> {
+        self.part.length()
+    }
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.part.set_length(length)
+    }
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.part.stamp()
+    }
+}
+
+impl Disk for Volume {
+    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        LocalDisk.create_folder(folder)
+    }
+    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        Ok(self.wrap(LocalDisk.create_part(path)?))
+    }
+    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        Ok(self.wrap(LocalDisk.open_part(path)?))
+    }
+    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
+        LocalDisk.publish(part, final_path, replace)
+    }
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        LocalDisk.remove(path)
+    }
+    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
+        LocalDisk.length_of(path)
+    }
+    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
+        LocalDisk.is_taken(path)
+    }
+    fn free_space(&self, _folder: &Path) -> Result<u64, DiskError> {
+        Ok(self.free.load(SeqCst))
+    }
+    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
+        LocalDisk.open_source(path)
+    }
+}
+
+async fn rig_with_room(free: &Arc<AtomicU64>, scope: Scope) -> Rig {
+    let disk = Arc::new(Volume { free: Arc::clone(free) });
+    Rig::with_seams(Seams { disk, ..Seams::default() }, |config| config.scope = scope).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on() {
+    let file = ServedFile::new(80, 6 * MIB);
+    let peer = Peer::serve(file.clone()).await;
+    let free = Arc::new(AtomicU64::new(20 * MIB));
+    let rig = rig_with_room(&free, Scope::Queue).await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    // Somebody else fills the volume while the job runs.
+    rig.until(id, |job| job.progress.moved > 0).await;
+    free.store(MIB, SeqCst);
+    let job = rig.until(id, |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    assert!(matches!(&job.phase, Phase::Blocked { failure, .. } if failure.code == FailureCode::DiskFull));
+    assert!(job.progress.durable > 0);
+    let requests = peer.requests().len();
+    free.store(2 * MIB, SeqCst);
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(peer.requests().len(), requests, "no try before there is room for what is missing");
+    free.store(20 * MIB, SeqCst);
+    let job = rig.settled(id).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
+    assert!(peer.requests()[requests..].iter().all(|request| request.range().is_some()), "nothing durable comes again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_does_not_fit_is_told_before_its_first_byte_and_a_terminal_does_not_wait() {
+    let peer = Peer::serve(ServedFile::new(81, 6 * MIB)).await;
+    let free = Arc::new(AtomicU64::new(MIB));
+    let rig = rig_with_room(&free, Scope::Queue).await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    rig.until(id, |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    assert!(rig.folder.names().is_empty());
+    free.store(20 * MIB, SeqCst);
+    assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    let once = rig_with_room(&Arc::new(AtomicU64::new(MIB)), Scope::Once).await;
+    assert_eq!(failure(&once.run(once.download(&peer.url("b.bin"))).await).code, FailureCode::DiskFull);
+}
+
+async fn asking(rig: &Rig, url: &str) -> JobId {
+    std::fs::File::create_new(rig.file("a.bin")).unwrap();
+    let mut spec = rig.download(url);
+    spec.on_conflict = OnConflict::Ask;
+    let id = rig.add(spec).await;
+    rig.until(id, |job| is_blocked(&job.phase, Obstacle::NameTaken)).await;
+    id
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_taken_name_is_asked_about_at_the_end_and_no_byte_comes_twice() {
+    let file = ServedFile::new(82, 3 * MIB);
+    for (choice, names) in [
+        (OnConflict::Rename, vec!["a (1).bin", "a.bin"]),
+        (OnConflict::Overwrite, vec!["a.bin"]),
+        (OnConflict::Fail, vec!["a.bin", "a.bin.part"]),
+    ] {
+        let peer = Peer::serve(file.clone()).await;
+        let rig = Rig::new().await;
+        let id = asking(&rig, &peer.url("a.bin")).await;
+        assert_eq!(rig.folder.names(), ["a.bin", "a.bin.part"]);
+        let rig = rig.restart().await;
+        assert!(is_blocked(&rig.engine.job(id).unwrap().phase, Obstacle::NameTaken), "it still asks");
+        let requests = peer.requests().len();
+        rig.engine.answer(id, choice).await.unwrap();
+        let job = rig.settled(id).await;
+        assert_eq!(peer.requests().len(), requests);
+        assert_eq!(rig.folder.names(), names, "{choice:?}");
+        if choice == OnConflict::Fail {
+            assert_eq!(failure(&job).code, FailureCode::FileExists);
+        } else {
+            file.pattern().assert_file(job.final_path.as_ref().unwrap(), file.length());
+        }
+        assert!(rig.engine.answer(id, choice).await.is_err(), "nothing is asked any more");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_asked_at_a_terminal_nor_where_the_name_is_free() {
+    let peer = Peer::serve(ServedFile::new(83, 1000)).await;
+    let rig = Rig::with(|config| config.scope = Scope::Once).await;
+    let mut spec = rig.download(&peer.url("a.bin"));
+    spec.on_conflict = OnConflict::Ask;
+    assert_eq!(rig.run(spec.clone()).await.phase, Phase::Completed);
+    assert_eq!(failure(&rig.run(spec).await).code, FailureCode::FileExists);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_sleep_of_the_machine_dead_connections_are_not_waited_for() {
+    let file = ServedFile::new(84, 3 * MIB);
+    let served = file.clone();
+    // Before the sleep every connection falls silent.
+    let peer = Peer::start(move |request| match request.number {
+        1..=2 => served.answer(request).stall_after(200_000),
+        _ => served.answer(request),
+    })
+    .await;
+    let clock = Arc::new(WallClock::default());
+    let seams = Seams { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..Seams::default() };
+    let rig =
+        Rig::with_seams(seams, |config| config.limits.connections = ropeway_model::Connections::new(2).unwrap()).await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    rig.until(id, |job| job.progress.moved >= 200_000).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    clock.slept.store(8 * 3600, SeqCst);
+    let start = std::time::Instant::now();
+    let job = rig.settled(id).await;
+    assert_eq!(job.phase, Phase::Completed);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    let log = rig.engine.detail(id).await.unwrap().log;
+    assert!(!log.iter().any(|(_, line)| line.contains("NETWORK_")), "no try was lost: {log:?}");
+}
