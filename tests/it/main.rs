@@ -4,6 +4,7 @@
 //! with `heavy_` run one at a time (`.config/nextest.toml`).
 
 #![expect(clippy::unwrap_used, reason = "a test's surroundings that cannot be built end the test")]
+#![expect(clippy::disallowed_methods, reason = "tests lay out files of their own")]
 #![expect(clippy::print_stdout, reason = "what a failed test has to tell: its seed, what this machine lacks")]
 
 mod architecture;

@@ -164,7 +164,7 @@ impl Reading {
         let text = text.trim();
         match self.places.pop() {
             Some(Place::Size) => {
-                self.file.size = Some(text.parse().map_err(|_| self.file.bad("its size is no number"))?)
+                self.file.size = Some(text.parse().map_err(|_| self.file.bad("its size is no number"))?);
             }
             Some(Place::Hash) => {
                 let digest = self.file.algorithm.map(|algorithm| self.file.digest(algorithm, text)).transpose()?;

@@ -43,10 +43,10 @@ impl Core {
         }
         let mut spec = (*entry.spec).clone();
         let Transfer::Download { from, .. } = &mut spec.transfer else { return Err(EngineError::NotADownload(id)) };
-        let mut line = format!("a new link: {link}");
+        let mut news = format!("a new link: {link}");
         if from.expose().origin() != link.expose().origin() && !spec.headers.is_empty() {
             spec.headers.clear();
-            line.push_str("; the headers belonged to another server and are left out");
+            news.push_str("; the headers belonged to another server and are left out");
         }
         *from = link.clone();
         let remote = entry.remote.as_deref().map(|old| Remote { url: link.clone(), is_renewed: true, ..old.clone() });
@@ -56,7 +56,7 @@ impl Core {
             let mut change = JobChange::new(id);
             change.spec = Some(spec);
             change.remote = Some(remote);
-            change.log.push((self.clock.now(), line));
+            change.log.push((self.clock.now(), news));
             requeue(entry, &mut change);
             change
         });
