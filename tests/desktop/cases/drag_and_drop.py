@@ -63,6 +63,16 @@ def a_link_dragged_from_a_browser_is_offered_unharmed(stage):
     assert page.call("snapshot")["jobs"] == []
 
 
+def a_dropped_metalink_offers_the_files_it_names(stage):
+    document = stage.folder / "set.meta4"
+    names = "".join(f'<file name="{name}"><url>https://example.org/{name}</url></file>' for name in ("a.iso", "b.iso"))
+    document.write_text(f'<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink">{names}</metalink>')
+    page = stage.page()
+    screen.drag(stage.drag_source("files", document), _middle())
+    until("the dialog names its files", lambda: "Metalink with 2 files" in _dialog_text(page))
+    stage.keep("metalink")
+
+
 def dropped_text_becomes_downloads(stage):
     original = stage.served_file("note.txt", 1000)
     address = stage.serve()

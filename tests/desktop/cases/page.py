@@ -132,3 +132,36 @@ def a_folder_is_chosen_in_the_desktop_s_own_dialog(stage):
 
 
 _FOLDER_DIALOG = "^(Open Folder|Select Folder|Choose.*)$"
+
+
+def rows_are_dragged_within_the_queue(stage):
+    page = stage.page()
+    options = {"headers": [], "priority": "normal", "paused": True}
+    text = "\n".join(f"http://127.0.0.1:9/file-{number}.bin" for number in range(1, 5))
+    page.call("job_add", text=text, options=options)
+    until("the rows are there", lambda: _place(page, "file-4.bin"))
+    # In the order of the last added first, rows stay where they are; the list offers the other order.
+    page.drag(_place(page, "file-1.bin"), _place(page, "file-3.bin"))
+    page.button("Sort by queue order")
+    until("the first added is on top", lambda: _place(page, "file-1.bin")[1] < _place(page, "file-4.bin")[1])
+    x, y = _place(page, "file-3.bin")
+    page.drag(_place(page, "file-1.bin"), (x, y + ROW // 3))
+    until("the row stands behind the third", lambda: _queue(page) == ["file-2.bin", "file-3.bin", "file-1.bin", "file-4.bin"])
+
+
+ROW = 36
+
+
+def _place(page, name):
+    """A row's name in the page, in its pixels; nothing while there is no such row."""
+    script = """
+        const row = [...document.querySelectorAll("[data-job]")].find((row) => row.textContent.includes(arguments[0]));
+        const box = row?.getBoundingClientRect();
+        return box && [Math.round(box.x + 90), Math.round(box.y + box.height / 2)];
+    """
+    return page.run(script, name)
+
+
+def _queue(page):
+    jobs = page.call("snapshot")["jobs"]
+    return [job["name"] for job in sorted(jobs, key=lambda job: job["position"])]

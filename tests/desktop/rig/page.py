@@ -122,6 +122,18 @@ class Page:
         down_up = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]
         self._in_session("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": down_up}]})
 
+    def drag(self, start, end):
+        """Drags from one place of the page to another; the screen's own pointer does not reach a page under WebDriver."""
+        moves = [{"type": "pointerMove", "duration": 150, "x": x, "y": y} for x, y in ((start[0], start[1] - 12), end)]
+        hand = [
+            {"type": "pointerMove", "duration": 0, "x": start[0], "y": start[1]},
+            {"type": "pointerDown", "button": 0},
+            *moves,
+            {"type": "pointerUp", "button": 0},
+        ]
+        mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": hand}
+        self._in_session("POST", "/actions", {"actions": [mouse]})
+
     def paint(self):
         """Waits until the page has painted what it contains now."""
         frame = "new Promise((painted) => requestAnimationFrame(painted))"
