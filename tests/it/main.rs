@@ -10,6 +10,7 @@
 mod architecture;
 mod crash;
 mod download;
+mod fault;
 mod faults;
 mod ipc_parity;
 mod limit;

@@ -8,6 +8,7 @@ mod bench;
 mod check;
 mod demo;
 mod digest;
+mod faults;
 mod icons;
 mod pattern;
 mod place;
@@ -52,6 +53,8 @@ enum Command {
     Icons,
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
     Bench(bench::Arguments),
+    /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
+    Faults(faults::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Ui => setup::npm::install(&place::ui()).and_then(|()| ui::build()),
         Command::Icons => icons::make(),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Faults(arguments) => faults::run(&arguments),
     };
     ended(result)
 }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's surroundings that cannot be built end the test")]
 #![expect(clippy::indexing_slicing, reason = "only bytes that the test made itself are indexed")]
 
+pub mod fault;
 mod folder;
 mod nginx;
 mod pattern;

@@ -20,6 +20,8 @@ pub(crate) enum Need {
     Test,
     /// To measure Ropeway beside other clients.
     Bench,
+    /// To play the faults against other clients.
+    Faults,
 }
 
 /// How a package shows that it is there.
@@ -75,6 +77,10 @@ const PACKAGES: &[Package] = &[
     package(Need::Test, "python3-gi", Sign::File(&["/usr/lib/python3/dist-packages/gi/__init__.py"])),
     package(Need::Test, "gir1.2-gtk-3.0", Sign::File(&["/usr/lib/*/girepository-1.0/Gtk-3.0.typelib"])),
     package(Need::Test, "gir1.2-atspi-2.0", Sign::File(&["/usr/lib/*/girepository-1.0/Atspi-2.0.typelib"])),
+    package(Need::Test, "strace", Sign::Program("strace")),
+    package(Need::Faults, "wget", Sign::Program("wget")),
+    package(Need::Faults, "wget2", Sign::Program("wget2")),
+    package(Need::Faults, "aria2", Sign::Program("aria2c")),
     package(Need::Bench, "aria2", Sign::Program("aria2c")),
     package(Need::Bench, "wget2", Sign::Program("wget2")),
     package(Need::Bench, "axel", Sign::Program("axel")),

@@ -78,6 +78,16 @@ impl Trouble {
         }
     }
 
+    /// Whether the same request would be answered so again: what it was for is left to the stream before it. A link that
+    /// works once serves its one stream to the end and refuses every other.
+    pub(super) fn is_final(&self) -> bool {
+        match self {
+            Self::Driver(DriverError::RangeIgnored { .. }) => true,
+            Self::Driver(error @ DriverError::Status { .. }) => error.retry() == Retry::Never,
+            _ => false,
+        }
+    }
+
     /// When the same may be tried again while others work on.
     pub(super) fn retry(&self) -> Retry {
         match self {

@@ -88,8 +88,7 @@ pub(super) async fn run(
                 job.claims.release(&claim);
             }
             Err(trouble) => {
-                let is_ignored = matches!(trouble, Trouble::Driver(DriverError::RangeIgnored { .. }));
-                let is_covered = is_ignored && job.claims.give_back(&claim);
+                let is_covered = trouble.is_final() && job.claims.give_back(&claim);
                 job.claims.release(&claim);
                 return Err(Loss { is_covered, was_served, trouble });
             }

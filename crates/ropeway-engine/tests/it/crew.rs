@@ -154,3 +154,19 @@ async fn all_jobs_together_have_no_more_connections_to_a_server_than_it_is_allow
     let most = peer.requests().iter().map(|request| request.beside + 1).max().unwrap();
     assert!((2..=5).contains(&most), "{most}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_works_once_is_read_to_its_end_on_its_one_connection() {
+    for refusal in [403, 404, 410] {
+        let file = ServedFile::new(48, 4 * MIB);
+        let served = file.clone();
+        let peer = Peer::start(move |request| match request.number {
+            1 => served.answer(request).drip(8 * MIB),
+            _ => Answer::status(refusal),
+        })
+        .await;
+        let rig = Rig::new().await;
+        let job = rig.run(with_connections(&rig, &peer, 8)).await;
+        assert_whole(&rig, &job, &file);
+    }
+}

@@ -26,6 +26,8 @@ pub enum Framing {
     ChunkedWithoutEnd,
     /// By the end of the connection.
     Close,
+    /// By nothing but what the answer's own header fields say; the connection ends behind the body.
+    Unsaid,
 }
 
 /// What is done with a request's body.
@@ -66,9 +68,23 @@ pub struct Answer {
     pub(super) stall: Option<u64>,
     pub(super) bytes_per_second: Option<u64>,
     pub(super) intake: Intake,
-    pub(super) raw: Option<Bytes>,
-    pub(super) silent: bool,
+    pub(super) instead: Instead,
     pub(super) close: bool,
+}
+
+/// What comes in place of an answer.
+#[derive(Clone, Debug)]
+pub(super) enum Instead {
+    /// Nothing does: the answer is sent.
+    Answer,
+    /// These octets, then the end of the connection.
+    Octets(Bytes),
+    /// The first octets, then the others again and again until the client goes away or has taken this many.
+    Flood(Bytes, Bytes, u64),
+    /// Nothing, on an open connection.
+    Silence,
+    /// A break of the connection.
+    Break(Cut),
 }
 
 impl Answer {
@@ -83,8 +99,7 @@ impl Answer {
             stall: None,
             bytes_per_second: None,
             intake: Intake::Whole,
-            raw: None,
-            silent: false,
+            instead: Instead::Answer,
             close: false,
         }
     }
@@ -96,18 +111,36 @@ impl Answer {
 
     /// Exactly these octets instead of an answer, then the end of the connection.
     pub fn raw(octets: impl Into<Bytes>) -> Self {
-        Self { raw: Some(octets.into()), ..Self::status(200) }
+        Self { instead: Instead::Octets(octets.into()), ..Self::status(200) }
+    }
+
+    /// The octets `head`, then `again` without end: until the client goes away or has taken `most` octets. With
+    /// [`Answer::drip`] no faster than that.
+    pub fn flood(head: impl Into<Bytes>, again: impl Into<Bytes>, most: u64) -> Self {
+        Self { instead: Instead::Flood(head.into(), again.into(), most), ..Self::status(200) }
+    }
+
+    /// No answer: the connection breaks.
+    pub fn hang_up(cut: Cut) -> Self {
+        Self { instead: Instead::Break(cut), ..Self::status(200) }
     }
 
     /// No answer at all: the connection stays open and silent.
     pub fn silence() -> Self {
-        Self { silent: true, ..Self::status(200) }
+        Self { instead: Instead::Silence, ..Self::status(200) }
     }
 
     /// Sets a header field, in place of one of that name.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(had, _)| !had.eq_ignore_ascii_case(name));
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Adds a header field beside those of the same name.
+    #[must_use]
+    pub fn also(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }

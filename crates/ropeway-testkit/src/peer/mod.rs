@@ -155,13 +155,17 @@ impl Desk {
     /// Answers the requests of one connection until either side ends it.
     async fn converse<S: Line>(&self, stream: S) {
         let mut stream = BufStream::new(stream);
-        let mut first = true;
+        let (mut connection, mut place) = (0, 0);
         while let Some(mut request) = request::read(&mut stream).await {
-            if std::mem::take(&mut first) {
-                *self.connections.lock() += 1;
+            if place == 0 {
+                let mut connections = self.connections.lock();
+                *connections += 1;
+                connection = *connections;
             }
             request.beside = self.sending.fetch_add(1, SeqCst);
             let _sending = Sending(Arc::clone(&self.sending));
+            place += 1;
+            (request.connection, request.place) = (connection, place);
             let record = Record::new(&self.records, &mut request);
             let answer = (self.script)(&request);
             if !receive::intake(&mut stream, &request, &answer, &record).await

@@ -16,6 +16,10 @@ pub struct Request {
     pub number: usize,
     /// Answers that were being sent to others when its head had arrived.
     pub beside: usize,
+    /// The connection it came on, counted from one over all connections that spoke.
+    pub connection: usize,
+    /// Its place on that connection, counted from one.
+    pub place: usize,
     /// The method.
     pub method: String,
     /// The path with its query, as sent; through a proxy the whole address.
@@ -73,6 +77,8 @@ pub(super) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<Req
     Some(Request {
         number: 0,
         beside: 0,
+        connection: 0,
+        place: 0,
         method,
         path,
         headers: lines.filter_map(field).collect(),

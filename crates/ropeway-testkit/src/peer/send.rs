@@ -7,7 +7,10 @@ use tokio::{
     time::Sleep,
 };
 
-use super::{Answer, Cut, Framing, Intake, Line, Record, Request, answer::Content};
+use super::{
+    Answer, Cut, Framing, Intake, Line, Record, Request,
+    answer::{Content, Instead},
+};
 
 /// Bytes given to the network at once.
 const STEP: u64 = 64 * 1024;
@@ -21,12 +24,8 @@ pub(super) async fn answer<S: Line>(
     answer: Answer,
     record: &Record,
 ) -> bool {
-    if answer.silent {
-        pending::<()>().await;
-    }
-    if let Some(octets) = &answer.raw {
-        let _ = stream.write_all(octets).await;
-        let _ = stream.shutdown().await;
+    if !matches!(answer.instead, Instead::Answer) {
+        in_place(stream, &answer, record).await;
         return false;
     }
     if stream.write_all(head(&answer).as_bytes()).await.is_err() || stream.flush().await.is_err() {
@@ -46,10 +45,37 @@ pub(super) async fn answer<S: Line>(
             false
         }
         Intake::Whole | Intake::CutAfter(..) => {
-            if answer.framing == Framing::Close || answer.close {
+            let ends = matches!(answer.framing, Framing::Close | Framing::Unsaid) || answer.close;
+            if ends {
                 let _ = stream.shutdown().await;
             }
-            answer.framing != Framing::Close && !answer.close
+            !ends
+        }
+    }
+}
+
+/// What is sent in place of an answer.
+async fn in_place<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Record) {
+    match &answer.instead {
+        Instead::Answer => {}
+        Instead::Silence => pending::<()>().await,
+        Instead::Break(cut) => cut_off(stream, *cut).await,
+        Instead::Octets(octets) => {
+            let _ = stream.write_all(octets).await;
+            let _ = stream.shutdown().await;
+        }
+        Instead::Flood(head, again, most) => {
+            let mut sent = head.len() as u64;
+            let mut alive = stream.write_all(head).await.is_ok();
+            while alive && sent < *most {
+                alive = stream.write_all(again).await.is_ok() && stream.flush().await.is_ok();
+                sent += again.len() as u64;
+                record.change(|request| request.bytes_sent = sent);
+                if let Some(rate) = answer.bytes_per_second {
+                    tokio::time::sleep(Duration::from_micros(again.len() as u64 * 1_000_000 / rate)).await;
+                }
+            }
+            let _ = stream.shutdown().await;
         }
     }
 }
@@ -80,6 +106,7 @@ fn head(answer: &Answer) -> String {
         Framing::LengthOf(length) => head.extend(["Content-Length: ", &length.to_string(), "\r\n"]),
         Framing::Chunked | Framing::ChunkedWithoutEnd => head.push_str("Transfer-Encoding: chunked\r\n"),
         Framing::Close => head.push_str("Connection: close\r\n"),
+        Framing::Unsaid => {}
     }
     head + "\r\n"
 }

@@ -24,6 +24,15 @@ pub struct Authority {
 impl Authority {
     /// A fresh authority and a certificate of it for `host`, a name or an address.
     pub fn new(host: &str) -> Self {
+        Self::issue(host, false)
+    }
+
+    /// The same with a certificate that ended years ago.
+    pub fn expired(host: &str) -> Self {
+        Self::issue(host, true)
+    }
+
+    fn issue(host: &str, is_expired: bool) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
@@ -31,8 +40,11 @@ impl Authority {
         let root = params.self_signed(&key).unwrap();
         let issuer = Issuer::new(params, key);
         let leaf_key = KeyPair::generate().unwrap();
-        let leaf = CertificateParams::new(vec![host.to_owned()]).unwrap().signed_by(&leaf_key, &issuer).unwrap();
-
+        let mut leaf = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        if is_expired {
+            (leaf.not_before, leaf.not_after) = (rcgen::date_time_ymd(2019, 1, 1), rcgen::date_time_ymd(2020, 1, 1));
+        }
+        let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
         Self::with(host, &root.pem(), leaf.der().to_vec(), &leaf_key)
     }
 

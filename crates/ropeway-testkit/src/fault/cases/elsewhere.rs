@@ -1,0 +1,192 @@
+//! What cannot be provoked from outside, or not in the time of a suite, and where it is shown instead.
+
+use super::super::case::{Case, open, tested};
+
+pub(super) fn cases() -> Vec<Case> {
+    [network(), servers(), disk(), crash(), clocks(), names(), exhaustion()].concat()
+}
+
+fn network() -> Vec<Case> {
+    vec![
+        tested(
+            "N3",
+            "one address of a host swallows everything, another one is healthy",
+            "it costs a moment only (Happy Eyeballs)",
+            "crates/ropeway-drivers/tests/behaviour/families.rs::\
+             an_address_that_swallows_everything_holds_a_healthy_one_up_for_a_moment_only",
+        ),
+        open(
+            "N13",
+            "the interface is down for ten minutes and comes back with another address",
+            "jobs wait without spending attempts, and run again within seconds",
+            "the tests have no interface of their own to take down",
+        ),
+        open(
+            "N14",
+            "the machine sleeps for hours",
+            "dead connections are found soon, and no limit bursts",
+            "the tests cannot let the machine sleep",
+        ),
+        tested(
+            "N17",
+            "a limit on one job, changed while it runs",
+            "within 5 % of it over ten seconds, counted at the server",
+            "tests/it/limit.rs::heavy_a_download_limit_holds_follows_a_change_and_survives_a_restart",
+        ),
+        tested(
+            "N18",
+            "the server dies midway, refuses for a while, and comes back",
+            "it costs only time",
+            "tests/it/download.rs::a_nginx_that_dies_midway_and_comes_back_costs_only_time",
+        ),
+    ]
+}
+
+fn servers() -> Vec<Case> {
+    vec![
+        tested(
+            "S23",
+            "a server that fails job after job",
+            "a rest for all its jobs, then one probe at a time",
+            "crates/ropeway-engine/src/hosts/breaker.rs::\
+             one_probe_at_a_time_and_each_failed_one_doubles_the_rest_up_to_five_minutes",
+        ),
+        tested(
+            "V10 blocks",
+            "a block of the part was overwritten meanwhile",
+            "only that block is fetched again",
+            "crates/ropeway-engine/tests/it/blocks.rs::\
+             of_a_part_file_that_was_edited_only_the_damaged_block_and_the_unproved_end_are_fetched_again",
+        ),
+        tested(
+            "V14",
+            "the link has expired, and the user gives a new one",
+            "length and bytes are compared, and every byte is kept",
+            "crates/ropeway-engine/tests/it/expired.rs::a_new_link_to_the_same_file_keeps_every_byte",
+        ),
+        tested(
+            "A8",
+            "cookies imported from a browser",
+            "sent only where their domain, path and security allow",
+            "crates/ropeway-drivers/src/credential/cookies.rs::\
+             a_cookie_goes_only_where_its_domain_path_and_security_allow",
+        ),
+        tested(
+            "A12 socks",
+            "a SOCKS proxy that resolves names",
+            "the name goes to the proxy; nobody else is asked for it",
+            "crates/ropeway-drivers/tests/behaviour/proxy.rs::\
+             a_socks_proxy_gets_the_name_where_it_is_to_resolve_it_and_the_address_otherwise",
+        ),
+    ]
+}
+
+fn disk() -> Vec<Case> {
+    vec![
+        tested(
+            "D2 resumed",
+            "the volume is full in the middle, and gets room",
+            "goes on; nothing durable is fetched again",
+            "tests/it/faults.rs::a_full_disk_keeps_what_it_has_and_goes_on_when_there_is_room",
+        ),
+        tested(
+            "D5",
+            "the folder is no folder (any more)",
+            "its own job stops, with a reason; the others go on",
+            "tests/it/faults.rs::a_folder_that_cannot_be_written_stops_its_own_job_only",
+        ),
+        tested(
+            "D7",
+            "the temporary place and the target are on different volumes",
+            "cannot be: the part lies beside its file",
+            "tests/it/resume.rs::a_get_that_is_asked_to_stop_says_how_to_resume_and_resumes",
+        ),
+        open("D10", "5 GiB for a FAT volume", "told before the first byte", "the tests have no FAT volume"),
+        tested(
+            "D13",
+            "other users look into the folder of the queue",
+            "queue, log and address of the daemon are readable by their user only",
+            "tests/it/fault/ground.rs::what_is_stored_can_be_read_by_its_user_only",
+        ),
+        tested(
+            "D15",
+            "the volume of the queue is full",
+            "new jobs are refused visibly",
+            "tests/it/faults.rs::a_full_volume_under_the_queue_refuses_new_jobs_visibly",
+        ),
+    ]
+}
+
+fn crash() -> Vec<Case> {
+    vec![
+        tested(
+            "K1",
+            "a hundred kills at random moments, many of them during recovery",
+            "every acknowledged job ends once and whole; at most a window of a segment is fetched twice",
+            "tests/it/crash.rs::heavy_a_hundred_kills_lose_nothing_and_refetch_no_more_than_a_window",
+        ),
+        tested(
+            "K7",
+            "killed between the rename and the row that says it is done",
+            "recognised as done: no second download, no second name",
+            "crates/ropeway-engine/tests/it/crash.rs::a_file_published_before_the_crash_is_recognised_as_done",
+        ),
+        tested(
+            "K14",
+            "a second daemon on one queue",
+            "refused with a reason; the first one lives on",
+            "tests/it/queue.rs::a_second_daemon_is_refused_and_the_first_one_lives_on",
+        ),
+    ]
+}
+
+fn clocks() -> Vec<Case> {
+    vec![open(
+        "T1",
+        "the wall clock jumps by a year",
+        "speeds, timeouts and backoff do not notice",
+        "they read the monotonic clock; no test sets the machine's",
+    )]
+}
+
+fn names() -> Vec<Case> {
+    vec![
+        tested(
+            "R1",
+            "a thousand changes of mind: pause, resume, cancel",
+            "one terminal state, no deadlock",
+            "crates/ropeway-engine/tests/it/control.rs::a_thousand_changes_of_mind_end_in_one_terminal_state",
+        ),
+        tested(
+            "R3",
+            "the same file fetched twice at once",
+            "two names or one owner, never mixed bytes",
+            "tests/it/download.rs::two_gets_of_the_same_file_at_once_never_mix_their_bytes",
+        ),
+        tested(
+            "F1",
+            "187 known forms of Content-Disposition",
+            "an accepted name or none, never an unsafe one",
+            "crates/ropeway-drivers/src/http/content_disposition/tests.rs::\
+             every_known_header_gives_an_accepted_name_or_none",
+        ),
+        tested(
+            "F5",
+            "names that Windows reserves, streams, trailing dots, files that act when a folder is opened",
+            "harmless names",
+            "crates/ropeway-model/src/file_name.rs::hostile_names_become_harmless",
+        ),
+    ]
+}
+
+fn exhaustion() -> Vec<Case> {
+    vec![
+        tested(
+            "X2 list",
+            "256 descriptors for 60 files on up to 512 connections",
+            "fewer connections; every file is whole",
+            "tests/it/fault/ground.rs::with_256_descriptors_a_long_list_on_many_connections_is_fetched_whole",
+        ),
+        open("X6", "200 jobs for a day", "no growth of memory or descriptors", "no test has a day"),
+    ]
+}

@@ -1,0 +1,94 @@
+//! F: names that are weapons.
+
+use super::super::case::{Case, End, Play, case, file};
+use crate::{fault::Outcome, peer::Answer};
+
+pub(super) fn cases() -> Vec<Case> {
+    [given(), addressed()].concat()
+}
+
+/// The file under a name that the server gives.
+fn named(field: &'static str) -> Play {
+    Play::once(move |request, _| file(1).answer(request).header("Content-Disposition", &format!("attachment; {field}")))
+        .wish(|wish| wish.is_named_by_server = true)
+        .everybody(harmless)
+}
+
+/// Nothing is outside of the folder, and nothing in it is hidden, a flag, or a control sequence.
+fn harmless(outcome: &Outcome) -> Option<String> {
+    let parent = outcome.folder.parent()?;
+    let outside: Vec<_> = std::fs::read_dir(parent)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name != "work")
+        .collect();
+    if !outside.is_empty() {
+        return Some(format!("{outside:?} appeared outside of the folder"));
+    }
+    let names = outcome.names();
+    let bad =
+        |name: &&String| name.split('/').any(|step| step.starts_with(['.', '-'])) || name.chars().any(char::is_control);
+    names.iter().find(bad).map(|name| format!("it is saved as {name:?}"))
+}
+
+fn given() -> Vec<Case> {
+    const MUST: &str = "saved in the folder under a harmless name";
+    vec![
+        case("F2", "the server names it `../../evil.bin`", MUST, named("filename=\"../../evil.bin\"")),
+        case("F2 root", "the server names it `/tmp/evil.bin`", MUST, named("filename=\"/tmp/ropeway-evil.bin\"")),
+        case(
+            "F2 encoded",
+            "the server names it `..%2Fevil.bin`, encoded as RFC 8187 has it",
+            MUST,
+            named("filename*=UTF-8''..%2F..%2Fevil.bin"),
+        ),
+        case("F2 back", "the server names it `..\\evil.bin`", MUST, named("filename=\"..\\\\..\\\\evil.bin\"")),
+        case("F2 dots", "the server names it `..`", MUST, named("filename=\"..\"")),
+        case(
+            "F3",
+            "the server's name has control characters in it",
+            MUST,
+            named("filename*=UTF-8''a%1B%5B2Jb%0Ac.bin"),
+        ),
+        case("F9", "the server names it `-rf`", MUST, named("filename=\"-rf\"")),
+        case("F9 dot", "the server names it `.bashrc`", MUST, named("filename=\".bashrc\"")),
+        case(
+            "F14",
+            "the server's name is 5,000 characters long",
+            MUST,
+            Play::once(|request, _| {
+                let field = format!("attachment; filename=\"{}.bin\"", "long".repeat(1_250));
+                file(1).answer(request).header("Content-Disposition", &field)
+            })
+            .wish(|wish| wish.is_named_by_server = true)
+            .everybody(harmless),
+        ),
+    ]
+}
+
+fn addressed() -> Vec<Case> {
+    const MUST: &str = "saved in the folder under a harmless name, or refused";
+    let at = |path: &'static str| {
+        let play = Play::once(|request, _| file(1).answer(request)).path(path);
+        play.wish(|wish| wish.is_named_by_server = true).end(End::Either).everybody(harmless)
+    };
+    vec![
+        case("F2 url", "the address ends in `%2e%2e%2fevil.bin`", MUST, at("a/%2e%2e%2fevil.bin")),
+        case("F2 twice", "the address ends in `%252e%252e%252fevil.bin`", MUST, at("a/%252e%252e%252fevil.bin")),
+        case("F9 url", "the address ends in `-rf`", MUST, at("-rf")),
+        case("F9 slash", "the address has no last step", MUST, at("folder/")),
+        case(
+            "F2 moved",
+            "a redirect leads to `/..%2f..%2fevil.bin`",
+            MUST,
+            Play::once(|request, _| match request.path.as_str() {
+                "/start" => Answer::redirect(302, "/x/..%2f..%2fevil.bin"),
+                _ => file(1).answer(request),
+            })
+            .path("start")
+            .wish(|wish| wish.is_named_by_server = true)
+            .end(End::Either)
+            .everybody(harmless),
+        ),
+    ]
+}

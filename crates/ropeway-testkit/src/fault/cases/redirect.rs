@@ -1,0 +1,161 @@
+//! A, first part: redirects and portals.
+
+use super::super::case::{Case, End, HALF, Play, case, file};
+use crate::{
+    fault::{Outcome, stage::Shield},
+    peer::{Answer, Request},
+};
+
+const SECRETS: [&str; 5] = ["Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key", "X-Auth-Token"];
+
+pub(super) fn cases() -> Vec<Case> {
+    [chains(), origins(), places(), portals()].concat()
+}
+
+fn chains() -> Vec<Case> {
+    vec![
+        case(
+            "A1",
+            "a redirect to itself",
+            "a failure that names the redirect",
+            Play::once(|_, _| Answer::redirect(302, "/file.bin")).watch(10).refused(&["REDIRECT_REFUSED"]),
+        ),
+        case(
+            "A1 endless",
+            "every redirect leads to a new address",
+            "a failure that names the redirect",
+            Play::once(|request, _| {
+                let hop: u32 = request.path.trim_start_matches('/').parse().unwrap_or(0);
+                Answer::redirect(302, &format!("/{}", hop + 1))
+            })
+            .watch(10)
+            .refused(&["REDIRECT_REFUSED"]),
+        ),
+        case(
+            "A1 few",
+            "six redirects of all kinds, then the file",
+            "the whole file",
+            Play::once(|request, _| {
+                let hop: usize = request.path.trim_start_matches('/').parse().unwrap_or(0);
+                let statuses = [301, 302, 303, 307, 308, 302];
+                match statuses.get(hop) {
+                    Some(status) => Answer::redirect(*status, &format!("/{}", hop + 1)),
+                    None => file(1).answer(request),
+                }
+            })
+            .path("0")
+            .wish(|wish| wish.is_named_by_server = true),
+        ),
+        case(
+            "A1 bare",
+            "302 without Location",
+            "a failure, and no file",
+            Play::once(|_, _| Answer::status(302).body("<p>Moved.")).watch(10).end(End::NeverDone),
+        ),
+    ]
+}
+
+/// A secret that the other origin saw.
+fn leaked(outcome: &Outcome) -> Option<String> {
+    let seen = |name: &&&str| outcome.elsewhere.iter().any(|request| request.header(name).is_some());
+    let names: Vec<_> = SECRETS.iter().filter(seen).copied().collect();
+    (!names.is_empty()).then(|| format!("{} went to another origin", names.join(", ")))
+}
+
+fn to_other(status: u16) -> Play {
+    Play::once(move |_, turn| Answer::redirect(status, &format!("{}file.bin", turn.other)))
+        .other(|request, _| file(1).answer(request))
+        .everybody(leaked)
+}
+
+fn origins() -> Vec<Case> {
+    const MUST: &str = "the secret stays with its origin; the file is whole";
+    vec![
+        case(
+            "A2",
+            "redirected to another port with `X-Api-Key` on the request",
+            MUST,
+            to_other(302).wish(|wish| wish.headers = vec![("X-Api-Key", "secret")]),
+        ),
+        case(
+            "A2 bearer",
+            "redirected to another port with a bearer token",
+            MUST,
+            to_other(307).wish(|wish| wish.headers = vec![("Authorization", "Bearer secret")]),
+        ),
+        case(
+            "A2 cookie",
+            "redirected to another port with a cookie of the user's",
+            MUST,
+            to_other(301).wish(|wish| wish.headers = vec![("Cookie", "session=secret")]),
+        ),
+        case(
+            "A9",
+            "redirected to another port with a user name and password",
+            MUST,
+            to_other(302).wish(|wish| wish.login = Some(("ann", "secret"))),
+        ),
+        case(
+            "A9 url",
+            "the password stands in the address, and it redirects",
+            MUST,
+            to_other(302).path("@ann:secret@"),
+        ),
+        case(
+            "A3",
+            "https redirects to http",
+            "refused: what was asked for in private is not fetched in the open",
+            Play::once(|_, turn| Answer::redirect(302, &format!("{}file.bin", turn.other)))
+                .other(|request, _| file(1).answer(request))
+                .shield(Shield::Trusted)
+                .refused(&["REDIRECT_REFUSED"]),
+        ),
+    ]
+}
+
+fn places() -> Vec<Case> {
+    const MUST: &str = "a failure that names the redirect, and no file";
+    let to = |target: &'static str| {
+        Play::once(move |_, _| Answer::redirect(302, target)).watch(10).refused(&["REDIRECT_REFUSED"])
+    };
+    vec![
+        case("A4", "redirected to file:///etc/passwd", MUST, to("file:///etc/passwd")),
+        case("A4 data", "redirected to a data: address", MUST, to("data:application/octet-stream,hello")),
+        case("A4 gopher", "redirected to a gopher: address", MUST, to("gopher://127.0.0.1:1/file.bin")),
+        case("A4 ftp", "redirected to an ftp: address", MUST, to("ftp://127.0.0.1:1/file.bin")),
+    ]
+}
+
+fn portal(_: &Request) -> Answer {
+    let page = "<!doctype html><title>Wi-Fi</title><form>Please log in to use this network.</form>";
+    Answer::status(200).header("Content-Type", "text/html").header("Cache-Control", "no-store").body(page)
+}
+
+fn portals() -> Vec<Case> {
+    const MUST: &str = "a failure or patience; the part stays as it is and no page becomes the file";
+    vec![
+        case(
+            "N15",
+            "a captive portal answers the resumed request with 200 and a page",
+            MUST,
+            Play::resumed(|request, _| portal(request)).end(End::NeverDone).watch(6).ours(keeps_its_part),
+        ),
+        case(
+            "N15 redirect",
+            "a captive portal redirects the resumed request to its login page",
+            MUST,
+            Play::resumed(|_, turn| Answer::redirect(302, &format!("{}login", turn.other)))
+                .other(|request, _| portal(request))
+                .end(End::NeverDone)
+                .watch(6)
+                .ours(keeps_its_part),
+        ),
+    ]
+}
+
+/// The part is there, with the bytes that were there.
+fn keeps_its_part(outcome: &Outcome) -> Option<String> {
+    let part = std::fs::read(outcome.folder.join("file.bin.part")).unwrap_or_default();
+    let begun = file(1).pattern().bytes(0, HALF / 2);
+    (!part.starts_with(&begun)).then(|| "the part is gone".to_owned())
+}

@@ -1,0 +1,77 @@
+//! What a client stands on: an ordinary folder, a small or sealed volume, a disk that fails, few descriptors.
+
+use std::{
+    ffi::OsString,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// What surrounds the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ground {
+    /// Nothing special.
+    Plain,
+    /// A tmpfs with these mount options; its files are copied out at the end.
+    Volume(&'static str),
+    /// A system call that fails, in the words of `strace --inject`.
+    Failing(&'static str),
+    /// At most this many open descriptors.
+    Descriptors(u16),
+}
+
+/// Mounts, runs, copies out: `$1` options, `$2` folder of the copy, then the program.
+const ON_VOLUME: &str = r#"mount -t tmpfs -o "$1" ropeway . || exit 99; copy=$2; cd "$PWD"; shift 2
+    "$@"; code=$?; cp -a . "$copy"; exit $code"#;
+
+impl Ground {
+    /// The command that runs `program` there; `None` where this machine cannot provoke it.
+    pub(super) fn command(self, program: &Path, arguments: &[OsString], copy: &Path) -> Option<Command> {
+        let mut command = match self {
+            Self::Plain => Command::new(program),
+            Self::Volume(options) => {
+                if !works(unshare().arg("true")) {
+                    return None;
+                }
+                let mut command = unshare();
+                command.args(["sh", "-c", ON_VOLUME, "sh", options]).arg(copy).arg(program);
+                command
+            }
+            Self::Failing(injection) => {
+                if !works(Command::new("strace").args(["-o", "/dev/null", "true"])) {
+                    return None;
+                }
+                let mut command = Command::new("strace");
+                let call = injection.split(':').next().unwrap_or_default();
+                command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+                command.args(["-e", &format!("inject={injection}")]).arg(program);
+                command
+            }
+            Self::Descriptors(most) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("ulimit -n {most}; exec \"$@\""), "sh"]).arg(program);
+                command
+            }
+        };
+        command.args(arguments);
+        Some(command)
+    }
+
+    /// Whether the files must be looked for in the copy.
+    pub(super) const fn is_copied(self) -> bool {
+        matches!(self, Self::Volume(_))
+    }
+}
+
+/// As root a mount namespace is enough; other users need to be root of a namespace first.
+fn unshare() -> Command {
+    let mut command = Command::new("unshare");
+    command.arg("--mount");
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command
+}
+
+fn works(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}

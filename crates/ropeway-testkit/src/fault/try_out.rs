@@ -1,0 +1,137 @@
+//! Playing a case against a client.
+
+use std::{
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use rustix::process::Signal;
+
+use super::{
+    Client, Outcome, Report, Verdict,
+    case::{Play, Runs},
+    judge::judge,
+    process::{Ended, Running},
+    stage::{Shield, Stage},
+};
+use crate::TempFolder;
+
+/// Longest time until the first of two runs has its bytes.
+const LONGEST_FIRST: Duration = Duration::from_secs(20);
+/// What was sent needs a moment until it is in the client's file.
+const SETTLING: Duration = Duration::from_millis(400);
+/// The code of a volume that could not be mounted.
+const NO_VOLUME: i32 = 99;
+
+/// Plays a case against `client`, whose program lies at `program`, and judges the end.
+pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
+    let place = Place::new();
+    let (first, second) = (play.first.clone(), play.script.clone());
+    let runs = play.runs;
+    let script = move |request: &_, turn: &_| {
+        let turn: &super::stage::Turn = turn;
+        if turn.run == 1 && runs != Runs::Once { first(request, turn) } else { second(request, turn) }
+    };
+    let stage = Stage::open(play.shield, std::sync::Arc::new(script), play.other.clone()).await;
+    (play.before)(&place.work());
+    let mut wish = play.wish.clone();
+    if !matches!(play.shield, Shield::None | Shield::Stranger) {
+        wish.authority = Some(stage.main.ca_file());
+    }
+    let url = stage.url(play.path);
+    let command = |again| {
+        let arguments = client.arguments(&wish, &url, again)?;
+        place.command(play, program, &arguments)
+    };
+    if let Runs::Stopped(bytes) | Runs::Killed(bytes) = play.runs {
+        let Some(command) = command(false) else { return not_applicable() };
+        stop_midway(&stage, Running::start(command, place.path()), bytes, play.runs).await;
+        (play.between)(&place.work());
+        stage.next_run();
+    }
+    let Some(command) = command(play.runs != Runs::Once) else { return not_applicable() };
+    let start = Instant::now();
+    let ended = Running::start(command, place.path()).wait(play.watch).await;
+    if ended.code == Some(NO_VOLUME) {
+        return not_applicable();
+    }
+    let outcome = outcome(play, &place, &stage, ended, start.elapsed());
+    let (verdict, note) = judge(play, client, &outcome);
+    Report { verdict, note, trace: outcome.trace() }
+}
+
+fn not_applicable() -> Report {
+    Report { verdict: Verdict::NotApplicable, note: String::new(), trace: String::new() }
+}
+
+/// Ends the first run once the server has sent enough of it.
+async fn stop_midway(stage: &Stage, mut running: Running, bytes: u64, runs: Runs) {
+    let sent = || stage.main.requests().iter().map(|request| request.bytes_sent).sum::<u64>() >= bytes;
+    if running.wait_until(LONGEST_FIRST, sent).await {
+        tokio::time::sleep(SETTLING).await;
+    }
+    let signal = if matches!(runs, Runs::Killed(_)) { Signal::KILL } else { Signal::INT };
+    running.stop(signal).await;
+}
+
+fn outcome(play: &Play, place: &Place, stage: &Stage, ended: Ended, took: Duration) -> Outcome {
+    let (earlier, requests) = stage.requests();
+    Outcome {
+        code: ended.code,
+        has_ended: ended.by_itself && ended.signal.is_none(),
+        stdout: ended.stdout,
+        stderr: ended.stderr,
+        folder: if play.ground.is_copied() { place.copy() } else { place.work() },
+        requests,
+        earlier,
+        elsewhere: stage.other.as_ref().map(crate::Peer::requests).unwrap_or_default(),
+        peak_memory: ended.peak_memory,
+        took,
+    }
+}
+
+/// A user's folders, all fresh.
+struct Place(TempFolder);
+
+impl Place {
+    fn new() -> Self {
+        let folder = TempFolder::new();
+        for name in ["home", "copy", "outside", "outside/work"] {
+            fs::create_dir(folder.join(name)).unwrap();
+        }
+        Self(folder)
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Where the client works; its parent belongs to the case too, and nothing may appear there.
+    fn work(&self) -> PathBuf {
+        self.0.join("outside/work")
+    }
+
+    fn copy(&self) -> PathBuf {
+        self.0.join("copy")
+    }
+
+    fn command(&self, play: &Play, program: &Path, arguments: &[OsString]) -> Option<Command> {
+        let mut command = play.ground.command(program, arguments, &self.copy())?;
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY", "RUST_LOG"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
+        let home = self.0.join("home");
+        command
+            .env("LC_ALL", "C")
+            .env("HOME", &home)
+            .env("XDG_CONFIG_HOME", &home)
+            .env("XDG_DATA_HOME", &home)
+            .env("ROPEWAY_DATA_DIR", home.join("queue"))
+            .env("ROPEWAY_CONFIG_DIR", home.join("settings"))
+            .current_dir(self.work());
+        Some(command)
+    }
+}

@@ -1,0 +1,36 @@
+//! What the user asks for, in no client's words.
+
+use std::path::PathBuf;
+
+/// The wish of one case; each client says it in its own flags.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    /// Connections for the one file, for those clients that have several.
+    pub(super) connections: u8,
+    /// Header fields of the user's own.
+    pub(super) headers: Vec<(&'static str, &'static str)>,
+    /// User name and password.
+    pub(super) login: Option<(&'static str, &'static str)>,
+    /// The SHA-256 the file must have, in hexadecimal.
+    pub(super) sha256: Option<String>,
+    /// The authority to trust, as a PEM file.
+    pub(super) authority: Option<PathBuf>,
+    /// A proxy's URL.
+    pub(super) proxy: Option<String>,
+    /// Whether the server may name the file.
+    pub(super) is_named_by_server: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            connections: 1,
+            headers: Vec::new(),
+            login: None,
+            sha256: None,
+            authority: None,
+            proxy: None,
+            is_named_by_server: false,
+        }
+    }
+}
