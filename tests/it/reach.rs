@@ -130,3 +130,55 @@ async fn a_file_that_is_compressed_unasked_is_saved_as_what_its_name_says() {
     assert!(finished.stderr.contains("SERVER_CONTENT_CODING"), "{}", finished.stderr);
     assert!(!home.work("brotli.csv").exists());
 }
+
+/// A document with one file at these addresses, the first one the best.
+fn metalink(name: &str, urls: &[String]) -> String {
+    let pattern = Pattern::new(1);
+    let urls: String =
+        urls.iter().enumerate().map(|(place, url)| format!("<url priority=\"{}\">{url}</url>", place + 1)).collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">\
+         <file name=\"{name}\"><size>{LENGTH}</size><hash type=\"sha-256\">{}</hash>{urls}</file></metalink>",
+        pattern.sha256(LENGTH)
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metalink_brings_its_files_from_whichever_mirror_has_them() {
+    let good = Peer::serve(ServedFile::new(1, LENGTH)).await;
+    let gone = Peer::start(|_| Answer::status(404)).await;
+    let document = metalink("sub/../disk.iso", &[gone.url("x"), good.url("y")]);
+    let home = Home::new();
+    fs::write(home.work("disk.meta4"), &document).unwrap();
+    let finished = home.run(["get", "--json", "disk.meta4"]).expect(0);
+    Pattern::new(1).assert_file(&home.work("sub/disk.iso"), LENGTH);
+    assert_eq!(finished.results()[0]["verification"], "checksum_given");
+
+    let text = document.clone();
+    let site = Peer::start(move |_| Answer::status(200).body(text.clone())).await;
+    home.run(["get", "-d", "in", &site.url("disk.meta4")]).expect(0);
+    Pattern::new(1).assert_file(&home.work("in/sub/disk.iso"), LENGTH);
+
+    // Other bytes than the digest tells never get the name.
+    let wrong = Peer::serve(ServedFile::new(2, LENGTH)).await;
+    fs::write(home.work("wrong.meta4"), metalink("wrong.iso", &[wrong.url("x")])).unwrap();
+    let finished = home.run(["get", "wrong.meta4"]).expect(1);
+    assert!(finished.stderr.contains("CHECKSUM_MISMATCH"), "{}", finished.stderr);
+    assert!(!home.work("wrong.iso").exists());
+
+    let version_3 = "<metalink version=\"3.0\" xmlns=\"http://www.metalinker.org/\"><files/></metalink>";
+    fs::write(home.work("old.metalink"), version_3).unwrap();
+    let finished = home.run(["get", "old.metalink"]).expect(1);
+    assert!(finished.stderr.contains("version 3"), "{}", finished.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_stands_in_for_an_address_that_is_gone() {
+    let good = Peer::serve(ServedFile::new(1, LENGTH)).await;
+    let gone = Peer::start(|_| Answer::status(410)).await;
+    let home = Home::new();
+    home.run(["get", "--mirror", &good.url("b.bin"), &gone.url("a.bin")]).expect(0);
+    Pattern::new(1).assert_file(&home.work("b.bin"), LENGTH);
+    let refused = home.run(["get", "--mirror", &good.url("b.bin"), &gone.url("a"), &gone.url("b")]);
+    refused.expect(2);
+}

@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod digest;
 mod faults;
+mod fuzz;
 mod icons;
 mod pattern;
 mod place;
@@ -51,6 +52,8 @@ enum Command {
     Ui,
     /// Makes all icons from their one drawing.
     Icons,
+    /// Fuzzes every reader of outside text.
+    Fuzz(fuzz::Arguments),
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
     Bench(bench::Arguments),
     /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
@@ -66,6 +69,7 @@ fn main() -> ExitCode {
         Command::Check => check::everything(),
         Command::Ui => setup::npm::install(&place::ui()).and_then(|()| ui::build()),
         Command::Icons => icons::make(),
+        Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };

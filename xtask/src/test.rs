@@ -4,10 +4,13 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, setup, shell, step::Steps, ui};
+use crate::{fuzz, place, setup, shell, step::Steps, ui};
 
 /// The programs that the black-box tests start, as they are told of them.
 const PROGRAMS: [(&str, &str); 2] = [("ROPEWAY_BIN", "ropeway"), ("ROPEWAY_DESKTOP_BIN", "ropeway-desktop")];
+
+/// Seconds that each fuzz target gets here: enough to read all seeds and some thousand inputs made of them.
+const FUZZ_SECONDS: u32 = 5;
 
 /// Builds everything and runs every test.
 pub(crate) fn everything() -> Result<()> {
@@ -22,6 +25,7 @@ pub(crate) fn everything() -> Result<()> {
     steps.also("documentation tests", || {
         shell::run(&mut shell::cargo(&["test", "--workspace", "--doc", "--locked", "--quiet"]))
     });
+    steps.also("fuzzing, briefly", || fuzz::briefly(FUZZ_SECONDS));
     steps.also("generated TypeScript", contract);
     steps.also("UI tests", || shell::run(&mut shell::npm(&place::ui(), &["test"])));
     steps.also("page in a browser", || black_box(shell::npm(&place::web_tests(), &["test"])));

@@ -40,5 +40,6 @@ pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
 pub use engine::{Change, Engine, EngineError};
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
 pub use neighbours::ChecksumOffer;
+pub use ropeway_drivers::metalink;
 pub use ropeway_store::{Remote, SavedTarget, Verification};
 pub use snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot};

@@ -35,9 +35,9 @@ impl FileName {
     pub fn sanitized(text: &str) -> Self {
         let last = text.rsplit(['/', '\\']).find(|part| !part.trim_matches(['.', ' ']).is_empty()).unwrap_or_default();
         let cleaned: String = last.nfc().filter_map(clean_character).collect();
-        let trimmed = cleaned.trim_matches(' ').trim_end_matches(['.', ' ']);
+        let trimmed = without_loose_end(cleaned.trim());
         // A leading dot hides the file, a leading hyphen or tilde means something to shells.
-        let mut name = match trimmed.trim_start_matches(['.', ' ']) {
+        let mut name = match trimmed.trim_start_matches(is_loose) {
             "" => FALLBACK.to_owned(),
             rest if rest.len() < trimmed.len() || rest.starts_with(['-', '~']) => format!("_{rest}"),
             rest => rest.to_owned(),
@@ -117,7 +117,17 @@ fn split_extension(name: &str) -> (&str, &str) {
 /// `name` within `longest` bytes, its extension kept.
 fn shortened(name: &str, longest: usize) -> String {
     let (stem, extension) = split_extension(name);
-    format!("{}{extension}", cut(stem, longest - extension.len()))
+    let name = format!("{}{extension}", cut(stem, longest - extension.len()));
+    without_loose_end(&name).to_owned()
+}
+
+/// Dots and white space: nothing of them may begin or end a name. Windows drops them, and nobody sees them.
+fn is_loose(character: char) -> bool {
+    character == '.' || character.is_whitespace()
+}
+
+fn without_loose_end(name: &str) -> &str {
+    name.trim_end_matches(is_loose)
 }
 
 /// The longest start of `text` that has at most `longest` bytes and ends at a character.
@@ -175,6 +185,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_cut_name_has_no_loose_end() {
+        let long = format!("{}. {}", "n".repeat(LONGEST_BYTES - 1), "x".repeat(30));
+        assert_eq!(FileName::sanitized(&long).as_str(), "n".repeat(LONGEST_BYTES - 1));
+    }
+
+    #[test]
     fn hostile_names_become_harmless() {
         for (hostile, safe) in [
             ("ubuntu-26.04.iso", "ubuntu-26.04.iso"),
@@ -198,6 +214,8 @@ mod tests {
             ("a.exe\0.pdf", "a.exe.pdf"),
             ("annexe\u{202e}fdp.exe", "annexefdp.exe"),
             ("trailing. . ", "trailing"),
+            ("\u{3000}", "download"),
+            (".\u{2003}.a", "_a"),
             ("start.desktop", "start.desktop.download"),
             ("a\r\nb", "ab"),
             ("e\u{301}.txt", "é.txt"),

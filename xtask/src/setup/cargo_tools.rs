@@ -10,8 +10,9 @@ struct Tool {
     version: Option<&'static str>,
 }
 
-const TOOLS: [Tool; 2] = [
+const TOOLS: [Tool; 3] = [
     Tool { name: "cargo-nextest", version: None },
+    Tool { name: "cargo-fuzz", version: None },
     // Speaks WebDriver to the window; 3.0 is an alpha of the next Tauri.
     Tool { name: "tauri-driver", version: Some("2.1.0") },
 ];

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ropeway_engine::disk;
 use ropeway_model::{FailureCode, FileName, JobSpec, SafeUrl, Transfer, UploadTarget, Wish};
 
-use super::{curl, options::Options};
+use super::{curl, metalink, options::Options};
 use crate::{
     command::{Added, JobAdd, JobOptions, Refusal, UploadAdd},
     convert,
@@ -16,9 +16,9 @@ use crate::{
 /// More lines than this in one request are a mistake such as a pasted log.
 const MOST_LINES: usize = 100_000;
 
-/// Adds downloads: one URL a line, or a curl command.
+/// Adds downloads: one URL a line, or a curl command, or the files of a Metalink.
 pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiError> {
-    let JobAdd { text, folder, name, metalink: _, options } = params;
+    let JobAdd { text, folder, name, metalink, options } = params;
     let mut request = Request { folder, name, options, lines: Vec::new() };
     if curl::is_command(&text) {
         request.take_curl(&text)?;
@@ -29,12 +29,20 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiE
     let settings = core.settings.current();
     let into = absolute(request.folder.as_deref().unwrap_or(&settings.download_folder), "folder")?;
     let options = Options::check(&request.options, &settings)?;
+    if let Some(document) = metalink {
+        let found = metalink::jobs(&document, &into, &options);
+        let (specs, refused) = found.map_or_else(|refusal| (Vec::new(), vec![refusal]), |specs| (specs, Vec::new()));
+        if specs.len() > 1 && options.is_for_one_file() {
+            return Err(ApiError::bad_params("a checksum or mirrors go with a single file only"));
+        }
+        return add(core, specs, refused, request.options.paused).await;
+    }
     let count = request.lines.len();
     if count == 0 || count > MOST_LINES {
         return Err(ApiError::bad_params(format!("give 1 to {MOST_LINES} addresses, one a line")));
     }
     if count > 1 && (request.name.is_some() || options.is_for_one_file()) {
-        return Err(ApiError::bad_params("a name or a checksum goes with a single address only"));
+        return Err(ApiError::bad_params("a name, a checksum or mirrors go with a single address only"));
     }
     let name: Option<FileName> = match request.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) {
         Some(name) => Some(name.parse().map_err(|error: ropeway_model::FileNameError| {
@@ -46,6 +54,11 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiE
     let mut refused = Vec::new();
     for line in &request.lines {
         match download_url(core, line) {
+            Ok(from) if metalink::is_named_so(&from) => match metalink::jobs_behind(core, &from, &into, &options).await
+            {
+                Ok(jobs) => specs.extend(jobs),
+                Err(refusal) => refused.push(refusal),
+            },
             Ok(from) => specs.push(options.spec(Transfer::Download { from, into: into.clone(), name: name.clone() })),
             Err(refusal) => refused.push(refusal),
         }
@@ -152,6 +165,6 @@ fn absolute(text: &str, what: &str) -> Result<PathBuf, ApiError> {
     }
 }
 
-fn refusal(input: &dyn std::fmt::Display, code: FailureCode, message: String) -> Refusal {
+pub(super) fn refusal(input: &dyn std::fmt::Display, code: FailureCode, message: String) -> Refusal {
     Refusal { input: input.to_string(), code: code.code().to_owned(), message, hint: code.hint().text().to_owned() }
 }

@@ -3,6 +3,7 @@
 mod add;
 mod curl;
 mod jobs;
+mod metalink;
 mod options;
 mod servers;
 mod targets;

@@ -66,6 +66,11 @@ impl Options {
         self.template.checksum.is_some() || !self.template.mirrors.is_empty()
     }
 
+    /// How its jobs reach the network, and with which headers.
+    pub(super) fn reach(&self) -> (&Network, &[HeaderField]) {
+        (&self.template.network, &self.template.headers)
+    }
+
     /// A job with these options.
     pub(super) fn spec(&self, transfer: Transfer) -> JobSpec {
         JobSpec { transfer, ..self.template.clone() }

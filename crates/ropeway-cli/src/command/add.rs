@@ -9,6 +9,7 @@ use ropeway_model::{ByteRate, Digest};
 use crate::{
     command::{
         control::Running,
+        metalink,
         moment::moment,
         options::{NetworkFlags, OnConflict, Priority, absolute, connections, into_text},
     },
@@ -23,7 +24,7 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Add {
-    /// URLs to download; with --to files and folders to upload
+    /// URLs to download, or one Metalink file (.meta4); with --to files and folders to upload
     #[arg(value_name = "URL|FILE", required = true)]
     what: Vec<String>,
 
@@ -50,6 +51,10 @@ pub(crate) struct Add {
     /// What the file must hash to, as sha256:HEX; only with a single one
     #[arg(long, value_name = "ALGO:HEX")]
     checksum: Option<Digest>,
+
+    /// Another address of the same file; only with a single URL, may be given again
+    #[arg(long = "mirror", value_name = "URL", conflicts_with = "to")]
+    mirrors: Vec<String>,
 
     /// Where a file of the same name exists [default: as in the settings]
     #[arg(long, value_name = "WHAT", conflicts_with = "to")]
@@ -112,9 +117,14 @@ impl Add {
             on_conflict: self.on_conflict.map(Into::into),
             paused: self.paused,
             start_at_ms: self.at,
+            mirrors: self.mirrors,
             ..self.network.options()?
         };
         let text = |path: &Path| into_text(absolute(path)?);
+        let metalink = match self.what.as_slice() {
+            [file] if self.to.is_none() && metalink::is_file(file) => Some(metalink::read(file)?),
+            _ => None,
+        };
         Ok(match self.to {
             Some(target) => {
                 let paths = self.what.iter().map(|path| text(Path::new(path))).collect::<Result<_, _>>()?;
@@ -124,7 +134,7 @@ impl Add {
                 text: self.what.join("\n"),
                 folder: self.dir.as_deref().map(text).transpose()?,
                 name: self.output,
-                metalink: None,
+                metalink,
                 options,
             }),
         })

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::{
     command::{
         checksum::Checksum,
+        metalink,
         options::{NetworkFlags, OnConflict, absolute, connections, into_text},
     },
     error::CommandError,
@@ -37,7 +38,7 @@ const LONGEST_LINE: u64 = 64 * 1024;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Get {
-    /// What to download; a curl command in quotes works too
+    /// What to download; a curl command in quotes or a Metalink file (.meta4) works too
     #[arg(value_name = "URL", required_unless_present = "input")]
     urls: Vec<String>,
 
@@ -69,6 +70,10 @@ pub(crate) struct Get {
     #[arg(long, value_name = "ALGO[:HEX]")]
     checksum: Option<Checksum>,
 
+    /// Another address of the same file; only with a single URL, may be given again
+    #[arg(long = "mirror", value_name = "URL")]
+    mirrors: Vec<String>,
+
     /// Where a file of the same name exists [default: rename, unless the settings say otherwise]
     #[arg(long, value_name = "WHAT")]
     on_conflict: Option<OnConflict>,
@@ -84,6 +89,8 @@ const EXAMPLES: &str = "Examples:
   ropeway get https://example.org/disk.iso
   ropeway get -o disk.iso --checksum sha256:9f86d0… -n 8 https://example.org/disk.iso
   ropeway get -d /data -j 16 -i urls.txt
+  ropeway get --mirror https://mirror.example/disk.iso https://example.org/disk.iso
+  ropeway get disk.meta4
   ropeway get -l 2.5M --json https://example.org/a https://example.org/b";
 
 impl Get {
@@ -91,9 +98,10 @@ impl Get {
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let Self { urls, output, dir, input, jobs, limit, amount, .. } = self;
         let expected = self.checksum.as_ref().and_then(Checksum::expected);
-        if (urls.len() > 1 || input.is_some()) && (output.is_some() || expected.is_some()) {
+        let is_about_one = output.is_some() || expected.is_some() || !self.mirrors.is_empty();
+        if (urls.len() > 1 || input.is_some()) && is_about_one {
             return Err(CommandError::usage(
-                "--output and --checksum with a value are about a single URL",
+                "--output, --mirror and --checksum with a value are about a single URL",
                 "Run the command once for each file, or leave them out.",
             ));
         }
@@ -103,6 +111,7 @@ impl Get {
             checksum: expected,
             digest: self.checksum.as_ref().and_then(Checksum::algorithm),
             on_conflict: self.on_conflict.map(Into::into),
+            mirrors: self.mirrors,
             ..self.network.options()?
         };
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
@@ -110,16 +119,23 @@ impl Get {
         let (sender, calls) = mpsc::channel(CALLS_WAITING);
         // Reading a list blocks; when this run ends early nobody waits for the reader.
         let _reader = tokio::task::spawn_blocking(move || {
-            let call = |text| {
+            let call = |text, metalink| {
                 Call::JobAdd(JobAdd {
                     text,
                     folder: Some(folder.clone()),
                     name: name.clone(),
-                    metalink: None,
+                    metalink,
                     options: options.clone(),
                 })
             };
-            send_all(&urls, input, &call, &sender);
+            let (files, urls): (Vec<String>, Vec<String>) = urls.into_iter().partition(|url| metalink::is_file(url));
+            let documents = files.iter().map(|file| metalink::read(file).map(|text| call(String::new(), Some(text))));
+            for document in documents {
+                if sender.blocking_send(document).is_err() {
+                    return;
+                }
+            }
+            send_all(&urls, input, &|text| call(text, None), &sender);
         });
         let ending = queue.run(calls, &mut *amount.output()).await?;
         if ending == Ending::Over(Ran::default()) {

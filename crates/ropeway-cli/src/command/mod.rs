@@ -10,6 +10,7 @@ mod daemon;
 mod get;
 mod limit;
 mod list;
+mod metalink;
 mod moment;
 mod move_job;
 mod numbers;

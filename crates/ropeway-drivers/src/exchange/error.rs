@@ -2,17 +2,25 @@
 
 use std::{error::Error, io};
 
+use reqwest::Response;
 use ropeway_model::SafeUrl;
 use rustls::CertificateError;
 
 use crate::{
     DriverError,
     client::{CONNECT_TIMEOUT, NameError},
+    http::wire,
 };
 
 /// A response that cannot be used.
 pub(crate) fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
     DriverError::BadResponse { url: url.clone(), reason: reason.into() }
+}
+
+/// The error of an answer whose status is no success.
+pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
+    let retry_after = wire::retry_after(response.headers());
+    DriverError::Status { url, status: response.status().as_u16(), retry_after }
 }
 
 /// The error of a request to `url` that got no answer.

@@ -27,7 +27,7 @@ pub(super) async fn fetch(
             return Err(DriverError::RangeUnsatisfiable { url, length });
         }
         status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
-        _ => return Err(wire::status_error(url, &response)),
+        _ => return Err(error::of_status(url, &response)),
     };
     let body = body::stream(response, url, &context.cancel, longest);
     Ok(Fetched { validator, body })

@@ -19,7 +19,7 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
         200 | 203 => {}
         206 => return Err(error::bad(&url, "it sends a part (206) where the whole file was asked for")),
         status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
-        _ => return Err(wire::status_error(url, &response)),
+        _ => return Err(error::of_status(url, &response)),
     }
     let headers = response.headers();
     let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;

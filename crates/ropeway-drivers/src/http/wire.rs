@@ -6,10 +6,7 @@ use http::{
     HeaderMap, HeaderValue,
     header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER, TRANSFER_ENCODING},
 };
-use reqwest::Response;
-use ropeway_model::{ByteRange, EntityTag, SafeUrl, Validator};
-
-use crate::DriverError;
+use ropeway_model::{ByteRange, EntityTag, Validator};
 
 /// Longest delay by `Retry-After` that is obeyed; a server that says more is asked again after this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
@@ -105,17 +102,11 @@ pub(super) fn validator(headers: &HeaderMap, length: Option<u64>) -> Validator {
     }
 }
 
-/// The error of an answer whose status is no success.
-pub(crate) fn status_error(url: SafeUrl, response: &Response) -> DriverError {
-    let retry_after = retry_after(response.headers());
-    DriverError::Status { url, status: response.status().as_u16(), retry_after }
-}
-
 /// The delay by `Retry-After`, in seconds or as a date (RFC 9110 §10.2.3), at most six hours.
 ///
 /// A date counts from the answer's own `Date`, so that a wrong clock on either side does no harm; without one from
 /// now. What is malformed says nothing.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         // More digits than fit are more seconds than the limit.

@@ -15,7 +15,7 @@ pub(crate) use sending::Sending;
 
 use crate::{
     Context, DriverError, PartReceipt, exchange,
-    http::{announced, redirect, wire},
+    http::{announced, redirect},
 };
 
 /// Sends `body` and returns the head of the answer, whatever its status. `suggested` gives way to the user's headers,
@@ -55,7 +55,7 @@ pub(crate) fn receipt(url: &SafeUrl, response: &Response) -> PartReceipt {
 pub(crate) fn refused(url: &SafeUrl, response: &Response) -> DriverError {
     match redirect::target(url, response, false) {
         Err(refused) => refused,
-        Ok(None) => wire::status_error(url.clone(), response),
+        Ok(None) => exchange::error::of_status(url.clone(), response),
         Ok(Some(next)) => {
             let reason = format!("the upload to {next}; use that address as the target");
             DriverError::RedirectRefused { url: url.clone(), reason }

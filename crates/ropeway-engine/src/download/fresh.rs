@@ -1,12 +1,15 @@
 //! The first try: one plain request whose body is kept, a name, a part file.
 
-use futures_util::stream;
-use ropeway_model::{FailureCode, SegmentMap, Transfer};
-use ropeway_store::{BlockChange, Remote};
+use std::sync::Arc;
 
+use futures_util::stream;
+use ropeway_drivers::{Driver, Probe};
+use ropeway_model::{FailureCode, SafeUrl, SegmentMap, Transfer};
+use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
 
 use super::{
+    mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, recheck,
     source::{Begin, Source},
     whole,
@@ -17,25 +20,14 @@ use crate::{
     hosts::HostKey,
 };
 
-pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
-    let Transfer::Download { from, into, name } = &attempt.spec.transfer else {
+pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors) -> Result<Begin, Stop> {
+    let Transfer::Download { into, name, .. } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "an upload was run as a download"));
-    };
-    let driver = attempt.engine.drivers.for_download(from)?;
-    let Some(download) = driver.download() else {
-        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{from} cannot be downloaded from")));
     };
     let disk = &*attempt.engine.disk;
     discard_earlier(attempt)?;
     disk.create_folder(into)?;
-    let context = attempt.context();
-    let asked = Instant::now();
-    let mut probe = tokio::select! {
-        biased;
-        () = attempt.cancel.cancelled() => return Err(Stop::Wished),
-        probe = download.probe(&context, from) => probe?,
-    };
-    attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
+    let (driver, mut probe) = first_answer(attempt, mirrors).await?;
     let length = probe.validator.length;
     // What this job needs is not promised to others yet.
     attempt.progress.set_length(None);
@@ -84,6 +76,54 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Begin, Stop> {
         hashed: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
+}
+
+/// The answer of the first mirror that gives one.
+///
+/// # Errors
+/// Why the first one did not, where none does.
+async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<(Arc<dyn Driver>, Probe), Stop> {
+    let mut first_stop = None;
+    for url in mirrors.candidates() {
+        match ask(attempt, &url).await {
+            Ok((driver, probe)) => {
+                mirrors.follow(&url, &probe.url, &probe.validator);
+                mirrors.forget_served();
+                return Ok((driver, probe));
+            }
+            Err(stop) => match failure_of_server(&stop).filter(|_| mirrors.are_several()) {
+                None => return Err(stop),
+                Some(failure) => {
+                    attempt.log(format!("{url} is of no use: {}", failure.message));
+                    mirrors.leave(&url);
+                    first_stop.get_or_insert(stop);
+                }
+            },
+        }
+    }
+    Err(first_stop.unwrap_or_else(|| Stop::failed(FailureCode::Internal, "there is no address to ask")))
+}
+
+async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe), Stop> {
+    let driver = attempt.engine.drivers.for_download(url)?;
+    let Some(download) = driver.download() else {
+        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{url} cannot be downloaded from")));
+    };
+    let context = attempt.context();
+    let asked = Instant::now();
+    let probe = tokio::select! {
+        biased;
+        () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+        probe = download.probe(&context, url) => probe?,
+    };
+    attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
+    if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
+        && !pieces::fit(pieces, length)
+    {
+        let message = format!("the file at {url} has {length} bytes, which the Metalink's pieces do not make up");
+        return Err(Stop::failed(FailureCode::LengthMismatch, message));
+    }
+    Ok((driver, probe))
 }
 
 /// Forgets what an earlier try had, before a new one begins at byte 0.

@@ -6,6 +6,7 @@ mod finish;
 mod fresh;
 mod judge;
 mod line;
+mod mirrors;
 mod naming;
 mod overlap;
 mod places;
@@ -26,8 +27,18 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_drivers::ByteStream;
-use ropeway_model::{FailureCode, Step};
-use source::{Begin, Halt, Source};
+use ropeway_model::{FailureCode, Step, Validator};
+use ropeway_store::BlockChange;
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    mirrors::{
+        Mirrors,
+        fall_back::{self, Next},
+        pieces,
+    },
+    source::{Begin, Halt, Source},
+};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
@@ -43,37 +54,57 @@ const MOST_RESTARTS: u32 = 3;
 
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
+    let mirrors = Mirrors::of(&attempt.spec);
     let mut begin = resume::begin(attempt).await?;
     let mut one_stream = false;
-    for restarts in 0..=MOST_RESTARTS {
+    let mut restarts = 0;
+    while restarts <= MOST_RESTARTS {
         attempt.connect().await?;
-        let begin = match begin.take() {
+        let begin_at = match begin.take() {
             Some(begin) => begin,
-            None => fresh::begin(attempt).await?,
+            None => fresh::begin(attempt, &mirrors).await?,
         };
         attempt.step(Step::Probed);
-        let (source, first) = match begin {
+        let (mut source, first) = match begin_at {
             Begin::Source(source, first) => (source, first),
             Begin::Published(finished) => {
                 attempt.step(Step::Transferred);
                 return Ok(finished);
             }
         };
-        match transfer(attempt, &source, first, one_stream).await {
+        match transfer(attempt, &source, &mirrors, first, one_stream).await {
             Ok(finished) => return Ok(finished),
-            Err(Halt::Stop(stop)) => return Err(stop),
+            Err(Halt::Stop(stop)) => {
+                let next = go_on(attempt, &source, &mirrors, stop).await?;
+                // Its lock on the part file goes with it.
+                drop(source);
+                begin = match next {
+                    Next::Resume => resume::begin(attempt).await?,
+                    Next::Afresh => None,
+                };
+            }
+            Err(Halt::Damaged { map, ledger }) => {
+                if let Some((url, valid)) = mirrors.lead() {
+                    let length = source.validator.length;
+                    source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
+                    source.url = url;
+                }
+                (source.map, source.ledger, source.hashed) = (map, ledger, None);
+                begin = Some(Begin::Source(source, None));
+            }
             Err(Halt::Restart { reason, one_stream: single }) => {
                 // A file that seems to change again and again is more often one whose servers do not agree on its tag:
                 // a single answer is of one version, whatever it is called.
                 one_stream |= single || restarts > 0;
+                restarts += 1;
                 attempt.log(format!("starts again at byte 0: {reason}"));
-                // In one move: a job that is queued for a moment would be started a second time.
-                attempt.update(|entry| {
-                    advance(entry, Step::Recover);
-                    advance(entry, Step::Start);
-                });
             }
         }
+        // In one move: a job that is queued for a moment would be started a second time.
+        attempt.update(|entry| {
+            advance(entry, Step::Recover);
+            advance(entry, Step::Start);
+        });
     }
     Err(Stop::failed(
         FailureCode::BadResponse,
@@ -81,10 +112,23 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     ))
 }
 
+/// How a try goes on that ended with `stop`; ends it where no mirror takes over.
+async fn go_on(attempt: &Attempt, source: &Source, mirrors: &Mirrors, stop: Stop) -> Result<Next, Stop> {
+    let is_mixed = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
+        && attempt.spec.pieces.is_none()
+        && mirrors.settle_on_lead();
+    if is_mixed {
+        attempt.log("the mirrors' bytes do not make up the file: starts again at byte 0 with one of them".to_owned());
+        return Ok(Next::Afresh);
+    }
+    fall_back::look(attempt, source, mirrors, &stop).await?.ok_or(stop)
+}
+
 /// Fetches what is missing, proves it and publishes it.
 async fn transfer(
     attempt: &Attempt,
     source: &Source,
+    mirrors: &Arc<Mirrors>,
     first: Option<ByteStream>,
     one_stream: bool,
 ) -> Result<Finished, Halt> {
@@ -127,7 +171,10 @@ async fn transfer(
         verdict: Mutex::default(),
         proved: source.proved,
         ledger: source.ledger.clone().map(Mutex::new),
+        mirrors: Arc::clone(mirrors),
     });
+    mirrors.follow(&source.url, &source.url, &source.validator);
+    let first = first.map(|body| mirrors.take().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());
     }
@@ -141,6 +188,10 @@ async fn transfer(
         abandon(&job, pending).await;
         return Err(halt);
     }
+    if let Some(halt) = repair(attempt, &job).await? {
+        abandon(&job, pending).await;
+        return Err(halt);
+    }
     attempt.step(Step::Transferred);
     finish::run(attempt, source, &job, pending).await.map_err(Halt::Stop)
 }
@@ -151,4 +202,35 @@ async fn abandon(job: &worker::Job, pending: Option<Pending>) {
     follower.abandon();
     // What they say does not count any more.
     drop(pending.await);
+}
+
+/// What is to be fetched again, where the digests of pieces tell that some bytes are wrong. The mirror they came from is
+/// not asked again.
+///
+/// # Errors
+/// [`FailureCode::DigestMismatch`] where there is no other mirror.
+async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, Stop> {
+    let length = job.claims.written();
+    let damaged = pieces::damaged(attempt, &job.part, length).await?;
+    let Some(first) = damaged.first() else { return Ok(None) };
+    let map = pieces::map_without(&damaged, length);
+    let mut ledger = job.ledger.as_ref().map(|ledger| ledger.lock().clone());
+    // What the store says of these bytes is not true any more.
+    let mut change = attempt.change(None);
+    if let Some(ledger) = &mut ledger {
+        ledger.keep_inside(&map);
+        change.blocks = Some(BlockChange::Replace(ledger.blocks()));
+    }
+    change.part_file = Some(Some(recheck::state(job.part.stamp()?, true, None)));
+    change.segments = Some(Some(map.clone()));
+    change.durable = Some(map.written());
+    attempt.save(change).await?;
+    attempt.progress.set_durable(map.written());
+    let Some(blamed) = job.mirrors.blame(&damaged) else {
+        let reason = format!("{} pieces are not what the Metalink says, the first at bytes {first}", damaged.len());
+        return Err(Stop::failed(FailureCode::DigestMismatch, reason));
+    };
+    attempt.log(format!("{} pieces are wrong; {blamed} is not asked again", damaged.len()));
+    job.mirrors.forget_served();
+    Ok(Some(Halt::Damaged { map, ledger }))
 }

@@ -44,6 +44,8 @@ pub(super) enum Halt {
     Stop(Stop),
     /// What is on disk is of no use: begin again at byte 0. With `one_stream`, without asking for ranges.
     Restart { reason: String, one_stream: bool },
+    /// Some bytes are wrong, which `map` has as missing and `ledger` has forgotten.
+    Damaged { map: SegmentMap, ledger: Option<Ledger> },
 }
 
 impl<T: Into<Stop>> From<T> for Halt {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     line::Line,
+    mirrors::{Mirrors, Taken},
     places::{Connection, Places},
     portion,
     receive::{self, Drained, Open},
@@ -32,6 +33,8 @@ pub(super) struct Job {
     pub(super) driver: Arc<dyn Driver>,
     pub(super) url: SafeUrl,
     pub(super) validator: Validator,
+    /// The addresses that requests go to.
+    pub(super) mirrors: Arc<Mirrors>,
     pub(super) part: Arc<dyn PartFile>,
     pub(super) claims: Arc<Claims>,
     pub(super) throttle: Throttle,
@@ -143,29 +146,41 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
     Ok(())
 }
 
-/// Asks the server for what is missing, and checks that the answer is of the version that is being fetched.
+/// Asks for what is missing: a mirror, and where it is of no use another one.
 pub(super) async fn request(job: &Job, claim: &Claim, missing: ByteRange) -> Result<ByteStream, Trouble> {
+    loop {
+        let mirror = job.mirrors.take();
+        match ask(job, claim, missing, &mirror).await {
+            Ok(body) => {
+                return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
+            }
+            Err(trouble) if mirror.is_left_for_another(&trouble) => {
+                tracing::debug!(url = %mirror.url(), ?trouble, "mirror left for another");
+            }
+            Err(trouble) => return Err(trouble),
+        }
+    }
+}
+
+/// Asks one server, and checks that the answer is of the version that is being fetched.
+async fn ask(job: &Job, claim: &Claim, missing: ByteRange, mirror: &Taken) -> Result<ByteStream, Trouble> {
     let download = job.driver.download().ok_or(Trouble::Short)?;
     let asked = Instant::now();
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
-    let request = download.fetch(&context, &job.url, missing, Some(&job.validator));
+    let request = download.fetch(&context, mirror.url(), missing, mirror.valid(&job.validator));
     let fetched = tokio::select! {
         biased;
         () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
         fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)??,
     };
     let now = fetched.validator;
-    let verdict = job.validator.compare(&now);
+    let verdict = mirror.accept(&now, &job.validator)?;
     let shown = if verdict == Validation::Unverifiable { job.proved.unwrap_or(verdict) } else { verdict };
     *job.verdict.lock() = Some(shown);
-    if verdict == Validation::Changed {
-        let (url, had) = (job.url.clone(), Box::new(job.validator.clone()));
-        return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
-    }
     // A range from byte 0 may have been answered with the whole file.
     let latency = asked.elapsed();
     job.line.answered(latency, missing.start() > 0);
-    job.servers.report(&job.server, Outcome::Answered { latency: Some(latency) });
+    job.servers.report(&HostKey::of(mirror.url()), Outcome::Answered { latency: Some(latency) });
     job.claims.answered(claim);
     job.opened.notify_one();
     Ok(fetched.body)

@@ -3,6 +3,7 @@
 mod add;
 mod change;
 mod control;
+mod document;
 mod error;
 mod observe;
 mod prove;

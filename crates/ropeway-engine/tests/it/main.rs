@@ -10,6 +10,7 @@ mod digest;
 mod download;
 mod expired;
 mod hosts;
+mod mirrors;
 mod neighbours;
 mod obstacles;
 mod overlap;

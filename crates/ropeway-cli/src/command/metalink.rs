@@ -1,0 +1,52 @@
+//! Metalink files of this machine, named where an address could stand.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use crate::error::CommandError;
+
+/// Largest Metalink that is read; the engine takes no larger one.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Whether an argument is a Metalink file and no address.
+pub(crate) fn is_file(argument: &str) -> bool {
+    let has_ending = [".meta4", ".metalink"].iter().any(|ending| argument.to_ascii_lowercase().ends_with(ending));
+    has_ending && !argument.contains("://")
+}
+
+/// The text of a Metalink file.
+///
+/// # Errors
+/// [`CommandError::List`] if it cannot be read.
+pub(crate) fn read(file: &str) -> Result<String, CommandError> {
+    let refused = |cause: io::Error| CommandError::List { list: PathBuf::from(file), cause };
+    let mut text = String::new();
+    let opened = File::open(Path::new(file)).map_err(refused)?;
+    let count = opened.take(LARGEST + 1).read_to_string(&mut text).map_err(refused)?;
+    if count as u64 > LARGEST {
+        return Err(refused(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 16 MiB")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_with_the_ending_is_read_as_one() {
+        for (argument, is) in [
+            ("disk.meta4", true),
+            ("/a/Disk.META4", true),
+            ("old.metalink", true),
+            ("https://example.org/disk.meta4", false),
+            ("meta4", false),
+            ("disk.iso", false),
+        ] {
+            assert_eq!(is_file(argument), is, "{argument}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Several addresses of one file: which one the next request goes to, and which are left alone.
+//!
+//! Bytes of two servers are mixed only where it can be told that they are of one version: by a common strong tag, or by
+//! digests that the user or a Metalink gave. Other mirrors are fall-backs, one at a time.
+
+pub(super) mod fall_back;
+pub(super) mod pieces;
+mod taken;
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use ropeway_drivers::DriverError;
+use ropeway_model::{ByteRange, JobSpec, SafeUrl, Transfer, Validator};
+
+pub(super) use taken::Taken;
+
+use super::trouble::Trouble;
+
+/// A mirror whose answers broke this often is left for another.
+const MOST_LOSSES: u32 = 5;
+/// Stretches whose server is remembered; a job with more has forgotten whom to blame, and blames nobody.
+const MOST_STRETCHES: usize = 65_536;
+
+/// The addresses of one file during a try; at least one.
+#[derive(Debug)]
+pub(super) struct Mirrors {
+    state: Mutex<State>,
+    /// Whether digests tell in the end whether the bytes of two servers belong together.
+    is_proved: bool,
+}
+
+#[derive(Debug)]
+struct State {
+    all: Vec<Mirror>,
+    /// The one whose version the others must have.
+    lead: usize,
+    /// Which bytes came from whom.
+    served: Vec<(ByteRange, usize)>,
+}
+
+#[derive(Debug)]
+struct Mirror {
+    url: SafeUrl,
+    /// What it said of its version.
+    valid: Option<Validator>,
+    /// Not asked any more in this try.
+    is_left: bool,
+    /// Sent bytes that are not the file's: never asked again in this try.
+    is_wrong: bool,
+    /// How often its answers broke.
+    losses: u32,
+    /// How often somebody else was faster.
+    outrun: u32,
+    /// Requests under way.
+    busy: usize,
+}
+
+impl Mirrors {
+    /// The addresses of a job: its own, then its mirrors.
+    pub(super) fn of(spec: &JobSpec) -> Arc<Self> {
+        let own = match &spec.transfer {
+            Transfer::Download { from, .. } => Some(from),
+            Transfer::Upload { .. } => None,
+        };
+        let mut all: Vec<Mirror> = Vec::new();
+        for url in own.into_iter().chain(&spec.mirrors) {
+            if !all.iter().any(|had| had.url == *url) {
+                all.push(Mirror::new(url.clone()));
+            }
+        }
+        let is_proved = spec.pieces.is_some() || spec.checksum.is_some();
+        Arc::new(Self { state: Mutex::new(State { all, lead: 0, served: Vec::new() }), is_proved })
+    }
+
+    /// Whether there is more than one.
+    pub(super) fn are_several(&self) -> bool {
+        self.state.lock().all.len() > 1
+    }
+
+    /// Those that may be asked for the file, the best first.
+    pub(super) fn candidates(&self) -> Vec<SafeUrl> {
+        let state = self.state.lock();
+        state.all.iter().filter(|mirror| !mirror.is_left).map(|mirror| mirror.url.clone()).collect()
+    }
+
+    /// The mirror asked at `asked` answered, at last from `url`: its version is the one that is fetched.
+    pub(super) fn follow(&self, asked: &SafeUrl, url: &SafeUrl, valid: &Validator) {
+        let mut state = self.state.lock();
+        let known = state.all.iter().position(|mirror| mirror.url == *asked || mirror.url == *url);
+        let at = known.unwrap_or_else(|| {
+            // Where an earlier try was redirected to; a single address it stands for.
+            if state.all.len() > 1 {
+                state.all.insert(0, Mirror::new(url.clone()));
+            }
+            0
+        });
+        state.lead = at;
+        if let Some(mirror) = state.all.get_mut(at) {
+            mirror.url = url.clone();
+            mirror.valid = Some(valid.clone());
+            mirror.is_left = false;
+        }
+    }
+
+    /// Nothing that came before counts any more.
+    pub(super) fn forget_served(&self) {
+        self.state.lock().served.clear();
+    }
+
+    /// Does not ask `url` again in this try.
+    pub(super) fn leave(&self, url: &SafeUrl) {
+        let mut state = self.state.lock();
+        for mirror in state.all.iter_mut().filter(|mirror| mirror.url == *url) {
+            mirror.is_left = true;
+        }
+    }
+
+    /// The mirror for the next request: the one with the fewest losses, and of those the least busy.
+    pub(super) fn take(self: &Arc<Self>) -> Taken {
+        let mut state = self.state.lock();
+        let lead = state.lead;
+        let usable = state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left);
+        let at = usable
+            .min_by_key(|(at, mirror)| (mirror.losses, mirror.outrun, mirror.busy, *at != lead))
+            .map_or(lead, |(at, _)| at);
+        let taken = state.all.get_mut(at).map(|mirror| {
+            mirror.busy += 1;
+            (mirror.url.clone(), mirror.valid.clone())
+        });
+        drop(state);
+        let (url, valid) = taken.unwrap_or_else(|| unreachable!("a download has its own address at least"));
+        Taken { mirrors: Arc::clone(self), at, is_lead: at == lead, url, valid }
+    }
+
+    /// Whether `trouble` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
+    fn leaves(&self, at: usize, trouble: &Trouble) -> bool {
+        let mut state = self.state.lock();
+        let is_lead = at == state.lead;
+        let is_its_own = match trouble {
+            Trouble::Driver(DriverError::Canceled) | Trouble::Disk(_) | Trouble::Segments(_) => false,
+            Trouble::Driver(DriverError::RemoteChanged { .. }) => !is_lead,
+            Trouble::Driver(_) | Trouble::Silent | Trouble::Short => true,
+        };
+        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
+        let leaves = is_its_own && has_other;
+        if let Some(mirror) = state.all.get_mut(at).filter(|_| leaves) {
+            mirror.is_left = true;
+        }
+        leaves
+    }
+
+    /// An answer of the mirror `at` was sent away for a faster one.
+    fn outrun(&self, at: usize) {
+        if let Some(mirror) = self.state.lock().all.get_mut(at) {
+            mirror.outrun += 1;
+        }
+    }
+
+    /// An answer of the mirror `at` broke.
+    fn lost(&self, at: usize) {
+        let mut state = self.state.lock();
+        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
+        if let Some(mirror) = state.all.get_mut(at) {
+            mirror.losses += 1;
+            mirror.is_left |= has_other && mirror.losses >= MOST_LOSSES;
+        }
+    }
+
+    fn record(&self, range: ByteRange, at: usize) {
+        let mut state = self.state.lock();
+        if state.served.len() < MOST_STRETCHES {
+            state.served.push((range, at));
+        }
+    }
+
+    /// Leaves the mirror whose bytes lie in `damaged` for the largest part: all those of a wrong one do, while a right one
+    /// shares a piece with it here and there. `None` where there is no other to ask.
+    pub(super) fn blame(&self, damaged: &[ByteRange]) -> Option<SafeUrl> {
+        let mut state = self.state.lock();
+        // Bytes in damaged pieces, and all bytes, of each mirror.
+        let mut shares = vec![(0_u64, 0_u64); state.all.len()];
+        for (range, at) in &state.served {
+            if let Some((bad, all)) = shares.get_mut(*at) {
+                *bad += damaged.iter().map(|piece| shared(*piece, *range)).sum::<u64>();
+                *all += range.len();
+            }
+        }
+        let suspects = shares.iter().enumerate().filter(|(_, (bad, _))| *bad > 0);
+        let (worst, _) = suspects.max_by(|(_, (bad, all)), (_, (other_bad, other_all))| {
+            let (one, other) = (u128::from(*bad) * u128::from(*other_all), u128::from(*other_bad) * u128::from(*all));
+            one.cmp(&other).then(bad.cmp(other_bad))
+        })?;
+        // One that was left for being down or slow is better than one with wrong bytes.
+        let others = state.all.iter().enumerate().filter(|(at, mirror)| *at != worst && !mirror.is_wrong);
+        let (next, _) = others.min_by_key(|(at, mirror)| (mirror.is_left, *at))?;
+        if let Some(next) = state.all.get_mut(next) {
+            next.is_left = false;
+        }
+        if state.lead == worst {
+            state.lead = next;
+        }
+        let worst = state.all.get_mut(worst)?;
+        (worst.is_left, worst.is_wrong) = (true, true);
+        Some(worst.url.clone())
+    }
+
+    /// The mirror whose version is fetched, with what it said of it.
+    pub(super) fn lead(&self) -> Option<(SafeUrl, Option<Validator>)> {
+        let state = self.state.lock();
+        state.all.get(state.lead).map(|mirror| (mirror.url.clone(), mirror.valid.clone()))
+    }
+
+    /// Leaves all but the lead, if bytes of others are among what came; `false` where there are none.
+    pub(super) fn settle_on_lead(&self) -> bool {
+        let mut state = self.state.lock();
+        let lead = state.lead;
+        if state.served.iter().all(|(_, at)| *at == lead) {
+            return false;
+        }
+        for (at, mirror) in state.all.iter_mut().enumerate() {
+            mirror.is_left = at != lead;
+        }
+        true
+    }
+}
+
+/// Bytes that both ranges have.
+fn shared(one: ByteRange, other: ByteRange) -> u64 {
+    one.end().min(other.end()).saturating_sub(one.start().max(other.start()))
+}
+
+impl Mirror {
+    const fn new(url: SafeUrl) -> Self {
+        Self { url, valid: None, is_left: false, is_wrong: false, losses: 0, outrun: 0, busy: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests;

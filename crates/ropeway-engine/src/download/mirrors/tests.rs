@@ -1,0 +1,80 @@
+use ropeway_model::{EntityTag, Validation};
+
+use super::*;
+
+fn mirrors(count: usize, with_digest: bool) -> Arc<Mirrors> {
+    let url = |number: usize| format!("http://mirror-{number}.example/f").parse::<SafeUrl>().unwrap();
+    let mut spec = JobSpec::new(Transfer::Download { from: url(0), into: "/".into(), name: None });
+    spec.mirrors = (0..count).map(url).collect();
+    spec.checksum = with_digest.then(|| "md5:00000000000000000000000000000000".parse().unwrap());
+    Mirrors::of(&spec)
+}
+
+fn version(tag: &str, length: u64) -> Validator {
+    Validator { entity_tag: EntityTag::parse(tag), length: Some(length), ..Validator::default() }
+}
+
+fn range(start: u64, end: u64) -> ByteRange {
+    ByteRange::new(start, end).unwrap()
+}
+
+#[test]
+fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
+    let mirrors = mirrors(3, true);
+    let taken: Vec<Taken> = (0..6).map(|_| mirrors.take()).collect();
+    let mut places: Vec<usize> = taken.iter().map(|taken| taken.at).collect();
+    places.sort_unstable();
+    assert_eq!(places, [0, 0, 1, 1, 2, 2]);
+    drop(taken);
+    mirrors.lost(0);
+    assert!((0..4).map(|_| mirrors.take()).all(|taken| taken.at != 0));
+    assert!(mirrors.take().is_left_for_another(&Trouble::Silent));
+    assert!(mirrors.take().is_left_for_another(&Trouble::Silent));
+    assert_eq!(mirrors.take().at, 0, "the last one left is asked, whatever it did");
+    assert!(!mirrors.take().is_left_for_another(&Trouble::Silent));
+}
+
+#[test]
+fn bytes_of_two_servers_are_mixed_only_where_it_can_be_told_that_they_are_the_same() {
+    let lead = version("\"1\"", 10);
+    for (now, with_digest, expected) in [
+        (version("\"1\"", 10), false, Some(Validation::StrongTag)),
+        (version("\"2\"", 10), false, None),
+        (version("\"2\"", 10), true, Some(Validation::Unverifiable)),
+        (version("W/\"1\"", 10), false, None),
+        (version("\"1\"", 11), true, None),
+        (Validator::default(), true, None),
+    ] {
+        let mirrors = mirrors(2, with_digest);
+        let _first = mirrors.take();
+        let other = mirrors.take();
+        assert!(!other.is_lead);
+        assert_eq!(other.accept(&now, &lead).ok(), expected, "{now} {with_digest}");
+    }
+    // Once taken, a mirror must keep its own version.
+    let mirrors = mirrors(2, true);
+    let _first = mirrors.take();
+    mirrors.take().accept(&version("\"2\"", 10), &lead).unwrap();
+    assert!(mirrors.take().accept(&version("\"3\"", 10), &lead).is_err());
+}
+
+#[test]
+fn the_mirror_whose_every_byte_is_wrong_is_blamed_before_one_that_shares_a_piece_with_it() {
+    let mirrors = mirrors(3, true);
+    // The first served more of the damaged pieces, in more stretches, but right bytes too.
+    for (start, end, at) in [(0, 50, 0), (50, 52, 0), (54, 58, 0), (58, 60, 1), (52, 54, 1), (60, 70, 2)] {
+        mirrors.record(range(start, end), at);
+    }
+    let damaged = [range(50, 60)];
+    assert_eq!(mirrors.blame(&damaged).unwrap().host(), "mirror-1.example");
+    assert_eq!(mirrors.candidates().len(), 2);
+    assert!(mirrors.settle_on_lead());
+    assert_eq!(mirrors.candidates().len(), 1);
+    mirrors.forget_served();
+    mirrors.record(range(0, 70), 0);
+    assert_eq!(mirrors.blame(&damaged).unwrap().host(), "mirror-0.example");
+    assert_eq!(mirrors.lead().unwrap().0.host(), "mirror-2.example", "it was left, but for no wrong byte");
+    mirrors.forget_served();
+    mirrors.record(range(50, 60), 2);
+    assert_eq!(mirrors.blame(&damaged), None, "there is no other");
+}

@@ -1,0 +1,57 @@
+//! Small documents that are read at once instead of becoming a job: a Metalink behind an address.
+
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use ropeway_drivers::{Context, DriverError};
+use ropeway_model::{Failure, FailureCode, HeaderField, Network, SafeUrl};
+use tokio::time::timeout;
+
+use super::Engine;
+
+/// Longest wait for a whole document; whoever asked for it looks on.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+impl Engine {
+    /// The bytes behind `from`, at most `largest` of them, asked for as a job with these options would.
+    ///
+    /// # Errors
+    /// What a job at this address would fail with; [`FailureCode::UnexpectedContent`] where there is more.
+    pub async fn read_document(
+        &self,
+        from: &SafeUrl,
+        network: &Network,
+        headers: &[HeaderField],
+        largest: usize,
+    ) -> Result<Vec<u8>, Failure> {
+        let context = Context {
+            clients: self.core.clients.clone(),
+            network: network.clone(),
+            origin: from.expose().origin(),
+            headers: headers.to_vec(),
+            cancel: self.core.stopping.child_token(),
+        };
+        let reading = timeout(PATIENCE, self.read(&context, from, largest));
+        reading.await.unwrap_or_else(|_| {
+            let message = format!("{from} was not read within {} s", PATIENCE.as_secs());
+            Err(Failure::new(FailureCode::IdleTimeout, message))
+        })
+    }
+
+    async fn read(&self, context: &Context, from: &SafeUrl, largest: usize) -> Result<Vec<u8>, Failure> {
+        let failed = |error: DriverError| error.failure();
+        let driver = self.core.drivers.for_download(from).map_err(failed)?;
+        let unsupported = || Failure::new(FailureCode::SchemeUnsupported, format!("{from} cannot be downloaded from"));
+        let probe = driver.download().ok_or_else(unsupported)?.probe(context, from).await.map_err(failed)?;
+        let mut body = probe.body;
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.map_err(failed)?);
+            if bytes.len() > largest {
+                let message = format!("{from} has more than {largest} bytes");
+                return Err(Failure::new(FailureCode::UnexpectedContent, message));
+            }
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,141 @@
+//! Several addresses for one file: spread, left, blamed, and never mixed where nothing tells that they are the same.
+
+use ropeway_model::{Algorithm, Connections, Digest, FailureCode, Phase, Pieces};
+use ropeway_testkit::{
+    Pattern, Peer, free_port,
+    peer::{Answer, Cut, ServedFile},
+};
+
+use crate::rig::{Rig, failure};
+
+const MIB: u64 = 1 << 20;
+const LENGTH: u64 = 12 * MIB + 5;
+const PIECE: u64 = MIB;
+
+/// The SHA-256 of every piece of the pattern.
+fn pieces(pattern: Pattern) -> Pieces {
+    let digests = (0..LENGTH.div_ceil(PIECE)).map(|number| {
+        let mut hasher = ropeway_engine::checksum::Hasher::new(Algorithm::Sha256);
+        hasher.update(&pattern.bytes(number * PIECE, LENGTH.min((number + 1) * PIECE)));
+        hasher.finish()
+    });
+    Pieces { length: PIECE, digests: digests.collect() }
+}
+
+fn sha256(pattern: Pattern) -> Digest {
+    format!("sha256:{}", pattern.sha256(LENGTH)).parse().unwrap()
+}
+
+/// The ranges that were asked for and answered.
+fn ranges(peer: &Peer) -> usize {
+    peer.requests().iter().filter(|request| request.range().is_some() && request.bytes_sent > 0).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn segments_are_spread_over_mirrors_with_the_same_strong_tag() {
+    let file = ServedFile::new(1, LENGTH);
+    let (one, two) = (Peer::serve(file.clone()).await, Peer::serve(file.clone()).await);
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&one.url("a.bin"));
+    spec.mirrors = vec![two.url("other-name").parse().unwrap()];
+    spec.connections = Connections::new(8).ok();
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+    assert!(ranges(&two) >= 1, "{} and {} ranges", ranges(&one), ranges(&two));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_that_nothing_vouches_for_is_not_mixed_in() {
+    let file = ServedFile::new(1, LENGTH);
+    // The same length, and other bytes.
+    for other in [ServedFile::new(2, LENGTH), ServedFile::new(2, LENGTH).without_validators()] {
+        let (one, two) = (Peer::serve(file.clone()).await, Peer::serve(other).await);
+        let rig = Rig::new().await;
+        let mut spec = rig.download(&one.url("a.bin"));
+        spec.mirrors = vec![two.url("a.bin").parse().unwrap()];
+        let job = rig.run(spec).await;
+        assert_eq!(job.phase, Phase::Completed);
+        file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_digests_of_pieces_isolate_a_mirror_with_other_bytes() {
+    let file = ServedFile::new(1, LENGTH);
+    let wrong = ServedFile::new(2, LENGTH).header("ETag", "\"wrong\"");
+    for first_is_wrong in [false, true] {
+        let (right, wrong) = (Peer::serve(file.clone()).await, Peer::serve(wrong.clone()).await);
+        let (first, second) = if first_is_wrong { (&wrong, &right) } else { (&right, &wrong) };
+        let rig = Rig::new().await;
+        let mut spec = rig.download(&first.url("a.bin"));
+        spec.mirrors = vec![second.url("a.bin").parse().unwrap()];
+        spec.pieces = Some(pieces(file.pattern()));
+        spec.checksum = Some(sha256(file.pattern()));
+        spec.connections = Connections::new(8).ok();
+        let job = rig.run(spec).await;
+        assert_eq!(job.phase, Phase::Completed, "{first_is_wrong}");
+        file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+        assert!(!wrong.requests().is_empty() && !right.requests().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_digest_of_the_whole_file_that_the_mirrors_miss_together_is_met_by_one() {
+    let file = ServedFile::new(1, LENGTH);
+    let wrong = ServedFile::new(2, LENGTH).header("ETag", "\"wrong\"");
+    let (right, wrong) = (Peer::serve(file.clone()).await, Peer::serve(wrong).await);
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&right.url("a.bin"));
+    spec.mirrors = vec![wrong.url("a.bin").parse().unwrap()];
+    spec.checksum = Some(sha256(file.pattern()));
+    spec.connections = Connections::new(8).ok();
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pieces_that_no_mirror_has_fail_the_job_and_nothing_gets_the_name() {
+    let wrong = Peer::serve(ServedFile::new(2, LENGTH)).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&wrong.url("a.bin"));
+    spec.pieces = Some(pieces(Pattern::new(1)));
+    let job = rig.run(spec).await;
+    assert_eq!(failure(&job).code, FailureCode::DigestMismatch);
+    assert!(!rig.file("a.bin").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mirrors_that_are_down_or_refuse_are_passed_over() {
+    let file = ServedFile::new(1, LENGTH);
+    let refusing = Peer::start(|_| Answer::status(404)).await;
+    let healthy = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&format!("http://127.0.0.1:{}/a.bin", free_port()));
+    spec.mirrors = vec![refusing.url("a.bin").parse().unwrap(), healthy.url("a.bin").parse().unwrap()];
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_in_the_middle_is_followed_by_one_with_the_same_bytes() {
+    let file = ServedFile::new(1, LENGTH).without_validators();
+    let served = file.clone();
+    let dying = Peer::start(move |request| match request.number {
+        1 => served.answer(request).cut_after(3 * MIB, Cut::End),
+        _ => Answer::status(503),
+    })
+    .await;
+    let other = Peer::serve(ServedFile::new(2, LENGTH).without_validators()).await;
+    let healthy = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&dying.url("a.bin"));
+    spec.mirrors = vec![other.url("a.bin").parse().unwrap(), healthy.url("a.bin").parse().unwrap()];
+    spec.connections = Connections::new(1).ok();
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+    assert!(healthy.requests().iter().any(|request| request.range().is_some_and(|(start, _)| start > 0)), "resumed");
+}
