@@ -1,7 +1,7 @@
-// What a user does when a link expires.
+// What only the user can mend: a link that expired, a name that is taken.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inPhase, launch, open, picture, row } from "./browser.mjs";
@@ -13,10 +13,11 @@ const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 let place, queue, server, browser, window;
 const dataset = randomBytes(8 * MB);
+const taken = randomBytes(MB);
 
 before(async () => {
   place = await scratch();
-  server = await expiring({ "/dataset.bin": dataset }, "old", "new");
+  server = await expiring({ "/dataset.bin": dataset, "/taken.bin": taken }, "old", "new");
   [queue, browser] = await Promise.all([daemon(place.folder), launch()]);
   const { settings } = await queue.rpc("snapshot");
   await queue.rpc("settings_set", { ...settings, download_folder: place.folder });
@@ -61,6 +62,21 @@ test("an expired link is renewed in place, and what was saved is not fetched aga
   assert.equal(sha256(await readFile(join(place.folder, "dataset.bin"))), sha256(dataset));
   // Some of it is fetched once more, to compare; by far not all.
   assert.ok(server.served.new < dataset.length - MB, JSON.stringify(server.served));
+});
+
+test("a complete download whose name is taken asks, and keeps both where the user says so", async () => {
+  const { page } = window;
+  await writeFile(join(place.folder, "taken.bin"), "the user's own");
+  await queue.rpc("job_add", { text: server.link("/taken.bin", "new"), options: { ...OPTIONS, on_conflict: "ask" } });
+  await inPhase(page, "taken.bin", "blocked");
+  await row(page, "taken.bin").click();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Replace the old file" }).waitFor();
+  await picture(page, "name-taken");
+  await page.getByRole("tabpanel").getByRole("button", { name: "Keep both" }).click();
+  await inPhase(page, "taken (1).bin", "completed");
+  assert.equal(await readFile(join(place.folder, "taken.bin"), "utf8"), "the user's own");
+  assert.equal(sha256(await readFile(join(place.folder, "taken (1).bin"))), sha256(taken));
   // The browser itself reports the refused call.
   assert.deepEqual(window.problems.filter((problem) => !problem.includes("status of 400")), []);
 });

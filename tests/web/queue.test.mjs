@@ -103,6 +103,31 @@ test("the keyboard moves rows too, and says where to", async () => {
   await until("and down again", settled([3, 4, 5, 2, 1]));
 });
 
+test("a start time is set from the row's menu, shown on the row and taken away again", async () => {
+  const { page } = window;
+  const { jobs } = await queue.rpc("snapshot");
+  const { id } = jobs.find(({ name }) => name === "file-4.bin");
+  const startOf = async () => (await queue.rpc("job_detail", { id })).job.start_at_ms;
+  await row(page, "file-4.bin").click({ button: "right" });
+  await page.getByRole("menuitem", { name: "Start at…" }).click();
+  await page.getByRole("button", { name: "In an hour" }).click();
+  await page.getByRole("button", { name: "Set", exact: true }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const wait = (await startOf()) - Date.now();
+  assert.ok(wait > 55 * 60_000 && wait < 65 * 60_000, `starts in ${wait} ms`);
+
+  await queue.rpc("job_resume", { ids: [id] });
+  await row(page, "file-4.bin").getByText(/^Starts /).waitFor();
+  await picture(page, "start-at");
+  await row(page, "file-4.bin").click();
+  await page.keyboard.press("Enter");
+  await page.locator('[aria-describedby="detail-start"]').click();
+  await page.getByRole("button", { name: "Start when it is its turn" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.equal(await startOf(), null);
+  await queue.rpc("job_pause", { ids: [id] });
+});
+
 test("a schedule is written in the settings, says what it does and is kept", async () => {
   const { page } = window;
   await page.getByRole("button", { name: "Settings" }).click();

@@ -42,7 +42,7 @@ export const de: Messages = {
     paused: "Angehalten",
     completed: "Fertig",
     failed: "Gescheitert",
-    attention: "Wartet auf Sie",
+    attention: "Zu klären",
     download: "Downloads",
     upload: "Uploads",
   },
