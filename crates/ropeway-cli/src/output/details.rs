@@ -2,7 +2,7 @@
 
 use ropeway_api::view::{DirectionView, JobDetail, PhaseView, SegmentView};
 
-use crate::output::text::{clock, percent, phase, plain, rate, size, verification};
+use crate::output::text::{clock, percent, phase, plain, rate, size, validation, verification};
 
 /// Columns for the labels.
 const LABEL_WIDTH: usize = 12;
@@ -54,6 +54,7 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
         known("address", detail.final_url.clone().filter(|url| *url != job.source)),
         known("entity tag", detail.entity_tag.as_ref().map(|tag| format!("{tag} ({strength})"))),
         known("modified", detail.last_modified.clone()),
+        known("resumed", detail.validation.map(|verdict| validation(verdict).to_owned())),
         known("headers", Some(detail.header_names.join(", ")).filter(|names| !names.is_empty())),
         known("expected", detail.expected_digest.clone()),
         known("digest", job.digest.clone()),
@@ -81,7 +82,7 @@ fn span(segment: &SegmentView) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ropeway_api::view::{FailureView, LogLine};
+    use ropeway_api::view::{FailureView, LogLine, ValidationView};
 
     use super::*;
     use crate::run::tests::row;
@@ -100,7 +101,7 @@ mod tests {
             entity_tag: Some("\"a\"".to_owned()),
             entity_tag_is_strong: true,
             last_modified: None,
-            validation: None,
+            validation: Some(ValidationView::Overlap),
             expected_digest: None,
             mirrors: Vec::new(),
             header_names: Vec::new(),
@@ -114,6 +115,7 @@ mod tests {
             "hint        Check the address.",
             "progress    50 B of 100 B (50 %)",
             "entity tag  \"a\" (strong)",
+            "resumed     the same bytes came again",
             "segment     [0, 100): 50 B in place",
             "log         the \u{fffd}server said no",
         ] {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use indicatif::BinaryBytes;
-use ropeway_api::view::{JobProgress, JobView, PhaseView, VerificationView};
+use ropeway_api::view::{JobProgress, JobView, PhaseView, ValidationView, VerificationView};
 
 /// `text` without what a terminal would act on: escape sequences, line breaks, direction overrides. Names and messages
 /// come from servers.
@@ -80,6 +80,17 @@ pub(crate) const fn verification(job: &JobView) -> &'static str {
         Some(VerificationView::ChecksumOfServer) => "equal to the server's checksum",
         Some(VerificationView::Length) => "as long as announced",
         Some(VerificationView::Unverified) | None => "unverified: the server announced nothing to compare with",
+    }
+}
+
+/// How surely the last resume continued the same version.
+pub(crate) const fn validation(verdict: ValidationView) -> &'static str {
+    match verdict {
+        ValidationView::StrongTag => "the same strong tag",
+        ValidationView::LengthAndDate => "the same length and date",
+        ValidationView::Overlap => "the same bytes came again",
+        ValidationView::Unverifiable => "nothing to compare, taken on trust",
+        ValidationView::Changed => "another version, started again",
     }
 }
 

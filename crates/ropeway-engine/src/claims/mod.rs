@@ -228,10 +228,6 @@ impl Claims {
         self.0.lock().map.close(length)
     }
 
-    pub(crate) fn length(&self) -> Option<u64> {
-        self.0.lock().map.length()
-    }
-
     pub(crate) fn written(&self) -> u64 {
         self.0.lock().map.written()
     }

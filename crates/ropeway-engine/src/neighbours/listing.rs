@@ -82,7 +82,7 @@ mod tests {
             (format!("{A}  c.iso\n{B}  c.iso"), None),
             (format!("{A}  c.iso\n{A}  x/c.iso"), Some(A)),
             (format!("<html>{A}  c.iso</html>"), None),
-            (format!("{A}"), None),
+            (A.to_owned(), None),
             (String::new(), None),
         ] {
             assert_eq!(many(&text).as_deref(), expected, "{text}");
