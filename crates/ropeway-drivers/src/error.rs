@@ -174,14 +174,18 @@ impl DriverError {
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Proxy { .. } => FailureCode::ProxyFailed,
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
-            Self::Status { status, .. } => match *status {
-                401 | 407 => FailureCode::Unauthorized,
-                403 => FailureCode::Forbidden,
-                404 => FailureCode::NotFound,
-                410 => FailureCode::Gone,
-                408 | 429 => FailureCode::RateLimited,
-                507 => FailureCode::RequestRefused,
-                500..=599 => FailureCode::ServerUnavailable,
+            Self::Status { status, retry_after, .. } => match (*status, retry_after) {
+                (401 | 407, _) => FailureCode::Unauthorized,
+                // A refusal that says when to come back is a count of requests.
+                (403, Some(_)) | (408 | 425 | 429, _) => FailureCode::RateLimited,
+                (403, None) => FailureCode::Forbidden,
+                (404, _) => FailureCode::NotFound,
+                (410, _) => FailureCode::Gone,
+                // The network itself wants a login first (RFC 6585 §6).
+                (511, _) => FailureCode::UnexpectedContent,
+                // What the server cannot do at all it cannot do later either.
+                (501 | 505..=508 | 510, _) => FailureCode::RequestRefused,
+                (500..=599, _) => FailureCode::ServerUnavailable,
                 _ => FailureCode::RequestRefused,
             },
             Self::RangeIgnored { .. } | Self::RangeUnsatisfiable { .. } | Self::BadResponse { .. } => {
@@ -211,5 +215,40 @@ impl DriverError {
     /// What is stored and shown.
     pub fn failure(&self) -> Failure {
         Failure::new(self.code(), self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_tells_whether_and_when_to_come_back() {
+        let hour = Duration::from_secs(3600);
+        for (status, retry_after, code, retry) in [
+            (400, None, FailureCode::RequestRefused, Retry::Never),
+            (401, None, FailureCode::Unauthorized, Retry::Never),
+            (403, None, FailureCode::Forbidden, Retry::Never),
+            (403, Some(hour), FailureCode::RateLimited, Retry::After(hour)),
+            (404, Some(hour), FailureCode::NotFound, Retry::Never),
+            (407, None, FailureCode::Unauthorized, Retry::Never),
+            (408, None, FailureCode::RateLimited, Retry::Backoff),
+            (410, None, FailureCode::Gone, Retry::Never),
+            (425, None, FailureCode::RateLimited, Retry::Backoff),
+            (429, None, FailureCode::RateLimited, Retry::Backoff),
+            (429, Some(hour), FailureCode::RateLimited, Retry::After(hour)),
+            (500, None, FailureCode::ServerUnavailable, Retry::Backoff),
+            (501, None, FailureCode::RequestRefused, Retry::Never),
+            (502, None, FailureCode::ServerUnavailable, Retry::Backoff),
+            (503, Some(hour), FailureCode::ServerUnavailable, Retry::After(hour)),
+            (504, None, FailureCode::ServerUnavailable, Retry::Backoff),
+            (505, None, FailureCode::RequestRefused, Retry::Never),
+            (507, None, FailureCode::RequestRefused, Retry::Never),
+            (511, None, FailureCode::UnexpectedContent, Retry::Never),
+        ] {
+            let url = "https://example.org/a".parse().unwrap();
+            let error = DriverError::Status { url, status, retry_after };
+            assert_eq!((error.code(), error.retry()), (code, retry), "{status}");
+        }
     }
 }

@@ -93,7 +93,9 @@ impl Core {
                 change.phase = Some(entry.phase.clone());
                 change
             });
-            change.into_iter().for_each(|change| self.journal.note(change));
+            if let Some(change) = change {
+                self.journal.note(change);
+            }
         }
     }
 

@@ -65,14 +65,8 @@ impl Core {
         let waiting: Vec<(JobId, String)> =
             self.table.lock().blocked_by(Obstacle::Network).map(|entry| (entry.id, way_to(entry))).collect();
         let mut reached = HashMap::new();
-        let mut has_way = |host: &str| match reached.get(host) {
-            Some(known) => *known,
-            None => {
-                let has_way = self.routes.reach(without_port(host));
-                reached.insert(host.to_owned(), has_way);
-                has_way
-            }
-        };
+        let mut has_way =
+            |host: &str| *reached.entry(host.to_owned()).or_insert_with(|| self.routes.reach(without_port(host)));
         waiting.into_iter().filter(|(_, host)| all || has_way(host)).map(|(id, _)| id).collect()
     }
 

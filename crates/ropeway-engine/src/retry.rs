@@ -27,13 +27,15 @@ pub(crate) fn delay(retry: Retry, attempt: u32, most: u32, random: f64) -> Optio
         return None;
     }
     let ceiling = BASE.saturating_mul(2_u32.saturating_pow(attempt.saturating_sub(1))).min(LONGEST_BACKOFF);
+    let backoff = ceiling.mul_f64(random.clamp(LEAST_DRAWN, 1.0));
     match retry {
         Retry::Never => None,
         // Twice at once; whatever fails again then is not mended by haste.
         Retry::Now if attempt <= 2 => Some(Duration::ZERO),
-        Retry::Now | Retry::Backoff => Some(ceiling.mul_f64(random.clamp(LEAST_DRAWN, 1.0))),
+        Retry::Now | Retry::Backoff => Some(backoff),
         // A little later than asked, each by its own bit: those that were sent away together do not come back together.
-        Retry::After(asked) => Some(asked.min(LONGEST_AFTER).mul_f64(1.0 + random / 10.0)),
+        // A moment that has passed already is no leave to come at once.
+        Retry::After(asked) => Some(asked.min(LONGEST_AFTER).mul_f64(1.0 + random / 10.0).max(backoff)),
     }
 }
 
@@ -54,6 +56,13 @@ mod tests {
     fn retry_after_of_90_s_delays_the_next_attempt_by_90_s() {
         assert_eq!(delay(Retry::After(Duration::from_secs(90)), 1, MOST_ATTEMPTS, 0.0), Some(Duration::from_secs(90)));
         assert_eq!(delay(Retry::After(Duration::from_secs(u64::MAX)), 1, MOST_ATTEMPTS, 0.0), Some(LONGEST_AFTER));
+    }
+
+    #[test]
+    fn a_moment_that_has_passed_is_no_leave_to_come_at_once() {
+        let waits: Vec<_> =
+            (1..=6).filter_map(|n| delay(Retry::After(Duration::ZERO), n, MOST_ATTEMPTS, 0.5)).collect();
+        assert!(waits.is_sorted() && waits[0] > Duration::ZERO && waits[5] >= Duration::from_secs(5), "{waits:?}");
     }
 
     #[test]

@@ -46,7 +46,9 @@ impl ListServers {
         if servers.is_empty() {
             to_stdout("no servers");
         }
-        servers.iter().for_each(|server| to_stdout(&line(server, now)));
+        for server in &servers {
+            to_stdout(&line(server, now));
+        }
         Ok(Exit::Complete)
     }
 }

@@ -20,18 +20,18 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     let place = Place { context: &context, driver: &*source.driver, url: &source.url, throttle: &attempt.throttle };
     let now = match overlap::compare(&place, &*source.part, &source.map).await {
         Ok(Overlap::Same(now)) => now,
-        Ok(Overlap::Different { at }) => return Err(differs(format!("it sends other bytes at {at}"))),
+        Ok(Overlap::Different { at }) => return Err(differs(&format!("it sends other bytes at {at}"))),
         // Nothing to be wrong about.
         Ok(Overlap::Nothing) => return Ok(()),
         Err(Trouble::Driver(error @ (DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. }))) => {
-            return Err(differs(error.to_string()));
+            return Err(differs(&error.to_string()));
         }
         Err(trouble) => return Err(trouble.into()),
     };
     if let (Some(had), Some(now)) = (source.validator.length, now.length)
         && had != now
     {
-        return Err(differs(format!("it has {now} bytes instead of {had}")));
+        return Err(differs(&format!("it has {now} bytes instead of {had}")));
     }
     let by = match source.validator.compare(&now) {
         Validation::StrongTag => Validation::StrongTag,
@@ -51,6 +51,6 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     Ok(())
 }
 
-fn differs(reason: String) -> Stop {
+fn differs(reason: &str) -> Stop {
     Stop::failed(FailureCode::RenewedLinkDiffers, format!("the new link is not the same file: {reason}"))
 }

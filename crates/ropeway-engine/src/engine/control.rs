@@ -192,7 +192,9 @@ impl Core {
         let table = self.table.lock();
         let hosts: HashSet<String> = ids.iter().filter_map(|id| table.get(*id)).map(Entry::host).collect();
         drop(table);
-        hosts.iter().for_each(|host| self.hosts.forgive(&HostKey::new(host)));
+        for host in &hosts {
+            self.hosts.forgive(&HostKey::new(host));
+        }
     }
 
     fn delete_finished(&self, entry: &Entry) {

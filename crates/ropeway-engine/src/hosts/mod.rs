@@ -115,7 +115,7 @@ impl Hosts {
 
     /// What is known of the server.
     pub(crate) fn profile(&self, key: &HostKey) -> Profile {
-        self.with(key, |host, now| host.known(now))
+        self.with(key, Host::known)
     }
 
     /// Takes note of what happened to a request that has no permit of its own.
