@@ -33,7 +33,8 @@ async fn a_failing_status_is_told_with_its_retry_after() {
     for (status, code) in [
         (400, FailureCode::RequestRefused),
         (401, FailureCode::Unauthorized),
-        (403, FailureCode::Forbidden),
+        // As GitHub counts requests.
+        (403, FailureCode::RateLimited),
         (404, FailureCode::NotFound),
         (410, FailureCode::Gone),
         (429, FailureCode::RateLimited),
@@ -45,7 +46,7 @@ async fn a_failing_status_is_told_with_its_retry_after() {
         for error in [download.probe_error().await, download.fetch_error(range(0, 5), None).await] {
             assert!(matches!(error, DriverError::Status { retry_after: Some(after), .. } if after.as_secs() == 90));
             assert_eq!(error.code(), code, "{status}");
-            assert_eq!(matches!(error.retry(), Retry::After(_)), matches!(status, 429 | 500..), "{status}");
+            assert_eq!(matches!(error.retry(), Retry::After(_)), matches!(status, 403 | 429 | 500..), "{status}");
         }
     }
 }
