@@ -25,6 +25,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The shells assemble all of it, and never reach past the engine for its store or its drivers.
     ("ropeway-cli", &["ropeway-api", "ropeway-engine", "ropeway-model", "ropeway-service"]),
     ("ropeway-desktop", &["ropeway-api", "ropeway-engine", "ropeway-model", "ropeway-service"]),
+    // Runs the engine with everything around it replaced: it stands behind each of its seams.
+    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-model", "ropeway-store"]),
     // Peers for tests speak the protocols from outside and must not share our code, nor our mistakes.
     ("ropeway-testkit", &[]),
     // Black-box tests start programs.

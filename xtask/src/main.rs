@@ -17,6 +17,7 @@ mod process;
 mod run;
 mod setup;
 mod shell;
+mod sim;
 mod step;
 mod test;
 mod ui;
@@ -54,6 +55,8 @@ enum Command {
     Icons,
     /// Fuzzes every reader of outside text.
     Fuzz(fuzz::Arguments),
+    /// Runs whole jobs on a simulated network, disk and clock, from seeds.
+    Sim(sim::Arguments),
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
     Bench(bench::Arguments),
     /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Ui => setup::npm::install(&place::ui()).and_then(|()| ui::build()),
         Command::Icons => icons::make(),
         Command::Fuzz(arguments) => fuzz::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };

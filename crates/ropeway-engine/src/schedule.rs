@@ -98,6 +98,7 @@ pub(crate) async fn run(core: Arc<Core>) {
         core.follow_schedule();
         let is_empty = core.timetable.schedule.lock().is_empty();
         tokio::select! {
+            biased;
             () = tokio::time::sleep(until_next_minute(core.clock.now())), if !is_empty => {}
             () = core.timetable.changed.notified() => {}
             () = core.stopping.cancelled() => return,

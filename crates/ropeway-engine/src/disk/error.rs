@@ -44,6 +44,9 @@ pub enum DiskError {
         /// Bytes free.
         free: u64,
     },
+    /// An earlier sync of the same file failed, so that a later one proves nothing.
+    #[error("what was written since the last good save may be lost: an earlier sync failed")]
+    Unsynced,
     /// Anything else the operating system says.
     #[error("{}: {source}", path.display())]
     Io {
@@ -74,6 +77,7 @@ impl DiskError {
             Self::InUse { .. } => FailureCode::PartInUse,
             Self::NotAFile { .. } => FailureCode::PermissionDenied,
             Self::NoRoom { .. } => FailureCode::DiskFull,
+            Self::Unsynced => FailureCode::DiskFailed,
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                     FailureCode::DiskFull

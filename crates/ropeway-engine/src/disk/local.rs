@@ -8,7 +8,10 @@ use std::{
         unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
 };
 
 use rustix::fs::{FlockOperation, OFlags, RenameFlags};
@@ -57,14 +60,14 @@ impl Disk for LocalDisk {
         let result = OpenOptions::new().read(true).write(true).create_new(true).custom_flags(safe_flags()).open(path);
         let file = opened(path, result)?;
         lock(&file, path)?;
-        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+        Ok(Arc::new(LocalFile::new(file, path)))
     }
 
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         let result = OpenOptions::new().read(true).write(true).custom_flags(safe_flags()).open(path);
         let file = opened(path, result)?;
         lock(&file, path)?;
-        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+        Ok(Arc::new(LocalFile::new(file, path)))
     }
 
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
@@ -141,7 +144,7 @@ impl Disk for LocalDisk {
         if !metadata.is_file() {
             return Err(DiskError::NotAFile { path: path.to_owned() });
         }
-        Ok(Arc::new(LocalFile { file, path: path.to_owned() }))
+        Ok(Arc::new(LocalFile::new(file, path)))
     }
 }
 
@@ -150,9 +153,15 @@ impl Disk for LocalDisk {
 struct LocalFile {
     file: File,
     path: PathBuf,
+    /// Whether a power cut leaves its name, too.
+    has_durable_name: AtomicBool,
 }
 
 impl LocalFile {
+    fn new(file: File, path: &Path) -> Self {
+        Self { file, path: path.to_owned(), has_durable_name: AtomicBool::new(false) }
+    }
+
     fn fill(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -188,7 +197,12 @@ impl PartFile for LocalFile {
     }
 
     fn sync_data(&self) -> Result<(), DiskError> {
-        self.named(self.file.sync_data())
+        self.named(self.file.sync_data())?;
+        if !self.has_durable_name.load(SeqCst) {
+            sync_folder(self.path.parent().unwrap_or(Path::new("/")))?;
+            self.has_durable_name.store(true, SeqCst);
+        }
+        Ok(())
     }
 
     fn length(&self) -> Result<u64, DiskError> {

@@ -4,12 +4,14 @@
 //! a slow disk; syncs are made from a blocking thread.
 
 mod error;
+mod guard;
 mod local;
 mod walk;
 
 use std::{fmt, path::Path, sync::Arc};
 
 pub use error::DiskError;
+pub(crate) use guard::Guard;
 pub use local::LocalDisk;
 pub use walk::{Found, files_at};
 
@@ -71,7 +73,7 @@ pub trait PartFile: Send + Sync + fmt::Debug {
     /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
 
-    /// Makes what was written durable, with the length that reading it back needs.
+    /// Makes what was written durable, with the length that reading it back needs and the name it is found under.
     fn sync_data(&self) -> Result<(), DiskError>;
 
     /// Its length in bytes.

@@ -1,7 +1,10 @@
 //! What the workers of one download have learned of the way to the server.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
     time::Duration,
 };
 
@@ -12,6 +15,8 @@ pub(super) struct Line {
     refuses: AtomicBool,
     /// Microseconds from a request to its answer's head, the last one.
     round_trip: AtomicU64,
+    /// Length of the file, where the first answer left it open and a later one told it.
+    length: OnceLock<u64>,
 }
 
 impl Line {
@@ -21,6 +26,16 @@ impl Line {
         if as_range {
             self.serves.store(true, Relaxed);
         }
+    }
+
+    /// An answer told the file's length; `false` if an earlier one told another.
+    pub(super) fn learn_length(&self, length: u64) -> bool {
+        *self.length.get_or_init(|| length) == length
+    }
+
+    /// Length of the file, as far as answers told it.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.length.get().copied()
     }
 
     /// Another request beside the first one was refused: what is open is all there is.

@@ -134,6 +134,12 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
             Drained::Segment => return Ok(()),
             Drained::Limited(stream) => open = portion::leave(job, claim, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
+                // Its end is known from the head of a part: this answer came to its own too early.
+                Some(left) if left.is_open_ended() && job.line.length().is_some_and(|length| left.start() < length) => {
+                    if left.start() == missing.start() {
+                        return Err(Trouble::Short);
+                    }
+                }
                 Some(left) if left.is_open_ended() => {
                     job.claims.close(left.start())?;
                     job.progress.set_length(Some(left.start()));
@@ -177,6 +183,10 @@ async fn ask(job: &Job, claim: &Claim, missing: ByteRange, mirror: &Taken) -> Re
     let verdict = mirror.accept(&now, &job.validator)?;
     let shown = if verdict == Validation::Unverifiable { job.proved.unwrap_or(verdict) } else { verdict };
     *job.verdict.lock() = Some(shown);
+    if now.length.is_some_and(|length| !job.line.learn_length(length)) {
+        let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
+        return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
+    }
     // A range from byte 0 may have been answered with the whole file.
     let latency = asked.elapsed();
     job.line.answered(latency, missing.start() > 0);

@@ -28,6 +28,7 @@ use crate::{
     buffers::Buffers,
     config::{EngineConfig, Limits, Seams},
     core::Core,
+    disk::Guard,
     hosts::{self, Hosts, ServerPolicy},
     journal::Journal,
     obstacles,
@@ -70,7 +71,7 @@ impl Engine {
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
-            disk: seams.disk,
+            disk: Arc::new(Guard(seams.disk)),
             drivers: seams.drivers,
             clients: seams.clients,
             blocking: seams.blocking,

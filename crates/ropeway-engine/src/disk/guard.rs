@@ -1,0 +1,96 @@
+//! What holds for every disk below the engine: a part file whose sync failed once is not believed again.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
+
+use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
+
+/// A disk whose part files stay failed.
+///
+/// After a failed sync the kernel may count the pages as clean although they never reached the storage: the next sync
+/// succeeds and the bytes are lost all the same. Whoever goes on has to open the file anew and to write again what no
+/// earlier sync has covered.
+#[derive(Debug)]
+pub(crate) struct Guard(pub(crate) Arc<dyn Disk>);
+
+#[derive(Debug)]
+struct GuardedFile {
+    file: Arc<dyn PartFile>,
+    has_failed: AtomicBool,
+}
+
+fn guarded(file: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+    Arc::new(GuardedFile { file, has_failed: AtomicBool::new(false) })
+}
+
+impl Disk for Guard {
+    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        self.0.create_folder(folder)
+    }
+
+    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        self.0.create_part(path).map(guarded)
+    }
+
+    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        self.0.open_part(path).map(guarded)
+    }
+
+    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
+        self.0.publish(part, final_path, replace)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        self.0.remove(path)
+    }
+
+    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
+        self.0.length_of(path)
+    }
+
+    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
+        self.0.is_taken(path)
+    }
+
+    fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
+        self.0.free_space(folder)
+    }
+
+    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
+        self.0.open_source(path)
+    }
+}
+
+impl PartFile for GuardedFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.file.write_at(bytes, offset)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.file.read_at(buffer, offset)
+    }
+
+    fn sync_data(&self) -> Result<(), DiskError> {
+        if self.has_failed.load(SeqCst) {
+            return Err(DiskError::Unsynced);
+        }
+        self.file.sync_data().inspect_err(|_| self.has_failed.store(true, SeqCst))
+    }
+
+    fn length(&self) -> Result<u64, DiskError> {
+        self.file.length()
+    }
+
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.file.set_length(length)
+    }
+
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.file.stamp()
+    }
+}

@@ -1,0 +1,214 @@
+//! What must hold after every end of a process, however it came.
+
+use std::path::Path;
+
+use futures_util::FutureExt as _;
+use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, SegmentMap, Wish};
+use ropeway_store::{JobRow, Store};
+
+use crate::{
+    content,
+    disk::SimDisk,
+    plan::{Given, PlannedJob},
+    server::{Remote, Version},
+    user::{User, number},
+};
+
+/// The most bytes of answers in memory at once: what sixteen connections hold of a mebibyte each.
+const MOST_HELD: u64 = 16 << 20;
+/// The most requests for one job, however the run went: each break costs one, and there are not more than these.
+const MOST_REQUESTS: u64 = 4_000;
+
+/// What the queue says when nobody has it open.
+pub(crate) struct Queue {
+    pub(crate) rows: Vec<JobRow>,
+    maps: Vec<Option<SegmentMap>>,
+}
+
+impl Queue {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// What the store says: nothing that a run does may damage the queue.
+    pub(crate) fn read(store: &Store) -> Result<Self, String> {
+        // Nobody else has a turn, so that no call waits.
+        let rows =
+            store.jobs().now_or_never().ok_or("the queue waits for somebody")?.map_err(|error| error.to_string())?;
+        let maps = rows.iter().map(|row| {
+            let map = store.segments(row.id).now_or_never().ok_or("the queue waits for somebody")?;
+            map.map_err(|error| error.to_string())
+        });
+        Ok(Self { maps: maps.collect::<Result<_, String>>()?, rows })
+    }
+}
+
+/// Checks what the queue and the disk hold now.
+pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
+    let mut wrong = Vec::new();
+    for (at, job) in user.jobs.iter().enumerate() {
+        let found = queue.rows.iter().zip(&queue.maps).find(|(row, _)| row.spec.transfer == job.spec.transfer);
+        wrong.extend(promised(user, at, found.map(|(row, _)| row)));
+        if let Some((row, map)) = found {
+            wrong.extend(claimed(disk, job, row, map.as_ref()));
+            wrong.extend(named(row));
+        }
+    }
+    disk.each(|path, file| wrong.extend(published(user, path, &file.cache)));
+    for (at, job) in user.jobs.iter().enumerate() {
+        let row = queue.rows.iter().find(|row| row.spec.transfer == job.spec.transfer);
+        let kind =
+            row.map(|row| row.phase.kind()).filter(|kind| matches!(kind, PhaseKind::Completed | PhaseKind::Canceled));
+        let known = &mut user.known[at];
+        if let (Some(before), Some(row)) = (known.ended, row)
+            && kind != Some(before)
+        {
+            wrong.push(format!("I4: {} had ended {before:?} and is {:?}", job.url, row.phase.kind()));
+        }
+        known.ended = kind.or(known.ended);
+        let requests = user.server.requests(&job.url);
+        if requests > MOST_REQUESTS {
+            wrong.push(format!("I7: {} was asked {requests} times", job.url));
+        }
+    }
+    let held = user.server.most_held();
+    if held > MOST_HELD {
+        wrong.push(format!("I8: {held} bytes of answers were in memory at once"));
+    }
+    for what in wrong {
+        user.world.violate(what);
+    }
+}
+
+/// I4: what the user was told is true.
+fn promised(user: &User, at: usize, row: Option<&JobRow>) -> Option<String> {
+    let (job, known) = (&user.jobs[at], &user.known[at]);
+    if user.volume.has_refused() && row.is_some() {
+        // The user was told of an error; the process follows him all the same, and the queue does from the next one on.
+        return None;
+    }
+    match row {
+        None if known.is_acknowledged && !known.is_removed && !known.may_be_removed => {
+            Some(format!("I4: {} was acknowledged and is not in the queue", job.url))
+        }
+        Some(_) if known.is_removed => Some(format!("I4: {} was removed and is in the queue", job.url)),
+        // A job at its end keeps the wish it ended with.
+        Some(row) if row.phase.is_terminal() => None,
+        Some(row) if known.is_acknowledged && !known.wishes.contains(&number(row.wish)) => {
+            Some(format!("I4: {} has the wish {:?}, which nobody has", job.url, row.wish))
+        }
+        _ => None,
+    }
+}
+
+/// I3: every byte that the queue claims is on the disk and right.
+fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentMap>) -> Option<String> {
+    let (Some(map), Some(part)) = (map, &row.part_path) else { return None };
+    if row.phase.is_terminal() || map.written() == 0 {
+        return None;
+    }
+    // Renamed already, and the last commit is still to come.
+    let path = row
+        .final_path
+        .as_ref()
+        .filter(|path| map.is_complete() && disk.look(part, |_| ()).is_none() && disk.look(path, |_| ()).is_some());
+    let path = path.unwrap_or(part);
+    if !job.remote.is_told_apart() {
+        return None;
+    }
+    let claims: Vec<_> = map.segments().iter().filter(|it| it.written() > 0).collect();
+    let holds = |version: &Version| {
+        disk.look(path, |file| {
+            claims.iter().all(|segment| {
+                let range = segment.range().start()..segment.range().start() + segment.written();
+                let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+                let range = index(range.start)..index(range.end);
+                let on_disk = file.platter.get(range.clone());
+                on_disk.is_some() && on_disk == version.bytes.get(range)
+            })
+        })
+    };
+    let told: Vec<_> = job.remote.versions.iter().filter_map(holds).collect();
+    match told.as_slice() {
+        // Removed before its row says so, as on a start from byte 0: the next try finds it gone.
+        [] => None,
+        versions if versions.contains(&true) => None,
+        _ => Some(format!(
+            "I3: the queue claims {:?} of {}, which are not on the disk",
+            claims.iter().map(|segment| (segment.range().start(), segment.written())).collect::<Vec<_>>(),
+            path.display()
+        )),
+    }
+}
+
+/// I9: every failure has a code and a sentence, and none is a defect of ours.
+fn named(row: &JobRow) -> Option<String> {
+    let failure = match &row.phase {
+        Phase::Failed { failure } | Phase::Blocked { failure, .. } | Phase::LinkExpired { failure } => failure,
+        Phase::Waiting { cause, .. } => cause,
+        _ => return None,
+    };
+    (failure.code == FailureCode::Internal || failure.message.is_empty()).then(|| format!("I9: {failure}"))
+}
+
+/// I1 and I2: what has a final name is the user's own or exactly one version of a file.
+fn published(user: &User, path: &Path, bytes: &[u8]) -> Option<String> {
+    if path.extension().is_some_and(|extension| extension == "part") || bytes == users_bytes() {
+        return None;
+    }
+    let is_blind = user.jobs.iter().any(|job| !job.remote.is_told_apart() && is_named_after(job, path));
+    let is_whole = |job: &PlannedJob| job.remote.versions.iter().any(|version| version.bytes == bytes);
+    (!is_blind && !user.jobs.iter().any(is_whole))
+        .then(|| format!("I2: {} has {} bytes of no version", path.display(), bytes.len()))
+}
+
+fn is_named_after(job: &PlannedJob, path: &Path) -> bool {
+    let name = job.spec.display_name();
+    let stem = name.trim_end_matches(".bin");
+    path.file_name().is_some_and(|shown| shown.to_string_lossy().starts_with(stem))
+}
+
+/// What the user's own files hold.
+pub(crate) fn users_bytes() -> &'static [u8] {
+    content::bytes(99, 0, 1234)
+}
+
+/// Checks the end of a run, when nothing had been breaking for hours.
+pub(crate) fn check_end(user: &User, disk: &SimDisk, queue: &Queue, users_files: &[std::path::PathBuf]) {
+    let overwrites = user.jobs.iter().any(|job| job.spec.on_conflict == OnConflict::Overwrite);
+    for file in users_files {
+        let is_kept = disk.look(file, |file| file.cache == users_bytes()).unwrap_or(false);
+        if !is_kept && !overwrites {
+            user.world.violate(format!("I1: the user's own {} is gone", file.display()));
+        }
+    }
+    for (job, known) in
+        user.jobs.iter().zip(&user.known).filter(|(_, known)| !known.is_removed && !known.may_be_removed)
+    {
+        let Some(row) = queue.rows.iter().find(|row| row.spec.transfer == job.spec.transfer) else { continue };
+        let is_right = match (&row.phase, row.wish) {
+            (Phase::Completed, _) => {
+                let is_there = row.final_path.as_ref().is_some_and(|path| disk.look(path, |_| ()).is_some());
+                let may_be_gone = overwrites || known.may_be_deleted;
+                if !is_there && !may_be_gone {
+                    user.world.violate(format!("I1: {} is completed and has no file", job.url));
+                }
+                is_there || may_be_gone
+            }
+            (Phase::Canceled, wish) => wish == Wish::Cancel || user.volume.has_refused(),
+            (Phase::Failed { failure } | Phase::Blocked { failure, .. } | Phase::LinkExpired { failure }, _) => {
+                may_fail(&job.remote, job, failure.code)
+            }
+            _ => false,
+        };
+        if !is_right {
+            user.world.violate(format!("I4: {} ends as {:?} ({known:?})", job.url, row.phase));
+        }
+    }
+}
+
+/// Whether a job may fail although nothing breaks.
+fn may_fail(remote: &Remote, job: &PlannedJob, code: FailureCode) -> bool {
+    remote.manner.is_once
+        || (job.given == Given::Wrong && code == FailureCode::DigestMismatch)
+        || (job.spec.on_conflict == OnConflict::Fail && code == FailureCode::FileExists)
+}

@@ -1,0 +1,233 @@
+//! One run: a seed, a world, a few lives of the process, and what was found.
+
+use std::{sync::Arc, time::Duration};
+
+use ropeway_drivers::{Clients, Drivers};
+use ropeway_engine::{Engine, EngineConfig, Limits, Scope, Seams, ServerPolicy, blocking::Blocking};
+use ropeway_model::{Connections, Schedule};
+use ropeway_store::MemoryQueue;
+
+use crate::{
+    disk::SimDisk,
+    invariants::{self, Queue},
+    panics,
+    plan::{How, Plan, When},
+    plant::Plant,
+    random::Random,
+    server::SimServer,
+    user::User,
+    volume::SimVolume,
+    world::World,
+};
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The seed it follows from.
+    pub seed: u64,
+    /// What did not hold, one sentence each; empty if all did.
+    pub wrong: Vec<String>,
+    /// Stands for everything that happened: equal for two runs that went the same way.
+    pub digest: u64,
+    /// How many things happened.
+    pub events: u64,
+    /// The last lines of what happened.
+    pub trace: Vec<String>,
+}
+
+/// Everything that outlives a process.
+struct Run {
+    world: Arc<World>,
+    disk: SimDisk,
+    server: Arc<SimServer>,
+    volume: Arc<SimVolume>,
+    queue: MemoryQueue,
+    user: User,
+    plan: Plan,
+    /// Acts that have been begun.
+    acted: usize,
+    /// Whether a process has come to its end with nothing breaking.
+    has_settled: bool,
+}
+
+/// Runs `seed`, with a fault planted or without.
+pub fn run(seed: u64, plant: Option<Plant>) -> Report {
+    let _watch = panics::watch();
+    let mut run = Run::new(seed, plant);
+    let ends = std::mem::take(&mut run.plan.ends);
+    for (when, how) in ends {
+        run.life(Some((when, how)));
+        if run.world.is_violated() {
+            return run.report(seed);
+        }
+    }
+    run.life(None);
+    if run.volume.has_refused() && !run.world.is_violated() {
+        // What the queue had no room for, the next process finds out.
+        run.life(None);
+    }
+    run.report(seed)
+}
+
+impl Run {
+    fn new(seed: u64, plant: Option<Plant>) -> Self {
+        let mut random = Random::new(seed);
+        let plan = Plan::any(&mut random.fork());
+        let world = Arc::new(World::new(&mut random, plan.rough));
+        world.note(format_args!("{:?} {:?} {:?}", plan.acts, plan.ends, plan.trouble));
+        let disk = SimDisk::new(Arc::clone(&world), random.fork(), plan.trouble.clone(), plant);
+        for file in &plan.users_files {
+            disk.put(file, invariants::users_bytes());
+        }
+        let server = Arc::new(SimServer::new(Arc::clone(&world), plant));
+        for job in &plan.jobs {
+            server.serve(&job.url, job.remote.clone(), job.random.clone());
+        }
+        let volume = Arc::new(SimVolume::new(Arc::clone(&world), random.fork()));
+        let queue = MemoryQueue::new(Arc::clone(&volume) as _).expect("a queue in memory opens");
+        if let Some(sql) = plant.and_then(Plant::sql) {
+            queue.tamper(sql).expect("the planted fault is SQL");
+        }
+        let user = User::new(Arc::clone(&world), Arc::clone(&server), Arc::clone(&volume), plan.jobs.clone());
+        Self { world, disk, server, volume, queue, user, plan, acted: 0, has_settled: false }
+    }
+
+    /// One process, from its start to its end, and the look at what it leaves.
+    fn life(&mut self, end: Option<(When, How)>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        let runtime = runtime.expect("a runtime without input and output needs nothing");
+        runtime.block_on(self.live(end));
+        let is_off = self.world.is_off();
+        // Ends every task wherever it waits, as a kill does.
+        drop(runtime);
+        self.disk.kill();
+        if let (Some((_, How::PowerCut)), true) = (end, is_off) {
+            self.world.note(format_args!("power cut"));
+            self.disk.cut();
+        }
+        for panic in panics::take() {
+            self.world.violate(format!("a panic: {panic}"));
+        }
+        match Queue::read(&self.queue.open()) {
+            Err(error) => self.world.violate(format!("the queue cannot be read: {error}")),
+            Ok(queue) => {
+                invariants::check(&mut self.user, &self.disk, &queue);
+                let is_last = end.is_none() && (self.has_settled || !self.volume.has_refused());
+                self.has_settled |= end.is_none();
+                if is_last && !self.world.is_violated() {
+                    invariants::check_end(&self.user, &self.disk, &queue, &self.plan.users_files);
+                }
+                self.user.meet(&queue.rows);
+            }
+        }
+    }
+
+    async fn live(&mut self, end: Option<(When, How)>) {
+        /// No life that is to end by itself is longer.
+        const LONGEST: u64 = 60_000;
+        let world = Arc::clone(&self.world);
+        world.begin();
+        world.note(format_args!("a process starts, to end {end:?}"));
+        for job in &self.user.jobs {
+            // What an earlier process was told, it may not have had the time to write down.
+            self.server.forgive(&job.url);
+        }
+        let after = match end {
+            None => None,
+            Some((When::After(milliseconds), _)) => Some(milliseconds),
+            Some((When::DiskOperation(count), _)) => {
+                self.disk.stop_after(Some(count));
+                Some(LONGEST)
+            }
+            Some((When::Commit(count, side), _)) => {
+                self.volume.stop_after(Some((count, side)));
+                Some(LONGEST)
+            }
+        };
+        let until = after.map(|after| world.now() + after);
+        tokio::select! {
+            biased;
+            () = world.until_off() => {}
+            () = self.work(until, end.map(|(_, how)| how)) => {}
+        }
+        self.disk.stop_after(None);
+        self.volume.stop_after(None);
+        world.end();
+    }
+
+    /// What the process does and its user does with it.
+    async fn work(&mut self, until: Option<u64>, how: Option<How>) {
+        let config = EngineConfig {
+            database: None,
+            scope: Scope::Queue,
+            digests: self.plan.digests,
+            limits: Limits {
+                running_jobs: self.plan.running_jobs,
+                connections: Connections::new(4).expect("four connections"),
+                download: None,
+                upload: None,
+            },
+            schedule: Schedule::default(),
+            servers: ServerPolicy::default(),
+        };
+        let engine = match Engine::start(self.queue.open(), self.seams(), config).await {
+            Ok(engine) => engine,
+            Err(error) => return self.world.violate(format!("the engine does not start: {error}")),
+        };
+        loop {
+            let next = self.plan.acts.get(self.acted).map(|(at, _)| *at);
+            if until.is_some_and(|until| next.is_none_or(|next| until <= next)) {
+                break;
+            }
+            let Some(next) = next else { break };
+            self.sleep_until(next).await;
+            let act = self.plan.acts[self.acted].1.clone();
+            self.acted += 1;
+            self.user.act(&engine, &act).await;
+        }
+        match (until, how) {
+            (Some(until), Some(How::Restart)) => {
+                self.sleep_until(until).await;
+                engine.shutdown().await;
+            }
+            (Some(until), _) => {
+                self.sleep_until(until).await;
+                self.world.turn_off();
+            }
+            (None, _) => self.finish(&engine).await,
+        }
+    }
+
+    /// Nothing breaks any more: every job comes to its end, at the latest when its user has asked for it again.
+    async fn finish(&mut self, engine: &Engine) {
+        /// A job that failed is asked for again this often: what failed while things broke may need it.
+        const ROUNDS: usize = 3;
+        self.sleep_until(self.plan.rough).await;
+        for _ in 0..ROUNDS {
+            self.world.note(format_args!("nothing breaks any more"));
+            self.user.settle(engine).await;
+        }
+        engine.shutdown().await;
+    }
+
+    async fn sleep_until(&self, moment: u64) {
+        tokio::time::sleep(Duration::from_millis(moment.saturating_sub(self.world.now()))).await;
+    }
+
+    fn seams(&self) -> Seams {
+        Seams {
+            clock: Arc::clone(&self.world) as _,
+            disk: Arc::new(self.disk.clone()),
+            drivers: Drivers::default(),
+            clients: Clients::over(Arc::clone(&self.server) as _),
+            blocking: Blocking::InTurn(Arc::clone(&self.world) as _),
+            chance: Arc::clone(&self.world) as _,
+        }
+    }
+
+    fn report(&self, seed: u64) -> Report {
+        let (digest, events, trace) =
+            self.world.with_trace(|trace| (trace.digest(), trace.count(), trace.last().map(str::to_owned).collect()));
+        Report { seed, wrong: self.world.wrong(), digest, events, trace }
+    }
+}

@@ -1,0 +1,195 @@
+//! The servers of a run, in the place of the network: the real HTTP driver sends its requests here.
+
+mod answer;
+mod body;
+mod remote;
+mod weather;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use http::{HeaderMap, Response};
+use parking_lot::Mutex;
+use ropeway_drivers::{DriverError, Transport, TransportBody};
+use ropeway_model::SafeUrl;
+
+use answer::Answer;
+use body::{Body, Held, UnderWay};
+pub(crate) use remote::{Remote, Version};
+use weather::{Ending, Fate, Weather};
+
+use crate::{plant::Plant, random::Random, world::World};
+
+/// Longer than any client waits for an answer.
+const FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// The servers of a run.
+#[derive(Debug)]
+pub(crate) struct SimServer {
+    world: Arc<World>,
+    files: Mutex<BTreeMap<String, Served>>,
+    held: Arc<Held>,
+    plant: Option<Plant>,
+}
+
+/// A file with what its server has seen.
+#[derive(Debug)]
+struct Served {
+    remote: Remote,
+    weather: Weather,
+    random: Random,
+    requests: u64,
+    under_way: Arc<AtomicU64>,
+    /// What `Retry-After` said last: no request before.
+    not_before: u64,
+}
+
+/// What a request comes to.
+enum Reply {
+    Never,
+    Fails(DriverError),
+    Answer(Response<()>, Body),
+}
+
+impl SimServer {
+    pub(crate) fn new(world: Arc<World>, plant: Option<Plant>) -> Self {
+        Self { world, files: Mutex::default(), held: Arc::default(), plant }
+    }
+
+    /// Serves a file at `url` from now on.
+    pub(crate) fn serve(&self, url: &str, remote: Remote, mut random: Random) {
+        self.world.note(format_args!(
+            "{url}: {:?}, versions {:?}",
+            remote.manner,
+            remote.versions.iter().map(|version| (version.since, version.bytes.len())).collect::<Vec<_>>()
+        ));
+        let weather = Weather::any(&mut random);
+        let served = Served { remote, weather, random, requests: 0, under_way: Arc::default(), not_before: 0 };
+        self.files.lock().insert(url.to_owned(), served);
+    }
+
+    /// The user asked for another try: what the server said does not bind him.
+    pub(crate) fn forgive(&self, url: &str) {
+        if let Some(served) = self.files.lock().get_mut(url) {
+            served.not_before = 0;
+        }
+    }
+
+    /// Requests that the file at `url` was sent.
+    pub(crate) fn requests(&self, url: &str) -> u64 {
+        self.files.lock().get(url).map_or(0, |served| served.requests)
+    }
+
+    /// The most bytes that the client ever held at once.
+    pub(crate) fn most_held(&self) -> u64 {
+        self.held.most()
+    }
+
+    fn arrive(&self, url: &SafeUrl, fields: &HeaderMap) -> (Duration, Reply) {
+        let now = self.world.now();
+        let mut files = self.files.lock();
+        let Some(served) = files.get_mut(url.expose().as_str()) else {
+            self.world.violate(format!("a request to {url}, which nobody asked for"));
+            return (Duration::ZERO, Reply::Never);
+        };
+        served.requests += 1;
+        if now < served.not_before {
+            let early = served.not_before - now;
+            self.world.note(format_args!("XX7: {url} is asked {early} ms before its Retry-After is over"));
+        }
+        let wait = Duration::from_millis(served.remote.manner.latency_ms);
+        let reply = served.reply(self, url, fields, now);
+        (wait, reply)
+    }
+}
+
+impl Served {
+    fn fate(&mut self, is_rough: bool, is_first: bool) -> Fate {
+        if self.remote.manner.is_once && self.requests > 1 {
+            return Fate::Error(403, None);
+        }
+        if self.under_way.load(Relaxed) >= self.remote.manner.most_at_once {
+            return Fate::Error(self.random.pick(&[429, 503]), None);
+        }
+        if is_rough { self.weather.fate(&mut self.random, is_first) } else { Fate::Answered }
+    }
+
+    fn reply(&mut self, server: &SimServer, url: &SafeUrl, fields: &HeaderMap, now: u64) -> Reply {
+        let (world, is_rough) = (&server.world, server.world.is_rough());
+        let asked = answer::Asked::read(fields);
+        let fate = self.fate(is_rough, asked.range.is_none());
+        let number = self.requests;
+        let host = url.host();
+        let answer = match fate {
+            Fate::Answered => {
+                let may_hide = self.remote.versions.len() == 1;
+                let is_part = asked.range.is_some() && is_rough;
+                let lie = if is_part { self.weather.lie(&mut self.random, may_hide) } else { None };
+                Answer::of(&self.remote, &asked, now, number % 2, lie, server.plant)
+            }
+            Fate::Refused => return fails(world, url, &asked, DriverError::ConnectionRefused { host }),
+            Fate::Lost => {
+                let reason = "connection reset".to_owned();
+                return fails(world, url, &asked, DriverError::ConnectionLost { host, reason });
+            }
+            Fate::Silent => {
+                world.note(format_args!("{url} {asked:?}: silence"));
+                return Reply::Never;
+            }
+            Fate::Error(status, after) => {
+                if let Some(seconds) = after {
+                    self.not_before = now + self.remote.manner.latency_ms + seconds * 1000;
+                }
+                Answer::error(status, after, now)
+            }
+            Fate::Page => Answer::page(now),
+        };
+        let is_rough = is_rough && answer.is_success();
+        let ending = if is_rough {
+            self.weather.ending(&mut self.random, answer.body.len() as u64, answer.has_announced_end())
+        } else {
+            Ending::Whole
+        };
+        world.note(format_args!("{url} {asked:?}: {answer:?} {ending:?}"));
+        let body = Body {
+            world: Arc::clone(world),
+            held: Arc::clone(&server.held),
+            _under_way: UnderWay::one(&self.under_way),
+            bytes: answer.body,
+            ending,
+            chunk: self.remote.manner.chunk,
+            speed: self.remote.manner.speed,
+        };
+        Reply::Answer(answer.head, body)
+    }
+}
+
+fn fails(world: &World, url: &SafeUrl, asked: &answer::Asked, error: DriverError) -> Reply {
+    world.note(format_args!("{url} {asked:?}: {error}"));
+    Reply::Fails(error)
+}
+
+#[async_trait]
+impl Transport for SimServer {
+    async fn get(&self, url: &SafeUrl, fields: HeaderMap) -> Result<Response<TransportBody>, DriverError> {
+        self.world.stay_on().await;
+        let (wait, reply) = self.arrive(url, &fields);
+        tokio::time::sleep(wait).await;
+        self.world.stay_on().await;
+        match reply {
+            Reply::Never => {
+                tokio::time::sleep(FOR_EVER).await;
+                Err(DriverError::ConnectionLost { host: url.host(), reason: "connection reset".to_owned() })
+            }
+            Reply::Fails(error) => Err(error),
+            Reply::Answer(head, body) => Ok(head.map(|()| body.stream())),
+        }
+    }
+}
