@@ -31,12 +31,14 @@ pub(crate) async fn run(engine: Arc<Core>) {
     loop {
         if !engine.has_obstacles() {
             tokio::select! {
+                biased;
                 () = engine.blocked.notified() => tried = Instant::now(),
                 () = engine.stopping.cancelled() => return,
             }
             continue;
         }
         tokio::select! {
+            biased;
             () = tokio::time::sleep(LOOKED_EVERY) => {}
             () = engine.stopping.cancelled() => return,
         }

@@ -13,12 +13,14 @@ const SHORTEST_SLEEP: Duration = Duration::from_secs(10);
 pub(crate) async fn run(engine: Arc<Core>) {
     loop {
         tokio::select! {
+            biased;
             () = engine.started.notified() => {}
             () = engine.stopping.cancelled() => return,
         }
         let mut before = engine.clock.slept();
         while !engine.table.lock().active().is_empty() {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep(LOOKED_EVERY) => {}
                 () = engine.stopping.cancelled() => return,
             }

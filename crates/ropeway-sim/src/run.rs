@@ -222,6 +222,7 @@ impl Run {
             clients: Clients::over(Arc::clone(&self.server) as _),
             blocking: Blocking::InTurn(Arc::clone(&self.world) as _),
             chance: Arc::clone(&self.world) as _,
+            routes: Arc::clone(&self.world) as _,
         }
     }
 

@@ -110,7 +110,7 @@ impl User {
             Act::PauseAll => self.wish_all(engine, Wish::Pause).await,
             Act::ResumeAll => self.wish_all(engine, Wish::Run).await,
             Act::Suspend(milliseconds) => {
-                tokio::time::advance(Duration::from_millis(milliseconds)).await;
+                self.world.sleep(milliseconds).await;
                 Ok(())
             }
         };

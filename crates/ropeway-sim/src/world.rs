@@ -3,13 +3,14 @@
 use std::{
     fmt,
     future::Future,
+    ops::Range,
     pin::Pin,
     sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use ropeway_engine::{blocking::Delay, chance::Chance, clock::Clock};
+use ropeway_engine::{blocking::Delay, chance::Chance, clock::Clock, network::Routes};
 use ropeway_model::{LocalTime, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
@@ -17,6 +18,11 @@ use crate::{random::Random, trace::Trace};
 
 /// The moment at which every run begins: 2026-01-01, in milliseconds since the Unix epoch.
 pub(crate) const EPOCH_MS: u64 = 1_767_225_600_000;
+
+fn any_span(random: &mut Random, calm: u64) -> Range<u64> {
+    let start = random.within(0..calm);
+    start..(start + random.within(1_000..60_000)).min(calm)
+}
 
 /// What all parts of a run share.
 #[derive(Debug)]
@@ -31,6 +37,10 @@ pub(crate) struct World {
     pace: Mutex<Random>,
     /// From this moment on nothing breaks any more.
     calm: AtomicU64,
+    /// While there is no network.
+    offline: Range<u64>,
+    /// Milliseconds that the machine slept.
+    slept: AtomicU64,
 }
 
 impl World {
@@ -44,6 +54,8 @@ impl World {
             chance: Mutex::new(random.fork()),
             pace: Mutex::new(random.fork()),
             calm: AtomicU64::new(calm),
+            offline: if random.hits(120) { any_span(random, calm) } else { 0..0 },
+            slept: AtomicU64::new(0),
         }
     }
 
@@ -56,6 +68,17 @@ impl World {
     /// Whether things still break.
     pub(crate) fn is_rough(&self) -> bool {
         self.now() < self.calm.load(Relaxed)
+    }
+
+    /// Whether there is a network.
+    pub(crate) fn is_online(&self) -> bool {
+        !self.offline.contains(&self.now())
+    }
+
+    /// The machine sleeps.
+    pub(crate) async fn sleep(&self, milliseconds: u64) {
+        tokio::time::advance(Duration::from_millis(milliseconds)).await;
+        self.slept.fetch_add(milliseconds, Relaxed);
     }
 
     /// A process begins; called in its runtime.
@@ -132,6 +155,10 @@ impl Clock for World {
         Timestamp::from_unix_ms(i64::try_from(EPOCH_MS + self.now()).unwrap_or(i64::MAX))
     }
 
+    fn slept(&self) -> Duration {
+        Duration::from_millis(self.slept.load(Relaxed))
+    }
+
     /// The run begins on a Thursday at midnight.
     fn local(&self) -> LocalTime {
         let minutes = self.now() / 60_000;
@@ -139,6 +166,12 @@ impl Clock for World {
             weekday: u8::try_from((minutes / 1440 + 3) % 7 + 1).unwrap_or(1),
             minute: u16::try_from(minutes % 1440).unwrap_or(0),
         }
+    }
+}
+
+impl Routes for World {
+    fn reach(&self, _host: &str) -> bool {
+        self.is_online()
     }
 }
 

@@ -44,6 +44,7 @@ impl Core {
 pub(crate) async fn run(engine: Arc<Core>) {
     loop {
         tokio::select! {
+            biased;
             () = tokio::time::sleep(WRITTEN_EVERY) => engine.remember_hosts().await,
             () = engine.stopping.cancelled() => return,
         }

@@ -180,6 +180,9 @@ fn fails(world: &World, url: &SafeUrl, asked: &answer::Asked, error: DriverError
 impl Transport for SimServer {
     async fn get(&self, url: &SafeUrl, fields: HeaderMap) -> Result<Response<TransportBody>, DriverError> {
         self.world.stay_on().await;
+        if !self.world.is_online() {
+            return Err(DriverError::NameNotResolved { host: url.host() });
+        }
         let (wait, reply) = self.arrive(url, &fields);
         tokio::time::sleep(wait).await;
         self.world.stay_on().await;
