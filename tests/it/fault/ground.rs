@@ -2,7 +2,10 @@
 
 use std::{ffi::OsStr, fs, os::unix::fs::PermissionsExt, process::Command};
 
-use ropeway_testkit::{Peer, free_port, peer::ServedFile};
+use ropeway_testkit::{
+    Peer, free_port,
+    peer::{Answer, ServedFile},
+};
 
 use crate::support::{Daemon, Home, MIB, Running, program};
 
@@ -41,4 +44,18 @@ async fn with_256_descriptors_a_long_list_on_many_connections_is_fetched_whole()
     for name in home.work_names() {
         file.pattern().assert_file(&home.work(name), file.length());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fails_every_job_of_a_long_list_is_asked_less_and_less() {
+    const JOBS: usize = 100;
+    let peer = Peer::start(|_| Answer::status(503)).await;
+    let home = Home::new();
+    let urls: Vec<_> = (0..JOBS).map(|number| peer.url(&format!("{number}.bin"))).collect();
+    let daemon = Daemon::start(&home);
+    daemon.run(["add"].into_iter().map(str::to_owned).chain(urls)).expect(0);
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    let asked = peer.requests().len();
+    assert!((1..JOBS / 2).contains(&asked), "{asked} requests in six seconds for {JOBS} jobs");
+    daemon.stop().expect(0);
 }

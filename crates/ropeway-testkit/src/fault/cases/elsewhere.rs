@@ -52,6 +52,12 @@ fn servers() -> Vec<Case> {
              one_probe_at_a_time_and_each_failed_one_doubles_the_rest_up_to_five_minutes",
         ),
         tested(
+            "S23 list",
+            "503 to each of a hundred queued jobs",
+            "far fewer requests than jobs in the first seconds",
+            "tests/it/fault/ground.rs::a_server_that_fails_every_job_of_a_long_list_is_asked_less_and_less",
+        ),
+        tested(
             "V10 blocks",
             "a block of the part was overwritten meanwhile",
             "only that block is fetched again",
