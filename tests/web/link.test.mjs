@@ -64,6 +64,21 @@ test("an expired link is renewed in place, and what was saved is not fetched aga
   assert.ok(server.served.new < dataset.length - MB, JSON.stringify(server.served));
 });
 
+test("a dropped Metalink is read in the browser and its files are downloaded", async () => {
+  const { page } = window;
+  const file = `<file name="from-metalink.bin"><hash type="sha-256">${sha256(taken)}</hash><url>${server.link("/taken.bin", "new")}</url></file>`;
+  const transfer = await page.evaluateHandle((document) => {
+    const dropped = new DataTransfer();
+    dropped.items.add(new File([document], "set.meta4"));
+    return dropped;
+  }, `<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink">${file}</metalink>`);
+  for (const event of ["dragover", "drop"]) {
+    await page.dispatchEvent("main", event, { dataTransfer: transfer, clientX: 640, clientY: 360 });
+  }
+  await inPhase(page, "from-metalink.bin", "completed");
+  assert.equal(sha256(await readFile(join(place.folder, "from-metalink.bin"))), sha256(taken));
+});
+
 test("a complete download whose name is taken asks, and keeps both where the user says so", async () => {
   const { page } = window;
   await writeFile(join(place.folder, "taken.bin"), "the user's own");
