@@ -15,17 +15,19 @@ fn network() -> Vec<Case> {
             "crates/ropeway-drivers/tests/behaviour/families.rs::\
              an_address_that_swallows_everything_holds_a_healthy_one_up_for_a_moment_only",
         ),
-        open(
+        tested(
             "N13",
-            "the interface is down for ten minutes and comes back with another address",
+            "the network is gone for a while",
             "jobs wait without spending attempts, and run again within seconds",
-            "the tests have no interface of their own to take down",
+            "crates/ropeway-engine/tests/it/obstacles.rs::\
+             jobs_wait_for_the_network_without_spending_tries_and_go_on_within_seconds",
         ),
-        open(
+        tested(
             "N14",
             "the machine sleeps for hours",
-            "dead connections are found soon, and no limit bursts",
-            "the tests cannot let the machine sleep",
+            "dead connections are found soon",
+            "crates/ropeway-engine/tests/it/obstacles.rs::\
+             after_a_sleep_of_the_machine_dead_connections_are_not_waited_for",
         ),
         tested(
             "N17",
@@ -107,6 +109,13 @@ fn disk() -> Vec<Case> {
             "cannot be: the part lies beside its file",
             "tests/it/resume.rs::a_get_that_is_asked_to_stop_says_how_to_resume_and_resumes",
         ),
+        tested(
+            "D2 parked",
+            "the volume is full, and other jobs have room",
+            "parked without a try until there is room, and then goes on",
+            "crates/ropeway-engine/tests/it/obstacles.rs::\
+             a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on",
+        ),
         open("D10", "5 GiB for a FAT volume", "told before the first byte", "the tests have no FAT volume"),
         tested(
             "D13",
@@ -136,6 +145,12 @@ fn crash() -> Vec<Case> {
             "killed between the rename and the row that says it is done",
             "recognised as done: no second download, no second name",
             "crates/ropeway-engine/tests/it/crash.rs::a_file_published_before_the_crash_is_recognised_as_done",
+        ),
+        tested(
+            "K12",
+            "power cuts and kills at any step of a simulated job, what was not synced lost",
+            "every invariant holds, whatever the seed",
+            "crates/ropeway-sim/tests/seeds.rs::every_invariant_holds_whatever_the_seed",
         ),
         tested(
             "K14",
