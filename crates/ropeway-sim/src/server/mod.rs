@@ -102,7 +102,7 @@ impl SimServer {
         served.requests += 1;
         if now < served.not_before {
             let early = served.not_before - now;
-            self.world.note(format_args!("XX7: {url} is asked {early} ms before its Retry-After is over"));
+            self.world.note(format_args!("{url} is asked {early} ms before its Retry-After is over"));
         }
         let wait = Duration::from_millis(served.remote.manner.latency_ms);
         let reply = served.reply(self, url, fields, now);
