@@ -135,10 +135,14 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
             Drained::Limited(stream) => open = portion::leave(job, claim, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
+                Some(left)
+                    if left.is_open_ended()
+                        && left.start() == missing.start()
+                        && job.line.length().is_some_and(|length| left.start() < length) =>
+                {
+                    return Err(Trouble::Short);
+                }
                 Some(left) if left.is_open_ended() && job.line.length().is_some_and(|length| left.start() < length) => {
-                    if left.start() == missing.start() {
-                        return Err(Trouble::Short);
-                    }
                 }
                 Some(left) if left.is_open_ended() => {
                     job.claims.close(left.start())?;
