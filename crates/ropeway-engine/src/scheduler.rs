@@ -79,7 +79,8 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
         let throttle = Throttle::new(Arc::clone(&bucket), server, Arc::clone(all));
         let host = HostKey::new(&entry.host());
         let is_probe = engine.hosts.start(&host);
-        entry.active = Some(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() });
+        entry.active =
+            Some(Box::new(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() }));
         Attempt {
             engine: Arc::clone(engine),
             id,

@@ -45,6 +45,10 @@ impl Disk for Guard {
         self.0.publish(part, final_path, replace)
     }
 
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+        self.0.save_whole(bytes, final_path)
+    }
+
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         self.0.remove(path)
     }
@@ -92,5 +96,56 @@ impl PartFile for GuardedFile {
 
     fn stamp(&self) -> Result<FileStamp, DiskError> {
         self.file.stamp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::LocalDisk;
+
+    /// A part file whose first sync fails.
+    #[derive(Debug, Default)]
+    struct FailsOnce(AtomicBool);
+
+    impl PartFile for FailsOnce {
+        fn write_at(&self, _: &[u8], _: u64) -> Result<(), DiskError> {
+            Ok(())
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, DiskError> {
+            Ok(0)
+        }
+
+        fn sync_data(&self) -> Result<(), DiskError> {
+            if self.0.swap(true, SeqCst) { Ok(()) } else { Err(DiskError::Unsynced) }
+        }
+
+        fn length(&self) -> Result<u64, DiskError> {
+            Ok(0)
+        }
+
+        fn set_length(&self, _: u64) -> Result<(), DiskError> {
+            Ok(())
+        }
+
+        fn stamp(&self) -> Result<FileStamp, DiskError> {
+            Err(DiskError::Unsynced)
+        }
+    }
+
+    #[test]
+    fn a_part_file_whose_sync_failed_once_is_not_believed_again() {
+        let file = guarded(Arc::new(FailsOnce::default()));
+        assert!(file.sync_data().is_err());
+        assert!(matches!(file.sync_data(), Err(DiskError::Unsynced)), "the disk itself would say that all is well");
+    }
+
+    #[test]
+    fn whole_files_are_saved_by_the_disk_below() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(Guard(Arc::new(LocalDisk)).save_whole(b"bytes", &path).unwrap());
+        assert_eq!(std::fs::read(path).unwrap(), b"bytes");
     }
 }

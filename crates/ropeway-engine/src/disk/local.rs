@@ -87,6 +87,11 @@ impl Disk for LocalDisk {
         sync_folder(final_path.parent().unwrap_or(Path::new("/")))
     }
 
+    #[cfg(not(target_os = "linux"))]
+    fn save_whole(&self, _: &[u8], _: &Path) -> Result<bool, DiskError> {
+        Ok(false)
+    }
+
     #[cfg(target_os = "linux")]
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
         use rustix::fs::{AtFlags, CWD, Mode, linkat};

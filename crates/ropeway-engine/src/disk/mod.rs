@@ -44,10 +44,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`DiskError::Exists`] if the name is taken.
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        let _ = (bytes, final_path);
-        Ok(false)
-    }
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError>;
 
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;

@@ -18,6 +18,9 @@ use queue::{Place, Queue, Server};
 
 use crate::{meter::Meter, progress::Progress, throttle::Bucket};
 
+/// Changes between two looks, usually.
+const FEW: usize = 1024;
+
 /// One job in memory.
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -46,7 +49,7 @@ pub(crate) struct Entry {
     /// Its server, as the table numbers them.
     server: Server,
     /// What exists only while an attempt runs.
-    pub(crate) active: Option<Active>,
+    pub(crate) active: Option<Box<Active>>,
 }
 
 /// The handles of a running attempt.
@@ -60,7 +63,9 @@ pub(crate) struct Active {
 /// All jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    entries: BTreeMap<JobId, Entry>,
+    /// Boxed: the nodes of the tree are half empty after jobs were added in order, and a hundred thousand half empty
+    /// places for whole entries are forty megabytes.
+    entries: BTreeMap<JobId, Box<Entry>>,
     queue: Queue,
     waiting: BTreeSet<(Instant, JobId)>,
     /// Queued jobs that are not to be started before a moment.
@@ -137,7 +142,7 @@ impl Table {
         let id = entry.id;
         entry.server = self.queue.server(&entry.host());
         self.index(&entry);
-        self.entries.insert(id, entry);
+        self.entries.insert(id, Box::new(entry));
         self.changed.insert(id);
     }
 
@@ -147,12 +152,12 @@ impl Table {
         self.unindex(&entry);
         self.changed.remove(&id);
         self.removed.push(id);
-        Some(entry)
+        Some(*entry)
     }
 
     /// One job, to look at.
     pub(crate) fn get(&self, id: JobId) -> Option<&Entry> {
-        self.entries.get(&id)
+        self.entries.get(&id).map(Box::as_ref)
     }
 
     /// Changes one job and keeps the indexes true; `None` if there is no such job.
@@ -175,12 +180,12 @@ impl Table {
 
     /// Changes what no index and no row shows, such as a meter.
     pub(crate) fn touch<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        self.entries.get_mut(&id).map(change)
+        self.entries.get_mut(&id).map(|entry| change(entry))
     }
 
     /// All jobs by number.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(Box::as_ref)
     }
 
     /// Jobs that hold a place for running ones.
@@ -196,7 +201,7 @@ impl Table {
     /// Jobs that this stands in the way of.
     pub(crate) fn blocked_by(&self, obstacle: Obstacle) -> impl Iterator<Item = &Entry> {
         let ids = self.blocked.range((obstacle, JobId::from_row(i64::MIN))..=(obstacle, JobId::from_row(i64::MAX)));
-        ids.filter_map(|(_, id)| self.entries.get(id))
+        ids.filter_map(|(_, id)| self.entries.get(id).map(Box::as_ref))
     }
 
     /// Puts the jobs whose moment has come, by either clock, into the queue.
@@ -233,6 +238,8 @@ impl Table {
     pub(crate) fn take_changes(&mut self) -> (Vec<JobId>, Vec<JobId>) {
         let mut changed: Vec<_> = self.changed.drain().collect();
         changed.sort_unstable();
+        // Everything changes once, at the start; later it is a few jobs at a time.
+        self.changed.shrink_to(FEW);
         (changed, std::mem::take(&mut self.removed))
     }
 

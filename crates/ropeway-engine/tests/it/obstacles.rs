@@ -131,6 +131,10 @@ impl Disk for Volume {
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
         LocalDisk.publish(part, final_path, replace)
     }
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+        LocalDisk.save_whole(bytes, final_path)
+    }
+
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         LocalDisk.remove(path)
     }

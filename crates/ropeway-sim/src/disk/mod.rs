@@ -179,6 +179,11 @@ impl Disk for SimDisk {
         self.handle(&mut state, path, inode)
     }
 
+    /// This file system has no files without a name: what is simulated is the way through part files.
+    fn save_whole(&self, _: &[u8], _: &Path) -> Result<bool, DiskError> {
+        Ok(false)
+    }
+
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         self.enter(&mut state, final_path, "renames to")?;
