@@ -5,6 +5,9 @@ use std::{ffi::OsString, path::PathBuf};
 use super::{lists, server::Server};
 use crate::place;
 
+/// The name of the client that all others are compared with.
+pub(super) const OURS: &str = "ropeway";
+
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Scenario {
