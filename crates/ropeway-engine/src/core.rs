@@ -99,6 +99,11 @@ impl Core {
         }
     }
 
+    /// The bucket of all transfers with `host`.
+    pub(crate) fn server_bucket(&self, host: &str) -> Arc<Bucket> {
+        self.server_limits.bucket(host, |host| self.hosts.limit(host))
+    }
+
     /// Whether every place for running jobs is taken.
     pub(crate) fn is_full(&self) -> bool {
         self.table.lock().active().len() >= self.running_jobs.load(SeqCst)

@@ -32,8 +32,8 @@ pub(crate) async fn run(engine: Arc<Core>) {
             biased;
             () = engine.wake.notified() => {}
             () = engine.stopping.cancelled() => return,
-            // While all places are taken or the schedule pauses, a due job waits for that to end: sleeping until a moment that has passed
-            // would spin.
+            // While all places are taken or the schedule pauses, a due job waits for that to end: sleeping until a
+            // moment that has passed would spin.
             () = sleep_until(due), if !engine.is_full() && !engine.timetable.pauses() => {}
         }
     }
@@ -75,9 +75,9 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             Direction::Download => &engine.downloads,
             Direction::Upload => &engine.uploads,
         };
-        let server = engine.server_limits.bucket(&entry.spec.host());
-        let throttle = Throttle::new(Arc::clone(&bucket), server, Arc::clone(all));
-        let host = HostKey::new(&entry.host());
+        let host = entry.host();
+        let throttle = Throttle::new(Arc::clone(&bucket), engine.server_bucket(&host), Arc::clone(all));
+        let host = HostKey::new(&host);
         let is_probe = engine.hosts.start(&host);
         entry.active =
             Some(Box::new(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() }));

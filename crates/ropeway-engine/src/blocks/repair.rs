@@ -66,7 +66,7 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     let context = attempt::context(core, &subject.spec, core.stopping.child_token());
     let driver = core.drivers.for_download(&subject.remote.url).map_err(EngineError::Remote)?;
     let own = Arc::new(Bucket::new(subject.spec.rate_limit));
-    let server = core.server_limits.bucket(&subject.spec.host());
+    let server = core.server_bucket(&subject.spec.host());
     let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
     let place =
         Place { context: &context, driver: &*driver as &dyn Driver, url: &subject.remote.url, throttle: &throttle };

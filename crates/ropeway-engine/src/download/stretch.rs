@@ -1,17 +1,14 @@
 //! A stretch of a remote file, fetched outside of a download's own workers: to compare it, or to mend it.
 
-use std::time::Duration;
-
 use futures_util::StreamExt as _;
 use ropeway_drivers::{Context, Driver, DriverError};
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
+use super::trouble::LONGEST_SILENCE;
 use crate::{attempt::Stop, disk::DiskError, throttle::Throttle};
 
 /// Requests for one stretch; a server that sends less than this part of it at a time is no help.
 const MOST_REQUESTS: u32 = 8;
-/// A server that is silent for this long is given up.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
 /// Where to ask.
 pub(crate) struct Place<'a> {

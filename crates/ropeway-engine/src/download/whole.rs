@@ -1,7 +1,7 @@
 //! Small files of a queue that lives for one command: the first answer is held in memory and saved in one piece.
 //!
 //! Such a file needs no part file and no entry of how far it is: a crash leaves it there whole or not at all, and what
-//! is fetched in one answer is fetched again as easily. Two thousand small files cost a tenth of the writes this way.
+//! is fetched in one answer is fetched again as easily.
 
 use std::{path::Path, time::Duration};
 

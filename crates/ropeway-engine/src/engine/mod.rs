@@ -65,7 +65,6 @@ impl Engine {
     pub async fn start(store: Store, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
         let (journal, writer) = Journal::start(store.clone());
         let wake = Arc::new(Notify::new());
-        let rules = config.servers.rules.clone();
         let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
         let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
         let core = Arc::new(Core {
@@ -98,7 +97,6 @@ impl Engine {
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
         });
-        core.server_limits.set_rules(rules);
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
         core.recall_hosts().await;
@@ -126,8 +124,8 @@ impl Engine {
 
     /// Replaces what holds for servers; running jobs follow the limits at once, connections that are open stay open.
     pub fn set_servers(&self, servers: ServerPolicy) {
-        self.core.server_limits.set_rules(servers.rules.clone());
         self.core.hosts.set_policy(servers);
+        self.core.server_limits.follow(|host| self.core.hosts.limit(host));
         self.core.wake.notify_one();
     }
 

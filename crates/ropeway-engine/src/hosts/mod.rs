@@ -22,7 +22,7 @@ mod visit;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use ropeway_model::Timestamp;
+use ropeway_model::{ByteRate, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use key::HostKey;
@@ -88,6 +88,11 @@ impl Hosts {
             host.set_wanted(policy.connections(key.as_str()), now);
         }
         state.policy = Arc::new(policy);
+    }
+
+    /// The user's limit for all bytes to and from `host` together.
+    pub(crate) fn limit(&self, host: &str) -> Option<ByteRate> {
+        self.shared.state.lock().policy.limit(host)
     }
 
     /// Waits, first come first served, until one more connection may be opened, and holds its place.

@@ -1,6 +1,6 @@
 //! What the user decided about servers.
 
-use ropeway_model::{Connections, ServerRule};
+use ropeway_model::{ByteRate, Connections, ServerRule};
 
 /// What holds for servers over all jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,11 @@ impl ServerPolicy {
     /// Connections to `host` over all jobs.
     pub(crate) fn connections(&self, host: &str) -> usize {
         self.rule(host).and_then(|rule| rule.connections).unwrap_or(self.connections).get()
+    }
+
+    /// All bytes to and from `host` together.
+    pub(crate) fn limit(&self, host: &str) -> Option<ByteRate> {
+        self.rule(host).and_then(|rule| rule.limit)
     }
 
     /// Jobs with `host` that may run at once.

@@ -63,8 +63,8 @@ pub(crate) struct Active {
 /// All jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
-    /// Boxed: the nodes of the tree are half empty after jobs were added in order, and a hundred thousand half empty
-    /// places for whole entries are forty megabytes.
+    /// Boxed: the nodes of the tree are half empty after jobs were added in order, and half empty places for whole
+    /// entries of a hundred thousand jobs are many megabytes.
     entries: BTreeMap<JobId, Box<Entry>>,
     queue: Queue,
     waiting: BTreeSet<(Instant, JobId)>,
@@ -171,8 +171,16 @@ impl Table {
     fn reindex<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let mut entry = self.entries.remove(&id)?;
         self.unindex(&entry);
+        let (spec, remote) = (Arc::clone(&entry.spec), entry.remote.clone());
         let result = change(&mut entry);
-        entry.server = self.queue.server(&entry.host());
+        // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
+        let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
+            (Some(had), Some(now)) => Arc::ptr_eq(had, now),
+            (had, now) => had.is_none() && now.is_none(),
+        };
+        if !Arc::ptr_eq(&spec, &entry.spec) || !is_same(&remote, &entry.remote) {
+            entry.server = self.queue.server(&entry.host());
+        }
         self.index(&entry);
         self.entries.insert(id, entry);
         Some(result)

@@ -6,54 +6,40 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_model::{ByteRate, ServerRule};
+use ropeway_model::ByteRate;
 
 use super::Bucket;
 
 /// Buckets kept before those that no job uses any more are looked for.
 const MANY: usize = 256;
 
-/// The limits of servers.
+/// The buckets of servers, by host and port.
 #[derive(Debug, Default)]
-pub(crate) struct ServerLimits(Mutex<State>);
-
-#[derive(Debug, Default)]
-struct State {
-    rules: Vec<ServerRule>,
-    buckets: HashMap<String, Weak<Bucket>>,
-}
+pub(crate) struct ServerLimits(Mutex<HashMap<String, Weak<Bucket>>>);
 
 impl ServerLimits {
-    /// The bucket of `host` (`name:port`), the same for everybody who asks.
-    pub(crate) fn bucket(&self, host: &str) -> Arc<Bucket> {
-        let mut state = self.0.lock();
-        if let Some(bucket) = state.buckets.get(host).and_then(Weak::upgrade) {
+    /// The bucket of `host` (`name:port`), the same for everybody who asks; a new one has the `limit` of that host.
+    pub(crate) fn bucket(&self, host: &str, limit: impl FnOnce(&str) -> Option<ByteRate>) -> Arc<Bucket> {
+        let mut buckets = self.0.lock();
+        if let Some(bucket) = buckets.get(host).and_then(Weak::upgrade) {
             return bucket;
         }
-        if state.buckets.len() >= MANY {
-            state.buckets.retain(|_, bucket| bucket.strong_count() > 0);
+        if buckets.len() >= MANY {
+            buckets.retain(|_, bucket| bucket.strong_count() > 0);
         }
-        let bucket = Arc::new(Bucket::new(state.limit(host)));
-        state.buckets.insert(host.to_owned(), Arc::downgrade(&bucket));
+        // Asked behind the lock: a limit that changes meanwhile reaches the bucket by `follow`.
+        let bucket = Arc::new(Bucket::new(limit(host)));
+        buckets.insert(host.to_owned(), Arc::downgrade(&bucket));
         bucket
     }
 
-    /// Replaces the rules; transfers under way follow at once.
-    pub(crate) fn set_rules(&self, rules: Vec<ServerRule>) {
-        let mut state = self.0.lock();
-        state.rules = rules;
-        for (host, bucket) in &state.buckets {
+    /// Limits have changed; transfers under way follow at once.
+    pub(crate) fn follow(&self, limit: impl Fn(&str) -> Option<ByteRate>) {
+        for (host, bucket) in &*self.0.lock() {
             if let Some(bucket) = bucket.upgrade() {
-                bucket.set_rate(state.limit(host));
+                bucket.set_rate(limit(host));
             }
         }
-    }
-}
-
-impl State {
-    /// The limit of the first rule that names one for this host.
-    fn limit(&self, host: &str) -> Option<ByteRate> {
-        self.rules.iter().filter(|rule| rule.host.matches(host)).find_map(|rule| rule.limit)
     }
 }
 
@@ -61,19 +47,16 @@ impl State {
 mod tests {
     use super::*;
 
-    fn rule(host: &str, limit: u64) -> ServerRule {
-        let limit = ByteRate::new(limit);
-        ServerRule { host: host.parse().unwrap(), connections: None, running_jobs: None, limit }
-    }
-
     #[tokio::test]
-    async fn jobs_of_one_server_share_a_bucket_that_follows_its_rule() {
+    async fn jobs_of_one_server_share_a_bucket_that_follows_its_limit() {
         let limits = ServerLimits::default();
-        let (first, second) = (limits.bucket("a.example:80"), limits.bucket("a.example:80"));
+        let bucket = |host| limits.bucket(host, |_| None);
+        let (first, second) = (bucket("a.example:80"), bucket("a.example:80"));
         assert!(Arc::ptr_eq(&first, &second));
-        limits.set_rules(vec![rule("b.example", 1), rule(".example", 7)]);
-        assert_eq!((first.rate(), limits.bucket("b.example:80").rate()), (ByteRate::new(7), ByteRate::new(1)));
-        limits.set_rules(Vec::new());
+        let limit = |host: &str| ByteRate::new(if host == "b.example:80" { 1 } else { 7 });
+        limits.follow(limit);
+        assert_eq!((first.rate(), limits.bucket("b.example:80", limit).rate()), (ByteRate::new(7), ByteRate::new(1)));
+        limits.follow(|_| None);
         assert_eq!(first.rate(), None);
     }
 
@@ -81,8 +64,8 @@ mod tests {
     async fn buckets_that_nobody_uses_are_forgotten() {
         let limits = ServerLimits::default();
         for number in 0..3 * MANY {
-            limits.bucket(&format!("{number}.example:80"));
+            limits.bucket(&format!("{number}.example:80"), |_| None);
         }
-        assert!(limits.0.lock().buckets.len() <= MANY);
+        assert!(limits.0.lock().len() <= MANY);
     }
 }

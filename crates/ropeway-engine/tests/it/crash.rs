@@ -8,17 +8,17 @@ use std::{
     },
 };
 
-use ropeway_engine::{
-    Seams, Verification,
-    disk::{Disk, DiskError, LocalDisk, PartFile, SourceFile},
-};
+use ropeway_engine::{Seams, Verification, disk::DiskError};
 use ropeway_model::{Phase, PhaseKind};
 use ropeway_testkit::{
     Peer,
     peer::{Framing, ServedFile},
 };
 
-use crate::rig::Rig;
+use crate::{
+    disturbed::{Disturbance, Disturbed},
+    rig::Rig,
+};
 
 const MIB: u64 = 1 << 20;
 
@@ -26,41 +26,12 @@ const MIB: u64 = 1 << 20;
 #[derive(Debug, Default)]
 struct LosesOneAnswer(AtomicBool);
 
-impl Disk for LosesOneAnswer {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        LocalDisk.create_folder(folder)
-    }
-    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
-        LocalDisk.create_part(path)
-    }
-    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
-        LocalDisk.open_part(path)
-    }
-    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
-        LocalDisk.publish(part, final_path, replace)?;
+impl Disturbance for LosesOneAnswer {
+    fn published(&self, final_path: &Path) -> Result<(), DiskError> {
         if self.0.swap(true, SeqCst) {
             return Ok(());
         }
         Err(DiskError::at(final_path, std::io::Error::other("the answer got lost")))
-    }
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        LocalDisk.save_whole(bytes, final_path)
-    }
-
-    fn remove(&self, path: &Path) -> Result<(), DiskError> {
-        LocalDisk.remove(path)
-    }
-    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
-        LocalDisk.length_of(path)
-    }
-    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
-        LocalDisk.is_taken(path)
-    }
-    fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
-        LocalDisk.free_space(folder)
-    }
-    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        LocalDisk.open_source(path)
     }
 }
 
@@ -68,7 +39,9 @@ impl Disk for LosesOneAnswer {
 async fn a_file_published_before_the_crash_is_recognised_as_done() {
     let file = ServedFile::new(30, 2 * MIB);
     let peer = Peer::serve(file.clone()).await;
-    let rig = Rig::with_seams(Seams { disk: Arc::new(LosesOneAnswer::default()), ..Seams::default() }, |_| {}).await;
+    let rig =
+        Rig::with_seams(Seams { disk: Arc::new(Disturbed(LosesOneAnswer::default())), ..Seams::default() }, |_| {})
+            .await;
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(job.phase.kind(), PhaseKind::Failed);
     let requests = peer.requests().len();

@@ -7,6 +7,7 @@ mod control;
 mod crash;
 mod crew;
 mod digest;
+mod disturbed;
 mod download;
 mod expired;
 mod hosts;

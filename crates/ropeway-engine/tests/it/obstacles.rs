@@ -13,12 +13,13 @@ use ropeway_drivers::DriverError;
 use ropeway_engine::{
     Scope, Seams,
     clock::Clock,
-    disk::{Disk, DiskError, FileStamp, LocalDisk, PartFile, SourceFile},
+    disk::{DiskError, FileStamp, PartFile},
 };
 use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::{
+    disturbed::{Disturbance, Disturbed},
     rig::{Rig, failure},
     still::{Net, Still, WallClock, all},
 };
@@ -87,12 +88,6 @@ struct OnVolume {
     free: Arc<AtomicU64>,
 }
 
-impl Volume {
-    fn wrap(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
-        Arc::new(OnVolume { part, free: Arc::clone(&self.free) })
-    }
-}
-
 impl PartFile for OnVolume {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
         let taken = self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(bytes.len() as u64));
@@ -118,42 +113,18 @@ impl PartFile for OnVolume {
     }
 }
 
-impl Disk for Volume {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        LocalDisk.create_folder(folder)
-    }
-    fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
-        Ok(self.wrap(LocalDisk.create_part(path)?))
-    }
-    fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
-        Ok(self.wrap(LocalDisk.open_part(path)?))
-    }
-    fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
-        LocalDisk.publish(part, final_path, replace)
-    }
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        LocalDisk.save_whole(bytes, final_path)
+impl Disturbance for Volume {
+    fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        Arc::new(OnVolume { part, free: Arc::clone(&self.free) })
     }
 
-    fn remove(&self, path: &Path) -> Result<(), DiskError> {
-        LocalDisk.remove(path)
-    }
-    fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
-        LocalDisk.length_of(path)
-    }
-    fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
-        LocalDisk.is_taken(path)
-    }
     fn free_space(&self, _folder: &Path) -> Result<u64, DiskError> {
         Ok(self.free.load(SeqCst))
-    }
-    fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        LocalDisk.open_source(path)
     }
 }
 
 async fn rig_with_room(free: &Arc<AtomicU64>, scope: Scope) -> Rig {
-    let disk = Arc::new(Volume { free: Arc::clone(free) });
+    let disk = Arc::new(Disturbed(Volume { free: Arc::clone(free) }));
     Rig::with_seams(Seams { disk, ..Seams::default() }, |config| config.scope = scope).await
 }
 

@@ -1,8 +1,13 @@
 //! Small files of a single command: saved in one piece, without a part file.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
 use ropeway_engine::{
-    DigestPolicy, EngineConfig, Scope,
-    disk::{Disk as _, LocalDisk},
+    DigestPolicy, EngineConfig, Scope, Seams,
+    disk::{Disk as _, LocalDisk, PartFile},
 };
 use ropeway_model::{OnConflict, PhaseKind};
 use ropeway_testkit::{
@@ -10,13 +15,27 @@ use ropeway_testkit::{
     peer::{Cut, ServedFile},
 };
 
-use crate::rig::{Rig, failure};
+use crate::{
+    disturbed::{Disturbance, Disturbed},
+    rig::{Rig, failure},
+};
 
 const LENGTH: u64 = 60_000;
 
 fn single_command(config: &mut EngineConfig) {
     config.scope = Scope::Once;
     config.digests = DigestPolicy::WhereGiven;
+}
+
+/// Tells whether any part file was made.
+#[derive(Debug, Default)]
+struct Watched(Arc<AtomicBool>);
+
+impl Disturbance for Watched {
+    fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        self.0.store(true, SeqCst);
+        part
+    }
 }
 
 fn names(rig: &Rig) -> Vec<String> {
@@ -31,7 +50,9 @@ async fn small_files_get_their_names_one_behind_the_other_and_leave_nothing_else
     let file = ServedFile::new(3, LENGTH);
     let pattern = file.pattern();
     let peer = Peer::serve(file).await;
-    let rig = Rig::with(single_command).await;
+    let has_part = Arc::new(AtomicBool::new(false));
+    let disk = Arc::new(Disturbed(Watched(Arc::clone(&has_part))));
+    let rig = Rig::with_seams(Seams { disk, ..Seams::default() }, single_command).await;
     for _ in 0..2 {
         let job = rig.run(rig.download(&peer.url("a.bin"))).await;
         assert_eq!(job.phase.kind(), PhaseKind::Completed);
@@ -42,6 +63,7 @@ async fn small_files_get_their_names_one_behind_the_other_and_leave_nothing_else
         pattern.assert_file(&rig.file(&name), LENGTH);
     }
     assert_eq!(peer.requests().len(), 2);
+    assert!(!has_part.load(SeqCst), "they went through part files");
 }
 
 #[tokio::test]
