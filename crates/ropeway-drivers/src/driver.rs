@@ -28,6 +28,9 @@ pub struct Context {
     pub origin: url::Origin,
     /// Headers of the user; sent to `origin` and to no other.
     pub headers: Vec<HeaderField>,
+    /// Whether the first request may travel on a connection that other jobs use as well (HTTP/2). Not under a limit:
+    /// what such a connection has under way is not held back for one job alone.
+    pub may_share: bool,
     /// Ends every request of the job at once.
     pub cancel: CancellationToken,
 }

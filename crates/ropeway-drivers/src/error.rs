@@ -35,6 +35,20 @@ pub enum DriverError {
         /// What the network stack says.
         reason: String,
     },
+    /// An answer over a connection that several jobs share (HTTP/2) broke off, or the whole connection did.
+    #[error("what {host} was sending broke off: {reason}")]
+    StreamLost {
+        /// The host and port.
+        host: String,
+        /// What the network stack says.
+        reason: String,
+    },
+    /// The server finds that it is asked too much (`ENHANCE_YOUR_CALM`, RFC 9113 §7).
+    #[error("{host} asks for fewer requests")]
+    Overloaded {
+        /// The host and port.
+        host: String,
+    },
     /// A connected server did not begin its answer.
     #[error("{host} did not answer the request within {waited_s} s")]
     Silent {
@@ -169,7 +183,10 @@ impl DriverError {
             Self::NameNotResolved { .. } => FailureCode::NameNotResolved,
             Self::ConnectionRefused { .. } => FailureCode::ConnectionRefused,
             Self::ConnectTimeout { .. } => FailureCode::ConnectTimeout,
-            Self::ConnectionLost { .. } | Self::AnswerLost { .. } => FailureCode::ConnectionLost,
+            Self::ConnectionLost { .. } | Self::StreamLost { .. } | Self::AnswerLost { .. } => {
+                FailureCode::ConnectionLost
+            }
+            Self::Overloaded { .. } => FailureCode::RateLimited,
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Proxy { .. } => FailureCode::ProxyFailed,

@@ -98,6 +98,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         clients: engine.clients.clone(),
         network: spec.network.clone(),
         headers: spec.headers.clone(),
+        may_share: true,
         cancel,
     }
 }
@@ -116,7 +117,8 @@ fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
 impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
-        context(&self.engine, &self.spec, self.cancel.clone())
+        let may_share = !self.throttle.is_limited();
+        Context { may_share, ..context(&self.engine, &self.spec, self.cancel.clone()) }
     }
 
     /// Waits until the server may be connected to, unless the try has that right already.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{TempFolder, free_port};
+use crate::{TempFolder, free_port, peer::Authority};
 
 /// Longest wait for nginx to listen.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,6 +25,8 @@ pub struct NginxSettings {
     pub no_ranges: bool,
     /// Largest upload in bytes (`client_max_body_size`); `None` takes any.
     pub largest_upload: Option<u64>,
+    /// Requests after which a connection is ended (`keepalive_requests`); `None` takes any number.
+    pub requests_a_connection: Option<u32>,
 }
 
 /// A running nginx on loopback with a folder of its own; stopped and removed when dropped.
@@ -33,6 +35,7 @@ pub struct Nginx {
     folder: TempFolder,
     port: u16,
     settings: NginxSettings,
+    authority: Option<Authority>,
     process: Option<Child>,
 }
 
@@ -44,9 +47,18 @@ impl Nginx {
 
     /// Starts a server with `settings`; fails the test where nginx is not installed.
     pub fn start_with(settings: NginxSettings) -> Self {
+        Self::launched(settings, None)
+    }
+
+    /// Starts a server behind TLS, with a certificate for `localhost`, that speaks HTTP/2 and HTTP/1.1.
+    pub fn start_h2(settings: NginxSettings) -> Self {
+        Self::launched(settings, Some(Authority::new("localhost")))
+    }
+
+    fn launched(settings: NginxSettings, authority: Option<Authority>) -> Self {
         let folder = TempFolder::new();
         std::fs::create_dir(folder.join("root")).unwrap();
-        let mut nginx = Self { folder, port: 0, settings, process: None };
+        let mut nginx = Self { folder, port: 0, settings, authority, process: None };
         for _ in 0..PORT_TRIES {
             nginx.port = free_port();
             if nginx.launch() {
@@ -58,7 +70,15 @@ impl Nginx {
 
     /// The address of `path` (without a leading slash) on this server.
     pub fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}/{path}", self.port)
+        match &self.authority {
+            None => format!("http://127.0.0.1:{}/{path}", self.port),
+            Some(authority) => format!("https://{}:{}/{path}", authority.host(), self.port),
+        }
+    }
+
+    /// The PEM file with the authority behind this server's certificate; only after [`Nginx::start_h2`].
+    pub fn ca_file(&self) -> PathBuf {
+        self.authority.as_ref().expect("a server without TLS has no authority").file()
     }
 
     /// The folder that is served, and that uploads arrive in.
@@ -76,10 +96,24 @@ impl Nginx {
         self.process.as_ref().map(Child::id)
     }
 
-    /// One line per finished request: method, path, status, bytes sent, `Range`, bytes received.
+    /// One line per finished request: method, path, status, bytes sent, `Range`, bytes received, version of HTTP, number
+    /// of the connection.
     pub fn access_log(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder.join("access.log")).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
+    }
+
+    /// The access log once it has `count` lines: a client has its answer before the line is written.
+    pub fn access_log_of(&self, count: usize) -> Vec<String> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let log = self.access_log();
+            if log.len() >= count {
+                return log;
+            }
+            assert!(Instant::now() < give_up, "{} of {count} requests: {log:#?}", log.len());
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Ends the server at once: every connection breaks, as after a crash of the machine's process.
@@ -147,18 +181,24 @@ impl Nginx {
         }
         let (folder, root, port) = (self.folder.path().display(), self.root(), self.port);
         let (root, largest) = (root.display(), self.settings.largest_upload.unwrap_or(0));
+        let requests = self.settings.requests_a_connection.unwrap_or(100_000);
+        let secure = self.authority.as_ref().map(|authority| {
+            let (certificate, key) = (authority.certificate_file(), authority.key_file());
+            (" ssl http2", format!("ssl_certificate {}; ssl_certificate_key {};", certificate.display(), key.display()))
+        });
+        let (with, certificate) = secure.unwrap_or_default();
         format!(
             "daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log warn;
 events {{ worker_connections 1024; }}
 http {{
-    log_format plain '$request_method $uri $status $bytes_sent $http_range $request_length';
+    log_format plain '$request_method $uri $status $bytes_sent $http_range $request_length $server_protocol $connection';
     access_log {folder}/access.log plain;
     client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    default_type application/octet-stream; sendfile on; keepalive_requests 100000;
+    default_type application/octet-stream; sendfile on; keepalive_requests {requests};
     client_max_body_size {largest}; {extra}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{with}; {certificate}
         root {root};
         location / {{ dav_methods PUT DELETE MKCOL; create_full_put_path on; }}
     }}

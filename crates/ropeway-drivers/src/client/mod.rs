@@ -1,11 +1,13 @@
 //! The HTTP clients of the process, made when they are first needed.
 //!
-//! All of them speak HTTP/1.1 only: over HTTP/2 the segments of a file would share one TCP connection. They neither
+//! Each way to reach the network has two: one offers HTTP/2, so that many small files come over one connection, and one
+//! speaks HTTP/1.1 only, since over HTTP/2 the segments of a large file would share one TCP connection. They neither
 //! follow redirects (a redirect must not carry the user's headers elsewhere) nor undo content codings (ranges count
 //! octets as sent), and they have no total timeout (a file may take days).
 
 mod names;
 mod proxy;
+mod shared;
 mod transport;
 mod trust;
 
@@ -13,14 +15,20 @@ use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
 
 pub(crate) use names::NameError;
 use proxy::Proxy;
+use shared::Servers;
+pub(crate) use shared::{Connection, Offer};
 pub use transport::{Transport, TransportBody};
 
-use crate::{DriverError, credential::Credentials, exchange::error::innermost};
+use crate::{
+    DriverError,
+    credential::Credentials,
+    exchange::{LARGEST_HEAD, error::innermost},
+};
 
 /// Longest wait for a connection, TLS handshake included; a slower path is of no use for a transfer.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -34,13 +42,28 @@ const KEEPALIVE_PROBES: u32 = 4;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 /// Ways to reach the network that are kept ready. More exist only while jobs use that many CA files and proxies.
 const MOST_KEPT: usize = 16;
+/// Bytes that one answer over HTTP/2 may have under way or unread: enough for 160 Mbit/s at a round trip of 100 ms, and
+/// no more than the kernel holds for a connection in HTTP/1.1.
+const STREAM_WINDOW: u32 = 2 << 20;
+/// The same for all answers over one connection: a few that nobody reads at the moment hold no others up.
+const CONNECTION_WINDOW: u32 = 4 * STREAM_WINDOW;
+/// A connection that carries answers and is silent is asked for a sign of life this often. Without it one whose peer
+/// vanished would be taken for every new request, until the kernel finds out.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Wait for that sign before the connection is given up.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// Largest head over HTTP/2, where each field counts 32 octets more (RFC 9113 §6.5.2). Well above [`LARGEST_HEAD`], so
+/// that a head between the two is refused by name and in the same words as over HTTP/1.1.
+#[expect(clippy::cast_possible_truncation, reason = "a constant below 2^32")]
+const LARGEST_HEADER_LIST: u32 = 4 * LARGEST_HEAD as u32;
 /// What servers see in `User-Agent`, unless the user says otherwise.
 const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 
 /// The HTTP clients of the process, one per way to reach the network; cheap to make, cheap to clone.
 #[derive(Clone, Default)]
 pub struct Clients {
-    kept: Arc<Mutex<HashMap<Way, Client>>>,
+    kept: Arc<Mutex<HashMap<Way, Pair>>>,
+    servers: Arc<Servers>,
     /// What carries requests in the place of the network.
     instead: Option<Arc<dyn Transport>>,
     credentials: Arc<Credentials>,
@@ -55,10 +78,21 @@ struct Way {
     secure: bool,
 }
 
+/// The clients of one way.
+#[derive(Clone, Debug)]
+struct Pair {
+    /// Speaks HTTP/1.1 only.
+    own: Client,
+    /// Offers HTTP/2 beside it. Its connections are shared where the server takes the offer.
+    shared: Client,
+}
+
 /// A client and what stands between it and the host.
 pub(crate) struct Reach {
     pub(crate) client: Client,
     pub(crate) proxy: Option<SafeUrl>,
+    /// There where the client offers HTTP/2.
+    pub(crate) offer: Option<Offer>,
 }
 
 impl Clients {
@@ -70,6 +104,7 @@ impl Clients {
     /// Lets every connection that is kept open go: requests from now on are made on new ones.
     pub fn reconnect(&self) {
         self.kept.lock().clear();
+        self.servers.forget();
     }
 
     /// The answer of what stands in the place of the network; `None` where nothing does.
@@ -78,33 +113,46 @@ impl Clients {
         Some(transport.get(url, fields).await.map(transport::answered))
     }
 
-    /// The client for requests of a job in `network` to `url`.
+    /// The client for a request of a job in `network` to `url`. Where nobody knows yet how the server speaks, waits a
+    /// moment for the request that finds out.
     ///
     /// A proxy named by the job is always used, and never passed by when it is down; the system's is not used for
     /// addresses of this machine.
     ///
     /// # Errors
     /// [`DriverError::CaFile`] and [`DriverError::Proxy`] where the job's settings cannot be used.
-    pub(crate) async fn reach(&self, network: &Network, url: &SafeUrl) -> Result<Reach, DriverError> {
+    pub(crate) async fn reach(
+        &self,
+        network: &Network,
+        url: &SafeUrl,
+        connection: Connection,
+    ) -> Result<Reach, DriverError> {
         let proxy = match &network.proxy {
             Some(given) => Some(Proxy::given(given)?),
             None => Proxy::of_the_system(url),
         };
-        let secure = url.expose().scheme() == "https" || proxy.as_ref().is_some_and(Proxy::is_secure);
+        let may_share = url.expose().scheme() == "https";
+        let secure = may_share || proxy.as_ref().is_some_and(Proxy::is_secure);
         let shown = proxy.as_ref().map(|proxy| proxy.url().clone());
         let ca_file = if secure { network.ca_file.clone() } else { None };
         let way = Way { ca_file, proxy, secure };
-        if let Some(client) = self.kept.lock().get(&way) {
-            return Ok(Reach { client: client.clone(), proxy: shown });
+        let pair = self.pair(&way, url).await?;
+        let offer = if may_share { self.servers.of(&way, url).approach(connection).await } else { None };
+        let client = if offer.is_some() { pair.shared } else { pair.own };
+        Ok(Reach { client, proxy: shown, offer })
+    }
+
+    async fn pair(&self, way: &Way, url: &SafeUrl) -> Result<Pair, DriverError> {
+        if let Some(pair) = self.kept.lock().get(way) {
+            return Ok(pair.clone());
         }
-        let client = build(way.clone(), url).await?;
+        let pair = build(way.clone(), url).await?;
         let mut kept = self.kept.lock();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
-        // Whoever came first wins, so that all segments share one pool.
-        let client = kept.entry(way).or_insert(client).clone();
-        Ok(Reach { client, proxy: shown })
+        // Whoever came first wins, so that all requests share one pool.
+        Ok(kept.entry(way.clone()).or_insert(pair).clone())
     }
 }
 
@@ -121,20 +169,46 @@ impl fmt::Debug for Clients {
     }
 }
 
-/// Makes the client, away from the runtime's own threads where files are read for it.
-async fn build(way: Way, url: &SafeUrl) -> Result<Client, DriverError> {
+/// Makes the clients, away from the runtime's own threads where files are read for them.
+async fn build(way: Way, url: &SafeUrl) -> Result<Pair, DriverError> {
     let host = url.host();
     if !way.secure {
-        return make(&way, host);
+        return make(&way, &host);
     }
     // The blocking call fails only when the runtime is on its way out.
-    tokio::task::spawn_blocking(move || make(&way, host)).await.unwrap_or(Err(DriverError::Canceled))
+    tokio::task::spawn_blocking(move || make(&way, &host)).await.unwrap_or(Err(DriverError::Canceled))
 }
 
-fn make(way: &Way, host: String) -> Result<Client, DriverError> {
-    let mut builder = Client::builder()
+fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
+    let built = |builder: ClientBuilder| {
+        builder.build().map_err(|error| DriverError::Tls { host: host.to_owned(), reason: innermost(&error) })
+    };
+    if !way.secure {
+        let own = built(builder(way)?.tls_certs_only([]).http1_only())?;
+        return Ok(Pair { shared: own.clone(), own });
+    }
+    // One for both: the system's authorities are loaded once, and either resumes what the other began.
+    let trust = trust::configuration(way.ca_file.as_deref(), host)?;
+    let speaking = |protocols: &[&[u8]]| {
+        let mut config = trust.clone();
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+        config
+    };
+    let own = built(builder(way)?.tls_backend_preconfigured(speaking(&[b"http/1.1"])).http1_only())?;
+    let shared = builder(way)?
+        .tls_backend_preconfigured(speaking(&[b"h2", b"http/1.1"]))
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
+        .http2_max_header_list_size(LARGEST_HEADER_LIST)
+        .http2_keep_alive_interval(PING_INTERVAL)
+        .http2_keep_alive_timeout(PING_TIMEOUT);
+    Ok(Pair { own, shared: built(shared)? })
+}
+
+/// What all clients have in common.
+fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
+    let builder = Client::builder()
         .user_agent(USER_AGENT)
-        .http1_only()
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
@@ -147,13 +221,8 @@ fn make(way: &Way, host: String) -> Result<Client, DriverError> {
         .pool_max_idle_per_host(usize::from(Connections::MAX))
         .dns_resolver(names::Resolver)
         .no_proxy();
-    if let Some(proxy) = &way.proxy {
-        builder = builder.proxy(proxy.for_client()?);
-    }
-    if !way.secure {
-        builder = builder.tls_certs_only([]);
-    } else if let Some(file) = &way.ca_file {
-        builder = builder.tls_backend_preconfigured(trust::configuration(file, &host)?);
-    }
-    builder.build().map_err(|error| DriverError::Tls { host, reason: innermost(&error) })
+    Ok(match &way.proxy {
+        Some(proxy) => builder.proxy(proxy.for_client()?),
+        None => builder,
+    })
 }

@@ -1,4 +1,5 @@
-//! Certificates that a job trusts beside the system's: authorities, and single servers that sign for themselves.
+//! Whom TLS trusts: the system's authorities and, where a job names a file, those in it and single servers that sign for
+//! themselves.
 
 use std::{fs::File, io::Read, path::Path, sync::Arc};
 
@@ -19,22 +20,26 @@ use crate::DriverError;
 /// Largest CA file in bytes. The bundle of all public authorities has a quarter of a megabyte.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
-/// TLS for a job that brings certificates of its own: what the system trusts is trusted, and what is in the file.
+/// TLS that trusts what the system trusts and, with a `file`, what is in that.
 ///
 /// # Errors
 /// [`DriverError::CaFile`] where the file cannot be read or holds no certificate in PEM form; [`DriverError::Tls`]
 /// where the TLS library cannot be set up.
-pub(super) fn configuration(file: &Path, host: &str) -> Result<ClientConfig, DriverError> {
-    let given = certificates(file)?;
+pub(super) fn configuration(file: Option<&Path>, host: &str) -> Result<ClientConfig, DriverError> {
+    let given = file.map(certificates).transpose()?;
     let refused = |error: Error| DriverError::Tls { host: host.to_owned(), reason: error.to_string() };
     let provider: Arc<CryptoProvider> = Arc::new(aws_lc_rs::default_provider());
-    let standard = Verifier::new_with_extra_roots(given.iter().cloned(), Arc::clone(&provider)).map_err(refused)?;
+    let verifier: Arc<dyn ServerCertVerifier> = match given {
+        None => Arc::new(Verifier::new(Arc::clone(&provider)).map_err(refused)?),
+        Some(given) => {
+            let standard =
+                Verifier::new_with_extra_roots(given.iter().cloned(), Arc::clone(&provider)).map_err(refused)?;
+            Arc::new(GivenCertificates { given, standard })
+        }
+    };
     let builder =
         ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(refused)?;
-    let verifier = Arc::new(GivenCertificates { given, standard });
-    let mut config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
 }
 
 /// The certificates in a PEM file; at least one.

@@ -6,6 +6,7 @@ use reqwest::Response;
 use ropeway_model::SafeUrl;
 use rustls::CertificateError;
 
+use super::fault::Fault;
 use crate::{
     DriverError,
     client::{CONNECT_TIMEOUT, NameError},
@@ -23,8 +24,36 @@ pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
     DriverError::Status { url, status: response.status().as_u16(), retry_after }
 }
 
-/// The error of a request to `url` that got no answer.
-pub(crate) fn of_request(url: &SafeUrl, proxy: Option<&SafeUrl>, error: &reqwest::Error) -> DriverError {
+/// What went wrong with a stream, where the request went over HTTP/2. On a connection that `is_shared` whatever breaks
+/// it is that, and the library tells it without a word of HTTP/2.
+pub(crate) fn fault(error: &reqwest::Error, is_shared: bool) -> Option<Fault> {
+    match find::<h2::Error>(error) {
+        Some(cause) => Some(Fault::of(cause)),
+        None if is_shared && !error.is_connect() && !error.is_builder() => Some(Fault::ConnectionLost),
+        None => None,
+    }
+}
+
+/// The error of a request to `host` whose stream went wrong.
+fn of_stream(host: String, fault: Fault, error: &reqwest::Error) -> DriverError {
+    match fault {
+        Fault::Overloaded => DriverError::Overloaded { host },
+        Fault::Unprocessed { .. }
+        | Fault::WantsHttp1
+        | Fault::ConnectionLost
+        | Fault::Protocol
+        | Fault::Silent
+        | Fault::StreamEnded => DriverError::StreamLost { host, reason: innermost(error) },
+    }
+}
+
+/// The error of a request to `url` that got no answer, with the `fault` of its stream if it had one.
+pub(crate) fn of_request(
+    url: &SafeUrl,
+    proxy: Option<&SafeUrl>,
+    error: &reqwest::Error,
+    fault: Option<Fault>,
+) -> DriverError {
     let host = url.host();
     if let Some(cause) = find::<rustls::Error>(error) {
         return DriverError::Tls { host, reason: tls_reason(cause) };
@@ -36,6 +65,9 @@ pub(crate) fn of_request(url: &SafeUrl, proxy: Option<&SafeUrl>, error: &reqwest
     }
     if find::<NameError>(error).is_some() {
         return DriverError::NameNotResolved { host };
+    }
+    if let Some(fault) = fault {
+        return of_stream(host, fault, error);
     }
     let kind = find::<io::Error>(error).map(io::Error::kind);
     if error.is_connect() && (error.is_timeout() || kind == Some(io::ErrorKind::TimedOut)) {
@@ -50,15 +82,21 @@ pub(crate) fn of_request(url: &SafeUrl, proxy: Option<&SafeUrl>, error: &reqwest
     DriverError::ConnectionLost { host, reason: innermost(error) }
 }
 
-/// The error of a body from `url` that broke off.
-pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error) -> DriverError {
-    DriverError::ConnectionLost { host: url.host(), reason: innermost(error) }
+/// The error of a body from `url` that broke off, with the `fault` of its stream if it had one.
+pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error, fault: Option<Fault>) -> DriverError {
+    match fault {
+        Some(fault) => of_stream(url.host(), fault, error),
+        None => DriverError::ConnectionLost { host: url.host(), reason: innermost(error) },
+    }
 }
 
 /// Whether the server ended the connection instead of answering, as happens to a kept connection that is reused in
 /// the moment the server gives it up.
 pub(crate) fn is_stale_connection(error: &reqwest::Error) -> bool {
-    let gone = |kind| matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe);
+    // Behind TLS an end without a farewell is an unexpected one.
+    let gone = |kind| {
+        matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
+    };
     !error.is_connect()
         && (find::<hyper::Error>(error).is_some_and(|error| error.is_incomplete_message() || error.is_canceled())
             || find::<io::Error>(error).is_some_and(|error| gone(error.kind())))

@@ -1,40 +1,74 @@
 //! One request and the head of its answer: headers, patience, cancelling, and errors by their kind.
 
 pub(crate) mod error;
+pub(crate) mod fault;
 mod header;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, header::HOST};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
-use crate::{Context, DriverError, client::Reach};
+use self::fault::Fault;
+use crate::{
+    Context, DriverError,
+    client::{Connection, Reach},
+};
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
 /// responses without end. Some servers make the file before they answer, hence minutes.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// Largest head of an answer that is taken, in octets of names and values. Real ones have 1 to 8 KiB.
-const LARGEST_HEAD: usize = 64 * 1024;
+pub(crate) const LARGEST_HEAD: usize = 64 * 1024;
+
+/// A request is sent again at once this often where the server has not looked at it. What it refuses time and again it
+/// does not want now.
+const MOST_REFUSALS: u32 = 3;
+/// The same where the server ends connections in good order: each time others were served and these were too late.
+const MOST_FAREWELLS: u32 = 10;
 
 /// Sends a `GET` and returns the answer once its head is there, whatever its status. The user's headers go along only
 /// to the job's own origin.
 ///
-/// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1).
-pub(crate) async fn get(context: &Context, url: &SafeUrl, fields: &HeaderMap) -> Result<Response, DriverError> {
+/// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1). What
+/// a server has not looked at is sent again at once (RFC 9113 §8.7), and in HTTP/1.1 where it asks for that.
+pub(crate) async fn get(
+    context: &Context,
+    url: &SafeUrl,
+    fields: &HeaderMap,
+    connection: Connection,
+) -> Result<Response, DriverError> {
     let given = header::fields(context, url).await?;
     if let Some(answer) = get_instead(context, url, &given, fields).await {
         return answer;
     }
-    let reach = context.clients.reach(&context.network, url).await?;
-    let mut replaced = false;
+    // Over HTTP/2 the address alone names the host.
+    let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
+    let (mut replaced, mut repeats) = (false, 0);
     loop {
-        let request = reach.client.get(url.expose().clone()).headers(given.clone());
-        let answered = tokio::time::timeout(HEAD_TIMEOUT, head(context, request.headers(fields.clone())));
-        let silent = |_| DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() };
-        match answered.await.map_err(silent)?? {
-            Err(error) if !replaced && error::is_stale_connection(&error) => replaced = true,
-            answered => return checked(&reach, url, answered),
+        let reaching = context.clients.reach(&context.network, url, connection);
+        let mut reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
+        let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
+        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, request)).await else {
+            if let Some(offer) = &reach.offer {
+                offer.failed(Fault::Silent);
+            }
+            return Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() });
+        };
+        let error = match answered? {
+            Ok(response) => return checked(&mut reach, url, response),
+            Err(error) => error,
+        };
+        let fault = reach.fault(&error);
+        match fault {
+            // The next one goes over HTTP/1.1: there is no such answer to it.
+            Some(Fault::WantsHttp1) if repeats < MOST_REFUSALS => repeats += 1,
+            Some(Fault::Unprocessed { is_closing: false }) if repeats < MOST_REFUSALS => repeats += 1,
+            Some(Fault::Unprocessed { is_closing: true }) if repeats < MOST_FAREWELLS => repeats += 1,
+            Some(Fault::ConnectionLost) if !replaced => replaced = true,
+            None if !replaced && error::is_stale_connection(&error) => replaced = true,
+            _ => return Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)),
         }
     }
 }
@@ -65,22 +99,42 @@ pub(crate) async fn send(
     dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
     fields: HeaderMap,
 ) -> Result<Response, DriverError> {
-    let reach = context.clients.reach(&context.network, url).await?;
+    let mut reach = context.clients.reach(&context.network, url, Connection::Own).await?;
     let given = header::fields(context, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
-    checked(&reach, url, head(context, request.headers(fields)).await?)
+    match head(context, request.headers(fields)).await? {
+        Ok(response) => checked(&mut reach, url, response),
+        Err(error) => {
+            let fault = reach.fault(&error);
+            Err(error::of_request(url, reach.proxy.as_ref(), &error, fault))
+        }
+    }
 }
 
 async fn head(context: &Context, request: RequestBuilder) -> Result<reqwest::Result<Response>, DriverError> {
     context.cancel.run_until_cancelled(request.send()).await.ok_or(DriverError::Canceled)
 }
 
-fn checked(reach: &Reach, url: &SafeUrl, answered: reqwest::Result<Response>) -> Result<Response, DriverError> {
-    let response = answered.map_err(|error| error::of_request(url, reach.proxy.as_ref(), &error))?;
+fn checked(reach: &mut Reach, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
     let octets: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if octets > LARGEST_HEAD {
         return Err(error::bad(url, format!("its head has {octets} octets, more than {LARGEST_HEAD}")));
     }
-    tracing::debug!(%url, status = response.status().as_u16(), "answered");
+    tracing::debug!(%url, status = response.status().as_u16(), version = ?response.version(), "answered");
+    if let Some(mut offer) = reach.offer.take() {
+        offer.answered(response.version());
+        // What becomes of its body counts as well.
+        response.extensions_mut().insert(Arc::new(offer));
+    }
     Ok(response)
+}
+
+impl Reach {
+    /// What the error says of HTTP/2, which is learned from.
+    fn fault(&self, error: &reqwest::Error) -> Option<Fault> {
+        let offer = self.offer.as_ref()?;
+        let fault = error::fault(error, offer.is_shared())?;
+        offer.failed(fault);
+        Some(fault)
+    }
 }

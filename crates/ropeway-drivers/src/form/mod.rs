@@ -82,9 +82,11 @@ impl Upload for FormDriver {
         let fields = HeaderMap::from_iter([(CONTENT_TYPE, form.content_type)]);
         let answered = upload::deliver(context, Method::POST, url, HeaderMap::new(), fields, body).await;
         let response = match answered {
-            Err(DriverError::ConnectionLost { host, .. } | DriverError::Silent { host, .. })
-                if sending.has_finished() =>
-            {
+            Err(
+                DriverError::ConnectionLost { host, .. }
+                | DriverError::StreamLost { host, .. }
+                | DriverError::Silent { host, .. },
+            ) if sending.has_finished() => {
                 return Err(DriverError::AnswerLost { host });
             }
             answered => answered?,

@@ -2,6 +2,7 @@
 
 use std::{
     pin::Pin,
+    sync::Arc,
     task::{Context as TaskContext, Poll},
 };
 
@@ -11,7 +12,7 @@ use reqwest::Response;
 use ropeway_model::SafeUrl;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use crate::{ByteStream, DriverError, exchange::error};
+use crate::{ByteStream, DriverError, client::Offer, exchange::error};
 
 /// At most `longest` bytes of the answer's body, as they come from the connection, without a copy.
 ///
@@ -19,7 +20,8 @@ use crate::{ByteStream, DriverError, exchange::error};
 /// [`DriverError::Canceled`] once `cancel` fires.
 pub(super) fn stream(response: Response, url: SafeUrl, cancel: &CancellationToken, longest: u64) -> ByteStream {
     let canceled = Box::pin(cancel.clone().cancelled_owned());
-    Box::pin(Body { bytes: Some(response.bytes_stream()), canceled, url, left: longest })
+    let offer = response.extensions().get::<Arc<Offer>>().cloned();
+    Box::pin(Body { bytes: Some(response.bytes_stream()), canceled, url, offer, left: longest })
 }
 
 struct Body<S> {
@@ -27,6 +29,8 @@ struct Body<S> {
     bytes: Option<S>,
     canceled: Pin<Box<WaitForCancellationFutureOwned>>,
     url: SafeUrl,
+    /// There where the request offered HTTP/2.
+    offer: Option<Arc<Offer>>,
     left: u64,
 }
 
@@ -52,7 +56,13 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
                 body.left -= chunk.len() as u64;
                 return Poll::Ready(Some(Ok(chunk)));
             }
-            Some(Err(cause)) => Some(Err(error::of_body(&body.url, &cause))),
+            Some(Err(cause)) => {
+                let fault = body.offer.as_ref().and_then(|offer| error::fault(&cause, offer.is_shared()));
+                if let (Some(offer), Some(fault)) = (&body.offer, fault) {
+                    offer.failed(fault);
+                }
+                Some(Err(error::of_body(&body.url, &cause, fault)))
+            }
         };
         body.bytes = None;
         Poll::Ready(item)

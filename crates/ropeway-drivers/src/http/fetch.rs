@@ -8,7 +8,7 @@ use reqwest::Response;
 use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
 
 use super::{body, coding, probe, redirect, wire};
-use crate::{Context, DriverError, Fetched, exchange::error};
+use crate::{Context, DriverError, Fetched, client::Connection, exchange::error};
 
 /// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
 pub(super) async fn fetch(
@@ -17,7 +17,8 @@ pub(super) async fn fetch(
     want: ByteRange,
     valid: Option<&Validator>,
 ) -> Result<Fetched, DriverError> {
-    let redirect::Answer { url, response } = redirect::get(context, from, &fields(from, want, valid)).await?;
+    let fields = fields(from, want, valid);
+    let redirect::Answer { url, response } = redirect::get(context, from, &fields, Connection::Own).await?;
     let wanted = Wanted { url: &url, want, valid };
     let (validator, longest) = match response.status().as_u16() {
         206 => wanted.part(&response)?,

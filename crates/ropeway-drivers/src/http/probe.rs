@@ -7,14 +7,15 @@ use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use ropeway_model::{FileName, SafeUrl, Validator};
 
 use super::{announced, body, coding, content_disposition, decoded, redirect, wire};
-use crate::{Context, DriverError, Probe, exchange::error};
+use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
 
 /// Sends the first request.
 ///
 /// Where a server applies a content coding although it was asked not to, the body is what the file's name promises. If
 /// that takes decoding, nothing is known of the file's length, version and digest: those told are the encoded one's.
 pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, DriverError> {
-    let redirect::Answer { url, response } = redirect::get(context, from, &HeaderMap::new()).await?;
+    let connection = if context.may_share { Connection::Shared } else { Connection::Own };
+    let redirect::Answer { url, response } = redirect::get(context, from, &HeaderMap::new(), connection).await?;
     match response.status().as_u16() {
         200 | 203 => {}
         206 => return Err(error::bad(&url, "it sends a part (206) where the whole file was asked for")),

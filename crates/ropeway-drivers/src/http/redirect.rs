@@ -5,7 +5,7 @@ use http::{HeaderMap, header::LOCATION};
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 
-use crate::{Context, DriverError, exchange};
+use crate::{Context, DriverError, client::Connection, exchange};
 
 /// Redirects followed for one request; the limit of browsers.
 const MOST_HOPS: usize = 20;
@@ -20,11 +20,16 @@ pub(crate) struct Answer {
 ///
 /// # Errors
 /// [`DriverError::RedirectRefused`] naming the loop, the hop that is not followed, or the limit of 20.
-pub(crate) async fn get(context: &Context, from: &SafeUrl, fields: &HeaderMap) -> Result<Answer, DriverError> {
+pub(crate) async fn get(
+    context: &Context,
+    from: &SafeUrl,
+    fields: &HeaderMap,
+    connection: Connection,
+) -> Result<Answer, DriverError> {
     let mut chain = vec![from.clone()];
     let mut url = from.clone();
     loop {
-        let response = exchange::get(context, &url, fields).await?;
+        let response = exchange::get(context, &url, fields, connection).await?;
         let Some(next) = target(&url, &response, context.network.allow_downgrade)? else {
             return Ok(Answer { url, response });
         };

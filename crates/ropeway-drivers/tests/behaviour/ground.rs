@@ -22,6 +22,7 @@ pub(crate) fn context(address: &str) -> Context {
         network: Network::default(),
         origin: url(address).expose().origin(),
         headers: Vec::new(),
+        may_share: true,
         cancel: CancellationToken::new(),
     }
 }

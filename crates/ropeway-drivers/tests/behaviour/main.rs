@@ -11,6 +11,7 @@ mod download;
 mod families;
 mod form_receiver;
 mod ground;
+mod http2;
 mod odd;
 mod proxy;
 mod range;

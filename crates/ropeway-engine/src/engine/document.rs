@@ -29,6 +29,7 @@ impl Engine {
             network: network.clone(),
             origin: from.expose().origin(),
             headers: headers.to_vec(),
+            may_share: true,
             cancel: self.core.stopping.child_token(),
         };
         let reading = timeout(PATIENCE, self.read(&context, from, largest));

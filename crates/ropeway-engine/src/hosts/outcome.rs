@@ -33,7 +33,7 @@ impl Outcome {
     /// What a failed request tells of its server; `None` where it tells nothing.
     pub(crate) fn of(error: &DriverError) -> Option<Self> {
         match error {
-            DriverError::Status { status: 429 | 503, .. } => Some(Self::Overloaded),
+            DriverError::Status { status: 429 | 503, .. } | DriverError::Overloaded { .. } => Some(Self::Overloaded),
             DriverError::Status { status: 500..=599, .. }
             | DriverError::ConnectionRefused { .. }
             | DriverError::ConnectTimeout { .. }
@@ -47,7 +47,9 @@ impl Outcome {
             | DriverError::NoContent { .. }
             | DriverError::ContentCoding { .. }
             | DriverError::RedirectRefused { .. } => Some(Self::Answered { latency: None }),
-            DriverError::NameNotResolved { .. }
+            // All jobs that share a connection lose it at once: that says nothing of how many the server bears.
+            DriverError::StreamLost { .. }
+            | DriverError::NameNotResolved { .. }
             | DriverError::Tls { .. }
             | DriverError::Proxy { .. }
             | DriverError::CaFile { .. }

@@ -65,6 +65,7 @@ pub struct Answer {
     pub(super) content: Content,
     pub(super) framing: Framing,
     pub(super) cut: Option<(u64, Cut)>,
+    pub(super) reset: Option<(u64, u32)>,
     pub(super) stall: Option<u64>,
     pub(super) bytes_per_second: Option<u64>,
     pub(super) intake: Intake,
@@ -85,6 +86,8 @@ pub(super) enum Instead {
     Silence,
     /// A break of the connection.
     Break(Cut),
+    /// Over HTTP/2 the end of the stream with this code (RFC 9113 §7), else that of the connection.
+    Reset(u32),
 }
 
 impl Answer {
@@ -96,6 +99,7 @@ impl Answer {
             content: Content::Bytes(Bytes::new()),
             framing: Framing::Length,
             cut: None,
+            reset: None,
             stall: None,
             bytes_per_second: None,
             intake: Intake::Whole,
@@ -123,6 +127,11 @@ impl Answer {
     /// No answer: the connection breaks.
     pub fn hang_up(cut: Cut) -> Self {
         Self { instead: Instead::Break(cut), ..Self::status(200) }
+    }
+
+    /// No answer: over HTTP/2 the stream ends with this code (RFC 9113 §7), else the connection does.
+    pub fn reset(code: u32) -> Self {
+        Self { instead: Instead::Reset(code), ..Self::status(200) }
     }
 
     /// No answer at all: the connection stays open and silent.
@@ -184,6 +193,13 @@ impl Answer {
     #[must_use]
     pub const fn cut_after(mut self, bytes: u64, cut: Cut) -> Self {
         self.cut = Some((bytes, cut));
+        self
+    }
+
+    /// Over HTTP/2 ends the stream with this code behind `bytes` octets of the body.
+    #[must_use]
+    pub const fn reset_after(mut self, bytes: u64, code: u32) -> Self {
+        self.reset = Some((bytes, code));
         self
     }
 

@@ -1,4 +1,5 @@
-//! A scriptable HTTP/1.1 server on plain sockets, so that it can lie, cut and stall where a real one would not.
+//! A scriptable server on plain sockets, so that it can lie, cut and stall where a real one would not: HTTP/1.1 and, on
+//! wish, HTTP/2.
 //!
 //! Every request goes to a closure that makes the [`Answer`]; [`ServedFile`] answers honestly, and the answer's
 //! methods bend it from there. Every request is recorded, with what was received and sent.
@@ -8,6 +9,7 @@ mod receive;
 mod request;
 mod send;
 mod served;
+mod stream;
 mod tls;
 
 use std::{
@@ -47,7 +49,7 @@ pub struct Peer {
 impl Peer {
     /// Starts a server that answers as `script` says.
     pub async fn start(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(None, Arc::new(script)).await
+        Self::listen(None, 0, Arc::new(script)).await
     }
 
     /// Starts a server behind TLS with a certificate for `host` of an authority of its own.
@@ -57,7 +59,16 @@ impl Peer {
 
     /// Starts a server behind TLS with the certificate of `authority`.
     pub async fn start_with(authority: Authority, script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(Some(authority), Arc::new(script)).await
+        Self::listen(Some(authority), 0, Arc::new(script)).await
+    }
+
+    /// Starts a server behind TLS that speaks HTTP/2 as well, with at most `streams` requests at once on a connection.
+    pub async fn start_h2(
+        host: &str,
+        streams: u32,
+        script: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(Authority::new(host)), streams, Arc::new(script)).await
     }
 
     /// Starts a server that answers every request with `file`, honestly.
@@ -65,7 +76,8 @@ impl Peer {
         Self::start(move |request| file.answer(request)).await
     }
 
-    async fn listen(authority: Option<Authority>, script: Arc<Script>) -> Self {
+    /// Without `streams` only HTTP/1.1 is spoken.
+    async fn listen(authority: Option<Authority>, streams: u32, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (records, connections) = (Arc::default(), Arc::default());
@@ -75,7 +87,7 @@ impl Peer {
             connections: Arc::clone(&connections),
             sending: Arc::default(),
         };
-        let acceptor = authority.as_ref().map(Authority::acceptor);
+        let acceptor = authority.as_ref().map(|authority| authority.acceptor(streams > 0));
         let listening = tokio::spawn(async move {
             let mut open = JoinSet::new();
             loop {
@@ -87,7 +99,11 @@ impl Peer {
                         None => desk.converse(stream).await,
                         Some(acceptor) => {
                             let Ok(stream) = acceptor.accept(stream).await else { return };
-                            desk.converse(stream).await;
+                            if stream.get_ref().1.alpn_protocol() == Some(stream::ALPN) {
+                                stream::converse(&desk, stream, streams).await;
+                            } else {
+                                desk.converse(stream).await;
+                            }
                         }
                     }
                 });
@@ -120,7 +136,7 @@ impl Peer {
         self.records.lock().clone()
     }
 
-    /// Connections accepted so far that spoke.
+    /// Connections accepted so far that spoke; those in HTTP/2 all.
     pub fn connections(&self) -> usize {
         *self.connections.lock()
     }
@@ -152,17 +168,27 @@ impl Drop for Sending {
 }
 
 impl Desk {
+    /// The number of a new connection.
+    fn count(&self) -> usize {
+        let mut connections = self.connections.lock();
+        *connections += 1;
+        *connections
+    }
+
+    /// One more answer is being sent; how many are beside it.
+    fn begin(&self) -> usize {
+        self.sending.fetch_add(1, SeqCst)
+    }
+
     /// Answers the requests of one connection until either side ends it.
     async fn converse<S: Line>(&self, stream: S) {
         let mut stream = BufStream::new(stream);
         let (mut connection, mut place) = (0, 0);
         while let Some(mut request) = request::read(&mut stream).await {
             if place == 0 {
-                let mut connections = self.connections.lock();
-                *connections += 1;
-                connection = *connections;
+                connection = self.count();
             }
-            request.beside = self.sending.fetch_add(1, SeqCst);
+            request.beside = self.begin();
             let _sending = Sending(Arc::clone(&self.sending));
             place += 1;
             (request.connection, request.place) = (connection, place);

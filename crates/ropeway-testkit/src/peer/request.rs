@@ -20,6 +20,8 @@ pub struct Request {
     pub connection: usize,
     /// Its place on that connection, counted from one.
     pub place: usize,
+    /// The version of HTTP it came in.
+    pub version: http::Version,
     /// The method.
     pub method: String,
     /// The path with its query, as sent; through a proxy the whole address.
@@ -74,18 +76,26 @@ pub(super) async fn read(stream: &mut (impl AsyncBufRead + Unpin)) -> Option<Req
     let mut start = lines.next()?.split(' ');
     let (method, path) = (start.next()?.to_owned(), start.next()?.to_owned());
     let field = |line: &str| line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim().to_owned()));
-    Some(Request {
+    let mut request = empty(method, path);
+    request.headers = lines.filter_map(field).collect();
+    Some(request)
+}
+
+/// A request in HTTP/1.1 without fields.
+pub(super) fn empty(method: String, path: String) -> Request {
+    Request {
         number: 0,
         beside: 0,
         connection: 0,
         place: 0,
+        version: http::Version::HTTP_11,
         method,
         path,
-        headers: lines.filter_map(field).collect(),
+        headers: Vec::new(),
         at: Instant::now(),
         bytes_received: 0,
         body_complete: false,
         files: Vec::new(),
         bytes_sent: 0,
-    })
+    }
 }

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Bytes given to the network at once.
-const STEP: u64 = 64 * 1024;
+pub(super) const STEP: u64 = 64 * 1024;
 /// Pauses a second while dripping.
 const DRIPS_PER_SECOND: u64 = 20;
 
@@ -60,6 +60,7 @@ async fn in_place<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &
         Instead::Answer => {}
         Instead::Silence => pending::<()>().await,
         Instead::Break(cut) => cut_off(stream, *cut).await,
+        Instead::Reset(_) => cut_off(stream, Cut::Reset).await,
         Instead::Octets(octets) => {
             let _ = stream.write_all(octets).await;
             let _ = stream.shutdown().await;
@@ -178,7 +179,7 @@ async fn is_left<S: Line>(stream: &mut BufStream<S>, pause: Sleep) -> bool {
     false
 }
 
-fn piece(content: &Content, from: u64, to: u64) -> bytes::Bytes {
+pub(super) fn piece(content: &Content, from: u64, to: u64) -> bytes::Bytes {
     match content {
         Content::Pattern { pattern, start, .. } => pattern.bytes(start + from, start + to),
         Content::Bytes(bytes) => bytes.slice(usize::try_from(from).unwrap()..usize::try_from(to).unwrap()),

@@ -2,15 +2,16 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
         ServerConfig,
-        pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer},
+        pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
     },
 };
 
+use super::stream::ALPN;
 use crate::TempFolder;
 
 /// An authority with one certificate for one host.
@@ -45,7 +46,7 @@ impl Authority {
             (leaf.not_before, leaf.not_after) = (rcgen::date_time_ymd(2019, 1, 1), rcgen::date_time_ymd(2020, 1, 1));
         }
         let leaf = leaf.signed_by(&leaf_key, &issuer).unwrap();
-        Self::with(host, &root.pem(), leaf.der().to_vec(), &leaf_key)
+        Self::with(host, &root.pem(), &leaf, &leaf_key)
     }
 
     /// A certificate for `host` that is its own authority, as `openssl req -x509` makes it.
@@ -54,17 +55,19 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap();
-        Self::with(host, &certificate.pem(), certificate.der().to_vec(), &key)
+        Self::with(host, &certificate.pem(), &certificate, &key)
     }
 
-    fn with(host: &str, pem: &str, certificate: Vec<u8>, key: &KeyPair) -> Self {
+    fn with(host: &str, root: &str, certificate: &Certificate, key: &KeyPair) -> Self {
         let folder = TempFolder::new();
-        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(folder.join("ca.pem")).unwrap();
-        std::io::Write::write_all(&mut file, pem.as_bytes()).unwrap();
+        for (name, text) in [("ca.pem", root), ("host.pem", &certificate.pem()), ("host.key", &key.serialize_pem())] {
+            let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(folder.join(name)).unwrap();
+            std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        }
 
         let provider = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let chain = vec![CertificateDer::from(certificate)];
+        let chain = vec![certificate.der().clone()];
         let config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -84,7 +87,21 @@ impl Authority {
         self.folder.join("ca.pem")
     }
 
-    pub(super) fn acceptor(&self) -> TlsAcceptor {
-        TlsAcceptor::from(Arc::clone(&self.config))
+    /// The certificate of the host as a PEM file.
+    pub fn certificate_file(&self) -> PathBuf {
+        self.folder.join("host.pem")
+    }
+
+    /// Its key as a PEM file.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.join("host.key")
+    }
+
+    pub(super) fn acceptor(&self, with_http2: bool) -> TlsAcceptor {
+        let mut config = ServerConfig::clone(&self.config);
+        if with_http2 {
+            config.alpn_protocols = vec![ALPN.to_vec(), b"http/1.1".to_vec()];
+        }
+        TlsAcceptor::from(Arc::new(config))
     }
 }
