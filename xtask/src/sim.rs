@@ -1,6 +1,6 @@
 //! Whole jobs on a simulated network, disk and clock: seeds, and faults planted into a copy of the sources.
 
-mod planted;
+pub(crate) mod planted;
 
 use anyhow::Result;
 

@@ -4,13 +4,16 @@ use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{fuzz, place, setup, shell, step::Steps, ui};
+use crate::{fuzz, place, setup, shell, sim, step::Steps, ui};
 
 /// The programs that the black-box tests start, as they are told of them.
 const PROGRAMS: [(&str, &str); 2] = [("ROPEWAY_BIN", "ropeway"), ("ROPEWAY_DESKTOP_BIN", "ropeway-desktop")];
 
 /// Seconds that each fuzz target gets here: enough to read all seeds and some thousand inputs made of them.
 const FUZZ_SECONDS: u32 = 5;
+
+/// Seeds that must find each protection that is taken out of a copy of the sources: each was found within 200.
+const PLANTED_SEEDS: u64 = 1_000;
 
 /// Builds everything and runs every test.
 pub(crate) fn everything() -> Result<()> {
@@ -22,6 +25,7 @@ pub(crate) fn everything() -> Result<()> {
     steps
         .need("build", || shell::run(&mut shell::cargo(&["build", "--workspace", "--bins", "--tests", "--locked"])))?;
     steps.also("Rust tests", rust);
+    steps.also("planted faults", || sim::planted::run(PLANTED_SEEDS));
     steps.also("documentation tests", || {
         shell::run(&mut shell::cargo(&["test", "--workspace", "--doc", "--locked", "--quiet"]))
     });

@@ -2,9 +2,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use ropeway_drivers::{Context, DriverError};
+use ropeway_drivers::{Context, Driver, DriverError};
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, Step, Timestamp, Transfer, Wish,
+    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp,
+    Transfer, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
@@ -14,7 +15,8 @@ use crate::{
     config::Scope,
     core::Core,
     disk::DiskError,
-    hosts::{Verdict, Visit},
+    download::stretch::Place,
+    hosts::{HostKey, Verdict, Visit},
     journal::Durable,
     network::{is_this_machine, without_port},
     obstacles,
@@ -124,6 +126,22 @@ impl Attempt {
     /// Waits until the server may be connected to, unless the try has that right already.
     pub(crate) async fn connect(&self) -> Result<(), Stop> {
         self.cancel.run_until_cancelled(self.visit.connect()).await.ok_or(Stop::Wished)
+    }
+
+    /// Waits until `host` may be connected to, in the place of whomever the try has that right for.
+    pub(crate) async fn connect_to(&self, host: &HostKey) -> Result<(), Stop> {
+        self.cancel.run_until_cancelled(self.visit.connect_to(host)).await.ok_or(Stop::Wished)
+    }
+
+    /// Where a stretch of the file is fetched from outside of the workers.
+    pub(crate) fn place<'a>(&'a self, context: &'a Context, driver: &'a dyn Driver, url: &'a SafeUrl) -> Place<'a> {
+        Place { context, driver, url, throttle: &self.throttle, hosts: Some(&self.engine.hosts) }
+    }
+
+    /// Begins anew within the try, which repeats what the server has been asked already: waits for its turn.
+    pub(crate) async fn repeat(&self) -> Result<(), Stop> {
+        let turn = self.engine.hosts.retry_wait(self.visit.key());
+        self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Wished)
     }
 
     /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.

@@ -114,7 +114,9 @@ fn name(number: usize) -> String {
 
 fn any_job(random: &mut Random, number: usize, rough: u64) -> PlannedJob {
     let remote = Remote::any(random, number as u64, rough);
-    let url = format!("http://host-{number}.test/{}", name(number));
+    // Some share a server with the first one.
+    let host = if random.hits(350) { 0 } else { number };
+    let url = format!("http://host-{host}.test/{number}/{}", name(number));
     let from = url.parse().expect("an address");
     let mut spec = JobSpec::new(Transfer::Download { from, into: FOLDER.into(), name: None });
     spec.connections =

@@ -68,8 +68,13 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     let own = Arc::new(Bucket::new(subject.spec.rate_limit));
     let server = core.server_bucket(&subject.spec.host());
     let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
-    let place =
-        Place { context: &context, driver: &*driver as &dyn Driver, url: &subject.remote.url, throttle: &throttle };
+    let place = Place {
+        context: &context,
+        driver: &*driver as &dyn Driver,
+        url: &subject.remote.url,
+        throttle: &throttle,
+        hosts: None,
+    };
     for block in subject.blocks.iter().filter(|block| damaged.contains(&block.range)) {
         if fetch(&place, subject, *block, &aside).await? {
             copy(core, block.range, &aside.file, &file).await?;
@@ -96,6 +101,7 @@ async fn fetch(place: &Place<'_>, subject: &Subject, block: Block, aside: &Aside
         |trouble| match trouble {
             stretch::Trouble::Driver(error) => EngineError::Remote(error),
             stretch::Trouble::Disk(error) => EngineError::Disk(error),
+            stretch::Trouble::Held(_) => unreachable!("what the user asks for now is not held"),
         },
     )?;
     Ok(*hasher.finalize().as_bytes() == block.digest)

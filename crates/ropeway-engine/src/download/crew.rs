@@ -4,7 +4,7 @@ use std::{pin::pin, sync::Arc};
 
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use ropeway_drivers::{ByteStream, DriverError};
-use ropeway_model::{FailureCode, Validation};
+use ropeway_model::{FailureCode, Retry, Validation};
 use tokio::{
     task::JoinSet,
     time::{Instant, Interval, MissedTickBehavior},
@@ -13,7 +13,7 @@ use tokio::{
 use super::{
     checkpoint,
     judge::{self, Fault},
-    places::Connection,
+    places::{Connection, Seat},
     ramp::Ramp,
     source::Halt,
     trouble::{Loss, Trouble},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Stop},
-    hosts::Outcome,
+    hosts::{HostKey, Outcome, Permit},
     plan::{self, Plan},
     retry,
 };
@@ -113,16 +113,27 @@ impl Crew<'_> {
     /// neither: its place at the server is the job's. With a `body`, that is the file from byte 0.
     fn hire_one(&mut self, body: Option<ByteStream>) -> bool {
         let is_only = self.workers.is_empty();
-        let first = self.attempt.visit.first_permit(&self.job.server);
-        let permit = first.or_else(|| self.job.servers.try_permit(&self.job.server));
+        let permit = self.permit(body.is_some());
         if permit.is_none() && !is_only {
             return false;
         }
         let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
         let Some(claim) = self.job.claim() else { return false };
-        let connection = Connection { place: self.job.places.take(), lease, _permit: permit };
+        let server = permit.as_ref().map_or(&self.job.server, Permit::key).clone();
+        let connection = Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit) };
         self.workers.spawn(worker::run(Arc::clone(self.job), connection, claim, body));
         true
+    }
+
+    /// The right to one more connection, to any of the file's servers; one that `has_answered` is the lead.
+    fn permit(&self, has_answered: bool) -> Option<Permit> {
+        let servers = &self.job.servers;
+        let lead = self.attempt.visit.first_permit(&self.job.server).or_else(|| servers.try_permit(&self.job.server));
+        if lead.is_some() || has_answered {
+            return lead;
+        }
+        let others = self.job.mirrors.candidates();
+        others.iter().map(HostKey::of).filter(|key| *key != self.job.server).find_map(|key| servers.try_permit(&key))
     }
 
     /// A request for a range was answered with it: where the others were, too, more may come.
@@ -154,6 +165,10 @@ impl Crew<'_> {
         let Some((worker, fault)) = judge::judge(&self.job.claims.standings(), self.replaced, is_limited) else {
             return;
         };
+        // What it asked for is asked for again.
+        if !self.job.servers.may_repeat(&self.job.server) {
+            return;
+        }
         tracing::debug!(job = %self.attempt.id, worker, ?fault, "worker replaced");
         self.replaced += 1;
         if fault == Fault::Unanswered {
@@ -183,15 +198,25 @@ impl Crew<'_> {
                 self.workers.shutdown().await;
                 return Err(error.into());
             }
+            held @ Trouble::Held(_) => {
+                if let Retry::After(wait) = held.retry() {
+                    self.ramp.rest(self.workers.len(), wait, Instant::now());
+                }
+                self.last_trouble = Some(held);
+            }
             other => {
                 let (losses, chance) = (self.ramp.losses(), self.attempt.engine.chance.uniform());
                 let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, chance);
+                // The last of several is not replaced within the try.
+                let is_repeated = !loss.has_moved && !self.workers.is_empty();
+                let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&loss.server));
+                let wait = wait.map(|wait| wait.max(turn.unwrap_or_default()));
                 // Right behind its last connection the server may only not have noticed the end of that one.
                 let is_refusal = other.is_refusal() && !loss.was_served;
                 let is_news = is_refusal || !other.is_refusal();
                 // What the last of several meets ends the try, which tells of it.
                 if let Some(outcome) = other.outcome().filter(|_| is_news && !self.workers.is_empty()) {
-                    self.job.servers.report(&self.job.server, outcome);
+                    self.job.servers.report(&loss.server, outcome);
                 }
                 self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
                 self.last_trouble = Some(other);

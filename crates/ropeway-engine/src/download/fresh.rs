@@ -109,13 +109,16 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
     let Some(download) = driver.download() else {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{url} cannot be downloaded from")));
     };
-    let context = attempt.context();
+    let (context, server) = (attempt.context(), HostKey::of(url));
+    attempt.connect_to(&server).await?;
+    attempt.engine.hosts.welcome(&server)?;
     let asked = Instant::now();
     let probe = tokio::select! {
         biased;
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
-        probe = download.probe(&context, url) => probe?,
+        probe = download.probe(&context, url) => probe,
     };
+    let probe = probe.inspect_err(|error| attempt.engine.hosts.heed(error))?;
     attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
     if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
         && !pieces::fit(pieces, length)

@@ -98,6 +98,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
                 one_stream |= single || restarts > 0;
                 restarts += 1;
                 attempt.log(format!("starts again at byte 0: {reason}"));
+                attempt.repeat().await?;
             }
         }
         // In one move: a job that is queued for a moment would be started a second time.
@@ -174,7 +175,7 @@ async fn transfer(
         mirrors: Arc::clone(mirrors),
     });
     mirrors.follow(&source.url, &source.url, &source.validator);
-    let first = first.map(|body| mirrors.take().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
+    let first = first.map(|body| mirrors.take_lead().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());
     }

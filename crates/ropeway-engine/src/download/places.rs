@@ -1,11 +1,17 @@
-//! How many workers may be at a download: set by the crew, followed by each worker at the end of its segment.
+//! How many workers may be at a download: set by the crew, followed by each worker at the end of its segment; and whose
+//! connection each of them has.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-use crate::{buffers::Lease, hosts::Permit};
+use ropeway_model::SafeUrl;
+
+use crate::{
+    buffers::Lease,
+    hosts::{HostKey, Hosts, Permit},
+};
 
 /// The places of one download.
 #[derive(Debug, Default)]
@@ -20,8 +26,16 @@ pub(super) struct Connection {
     pub(super) place: Place,
     /// Its share of the memory.
     pub(super) lease: Lease,
-    /// Its place among all connections to the server; a job's only one needs none beside the job's own.
-    pub(super) _permit: Option<Permit>,
+    /// Its place among all connections to a server.
+    pub(super) seat: Seat,
+}
+
+/// A worker's place among all connections to one server.
+#[derive(Debug)]
+pub(super) struct Seat {
+    server: HostKey,
+    /// A job's only worker needs none beside the job's own.
+    permit: Option<Permit>,
 }
 
 /// A worker's place, until it is dropped.
@@ -29,6 +43,38 @@ pub(super) struct Connection {
 pub(super) struct Place {
     places: Arc<Places>,
     is_left: bool,
+}
+
+impl Seat {
+    /// A place at `server`, which the job has where there is no `permit`.
+    pub(super) const fn new(server: HostKey, permit: Option<Permit>) -> Self {
+        Self { server, permit }
+    }
+
+    /// The server it is at.
+    pub(super) const fn server(&self) -> &HostKey {
+        &self.server
+    }
+
+    /// Whether the next request may go to `url`: to the server it is at, or to one that has a free place, which is taken
+    /// in its stead.
+    pub(super) fn moves_to(&mut self, servers: &Hosts, url: &SafeUrl) -> bool {
+        let server = HostKey::of(url);
+        if server == self.server {
+            return true;
+        }
+        let Some(permit) = servers.try_permit(&server) else { return false };
+        *self = Self::new(server, Some(permit));
+        true
+    }
+
+    /// Waits for a place at the server of `url`, with none in the meantime: whoever waits for one server must not keep
+    /// others from another.
+    pub(super) async fn wait_for(&mut self, servers: &Hosts, url: &SafeUrl) {
+        let server = HostKey::of(url);
+        drop(self.permit.take());
+        *self = Self::new(server.clone(), Some(servers.permit(&server).await));
+    }
 }
 
 impl Places {

@@ -4,6 +4,7 @@ use ropeway_drivers::DriverError;
 use ropeway_model::ByteRange;
 
 use super::{
+    places::Seat,
     receive::Open,
     trouble::Trouble,
     worker::{self, Job},
@@ -12,13 +13,19 @@ use crate::claims::Claim;
 
 /// Asks for what is missing, or under a limit for a portion of it that has been paid for. `credit` bytes of it have been
 /// already.
-pub(super) async fn next(job: &Job, claim: &Claim, missing: ByteRange, credit: u64) -> Result<Open, Trouble> {
+pub(super) async fn next(
+    job: &Job,
+    claim: &Claim,
+    seat: &mut Seat,
+    missing: ByteRange,
+    credit: u64,
+) -> Result<Open, Trouble> {
     let Some(portion) = of(job, missing) else {
         let front = job.claims.front(missing);
-        return Ok(Open::whole(worker::request(job, claim, front).await?, front.start()));
+        return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
     };
     pay(job, claim, portion.len().saturating_sub(credit)).await?;
-    let stream = worker::request(job, claim, portion).await?;
+    let stream = worker::request(job, claim, seat, portion).await?;
     Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 
@@ -39,12 +46,12 @@ fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
 
 /// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
-pub(super) async fn leave(job: &Job, claim: &Claim, open: Open) -> Option<Open> {
+pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open) -> Option<Open> {
     if job.line.serves_ranges() {
         return None;
     }
     let missing = job.claims.missing(claim)?;
-    match next(job, claim, missing, 0).await {
+    match next(job, claim, seat, missing, 0).await {
         Ok(portion) => Some(portion),
         Err(trouble) => {
             tracing::debug!(job = %job.url, ?trouble, "the limit holds on one connection only");

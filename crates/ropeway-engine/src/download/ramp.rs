@@ -107,6 +107,15 @@ impl Ramp {
         self.growth = Growth::Rests(Some(now + SETTLED));
     }
 
+    /// The server is not to be asked for anything new for as long as `wait`: what is open goes on.
+    pub(super) fn rest(&mut self, working: usize, wait: Duration, now: Instant) {
+        self.allowed = working;
+        self.trial = BROKEN;
+        self.is_trying = false;
+        self.retry_at = (working > 0).then(|| now + wait);
+        self.growth = Growth::Rests(Some(now + wait));
+    }
+
     /// One connection fewer: the server lets it wait.
     pub(super) fn lower(&mut self, working: usize, now: Instant) {
         self.lose(working.saturating_sub(1).max(1), Some(REFUSED), true, now);

@@ -5,7 +5,7 @@ use ropeway_model::{FailureCode, Validation, Validator};
 use ropeway_store::Remote;
 
 use super::{
-    overlap::{self, Overlap, Place, Trouble},
+    overlap::{self, Overlap, Trouble},
     source::Source,
 };
 use crate::attempt::{Attempt, Stop};
@@ -17,7 +17,7 @@ use crate::attempt::{Attempt, Stop};
 /// [`FailureCode::RenewedLinkDiffers`] if it is another file; the bytes stay, and so does the need to compare.
 pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remote) -> Result<(), Stop> {
     let context = attempt.context();
-    let place = Place { context: &context, driver: &*source.driver, url: &source.url, throttle: &attempt.throttle };
+    let place = attempt.place(&context, &*source.driver, &source.url);
     let now = match overlap::compare(&place, &*source.part, &source.map).await {
         Ok(Overlap::Same(now)) => now,
         Ok(Overlap::Different { at }) => return Err(differs(&format!("it sends other bytes at {at}"))),

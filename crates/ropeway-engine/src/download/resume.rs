@@ -97,7 +97,7 @@ async fn is_same(
     map: &SegmentMap,
 ) -> Result<bool, Stop> {
     let context = attempt.context();
-    let place = overlap::Place { context: &context, driver, url: &remote.url, throttle: &attempt.throttle };
+    let place = attempt.place(&context, driver, &remote.url);
     let (is_same, line) = match overlap::compare(&place, &**part, map).await {
         Ok(Overlap::Same(now)) if remote.validator.compare(&now) != Validation::Changed => {
             (true, "the bytes before the first hole came again and are the same".to_owned())

@@ -5,7 +5,12 @@ use ropeway_drivers::{Context, Driver, DriverError};
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
 use super::trouble::LONGEST_SILENCE;
-use crate::{attempt::Stop, disk::DiskError, throttle::Throttle};
+use crate::{
+    attempt::Stop,
+    disk::DiskError,
+    hosts::{Held, HostKey, Hosts},
+    throttle::Throttle,
+};
 
 /// Requests for one stretch; a server that sends less than this part of it at a time is no help.
 const MOST_REQUESTS: u32 = 8;
@@ -16,6 +21,8 @@ pub(crate) struct Place<'a> {
     pub(crate) driver: &'a dyn Driver,
     pub(crate) url: &'a SafeUrl,
     pub(crate) throttle: &'a Throttle,
+    /// Who knows whether the server asked to be left alone; `None` where the user asked for this request.
+    pub(crate) hosts: Option<&'a Hosts>,
 }
 
 /// Why a stretch did not come.
@@ -25,6 +32,8 @@ pub(crate) enum Trouble {
     Driver(DriverError),
     /// A file could not be read or written.
     Disk(DiskError),
+    /// The server asked not to be asked now.
+    Held(Held),
 }
 
 impl From<DriverError> for Trouble {
@@ -44,7 +53,21 @@ impl From<Trouble> for Stop {
         match trouble {
             Trouble::Driver(error) => error.into(),
             Trouble::Disk(error) => error.into(),
+            Trouble::Held(held) => held.into(),
         }
+    }
+}
+
+impl Place<'_> {
+    fn welcome(&self) -> Result<(), Held> {
+        self.hosts.map_or(Ok(()), |hosts| hosts.welcome(&HostKey::of(self.url)))
+    }
+
+    fn heed(&self, error: DriverError) -> DriverError {
+        if let Some(hosts) = self.hosts {
+            hosts.heed(&error);
+        }
+        error
     }
 }
 
@@ -67,9 +90,11 @@ pub(crate) async fn fetch(
     let mut now = None;
     for _ in 0..MOST_REQUESTS {
         let Some(want) = missing else { break };
+        place.welcome().map_err(Trouble::Held)?;
         let fetched = tokio::time::timeout(LONGEST_SILENCE, download.fetch(place.context, place.url, want, valid));
         let fetched = place.context.cancel.run_until_cancelled(fetched).await;
-        let mut fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent())??;
+        let fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent())?;
+        let mut fetched = fetched.map_err(|error| place.heed(error))?;
         now.get_or_insert(fetched.validator);
         let mut offset = want.start();
         while let Some(chunk) =

@@ -5,7 +5,11 @@ use std::time::Duration;
 use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError};
 
-use crate::{attempt::Stop, disk::DiskError, hosts::Outcome};
+use crate::{
+    attempt::Stop,
+    disk::DiskError,
+    hosts::{Held, HostKey, Outcome},
+};
 
 /// A connection that is silent for this long is given up. Only waiting for the network counts, never our own throttle.
 /// Where others move meanwhile, it is replaced much sooner.
@@ -22,6 +26,8 @@ pub(super) enum Trouble {
     Silent,
     /// The server ended the body cleanly before the end, without a byte of progress.
     Short,
+    /// The server told somebody not to come before a certain time.
+    Held(Held),
     /// A mistake of ours.
     Segments(SegmentError),
 }
@@ -29,11 +35,15 @@ pub(super) enum Trouble {
 /// A worker that ended in trouble.
 #[derive(Debug)]
 pub(super) struct Loss {
+    /// Whose connection it had.
+    pub(super) server: HostKey,
     /// Whether another worker has what this one was to fetch.
     pub(super) is_covered: bool,
     /// Whether this worker had been served before: then a refusal may mean only that the server has not yet noticed the
     /// end of its last connection.
     pub(super) was_served: bool,
+    /// Whether it brought bytes of its last segment: then to ask for the rest is no repetition.
+    pub(super) has_moved: bool,
     pub(super) trouble: Trouble,
 }
 
@@ -46,6 +56,12 @@ impl From<DriverError> for Trouble {
 impl From<DiskError> for Trouble {
     fn from(error: DiskError) -> Self {
         Self::Disk(error)
+    }
+}
+
+impl From<Held> for Trouble {
+    fn from(held: Held) -> Self {
+        Self::Held(held)
     }
 }
 
@@ -74,7 +90,7 @@ impl Trouble {
         match self {
             Self::Driver(error) => Outcome::of(error),
             Self::Silent => Some(Outcome::Broken),
-            Self::Disk(_) | Self::Short | Self::Segments(_) => None,
+            Self::Disk(_) | Self::Short | Self::Held(_) | Self::Segments(_) => None,
         }
     }
 
@@ -96,6 +112,7 @@ impl Trouble {
                 after @ Retry::After(_) => after,
                 Retry::Never | Retry::Now | Retry::Backoff => Retry::Backoff,
             },
+            Self::Held(held) => Retry::After(held.wait),
             Self::Disk(_) | Self::Silent | Self::Short | Self::Segments(_) => Retry::Backoff,
         }
     }
@@ -105,6 +122,7 @@ impl Trouble {
         match self {
             Self::Driver(error) => error.into(),
             Self::Disk(error) => error.into(),
+            Self::Held(held) => held.into(),
             Self::Silent => Stop::failed(
                 FailureCode::IdleTimeout,
                 format!("{} sent nothing for {} s", url.host(), LONGEST_SILENCE.as_secs()),

@@ -10,14 +10,13 @@ use tokio::time::Instant;
 use super::{
     line::Line,
     mirrors::{Mirrors, Taken},
-    places::{Connection, Places},
+    places::{Connection, Places, Seat},
     portion,
     receive::{self, Drained, Open},
     trouble::{LONGEST_SILENCE, Loss, Trouble},
 };
 use crate::{
     blocks::Ledger,
-    buffers::Lease,
     checksum::Follower,
     claims::{Claim, Claims, Terms},
     disk::PartFile,
@@ -46,7 +45,7 @@ pub(super) struct Job {
     pub(super) places: Arc<Places>,
     /// What is known of all servers, over all jobs.
     pub(super) servers: Hosts,
-    /// The one that is asked.
+    /// The one whose version is fetched.
     pub(super) server: HostKey,
     /// How the server takes requests for ranges.
     pub(super) line: Line,
@@ -84,16 +83,19 @@ pub(super) async fn run(
 ) -> Result<(), Loss> {
     let mut was_served = false;
     loop {
-        match fetch(&job, &claim, &mut connection.lease, body.take()).await {
+        let had = job.claims.missing(&claim);
+        match fetch(&job, &claim, &mut connection, body.take()).await {
             Ok(()) => job.claims.release(&claim),
             // Only sent away from this segment: somebody else is at it, or a fresh connection will be.
             Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
                 job.claims.release(&claim);
             }
             Err(trouble) => {
+                let has_moved = job.claims.missing(&claim).map(ByteRange::start) != had.map(ByteRange::start);
                 let is_covered = trouble.is_final() && job.claims.give_back(&claim);
                 job.claims.release(&claim);
-                return Err(Loss { is_covered, was_served, trouble });
+                let server = connection.seat.server().clone();
+                return Err(Loss { server, is_covered, was_served, has_moved, trouble });
             }
         }
         was_served = true;
@@ -108,7 +110,8 @@ pub(super) async fn run(
 }
 
 /// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it.
-async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStream>) -> Result<(), Trouble> {
+async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Option<ByteStream>) -> Result<(), Trouble> {
+    let Connection { lease, seat, .. } = connection;
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
         job.claims.answered(claim);
@@ -117,7 +120,7 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
     while let Some(missing) = job.claims.missing(claim) {
         let stream = match open.take() {
             Some(stream) => stream,
-            None => portion::next(job, claim, missing, std::mem::take(&mut credit)).await?,
+            None => portion::next(job, claim, seat, missing, std::mem::take(&mut credit)).await?,
         };
         let before = missing.len();
         // The next portion is paid for while this one comes, so that a slow line does not make the limit tighter.
@@ -132,7 +135,7 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
         credit = ahead;
         match drained {
             Drained::Segment => return Ok(()),
-            Drained::Limited(stream) => open = portion::leave(job, claim, *stream).await,
+            Drained::Limited(stream) => open = portion::leave(job, claim, seat, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
                 Some(left)
@@ -157,10 +160,24 @@ async fn fetch(job: &Job, claim: &Claim, lease: &mut Lease, body: Option<ByteStr
 }
 
 /// Asks for what is missing: a mirror, and where it is of no use another one.
-pub(super) async fn request(job: &Job, claim: &Claim, missing: ByteRange) -> Result<ByteStream, Trouble> {
+///
+/// Each request goes to a server where this worker has a place among all connections.
+pub(super) async fn request(
+    job: &Job,
+    claim: &Claim,
+    seat: &mut Seat,
+    missing: ByteRange,
+) -> Result<ByteStream, Trouble> {
     loop {
-        let mirror = job.mirrors.take();
-        match ask(job, claim, missing, &mirror).await {
+        let mirror = job.mirrors.take(|url| seat.moves_to(&job.servers, url));
+        if HostKey::of(mirror.url()) != *seat.server() {
+            tokio::select! {
+                biased;
+                () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
+                () = seat.wait_for(&job.servers, mirror.url()) => {}
+            }
+        }
+        match ask(job, claim, seat.server(), missing, &mirror).await {
             Ok(body) => {
                 return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
             }
@@ -173,7 +190,14 @@ pub(super) async fn request(job: &Job, claim: &Claim, missing: ByteRange) -> Res
 }
 
 /// Asks one server, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, missing: ByteRange, mirror: &Taken) -> Result<ByteStream, Trouble> {
+async fn ask(
+    job: &Job,
+    claim: &Claim,
+    server: &HostKey,
+    missing: ByteRange,
+    mirror: &Taken,
+) -> Result<ByteStream, Trouble> {
+    job.servers.welcome(server)?;
     let download = job.driver.download().ok_or(Trouble::Short)?;
     let asked = Instant::now();
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
@@ -181,8 +205,9 @@ async fn ask(job: &Job, claim: &Claim, missing: ByteRange, mirror: &Taken) -> Re
     let fetched = tokio::select! {
         biased;
         () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)??,
+        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)?,
     };
+    let fetched = fetched.inspect_err(|error| job.servers.heed(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
     let shown = if verdict == Validation::Unverifiable { job.proved.unwrap_or(verdict) } else { verdict };
@@ -194,7 +219,7 @@ async fn ask(job: &Job, claim: &Claim, missing: ByteRange, mirror: &Taken) -> Re
     // A range from byte 0 may have been answered with the whole file.
     let latency = asked.elapsed();
     job.line.answered(latency, missing.start() > 0);
-    job.servers.report(&HostKey::of(mirror.url()), Outcome::Answered { latency: Some(latency) });
+    job.servers.report(server, Outcome::Answered { latency: Some(latency) });
     job.claims.answered(claim);
     job.opened.notify_one();
     Ok(fetched.body)

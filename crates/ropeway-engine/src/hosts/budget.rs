@@ -37,11 +37,27 @@ impl Budget {
     /// Takes one repetition, and returns how long it has to wait beside its own backoff. Those that wait are lined up
     /// one behind the other.
     pub(super) fn spend(&mut self, now: Instant) -> Duration {
+        let most_owed = LONGEST_WAIT.as_secs_f64() / FREE_EVERY.as_secs_f64();
+        self.pass(now);
+        self.saved = (self.saved - 1.0).max(-most_owed);
+        FREE_EVERY.mul_f64((-self.saved).max(0.0))
+    }
+
+    /// Takes one repetition if it need not wait; whether it did.
+    pub(super) fn spend_saved(&mut self, now: Instant) -> bool {
+        self.pass(now);
+        let has_one = self.saved >= 1.0;
+        if has_one {
+            self.saved -= 1.0;
+        }
+        has_one
+    }
+
+    /// What time has paid for since the last look.
+    fn pass(&mut self, now: Instant) {
         let free = now.duration_since(self.at).as_secs_f64() / FREE_EVERY.as_secs_f64();
         self.at = now;
-        let most_owed = LONGEST_WAIT.as_secs_f64() / FREE_EVERY.as_secs_f64();
-        self.saved = ((self.saved + free).min(MOST_SAVED) - 1.0).max(-most_owed);
-        FREE_EVERY.mul_f64((-self.saved).max(0.0))
+        self.saved = (self.saved + free).min(MOST_SAVED);
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Host {
     pub(super) cap: Option<LearnedCap>,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
+    /// No new request before, as it said with `Retry-After`.
+    pub(super) not_before: Option<Instant>,
     pub(super) profile: Profile,
     /// When it was last spoken to.
     pub(super) used: Timestamp,
@@ -41,6 +43,7 @@ impl Host {
             cap: None,
             breaker: Breaker::default(),
             budget: Budget::new(Instant::now()),
+            not_before: None,
             profile: Profile::default(),
             used,
             is_dirty: false,
@@ -119,6 +122,16 @@ impl Host {
     pub(super) fn known(&mut self, now: Instant) -> Profile {
         self.limit(now);
         Profile { connection_cap: self.cap.map(LearnedCap::most), ..self.profile }
+    }
+
+    /// Until when no new request may be sent, if that is not over.
+    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
+        self.not_before.filter(|until| *until > now)
+    }
+
+    /// Until when no job starts, whoever decided it.
+    pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
+        self.held_until(now).max(self.breaker.rests_until(now))
     }
 
     /// Whether nobody has or waits for a connection, so that it may be forgotten.

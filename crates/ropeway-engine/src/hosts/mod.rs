@@ -10,6 +10,7 @@
 mod breaker;
 mod budget;
 mod cap;
+mod hold;
 mod host;
 mod key;
 pub(crate) mod memory;
@@ -25,6 +26,7 @@ use parking_lot::Mutex;
 use ropeway_model::{ByteRate, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
+pub(crate) use hold::Held;
 pub(crate) use key::HostKey;
 pub(crate) use outcome::{Outcome, Verdict};
 pub(crate) use permit::{Permit, Serving};
@@ -137,6 +139,11 @@ impl Hosts {
         self.with(key, |host, now| host.budget.spend(now))
     }
 
+    /// Whether what the server was asked for may be asked for once more now, which counts as a repetition then.
+    pub(crate) fn may_repeat(&self, key: &HostKey) -> bool {
+        self.with(key, |host, now| host.budget.spend_saved(now))
+    }
+
     /// Whether one more job may start beside the `running` ones of this server.
     pub(crate) fn may_start(&self, host: &str, running: usize) -> bool {
         let now = Instant::now();
@@ -150,7 +157,7 @@ impl Hosts {
             Some(known) => {
                 let limit = known.limit(now);
                 let has_room = running == 0 || (running < limit && known.open < limit);
-                has_room && known.breaker.may_start(running, now)
+                has_room && known.held_until(now).is_none() && known.breaker.may_start(running, now)
             }
         }
     }
@@ -163,6 +170,9 @@ impl Hosts {
     /// A try has ended.
     pub(crate) fn ended(&self, key: &HostKey, verdict: Verdict, was_probe: bool) {
         let random = self.shared.chance.uniform();
+        if let Verdict::Ill { after: Some(after) } = verdict {
+            self.hold(key, after);
+        }
         self.with(key, |host, now| match verdict {
             Verdict::Well => host.breaker.succeed(),
             // While it serves others the server is not ill.
@@ -175,7 +185,10 @@ impl Hosts {
 
     /// The user wants to know now.
     pub(crate) fn forgive(&self, key: &HostKey) {
-        self.with(key, |host, _| host.breaker.forgive());
+        self.with(key, |host, _| {
+            host.not_before = None;
+            host.breaker.forgive();
+        });
     }
 
     /// Takes up what an earlier process learned; what is known already is newer.
@@ -203,7 +216,7 @@ impl Hosts {
     /// The soonest end of a rest.
     pub(crate) fn next_rest_end(&self) -> Option<Instant> {
         let now = Instant::now();
-        self.shared.state.lock().hosts.values().filter_map(|host| host.breaker.rests_until(now)).min()
+        self.shared.state.lock().hosts.values().filter_map(|host| host.rests_until(now)).min()
     }
 
     /// All of them, the most recently used first.
@@ -213,7 +226,7 @@ impl Hosts {
             host: key.to_string(),
             connections: host.open,
             profile: host.known(now),
-            rests_until: host.breaker.rests_until(now).map(|until| today.plus(until.duration_since(now))),
+            rests_until: host.rests_until(now).map(|until| today.plus(until.duration_since(now))),
             used: host.used,
         };
         let mut servers: Vec<_> = self.shared.state.lock().hosts.iter_mut().map(show).collect();

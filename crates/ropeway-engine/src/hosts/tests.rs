@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use ropeway_drivers::DriverError;
 use ropeway_model::Connections;
 use tokio::sync::Notify;
 
@@ -142,4 +143,41 @@ async fn only_so_many_servers_are_remembered_and_those_in_use_are() {
     assert!(servers.len() <= MOST_HOSTS);
     assert!(servers.iter().any(|server| server.connections == 1));
     drop(held);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_one_connection_was_told_to_wait_holds_for_every_new_request_until_the_user_asks() {
+    let hosts = hosts(16);
+    let busy = |after: Option<u64>| DriverError::Status {
+        url: "http://files.example:8080/a".parse().unwrap(),
+        status: 503,
+        retry_after: after.map(Duration::from_secs),
+    };
+    let _served = hosts.serves(&key());
+    hosts.heed(&busy(None));
+    assert_eq!(hosts.welcome(&key()), Ok(()));
+    hosts.heed(&busy(Some(90)));
+    hosts.heed(&busy(Some(2)));
+    tokio::time::advance(Duration::from_secs(60)).await;
+    assert_eq!(hosts.welcome(&key()).unwrap_err().wait, Duration::from_secs(30), "the longer one holds");
+    assert!(!hosts.may_start(key().as_str(), 1) && hosts.may_start("other.example", 1));
+    assert_eq!(hosts.next_rest_end(), Some(Instant::now() + Duration::from_secs(30)));
+    tokio::time::advance(Duration::from_secs(30)).await;
+    assert!(hosts.welcome(&key()).is_ok() && hosts.may_start(key().as_str(), 1));
+    hosts.heed(&busy(Some(1_000_000)));
+    assert!(
+        hosts.welcome(&key()).unwrap_err().wait <= Duration::from_secs(300),
+        "a wrong header parks nobody for days"
+    );
+    hosts.forgive(&key());
+    assert!(hosts.welcome(&key()).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn repetitions_within_a_try_come_out_of_the_same_budget_as_tries() {
+    let hosts = hosts(16);
+    let at_once = (0..100).take_while(|_| hosts.may_repeat(&key())).count();
+    assert!((10..=30).contains(&at_once), "{at_once}");
+    assert!(hosts.retry_wait(&key()) > Duration::ZERO);
+    assert!(hosts.retry_wait(&HostKey::new("other.example")).is_zero());
 }

@@ -34,10 +34,19 @@ impl Visit {
 
     /// Waits for the right to the try's first connection, unless it has it.
     pub(crate) async fn connect(&self) {
-        if self.first.lock().is_some() {
-            return;
+        if self.first.lock().is_none() {
+            self.connect_to(&self.key).await;
         }
-        let permit = self.hosts.permit(&self.key).await;
+    }
+
+    /// Waits for the right to a connection to `host`, unless the try has it. The right to another server's is given up
+    /// first: whoever waits for one server must not keep others from another.
+    pub(crate) async fn connect_to(&self, host: &HostKey) {
+        let had = self.first.lock().take();
+        let permit = match had.filter(|permit| permit.key() == host) {
+            Some(permit) => permit,
+            None => self.hosts.permit(host).await,
+        };
         *self.first.lock() = Some(permit);
     }
 

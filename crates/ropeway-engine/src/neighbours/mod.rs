@@ -11,7 +11,7 @@ use ropeway_drivers::{Context, Driver};
 use ropeway_model::{Digest, JobSpec, SafeUrl, Transfer};
 use ropeway_store::Remote;
 
-use crate::{attempt, core::Core};
+use crate::{attempt, core::Core, hosts::HostKey};
 
 /// Requests at once: a search must not look like an attack.
 const AT_ONCE: usize = 4;
@@ -36,12 +36,19 @@ pub(crate) async fn search(core: &Core, spec: &JobSpec, remote: Option<&Remote>)
     let context = attempt::context(core, spec, core.stopping.child_token());
     let names = candidate::names(from, remote.map(|remote| &remote.name));
     let candidates = candidate::beside(from.expose());
-    let asked = candidates.into_iter().map(|candidate| ask(&context, &*driver, candidate, &names));
+    let asked = candidates.into_iter().map(|candidate| ask(core, &context, &*driver, candidate, &names));
     stream::iter(asked).buffered(AT_ONCE).filter_map(std::future::ready).collect().await
 }
 
-async fn ask(context: &Context, driver: &dyn Driver, candidate: Candidate, names: &[String]) -> Option<ChecksumOffer> {
+async fn ask(
+    core: &Core,
+    context: &Context,
+    driver: &dyn Driver,
+    candidate: Candidate,
+    names: &[String],
+) -> Option<ChecksumOffer> {
     let source = SafeUrl::from(candidate.url);
+    core.hosts.welcome(&HostKey::of(&source)).ok()?;
     let text = tokio::time::timeout(PATIENCE, read(context, driver, &source)).await.ok()??;
     let text = String::from_utf8_lossy(&text);
     let checksum = match candidate.content {

@@ -1,9 +1,10 @@
 //! Several addresses for one file: spread, left, blamed, and never mixed where nothing tells that they are the same.
 
-use ropeway_model::{Algorithm, Connections, Digest, FailureCode, Phase, Pieces};
+use ropeway_engine::ServerPolicy;
+use ropeway_model::{Algorithm, Connections, Digest, FailureCode, Phase, Pieces, Wish};
 use ropeway_testkit::{
     Pattern, Peer, free_port,
-    peer::{Answer, Cut, ServedFile},
+    peer::{Answer, Cut, Request, ServedFile},
 };
 
 use crate::rig::{Rig, failure};
@@ -138,4 +139,30 @@ async fn a_server_that_dies_in_the_middle_is_followed_by_one_with_the_same_bytes
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
     assert!(healthy.requests().iter().any(|request| request.range().is_some_and(|(start, _)| start > 0)), "resumed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_mirror_has_its_own_cap_on_connections_over_all_jobs() {
+    let file = ServedFile::new(1, LENGTH);
+    let served = file.clone();
+    let slow = move |request: &Request| served.answer(request).drip(2 * MIB);
+    let (one, two) = (Peer::start(slow.clone()).await, Peer::start(slow).await);
+    let connections = Connections::new(2).unwrap();
+    let rig = Rig::with(|config| config.servers = ServerPolicy { connections, ..ServerPolicy::default() }).await;
+    let spec = |name: &str| {
+        let mut spec = rig.download(&one.url(name));
+        spec.mirrors = vec![two.url(name).parse().unwrap()];
+        spec.connections = Connections::new(8).ok();
+        spec
+    };
+    let specs = vec![spec("a.bin"), spec("b.bin")];
+    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    for (id, name) in ids.into_iter().zip(["a.bin", "b.bin"]) {
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+        file.pattern().assert_file(&rig.file(name), LENGTH);
+    }
+    for peer in [&one, &two] {
+        let most = peer.requests().iter().map(|request| request.beside + 1).max();
+        assert!(most >= Some(2) && most <= Some(3), "{most:?}: two, and one whose end the server has not seen yet");
+    }
 }

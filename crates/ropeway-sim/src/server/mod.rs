@@ -35,6 +35,8 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 pub(crate) struct SimServer {
     world: Arc<World>,
     files: Mutex<BTreeMap<String, Served>>,
+    /// What each server said last with `Retry-After`: no new request before.
+    not_before: Mutex<BTreeMap<String, u64>>,
     held: Arc<Held>,
     plant: Option<Plant>,
 }
@@ -47,20 +49,19 @@ struct Served {
     random: Random,
     requests: u64,
     under_way: Arc<AtomicU64>,
-    /// What `Retry-After` said last: no request before.
-    not_before: u64,
 }
 
 /// What a request comes to.
 enum Reply {
     Never,
     Fails(DriverError),
-    Answer(Response<()>, Body),
+    /// With the milliseconds of its `Retry-After`.
+    Answer(Response<()>, Body, Option<u64>),
 }
 
 impl SimServer {
     pub(crate) fn new(world: Arc<World>, plant: Option<Plant>) -> Self {
-        Self { world, files: Mutex::default(), held: Arc::default(), plant }
+        Self { world, files: Mutex::default(), not_before: Mutex::default(), held: Arc::default(), plant }
     }
 
     /// Serves a file at `url` from now on.
@@ -71,15 +72,13 @@ impl SimServer {
             remote.versions.iter().map(|version| (version.since, version.bytes.len())).collect::<Vec<_>>()
         ));
         let weather = Weather::any(&mut random);
-        let served = Served { remote, weather, random, requests: 0, under_way: Arc::default(), not_before: 0 };
+        let served = Served { remote, weather, random, requests: 0, under_way: Arc::default() };
         self.files.lock().insert(url.to_owned(), served);
     }
 
     /// The user asked for another try: what the server said does not bind him.
     pub(crate) fn forgive(&self, url: &str) {
-        if let Some(served) = self.files.lock().get_mut(url) {
-            served.not_before = 0;
-        }
+        self.not_before.lock().remove(host_of(url));
     }
 
     /// Requests that the file at `url` was sent.
@@ -100,9 +99,10 @@ impl SimServer {
             return (Duration::ZERO, Reply::Never);
         };
         served.requests += 1;
-        if now < served.not_before {
-            let early = served.not_before - now;
-            self.world.note(format_args!("{url} is asked {early} ms before its Retry-After is over"));
+        let not_before = self.not_before.lock().get(&url.host()).copied().unwrap_or(0);
+        if now < not_before {
+            let early = not_before - now;
+            self.world.violate(format!("I7: {url} is asked {early} ms before the Retry-After of its server is over"));
         }
         let wait = Duration::from_millis(served.remote.manner.latency_ms);
         let reply = served.reply(self, url, fields, now);
@@ -127,6 +127,7 @@ impl Served {
         let fate = self.fate(is_rough, asked.range.is_none());
         let number = self.requests;
         let host = url.host();
+        let mut hold = None;
         let answer = match fate {
             Fate::Answered => {
                 let may_hide = self.remote.versions.len() == 1;
@@ -144,9 +145,7 @@ impl Served {
                 return Reply::Never;
             }
             Fate::Error(status, after) => {
-                if let Some(seconds) = after {
-                    self.not_before = now + self.remote.manner.latency_ms + seconds * 1000;
-                }
+                hold = after.map(|seconds| seconds * 1000);
                 Answer::error(status, after, now)
             }
             Fate::Page => Answer::page(now),
@@ -167,8 +166,13 @@ impl Served {
             chunk: self.remote.manner.chunk,
             speed: self.remote.manner.speed,
         };
-        Reply::Answer(answer.head, body)
+        Reply::Answer(answer.head, body, hold)
     }
+}
+
+/// The server of an address.
+fn host_of(url: &str) -> &str {
+    url.split('/').nth(2).unwrap_or(url)
 }
 
 fn fails(world: &World, url: &SafeUrl, asked: &answer::Asked, error: DriverError) -> Reply {
@@ -192,7 +196,13 @@ impl Transport for SimServer {
                 Err(DriverError::ConnectionLost { host: url.host(), reason: "connection reset".to_owned() })
             }
             Reply::Fails(error) => Err(error),
-            Reply::Answer(head, body) => Ok(head.map(|()| body.stream())),
+            Reply::Answer(head, body, hold) => {
+                if let Some(hold) = hold {
+                    // What is under way now was sent before anybody knew.
+                    self.not_before.lock().insert(url.host(), self.world.now() + hold);
+                }
+                Ok(head.map(|()| body.stream()))
+            }
         }
     }
 }

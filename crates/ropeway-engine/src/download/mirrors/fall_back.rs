@@ -11,6 +11,7 @@ use crate::{
         overlap::{self, Overlap},
         source::Source,
     },
+    hosts::HostKey,
 };
 
 /// Where a try goes on after its server failed.
@@ -97,7 +98,8 @@ async fn has_the_same(
 ) -> Result<Option<Validator>, Stop> {
     let context = attempt.context();
     let driver = attempt.engine.drivers.for_download(url)?;
-    let place = overlap::Place { context: &context, driver: &*driver, url, throttle: &attempt.throttle };
+    attempt.connect_to(&HostKey::of(url)).await?;
+    let place = attempt.place(&context, &*driver, url);
     Ok(match overlap::compare(&place, &*source.part, map).await? {
         Overlap::Same(now) if now.length.is_some() && now.length == source.validator.length => Some(now),
         Overlap::Same(_) | Overlap::Different { .. } | Overlap::Nothing => None,

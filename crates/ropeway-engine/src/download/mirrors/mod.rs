@@ -9,7 +9,7 @@ mod taken;
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use ropeway_drivers::DriverError;
 use ropeway_model::{ByteRange, JobSpec, SafeUrl, Transfer, Validator};
 
@@ -116,21 +116,34 @@ impl Mirrors {
         }
     }
 
-    /// The mirror for the next request: the one with the fewest losses, and of those the least busy.
-    pub(super) fn take(self: &Arc<Self>) -> Taken {
-        let mut state = self.state.lock();
+    /// The mirror for the next request, of those whose server `admits` one more: the one with the fewest losses, and of
+    /// those the least busy. Where none is admitted, the one that would be best.
+    pub(super) fn take(self: &Arc<Self>, mut admits: impl FnMut(&SafeUrl) -> bool) -> Taken {
+        let state = self.state.lock();
         let lead = state.lead;
-        let usable = state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left);
-        let at = usable
-            .min_by_key(|(at, mirror)| (mirror.losses, mirror.outrun, mirror.busy, *at != lead))
-            .map_or(lead, |(at, _)| at);
+        let mut usable: Vec<_> = state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left).collect();
+        usable.sort_by_key(|(at, mirror)| (mirror.losses, mirror.outrun, mirror.busy, *at != lead));
+        let admitted = usable.iter().find(|(_, mirror)| admits(&mirror.url));
+        let at = admitted.or_else(|| usable.first()).map_or(lead, |(at, _)| *at);
+        self.taken(state, at)
+    }
+
+    /// The mirror that answered already.
+    pub(super) fn take_lead(self: &Arc<Self>) -> Taken {
+        let state = self.state.lock();
+        let lead = state.lead;
+        self.taken(state, lead)
+    }
+
+    fn taken(self: &Arc<Self>, mut state: MutexGuard<'_, State>, at: usize) -> Taken {
+        let is_lead = at == state.lead;
         let taken = state.all.get_mut(at).map(|mirror| {
             mirror.busy += 1;
             (mirror.url.clone(), mirror.valid.clone())
         });
         drop(state);
         let (url, valid) = taken.unwrap_or_else(|| unreachable!("a download has its own address at least"));
-        Taken { mirrors: Arc::clone(self), at, is_lead: at == lead, url, valid }
+        Taken { mirrors: Arc::clone(self), at, is_lead, url, valid }
     }
 
     /// Whether `trouble` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
@@ -140,7 +153,7 @@ impl Mirrors {
         let is_its_own = match trouble {
             Trouble::Driver(DriverError::Canceled) | Trouble::Disk(_) | Trouble::Segments(_) => false,
             Trouble::Driver(DriverError::RemoteChanged { .. }) => !is_lead,
-            Trouble::Driver(_) | Trouble::Silent | Trouble::Short => true,
+            Trouble::Driver(_) | Trouble::Silent | Trouble::Short | Trouble::Held(_) => true,
         };
         let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
         let leaves = is_its_own && has_other;

@@ -21,17 +21,17 @@ fn range(start: u64, end: u64) -> ByteRange {
 #[test]
 fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
     let mirrors = mirrors(3, true);
-    let taken: Vec<Taken> = (0..6).map(|_| mirrors.take()).collect();
+    let taken: Vec<Taken> = (0..6).map(|_| mirrors.take(|_| true)).collect();
     let mut places: Vec<usize> = taken.iter().map(|taken| taken.at).collect();
     places.sort_unstable();
     assert_eq!(places, [0, 0, 1, 1, 2, 2]);
     drop(taken);
     mirrors.lost(0);
-    assert!((0..4).map(|_| mirrors.take()).all(|taken| taken.at != 0));
-    assert!(mirrors.take().is_left_for_another(&Trouble::Silent));
-    assert!(mirrors.take().is_left_for_another(&Trouble::Silent));
-    assert_eq!(mirrors.take().at, 0, "the last one left is asked, whatever it did");
-    assert!(!mirrors.take().is_left_for_another(&Trouble::Silent));
+    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at != 0));
+    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
+    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
+    assert_eq!(mirrors.take(|_| true).at, 0, "the last one left is asked, whatever it did");
+    assert!(!mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
 }
 
 #[test]
@@ -46,16 +46,16 @@ fn bytes_of_two_servers_are_mixed_only_where_it_can_be_told_that_they_are_the_sa
         (Validator::default(), true, None),
     ] {
         let mirrors = mirrors(2, with_digest);
-        let _first = mirrors.take();
-        let other = mirrors.take();
+        let _first = mirrors.take(|_| true);
+        let other = mirrors.take(|_| true);
         assert!(!other.is_lead);
         assert_eq!(other.accept(&now, &lead).ok(), expected, "{now} {with_digest}");
     }
     // Once taken, a mirror must keep its own version.
     let mirrors = mirrors(2, true);
-    let _first = mirrors.take();
-    mirrors.take().accept(&version("\"2\"", 10), &lead).unwrap();
-    assert!(mirrors.take().accept(&version("\"3\"", 10), &lead).is_err());
+    let _first = mirrors.take(|_| true);
+    mirrors.take(|_| true).accept(&version("\"2\"", 10), &lead).unwrap();
+    assert!(mirrors.take(|_| true).accept(&version("\"3\"", 10), &lead).is_err());
 }
 
 #[test]
