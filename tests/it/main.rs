@@ -18,6 +18,7 @@ mod queue;
 mod reach;
 mod resume;
 mod service;
+mod shared_connection;
 mod support;
 mod upload;
 mod verify;

@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
         long,
         value_enum,
         value_delimiter = ',',
-        default_value = "loop,tls,capped,uneven,many,verify,one,sixteen,jobs1,jobs10,jobs50"
+        default_value = "loop,tls,capped,uneven,many,many-tls,verify,one,sixteen,jobs1,jobs10,jobs50"
     )]
     only: Vec<Scenario>,
     /// Measured rounds a client, after one that is not counted.

@@ -17,6 +17,8 @@ pub(super) enum Scenario {
     Verify,
     /// 2,000 files of 64 KiB, 16 at once.
     Many,
+    /// The same over TLS 1.3, from a server that speaks HTTP/2.
+    ManyTls,
     /// 128 MiB from a server that gives 8 MB/s a connection; eight connections.
     Capped,
     /// 48 MiB over eight connections of which one or two are twenty times slower than the others.
@@ -56,6 +58,7 @@ impl Scenario {
             Self::Loop => "`loop`: one large file on loopback, four connections",
             Self::Verify => "`verify`: the same, its SHA-256 compared",
             Self::Many => "`many`: 2,000 files of 64 KiB, 16 at once",
+            Self::ManyTls => "`many-tls`: the same over TLS 1.3 from a server that speaks HTTP/2",
             Self::Capped => "`capped`: 128 MiB at 8 MB/s a connection, eight connections",
             Self::Uneven => "`uneven`: 48 MiB, eight connections, of ten connections two are twenty times slower",
             Self::Tls => "`tls`: one large file over TLS 1.3, four connections",
@@ -71,6 +74,7 @@ impl Scenario {
     pub(super) fn clients(self, server: &Server) -> Vec<Client> {
         match self {
             Self::Many => lists::clients(server, &server.small_list(), 16),
+            Self::ManyTls => lists::clients(server, &server.small_tls_list(), 16),
             Self::Jobs1 => lists::clients(server, &server.job_list(1), 1),
             Self::Jobs10 => lists::clients(server, &server.job_list(10), 10),
             Self::Jobs50 => lists::clients(server, &server.job_list(50), 50),

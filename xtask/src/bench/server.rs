@@ -23,10 +23,10 @@ const MIB: u64 = 1 << 20;
 /// How long nginx may take to answer.
 const START: Duration = Duration::from_secs(10);
 
-/// nginx on four ports of loopback, and its files. Dropping it ends it.
+/// nginx on five ports of loopback, and its files. Dropping it ends it.
 pub(super) struct Server {
     folder: PathBuf,
-    ports: [u16; 4],
+    ports: [u16; 5],
     digest: String,
     _process: Process,
 }
@@ -46,7 +46,8 @@ impl Server {
         }
         certificate(folder)?;
         let ports = free_ports()?;
-        write_small_list(folder, ports[0])?;
+        write_small_list(folder, "small", &format!("http://127.0.0.1:{}", ports[0]))?;
+        write_small_list(folder, "small-tls", &format!("https://localhost:{}", ports[4]))?;
         for jobs in JOBS {
             write_job_list(folder, ports[0], jobs)?;
         }
@@ -116,8 +117,12 @@ impl Server {
 
     /// The small files.
     pub(super) fn small_list(&self) -> List {
-        let files = (0..SMALL).map(small_name).map(|name| (name.clone(), format!("small/{name}"))).collect();
-        self.list("small", files)
+        self.list("small", small_files())
+    }
+
+    /// The same over TLS, from a server that speaks HTTP/2.
+    pub(super) fn small_tls_list(&self) -> List {
+        List { certificate: Some(self.certificate()), ..self.list("small-tls", small_files()) }
     }
 
     /// So many names for one file; one of [`JOBS`].
@@ -130,6 +135,7 @@ impl Server {
             urls: self.folder.join(format!("{name}.txt")),
             for_curl: self.folder.join(format!("{name}.curl")),
             files,
+            certificate: None,
         }
     }
 }
@@ -142,6 +148,12 @@ pub(super) struct List {
     pub(super) for_curl: PathBuf,
     /// The name each is saved under, and which of the served files it is.
     pub(super) files: Vec<(String, String)>,
+    /// What their server is trusted by.
+    pub(super) certificate: Option<PathBuf>,
+}
+
+fn small_files() -> Vec<(String, String)> {
+    (0..SMALL).map(small_name).map(|name| (name.clone(), format!("small/{name}"))).collect()
 }
 
 /// The name of a small file.
@@ -149,11 +161,11 @@ fn small_name(number: u32) -> String {
     format!("{number:04}.bin")
 }
 
-fn free_ports() -> Result<[u16; 4]> {
+fn free_ports() -> Result<[u16; 5]> {
     // All are held until the last is known, so that they differ.
-    let held = (0..4).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
+    let held = (0..5).map(|_| TcpListener::bind("127.0.0.1:0")).collect::<Result<Vec<_>, _>>()?;
     let ports = held.iter().map(|held| Ok(held.local_addr()?.port())).collect::<Result<Vec<_>>>()?;
-    ports.try_into().map_err(|_| anyhow::anyhow!("four listeners have four ports"))
+    ports.try_into().map_err(|_| anyhow::anyhow!("five listeners have five ports"))
 }
 
 fn certificate(folder: &Path) -> Result<()> {
@@ -169,8 +181,8 @@ fn certificate(folder: &Path) -> Result<()> {
     shell::output(&mut openssl).context("openssl could not make a certificate").map(drop)
 }
 
-fn write_small_list(folder: &Path, port: u16) -> Result<()> {
-    write_list(folder, "small", (0..SMALL).map(small_name), &format!("http://127.0.0.1:{port}/small"))
+fn write_small_list(folder: &Path, name: &str, origin: &str) -> Result<()> {
+    write_list(folder, name, (0..SMALL).map(small_name), &format!("{origin}/small"))
 }
 
 fn write_job_list(folder: &Path, port: u16, jobs: u32) -> Result<()> {
@@ -188,9 +200,9 @@ fn write_list(folder: &Path, name: &str, files: impl Iterator<Item = String>, be
     Ok(())
 }
 
-fn configuration(folder: &Path, ports: [u16; 4]) -> String {
+fn configuration(folder: &Path, ports: [u16; 5]) -> String {
     let at = folder.display();
-    let [plain, capped, tls, uneven] = ports;
+    let [plain, capped, tls, uneven, streams] = ports;
     format!(
         "daemon off; worker_processes 1; pid {at}/nginx.pid; error_log stderr;
 events {{ worker_connections 8192; }}
@@ -202,7 +214,9 @@ http {{
   server {{ listen 127.0.0.1:{plain} backlog=4096; location /job/ {{ try_files /job.bin =404; }} }}
   server {{ listen 127.0.0.1:{uneven}; limit_rate $slow; }}
   server {{ listen 127.0.0.1:{capped}; limit_rate 8m; }}
-  server {{ listen 127.0.0.1:{tls} ssl; ssl_certificate {at}/tls.crt; ssl_certificate_key {at}/tls.key; ssl_protocols TLSv1.3; }}
+  ssl_certificate {at}/tls.crt; ssl_certificate_key {at}/tls.key; ssl_protocols TLSv1.3;
+  server {{ listen 127.0.0.1:{tls} ssl; }}
+  server {{ listen 127.0.0.1:{streams} ssl http2; }}
 }}
 "
     )
