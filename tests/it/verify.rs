@@ -7,7 +7,7 @@ use ropeway_testkit::{
     peer::{Answer, Request, ServedFile},
 };
 
-use crate::support::{Daemon, Home, MIB};
+use crate::support::{Daemon, Home, MIB, wait_until};
 
 const LENGTH: u64 = 3 * MIB + 1;
 
@@ -35,6 +35,34 @@ async fn a_damaged_file_of_the_queue_is_named_and_mended() {
     file.pattern().assert_file(&path, LENGTH);
     let offers = daemon.run(["checksums", "--json", &id]).expect(0).json();
     assert_eq!(offers[0]["offers"][0]["checksum"], format!("sha256:{right}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_is_killed_leaves_nothing_behind_and_the_next_one_mends_the_file() {
+    let file = ServedFile::new(2, LENGTH);
+    let served = file.clone();
+    let peer = Peer::start(move |request: &Request| match request.range() {
+        // The first repair gets its block at a crawl.
+        Some(_) if request.number == 2 => served.answer(request).drip(MIB / 16),
+        _ => served.answer(request),
+    })
+    .await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-n", "1", "-d", home.work("").to_str().unwrap(), &peer.url("a.bin")]);
+    daemon.wait_for_phase(&id, "completed");
+    assert_eq!(peer.requests().len(), 1);
+    let path = home.work("a.bin");
+    File::options().write(true).open(&path).unwrap().write_all_at(b"damage", MIB + 5).unwrap();
+    let repair = home.start(["verify", "--repair", &id]);
+    wait_until("the repair fetches", || peer.requests().get(1).filter(|it| it.bytes_sent > 0).map(|_| ()));
+    daemon.kill();
+    drop(repair);
+    assert_eq!(home.work_names(), ["a.bin"]);
+    let daemon = Daemon::start(&home);
+    daemon.run(["verify", "--repair", &id]).expect(0);
+    file.pattern().assert_file(&path, LENGTH);
+    assert_eq!(home.work_names(), ["a.bin"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -118,6 +118,8 @@ failure_codes! {
     DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, retry to fetch the file anew.";
     /// No room on the volume.
     DiskFull = "DISK_FULL", Retry::Never, true, "Make room on the volume, then retry; the bytes already saved are kept.";
+    /// The file system has a largest file, and this one is larger.
+    FileTooLarge = "DISK_FILE_TOO_LARGE", Retry::Never, true, "Choose a folder on another volume: this one's file system takes no file of that size.";
     /// The folder or file may not be written or read.
     PermissionDenied = "DISK_PERMISSION", Retry::Never, true, "Choose another folder or change its permissions, then retry.";
     /// The folder does not exist any more.

@@ -145,6 +145,7 @@ export const ar: Messages = {
     LENGTH_MISMATCH: "الطول مختلف",
     CHECKSUM_MISMATCH: "المجموع الاختباري مختلف",
     DISK_FULL: "القرص ممتلئ",
+    DISK_FILE_TOO_LARGE: "الملف أكبر مما يسمح به القرص",
     DISK_PERMISSION: "لا إذن بالكتابة أو القراءة",
     DISK_FOLDER_MISSING: "المجلد مفقود",
     DISK_FAILED: "عطل في القرص",

@@ -121,6 +121,7 @@ export const de: Messages = {
     LENGTH_MISMATCH: "Länge weicht ab",
     CHECKSUM_MISMATCH: "Prüfsumme weicht ab",
     DISK_FULL: "Datenträger voll",
+    DISK_FILE_TOO_LARGE: "Datei zu groß für den Datenträger",
     DISK_PERMISSION: "Keine Berechtigung",
     DISK_FOLDER_MISSING: "Ordner ist weg",
     DISK_FAILED: "Datenträger gestört",

@@ -121,6 +121,7 @@ export const en = {
     LENGTH_MISMATCH: "Length differs",
     CHECKSUM_MISMATCH: "Checksum differs",
     DISK_FULL: "Disk full",
+    DISK_FILE_TOO_LARGE: "Too large for the volume",
     DISK_PERMISSION: "No permission",
     DISK_FOLDER_MISSING: "Folder is gone",
     DISK_FAILED: "Disk failed",

@@ -120,6 +120,7 @@ export const zh: Messages = {
     LENGTH_MISMATCH: "长度不符",
     CHECKSUM_MISMATCH: "校验和不符",
     DISK_FULL: "磁盘已满",
+    DISK_FILE_TOO_LARGE: "文件超出磁盘支持的大小",
     DISK_PERMISSION: "没有读写权限",
     DISK_FOLDER_MISSING: "文件夹不存在",
     DISK_FAILED: "磁盘故障",

@@ -1,6 +1,7 @@
-//! Damaged blocks fetched again: into a file aside first, and into the file only once they hash to what was recorded.
+//! Damaged blocks fetched again: into a nameless file aside first, and into the file only once they hash to what was
+//! recorded. A crash leaves nothing beside the file, and at worst a block that is still damaged.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::Driver;
 use ropeway_model::{ByteRange, JobId};
@@ -18,9 +19,6 @@ use crate::{
     engine::EngineError,
     throttle::{Bucket, Throttle},
 };
-
-/// What the file aside is called: the file's own name with this behind it.
-const SUFFIX: &str = ".repair";
 
 /// Compares, fetches what is damaged again, and tells what is damaged still.
 pub(crate) async fn repair(core: &Core, id: JobId) -> Result<BlockReport, EngineError> {
@@ -62,7 +60,7 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     {
         file.set_length(length)?;
     }
-    let aside = Aside::create(core, subject)?;
+    let aside = core.disk.create_nameless(subject.path.parent().unwrap_or(Path::new("/")))?;
     let context = attempt::context(core, &subject.spec, core.stopping.child_token());
     let driver = core.drivers.for_download(&subject.remote.url).map_err(EngineError::Remote)?;
     let own = Arc::new(Bucket::new(subject.spec.rate_limit));
@@ -76,8 +74,8 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
         hosts: None,
     };
     for block in subject.blocks.iter().filter(|block| damaged.contains(&block.range)) {
-        if fetch(&place, subject, *block, &aside).await? {
-            copy(core, block.range, &aside.file, &file).await?;
+        if fetch(&place, subject, *block, &*aside).await? {
+            copy(core, block.range, &aside, &file).await?;
         }
     }
     let sync = move || file.sync_data();
@@ -90,11 +88,11 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
 }
 
 /// Fetches a block aside; `false` if it is not the one that was recorded.
-async fn fetch(place: &Place<'_>, subject: &Subject, block: Block, aside: &Aside<'_>) -> Result<bool, EngineError> {
+async fn fetch(place: &Place<'_>, subject: &Subject, block: Block, aside: &dyn PartFile) -> Result<bool, EngineError> {
     let mut hasher = blake3::Hasher::new();
     let take = |offset: u64, bytes: &[u8]| {
         hasher.update(bytes);
-        aside.file.write_at(bytes, offset - block.range.start())?;
+        aside.write_at(bytes, offset - block.range.start())?;
         Ok(true)
     };
     stretch::fetch(place, block.range, Some(&subject.remote.validator), take).await.map_err(
@@ -133,29 +131,4 @@ async fn copy(
     };
     let copied = core.blocking.start(work).await.map_err(|panic| EngineError::NotDurable(panic.to_string()))?;
     Ok(copied?)
-}
-
-/// A file that holds a block until it is proved; it goes when this does.
-struct Aside<'a> {
-    core: &'a Core,
-    path: PathBuf,
-    file: Arc<dyn PartFile>,
-}
-
-impl<'a> Aside<'a> {
-    fn create(core: &'a Core, subject: &Subject) -> Result<Self, DiskError> {
-        let mut path = subject.path.clone().into_os_string();
-        path.push(SUFFIX);
-        let path = PathBuf::from(path);
-        let file = core.disk.create_part(&path)?;
-        Ok(Self { core, path, file })
-    }
-}
-
-impl Drop for Aside<'_> {
-    fn drop(&mut self) {
-        if let Err(error) = self.core.disk.remove(&self.path) {
-            tracing::warn!(%error, "the file of a repair was not removed");
-        }
-    }
 }

@@ -44,6 +44,16 @@ pub enum DiskError {
         /// Bytes free.
         free: u64,
     },
+    /// The file system takes no file of that length, however much room there is.
+    #[error("the volume of {} takes no file of more than {longest} bytes; this one has {needed}", folder.display())]
+    TooLong {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes of the file.
+        needed: u64,
+        /// Bytes of the longest file.
+        longest: u64,
+    },
     /// An earlier sync of the same file failed, so that a later one proves nothing.
     #[error("what was written since the last good save may be lost: an earlier sync failed")]
     Unsynced,
@@ -77,11 +87,11 @@ impl DiskError {
             Self::InUse { .. } => FailureCode::PartInUse,
             Self::NotAFile { .. } => FailureCode::PermissionDenied,
             Self::NoRoom { .. } => FailureCode::DiskFull,
+            Self::TooLong { .. } => FailureCode::FileTooLarge,
             Self::Unsynced => FailureCode::DiskFailed,
             Self::Io { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-                    FailureCode::DiskFull
-                }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureCode::DiskFull,
+                io::ErrorKind::FileTooLarge => FailureCode::FileTooLarge,
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => FailureCode::PermissionDenied,
                 io::ErrorKind::NotADirectory => FailureCode::FolderMissing,
                 _ => FailureCode::DiskFailed,

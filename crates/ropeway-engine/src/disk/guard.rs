@@ -37,6 +37,10 @@ impl Disk for Guard {
         self.0.create_part(path).map(guarded)
     }
 
+    fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        self.0.create_nameless(folder).map(guarded)
+    }
+
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         self.0.open_part(path).map(guarded)
     }
@@ -63,6 +67,10 @@ impl Disk for Guard {
 
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
         self.0.free_space(folder)
+    }
+
+    fn longest_file(&self, folder: &Path) -> Result<u64, DiskError> {
+        self.0.longest_file(folder)
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {

@@ -22,6 +22,13 @@ use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalDisk;
 
+/// The kind of FAT volumes, as the kernel names it (`MSDOS_SUPER_MAGIC`).
+#[cfg(target_os = "linux")]
+const FAT: rustix::fs::FsWord = 0x4d44;
+/// FAT keeps a file's length in 32 bits.
+#[cfg(target_os = "linux")]
+const LONGEST_ON_FAT: u64 = u32::MAX as u64;
+
 /// Never through a link that somebody planted, never inherited by a program we start.
 fn safe_flags() -> i32 {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -47,6 +54,19 @@ fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     synced.map_err(|error| DiskError::at(folder, error))
 }
 
+/// A file without a name in `folder`; `None` where its file system has none.
+#[cfg(target_os = "linux")]
+fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskError> {
+    use rustix::{fs::Mode, io::Errno};
+    let flags = OFlags::TMPFILE | OFlags::CLOEXEC | access;
+    // The permissions that `File::create` asks for; the user's mask takes its part away.
+    match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
+        Ok(file) => Ok(Some(File::from(file))),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+        Err(error) => Err(DiskError::at(folder, error.into())),
+    }
+}
+
 impl Disk for LocalDisk {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
         std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
@@ -61,6 +81,18 @@ impl Disk for LocalDisk {
         let file = opened(path, result)?;
         lock(&file, path)?;
         Ok(Arc::new(LocalFile::new(file, path)))
+    }
+
+    fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        #[cfg(target_os = "linux")]
+        if let Some(file) = open_nameless(folder, OFlags::RDWR | OFlags::EXCL)? {
+            return Ok(Arc::new(LocalFile::new(file, folder)));
+        }
+        // Its name is gone before a byte is in it.
+        let path = folder.join(format!(".ropeway-{}.aside", std::process::id()));
+        let file = self.create_part(&path)?;
+        self.remove(&path)?;
+        Ok(file)
     }
 
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
@@ -94,16 +126,10 @@ impl Disk for LocalDisk {
 
     #[cfg(target_os = "linux")]
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        use rustix::fs::{AtFlags, CWD, Mode, linkat};
+        use rustix::fs::{AtFlags, CWD, linkat};
         use rustix::io::Errno;
         let folder = final_path.parent().unwrap_or(Path::new("/"));
-        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-        // The permissions that `File::create` asks for; the user's mask takes its part away.
-        let file = match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
-            Ok(file) => File::from(file),
-            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => return Ok(false),
-            Err(error) => return Err(DiskError::at(folder, error.into())),
-        };
+        let Some(file) = open_nameless(folder, OFlags::WRONLY)? else { return Ok(false) };
         file.write_all_at(bytes, 0).and_then(|()| file.sync_all()).map_err(|error| DiskError::at(final_path, error))?;
         let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
         match linkat(CWD, open_file, CWD, final_path, AtFlags::SYMLINK_FOLLOW) {
@@ -140,6 +166,17 @@ impl Disk for LocalDisk {
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
         let volume = rustix::fs::statvfs(folder).map_err(|error| DiskError::at(folder, error.into()))?;
         Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn longest_file(&self, _: &Path) -> Result<u64, DiskError> {
+        Ok(u64::MAX)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn longest_file(&self, folder: &Path) -> Result<u64, DiskError> {
+        let volume = rustix::fs::statfs(folder).map_err(|error| DiskError::at(folder, error.into()))?;
+        Ok(if volume.f_type == FAT { LONGEST_ON_FAT } else { u64::MAX })
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {

@@ -26,6 +26,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if anything of this name exists.
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
 
+    /// Creates a file in `folder` that has no name: it is gone with its last handle, after a crash too.
+    fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
+
     /// Opens the part file of an earlier attempt and locks it. Follows no link.
     ///
     /// # Errors
@@ -57,6 +60,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Bytes that may still be written below `folder`.
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError>;
+
+    /// Bytes of the longest file that fits below `folder`, room aside.
+    fn longest_file(&self, folder: &Path) -> Result<u64, DiskError>;
 
     /// Opens a regular file to upload.
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError>;

@@ -32,6 +32,10 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors) -> Result<Begin,
     // What this job needs is not promised to others yet.
     attempt.progress.set_length(None);
     if let Some(needed) = length {
+        let longest = disk.longest_file(into)?;
+        if needed > longest {
+            return Err(DiskError::TooLong { folder: into.clone(), needed, longest }.into());
+        }
         let free = attempt.engine.room(into);
         if needed > free {
             attempt.progress.set_length(length);

@@ -36,6 +36,10 @@ impl<T: Disturbance> Disk for Disturbed<T> {
         LocalDisk.create_part(path).map(|part| self.0.part(part))
     }
 
+    fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        LocalDisk.create_nameless(folder)
+    }
+
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         LocalDisk.open_part(path).map(|part| self.0.part(part))
     }
@@ -63,6 +67,10 @@ impl<T: Disturbance> Disk for Disturbed<T> {
 
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
         self.0.free_space(folder)
+    }
+
+    fn longest_file(&self, folder: &Path) -> Result<u64, DiskError> {
+        LocalDisk.longest_file(folder)
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {

@@ -170,6 +170,13 @@ impl Disk for SimDisk {
         self.handle(&mut state, path, inode)
     }
 
+    fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        let path = folder.join("nameless");
+        let file = self.create_part(&path)?;
+        self.remove(&path)?;
+        Ok(file)
+    }
+
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         self.is_on(path)?;
         let mut state = self.state.lock();
@@ -224,6 +231,10 @@ impl Disk for SimDisk {
         self.is_on(folder)?;
         let state = self.state.lock();
         Ok(state.trouble.capacity(self.world.now()).saturating_sub(state.used()))
+    }
+
+    fn longest_file(&self, folder: &Path) -> Result<u64, DiskError> {
+        self.is_on(folder).map(|()| u64::MAX)
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
