@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+use jiff::{SignedDuration, Zoned, civil::DateTime, tz::AmbiguousOffset};
 use ropeway_model::{LocalTime, Timestamp};
 
 /// Tells the time of day.
@@ -32,12 +33,7 @@ impl Clock for SystemClock {
     }
 
     fn local(&self) -> LocalTime {
-        let now = jiff::Zoned::now();
-        let minute = i16::from(now.hour()) * 60 + i16::from(now.minute());
-        LocalTime {
-            weekday: u8::try_from(now.weekday().to_monday_one_offset()).unwrap_or(1),
-            minute: u16::try_from(minute).unwrap_or(0),
-        }
+        local(&Zoned::now())
     }
 
     /// What the time since the start (`CLOCK_BOOTTIME`), which counts sleep, has grown more than the monotonic clock,
@@ -50,6 +46,30 @@ impl Clock for SystemClock {
     }
 }
 
+/// What a wall clock shows that stands still instead of being set back: of an hour that comes twice, all of the second
+/// time counts as the first one's last minute, so that a rule of the schedule begins and ends once.
+fn local(now: &Zoned) -> LocalTime {
+    let shown = last_before_set_back(now).unwrap_or_else(|| now.datetime());
+    let minute = i16::from(shown.hour()) * 60 + i16::from(shown.minute());
+    LocalTime {
+        weekday: u8::try_from(shown.weekday().to_monday_one_offset()).unwrap_or(1),
+        minute: u16::try_from(minute).unwrap_or(0),
+    }
+}
+
+/// The last moment before the clock was set back, while it shows for the second time what it has shown before.
+fn last_before_set_back(now: &Zoned) -> Option<DateTime> {
+    let zone = now.time_zone();
+    match zone.to_ambiguous_timestamp(now.datetime()).offset() {
+        AmbiguousOffset::Fold { before, after } if now.offset() == after => {
+            let set_back = zone.preceding(now.timestamp()).next()?.timestamp();
+            let last = set_back.checked_sub(SignedDuration::from_nanos(1)).ok()?;
+            Some(before.to_datetime(last))
+        }
+        _ => None,
+    }
+}
+
 /// Time since the machine was started, sleep included; `None` where the system does not tell it in Linux's way.
 fn uptime() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
@@ -59,7 +79,43 @@ fn uptime() -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+    use ropeway_model::{Schedule, ScheduleEffect, ScheduleRule};
+
     use super::*;
+
+    /// How often, and for how many minutes, a rule from `from` to `to` on every day holds from the noon before `date`
+    /// on for two days, in a zone with summer time.
+    fn held(date: &str, from: u16, to: u16) -> (usize, usize) {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let rule = ScheduleRule::new(&[1, 2, 3, 4, 5, 6, 7], from, to, ScheduleEffect::Pause).unwrap();
+        let schedule = Schedule::new(vec![rule]);
+        let noon = date.parse::<jiff::civil::Date>().unwrap().yesterday().unwrap().at(12, 0, 0, 0);
+        let start = noon.to_zoned(zone).unwrap();
+        let holds: Vec<bool> = (0..24 * 60)
+            .map(|minute| start.checked_add(SignedDuration::from_mins(minute)).unwrap())
+            .map(|moment| schedule.effect(local(&moment)).is_some())
+            .collect();
+        let begins = holds.windows(2).filter(|pair| !pair[0] && pair[1]).count();
+        (begins, holds.iter().filter(|holds| **holds).count())
+    }
+
+    #[test]
+    fn a_rule_begins_once_a_day_also_where_the_clock_is_set_and_on_a_leap_day() {
+        const THREE: u16 = 180;
+        for (date, from, to, expected) in [
+            ("2026-06-10", 150, 240, (1, 90)),
+            // Set back from three to two: the hour between comes twice.
+            ("2026-10-25", 150, 240, (1, 150)),
+            ("2026-10-25", 130, 150, (1, 20)),
+            ("2026-10-25", 60, THREE, (1, 180)),
+            // Set ahead from two to three: what would begin between begins at three.
+            ("2026-03-29", 150, 240, (1, 60)),
+            ("2028-02-29", 150, 240, (1, 90)),
+        ] {
+            assert_eq!(held(date, from, to), expected, "{date} {from} to {to}");
+        }
+    }
 
     #[test]
     fn a_machine_that_is_awake_has_not_slept_since() {

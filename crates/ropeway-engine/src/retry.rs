@@ -10,6 +10,9 @@ const BASE: Duration = Duration::from_millis(500);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(120);
 /// A server that asks for more than this gets it, but no more: a wrong header must not park a job for years.
 const LONGEST_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
+/// No wait between two tries is longer.
+pub(crate) const LONGEST_WAIT: Duration =
+    LONGEST_AFTER.saturating_add(Duration::from_secs(LONGEST_AFTER.as_secs() / 10));
 /// The least share of its ceiling that a backoff lasts. Full jitter would draw from zero; some of each draw is kept, so
 /// that a server that refuses at once is not asked in a tight loop by whoever draws nothing.
 const LEAST_DRAWN: f64 = 0.05;

@@ -9,6 +9,7 @@ use super::EngineError;
 use crate::{
     config::Scope,
     core::Core,
+    retry::LONGEST_WAIT,
     table::{Entry, advance},
 };
 
@@ -31,7 +32,8 @@ pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
         let mut entry = Entry::from_row(row);
         advance(&mut entry, Step::Recover);
         if let Phase::Waiting { until, attempt, .. } = &entry.phase {
-            entry.due = Some(Instant::now() + until.remaining_from(now).min(STALE));
+            // A clock that was set back since must not turn minutes into months.
+            entry.due = Some(Instant::now() + until.remaining_from(now).min(LONGEST_WAIT));
             entry.attempts = *attempt;
         }
         table.insert(entry);

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeSet,
     io::{BufRead, BufReader},
+    time::Duration,
 };
 
 use ropeway_store::Store;
@@ -50,4 +51,27 @@ async fn handles_that_create_the_queue_at_the_same_time_all_open_it() {
     }
     handles.join_all().await;
     assert_eq!(Store::open(&queue).await.unwrap().jobs().await.unwrap().len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_that_somebody_else_has_locked_is_waited_for_and_no_change_is_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let queue = folder.path().join("queue.db");
+    let store = Store::open(&queue).await.unwrap();
+    let other = rusqlite::Connection::open(&queue).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut saves = JoinSet::new();
+    for number in 0..8 {
+        let store = store.clone();
+        saves.spawn(async move {
+            sample::insert(&store, vec![sample::download(&format!("https://example.org/{number}"))]).await
+        });
+    }
+    let early = tokio::time::timeout(Duration::from_millis(300), saves.join_next()).await;
+    assert!(early.is_err(), "a change was acknowledged while nothing could be written: {early:?}");
+    other.execute_batch("COMMIT").unwrap();
+    let ids: BTreeSet<_> = saves.join_all().await.into_iter().flatten().map(|id| id.row()).collect();
+    assert_eq!(ids.len(), 8);
+    let stored: BTreeSet<_> = store.jobs().await.unwrap().iter().map(|job| job.id.row()).collect();
+    assert_eq!(stored, ids);
 }

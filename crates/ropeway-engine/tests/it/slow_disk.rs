@@ -1,0 +1,162 @@
+//! A disk on which something takes long, and what is asked of the engine meanwhile.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering::SeqCst},
+    },
+};
+
+use ropeway_engine::{
+    Seams,
+    disk::{DiskError, FileStamp, PartFile},
+};
+use ropeway_model::{Phase, PhaseKind};
+use ropeway_testkit::{Peer, peer::ServedFile};
+
+use crate::{
+    disturbed::{Disturbance, Disturbed},
+    rig::Rig,
+};
+
+const MIB: u64 = 1 << 20;
+
+/// A gate that whoever comes to it waits at until it is opened for good.
+#[derive(Debug, Default)]
+struct Gate {
+    is_open: Mutex<bool>,
+    opened: Condvar,
+    came: AtomicU64,
+}
+
+/// Who may open it, and does so at the latest when a failed test ends.
+struct Keeper(Arc<Gate>);
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+impl Gate {
+    fn pass(&self) {
+        self.came.fetch_add(1, SeqCst);
+        let mut is_open = self.is_open.lock().unwrap();
+        while !*is_open {
+            is_open = self.opened.wait(is_open).unwrap();
+        }
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+
+    async fn reached(&self) {
+        while self.came.load(SeqCst) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+}
+
+/// Where the gate stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Sync,
+    Rename,
+}
+
+/// A disk with a gate: of all part files, the first one has it.
+#[derive(Debug)]
+struct Gated(Place, Arc<Gate>, AtomicBool);
+
+impl Disturbance for Gated {
+    fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        let is_first = !self.2.swap(true, SeqCst);
+        if self.0 == Place::Sync && is_first { Arc::new(GatedFile(part, Arc::clone(&self.1))) } else { part }
+    }
+
+    fn published(&self, _: &Path) -> Result<(), DiskError> {
+        if self.0 == Place::Rename {
+            self.1.pass();
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct GatedFile(Arc<dyn PartFile>, Arc<Gate>);
+
+impl PartFile for GatedFile {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.0.write_at(bytes, offset)
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.0.read_at(buffer, offset)
+    }
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.1.pass();
+        self.0.sync_data()
+    }
+    fn length(&self) -> Result<u64, DiskError> {
+        self.0.length()
+    }
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.0.set_length(length)
+    }
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.0.stamp()
+    }
+}
+
+async fn rig_with(place: Place) -> (Rig, Keeper) {
+    let gate = Arc::new(Gate::default());
+    let disk = Arc::new(Disturbed(Gated(place, Arc::clone(&gate), AtomicBool::new(false))));
+    (Rig::with_seams(Seams { disk, ..Seams::default() }, |_| {}).await, Keeper(gate))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_that_takes_long_holds_up_neither_its_transfer_nor_the_engine() {
+    let file = ServedFile::new(91, 6 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(MIB / 2)).await;
+    let (rig, keeper) = rig_with(Place::Sync).await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    keeper.0.reached().await;
+    let at_gate = rig.engine.job(id).unwrap().progress;
+    // Bytes go on, and none of them counts as durable before the sync is over.
+    let later = rig.until(id, |job| job.progress.moved > at_gate.moved + MIB).await;
+    assert_eq!(later.progress.durable, 0);
+    let other = Peer::serve(ServedFile::new(92, 1000)).await;
+    let added = rig.add(rig.download(&other.url("b.bin"))).await;
+    assert_eq!(rig.settled(added).await.phase, Phase::Completed, "other jobs do not wait");
+    keeper.0.open();
+    let job = rig.settled(id).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_job_canceled_during_its_last_sync_or_its_rename_is_done_or_leaves_no_file() {
+    for place in [Place::Sync, Place::Rename] {
+        let file = ServedFile::new(93, MIB);
+        let peer = Peer::serve(file.clone()).await;
+        let (rig, keeper) = rig_with(place).await;
+        let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+        keeper.0.reached().await;
+        rig.engine.cancel(&[id]).await.unwrap();
+        keeper.0.open();
+        let job = rig.settled(id).await;
+        match job.phase.kind() {
+            PhaseKind::Completed => {
+                file.pattern().assert_file(&rig.file("a.bin"), file.length());
+                assert_eq!(rig.folder.names(), ["a.bin"]);
+            }
+            PhaseKind::Canceled => assert!(rig.folder.names().is_empty(), "{place:?}: {:?}", rig.folder.names()),
+            other => panic!("{place:?}: {other:?}"),
+        }
+        let rig = rig.restart().await;
+        assert_eq!(rig.engine.job(id).unwrap().phase.kind(), job.phase.kind(), "one end, once");
+    }
+}
