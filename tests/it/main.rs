@@ -7,7 +7,9 @@
 #![expect(clippy::disallowed_methods, reason = "tests lay out files of their own")]
 #![expect(clippy::print_stdout, reason = "what a failed test has to tell: its seed, what this machine lacks")]
 
+mod answer;
 mod architecture;
+mod change;
 mod crash;
 mod download;
 mod fault;
@@ -16,8 +18,11 @@ mod ipc_parity;
 mod limit;
 mod queue;
 mod reach;
+mod renew;
 mod resume;
+mod servers;
 mod service;
+mod settings;
 mod shared_connection;
 mod support;
 mod upload;

@@ -11,7 +11,8 @@ use crate::{
         control::Running,
         moment::moment,
         numbers::Numbers,
-        options::{Priority, connections},
+        options::Priority,
+        wanted::{Count, Wanted},
     },
     error::CommandError,
     exit::Exit,
@@ -48,43 +49,15 @@ const EXAMPLES: &str = "Examples:
   ropeway change 3 --at none --priority high
   ropeway change 5 --checksum sha256:9f86d0…";
 
-/// A value, or that there is to be none.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Wanted<T>(Option<T>);
-
 /// A moment in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Start(i64);
-
-/// A number of connections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Count(u8);
-
-impl<T: FromStr<Err: ToString>> FromStr for Wanted<T> {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "none" {
-            Ok(Self(None))
-        } else {
-            text.parse().map(Some).map(Self).map_err(|error: T::Err| error.to_string())
-        }
-    }
-}
 
 impl FromStr for Start {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         moment(text).map(Self)
-    }
-}
-
-impl FromStr for Count {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        connections(text).map(Self)
     }
 }
 

@@ -26,6 +26,7 @@ mod servers;
 mod show;
 mod size;
 mod verify;
+mod wanted;
 mod watch;
 
 use crate::{error::CommandError, exit::Exit};

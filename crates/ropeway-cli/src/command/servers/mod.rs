@@ -1,4 +1,6 @@
-//! `ropeway servers`: what has been learned of servers.
+//! `ropeway servers`: what has been learned of servers, and the user's rules for them.
+
+mod rule;
 
 use std::time::Duration;
 
@@ -21,10 +23,13 @@ use crate::{
 /// What stands where nothing is known.
 const NOTHING: &str = "–";
 
-/// Show what the running desktop app or daemon has learned of servers within the last day.
+/// Show what the running desktop app or daemon has learned of servers within the last day, or set rules for them.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 pub(crate) struct ListServers {
+    #[command(subcommand)]
+    verb: Option<rule::Verb>,
+
     /// Print one server as JSON a line
     #[arg(long)]
     json: bool,
@@ -32,11 +37,17 @@ pub(crate) struct ListServers {
 
 const EXAMPLES: &str = "Examples:
   ropeway servers
-  ropeway servers --json";
+  ropeway servers set example.org --connections 4 --limit 2M
+  ropeway servers set .example.org --jobs 1
+  ropeway servers rules
+  ropeway servers forget example.org";
 
 impl ListServers {
     /// Prints them, the most recently used first.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        if let Some(verb) = self.verb {
+            return verb.run().await;
+        }
         let Servers { servers } = Running::find().await?.call(Call::ServerList(Nothing {})).await?;
         if self.json {
             servers.iter().try_for_each(to_stdout_as_json)?;

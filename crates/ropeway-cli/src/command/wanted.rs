@@ -1,0 +1,51 @@
+//! A value on the command line that may also be `none`.
+
+use std::str::FromStr;
+
+use crate::command::options::connections;
+
+/// A value, or that there is to be none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wanted<T>(pub(crate) Option<T>);
+
+/// A number of connections or jobs, 1 to 64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count(pub(crate) u8);
+
+impl<T: FromStr<Err: ToString>> FromStr for Wanted<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            Ok(Self(None))
+        } else {
+            text.parse().map(Some).map(Self).map_err(|error: T::Err| error.to_string())
+        }
+    }
+}
+
+impl FromStr for Count {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        connections(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_is_a_value_and_nonsense_is_not() {
+        for (text, expected) in [
+            ("none", Some(Wanted(None))),
+            ("3", Some(Wanted(Some(Count(3))))),
+            ("0", None),
+            ("65", None),
+            ("None", None),
+        ] {
+            assert_eq!(text.parse::<Wanted<Count>>().ok(), expected, "{text}");
+        }
+    }
+}

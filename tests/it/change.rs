@@ -1,0 +1,77 @@
+//! `ropeway change` and `ropeway limit`: what a job is to be like from now on.
+
+use std::fs;
+
+use ropeway_testkit::{
+    Peer,
+    peer::{Request, ServedFile},
+};
+
+use crate::support::{Daemon, Home, MIB, wait_until};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queued_jobs_take_urgency_limit_connections_and_checksum_and_keep_them() {
+    const LENGTH: u64 = 3 * MIB;
+    let file = ServedFile::new(1, LENGTH);
+    let right = format!("sha256:{}", file.pattern().sha256(LENGTH));
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(2 * MIB)).await;
+    let home = Home::new();
+    fs::write(home.config("settings.toml"), "running_jobs = 1\n").unwrap();
+    let daemon = Daemon::start(&home);
+    // All of them stay queued meanwhile.
+    daemon.run(["schedule", "add", "daily", "00:00-24:00", "--pause"]).expect(0);
+    let add = |name: &str| daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url(name)]);
+    let ids = ["a.bin", "b.bin", "c.bin"].map(add);
+    daemon.run(["change", &ids[2], "--priority", "high", "-n", "1"]).expect(0);
+    daemon.run(["change", &ids[0], "--priority", "low", "--checksum", &right]).expect(0);
+    daemon.run(["limit", &ids[1], "100M"]).expect(0);
+    daemon.run(["change", &ids[1], "-n", "100"]).expect(2);
+    daemon.run(["change", &ids[1]]).expect(2);
+    daemon.stop().expect(0);
+
+    let daemon = Daemon::start(&home);
+    let [low, usual, high] = [0, 1, 2].map(|place: usize| daemon.job(&ids[place]));
+    assert_eq!(
+        (&low["priority"], &usual["priority"], &high["priority"]),
+        (&"low".into(), &"normal".into(), &"high".into())
+    );
+    assert_eq!(usual["rate_limit"], 100 * MIB);
+    assert!(peer.requests().is_empty());
+    daemon.run(["schedule", "clear"]).expect(0);
+    for id in &ids {
+        daemon.wait_for_phase(id, "completed");
+    }
+    let mut order: Vec<_> = peer.requests().into_iter().map(|request| request.path).collect();
+    order.dedup();
+    assert_eq!(order, ["/c.bin", "/b.bin", "/a.bin"], "one at a time, the urgent one first");
+    let of_c = peer.requests().iter().filter(|request| request.path == "/c.bin").count();
+    assert_eq!(of_c, 1, "one connection was to be enough");
+    assert_eq!(daemon.job(&ids[0])["verification"], "checksum_given");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_job_follows_its_new_limit_at_once() {
+    let file = ServedFile::new(2, 2 * MIB);
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-l", "16K", "-d", home.work("").to_str().unwrap(), &peer.url("a.bin")]);
+    daemon.wait_for_bytes(&id, 1);
+    daemon.run(["limit", &id, "none"]).expect(0);
+    daemon.wait_for_phase(&id, "completed");
+    file.pattern().assert_file(&home.work("a.bin"), file.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_that_is_moved_holds_a_job_back_until_it_is_taken_away() {
+    let peer = Peer::serve(ServedFile::new(3, 1000)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["--at", "2100-01-01T00:00:00Z", &peer.url("a.bin")]);
+    daemon.run(["change", &id, "--at", "2101-01-01T00:00:00Z"]).expect(0);
+    assert_eq!(daemon.job(&id)["phase"]["kind"], "queued");
+    assert!(peer.requests().iter().all(|request: &Request| request.path.is_empty()));
+    daemon.run(["change", &id, "--at", "none"]).expect(0);
+    wait_until("the job is done", || (daemon.job(&id)["phase"]["kind"] == "completed").then_some(()));
+}
