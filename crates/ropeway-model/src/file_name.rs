@@ -225,6 +225,16 @@ mod tests {
     }
 
     #[test]
+    fn files_that_act_when_a_folder_is_opened_get_an_ending_that_does_not() {
+        for acting in ["a.lnk", "a.SCF", "a.url", "a.exe.local", "a.Desktop", "a.library-ms"] {
+            assert_eq!(FileName::sanitized(acting).as_str(), format!("{acting}.download"));
+        }
+        assert_eq!(FileName::sanitized("Desktop.INI").as_str(), "_Desktop.INI");
+        assert_eq!(FileName::sanitized("a.txt:evil.exe").as_str(), "a.txt_evil.exe");
+        assert_eq!(FileName::sanitized("a.lnk:$DATA").as_str(), "a.lnk_$DATA");
+    }
+
+    #[test]
     fn a_name_from_a_url_is_decoded_once_and_stays_inside() {
         for (url, name) in [
             ("https://example.org/a/b%20c.bin?x=1", "b c.bin"),

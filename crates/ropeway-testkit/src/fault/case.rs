@@ -68,6 +68,9 @@ pub(super) enum Runs {
     Stopped(u64),
     /// The same with `kill -9`.
     Killed(u64),
+    /// Killed at a system call, in the words of `strace --inject`, then started again. A client that never makes the
+    /// call has no such moment.
+    Struck(&'static str),
 }
 
 /// The bytes that are right under the final name.
@@ -112,6 +115,7 @@ pub struct Play {
     pub(super) everybody: Option<Look>,
     pub(super) ours: Option<Look>,
     pub(super) codes: &'static [&'static str],
+    pub(super) is_ours_alone: bool,
 }
 
 impl std::fmt::Debug for Play {
@@ -147,6 +151,7 @@ impl Play {
             everybody: None,
             ours: None,
             codes: &[],
+            is_ours_alone: false,
         }
     }
 
@@ -263,6 +268,12 @@ impl Play {
     pub(super) const fn ours(mut self, look: Look) -> Self {
         self.ours = Some(look);
         self
+    }
+
+    /// The same, where the promise is all that the case is about: no other client has it.
+    pub(super) const fn promised_by_ours(mut self, look: Look) -> Self {
+        self.is_ours_alone = true;
+        self.ours(look)
     }
 }
 

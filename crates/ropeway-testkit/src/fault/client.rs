@@ -45,7 +45,8 @@ impl Client {
     ///
     /// `again` is whether this run goes on with what an earlier one left.
     pub(super) fn arguments(self, wish: &Wish, url: &str, again: bool) -> Option<Vec<OsString>> {
-        if wish.sha256.is_some() && !matches!(self, Self::Ropeway | Self::Aria2) {
+        let is_able = matches!(self, Self::Ropeway | Self::Aria2);
+        if (wish.sha256.is_some() || wish.mirror.is_some()) && !is_able {
             return None;
         }
         let mut words: Vec<OsString> = Vec::new();
@@ -84,7 +85,11 @@ impl Client {
             }
         }
         self.say_how(wish, &mut say);
-        say(&[url]);
+        match &wish.mirror {
+            Some(mirror) if self == Self::Ropeway => say(&["--mirror", mirror, url]),
+            Some(mirror) => say(&[url, mirror]),
+            None => say(&[url]),
+        }
         Some(words)
     }
 

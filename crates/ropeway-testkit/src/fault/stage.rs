@@ -104,6 +104,11 @@ impl Stage {
         if self.shield == Shield::OtherHost { url.replace("other.example", "localhost") } else { url }
     }
 
+    /// The address of `path` at the other origin.
+    pub(super) fn other_url(&self, path: &str) -> String {
+        self.other.as_ref().expect("a case with a mirror has another origin").url(path)
+    }
+
     /// From here on it is the next run.
     pub(super) fn next_run(&self) {
         self.before.store(self.main.requests().len(), Ordering::SeqCst);

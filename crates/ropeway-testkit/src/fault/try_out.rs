@@ -12,7 +12,8 @@ use rustix::process::Signal;
 
 use super::{
     Client, Outcome, Report, Verdict,
-    case::{Play, Runs},
+    case::{NAME, Play, Runs},
+    ground::Ground,
     judge::judge,
     process::{Ended, Running},
     stage::{Shield, Stage},
@@ -28,6 +29,9 @@ const NO_VOLUME: i32 = 99;
 
 /// Plays a case against `client`, whose program lies at `program`, and judges the end.
 pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
+    if play.is_ours_alone && client != Client::Ropeway {
+        return not_applicable();
+    }
     let place = Place::new();
     let (first, second) = (play.first.clone(), play.script.clone());
     let runs = play.runs;
@@ -42,13 +46,16 @@ pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
         wish.authority = Some(stage.main.ca_file());
     }
     let url = stage.url(play.path);
+    wish.mirror = wish.has_mirror.then(|| stage.other_url(NAME));
     let command = |again| {
         let arguments = client.arguments(&wish, &url, again)?;
-        place.command(play, program, &arguments)
+        place.command(play, program, &arguments, again)
     };
-    if let Runs::Stopped(bytes) | Runs::Killed(bytes) = play.runs {
+    if play.runs != Runs::Once {
         let Some(command) = command(false) else { return not_applicable() };
-        stop_midway(&stage, Running::start(command, place.path()), bytes, play.runs).await;
+        if !stop_midway(&stage, Running::start(command, place.path()), play).await {
+            return not_applicable();
+        }
         (play.between)(&place.work());
         stage.next_run();
     }
@@ -67,14 +74,20 @@ fn not_applicable() -> Report {
     Report { verdict: Verdict::NotApplicable, note: String::new(), trace: String::new() }
 }
 
-/// Ends the first run once the server has sent enough of it.
-async fn stop_midway(stage: &Stage, mut running: Running, bytes: u64, runs: Runs) {
+/// Ends the first run at its moment; whether that moment came.
+async fn stop_midway(stage: &Stage, mut running: Running, play: &Play) -> bool {
+    let (bytes, signal) = match play.runs {
+        Runs::Once => return true,
+        Runs::Struck(_) => return running.wait(play.watch).await.signal.is_some(),
+        Runs::Stopped(bytes) => (bytes, Signal::INT),
+        Runs::Killed(bytes) => (bytes, Signal::KILL),
+    };
     let sent = || stage.main.requests().iter().map(|request| request.bytes_sent).sum::<u64>() >= bytes;
     if running.wait_until(LONGEST_FIRST, sent).await {
         tokio::time::sleep(SETTLING).await;
     }
-    let signal = if matches!(runs, Runs::Killed(_)) { Signal::KILL } else { Signal::INT };
     running.stop(signal).await;
+    true
 }
 
 fn outcome(play: &Play, place: &Place, stage: &Stage, ended: Ended, took: Duration) -> Outcome {
@@ -118,8 +131,12 @@ impl Place {
         self.0.join("copy")
     }
 
-    fn command(&self, play: &Play, program: &Path, arguments: &[OsString]) -> Option<Command> {
-        let mut command = play.ground.command(program, arguments, &self.copy())?;
+    fn command(&self, play: &Play, program: &Path, arguments: &[OsString], again: bool) -> Option<Command> {
+        let ground = match play.runs {
+            Runs::Struck(call) if !again => Ground::Failing(call),
+            _ => play.ground,
+        };
+        let mut command = ground.command(program, arguments, &self.copy())?;
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY", "RUST_LOG"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }

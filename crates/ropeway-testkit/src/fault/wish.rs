@@ -19,6 +19,10 @@ pub(super) struct Wish {
     pub(super) proxy: Option<String>,
     /// Whether the server may name the file.
     pub(super) is_named_by_server: bool,
+    /// Whether the other origin is told to be a mirror of the file.
+    pub(super) has_mirror: bool,
+    /// Its address, once its server runs.
+    pub(super) mirror: Option<String>,
 }
 
 impl Default for Wish {
@@ -31,6 +35,8 @@ impl Default for Wish {
             authority: None,
             proxy: None,
             is_named_by_server: false,
+            has_mirror: false,
+            mirror: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! K: killed in the middle, and started again.
 
-use super::super::case::{Case, HALF, LENGTH, Play, Runs, case, file};
+use super::super::case::{Case, HALF, LENGTH, NAME, Play, Runs, case, file};
 use crate::peer::ServedFile;
 
 pub(super) fn cases() -> Vec<Case> {
@@ -24,6 +24,17 @@ pub(super) fn cases() -> Vec<Case> {
                 .runs(Runs::Killed(LENGTH))
                 .becomes(eight())
                 .connections(8),
+        ),
+        case(
+            "K6",
+            "killed between the proof of the last byte and the rename",
+            "finished by the next start; not a byte is fetched again",
+            Play::once(|request, _| file(1).answer(request))
+                .runs(Runs::Struck("renameat2:signal=KILL"))
+                .everybody(|outcome| {
+                    (outcome.sent() > 0).then(|| format!("{} bytes were fetched again", outcome.sent()))
+                })
+                .ours(|outcome| (outcome.names() != [NAME]).then(|| format!("beside it are {:?}", outcome.names()))),
         ),
         case(
             "K4 changed",

@@ -48,6 +48,19 @@ fn room() -> Vec<Case> {
             .refused(&["DISK_FULL"]),
         ),
         case(
+            "D10",
+            "a file of 5 GiB for a FAT volume",
+            "told before the first byte is written",
+            Play::once(|request, _| ServedFile::new(1, 5 << 30).answer(request).drip(LENGTH))
+                // The kernel says FAT's number where it is asked for the kind of the volume.
+                .on(Ground::Failing("statfs:poke_exit=@arg2=444d000000000000"))
+                .refused(&["DISK_FILE_TOO_LARGE"])
+                .promised_by_ours(|outcome| {
+                    let names = outcome.names();
+                    (!names.is_empty()).then(|| format!("{names:?} were begun"))
+                }),
+        ),
+        case(
             "D4",
             "a volume that is sealed",
             "a failure with its reason, and no file",
@@ -78,6 +91,12 @@ fn failing() -> Vec<Case> {
             "a write in the middle fails with EIO",
             "a failure with its reason, or the whole file",
             honest().on(Ground::Failing("pwrite64:error=EIO:when=3")).end(End::Either),
+        ),
+        case(
+            "D14",
+            "every fdatasync takes two seconds",
+            "waits for the disk; the file is whole",
+            honest().on(Ground::Failing("fdatasync:delay_enter=2s")),
         ),
         case(
             "D11",

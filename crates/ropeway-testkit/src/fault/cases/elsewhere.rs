@@ -73,6 +73,13 @@ fn servers() -> Vec<Case> {
             "crates/ropeway-engine/tests/it/expired.rs::a_new_link_to_the_same_file_keeps_every_byte",
         ),
         tested(
+            "V15 pieces",
+            "the same, and a Metalink has the digests of the pieces",
+            "the mirror with other bytes is found and left; the file is whole",
+            "crates/ropeway-engine/tests/it/mirrors.rs::\
+             the_digests_of_pieces_isolate_a_mirror_with_other_bytes",
+        ),
+        tested(
             "A8",
             "cookies imported from a browser",
             "sent only where their domain, path and security allow",
@@ -116,12 +123,18 @@ fn disk() -> Vec<Case> {
             "crates/ropeway-engine/tests/it/obstacles.rs::\
              a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on",
         ),
-        open("D10", "5 GiB for a FAT volume", "told before the first byte", "the tests have no FAT volume"),
         tested(
             "D13",
             "other users look into the folder of the queue",
             "queue, log and address of the daemon are readable by their user only",
             "tests/it/fault/ground.rs::what_is_stored_can_be_read_by_its_user_only",
+        ),
+        tested(
+            "D14 queue",
+            "a sync of one file that does not end",
+            "its bytes go on to arrive and count for nothing; other jobs end meanwhile",
+            "crates/ropeway-engine/tests/it/slow_disk.rs::\
+             a_sync_that_takes_long_holds_up_neither_its_transfer_nor_the_engine",
         ),
         tested(
             "D15",
@@ -147,6 +160,18 @@ fn crash() -> Vec<Case> {
             "crates/ropeway-engine/tests/it/crash.rs::a_file_published_before_the_crash_is_recognised_as_done",
         ),
         tested(
+            "K8",
+            "killed while damaged blocks are fetched again into a file aside",
+            "nothing of it is left beside the file, and the next repair mends it",
+            "tests/it/verify.rs::a_repair_that_is_killed_leaves_nothing_behind_and_the_next_one_mends_the_file",
+        ),
+        tested(
+            "K11",
+            "killed at any step of saving the settings",
+            "the old ones or the new ones, never half of them",
+            "tests/it/settings.rs::settings_are_the_old_ones_or_the_new_ones_wherever_saving_them_was_killed",
+        ),
+        tested(
             "K12",
             "power cuts and kills at any step of a simulated job, what was not synced lost",
             "every invariant holds, whatever the seed",
@@ -158,16 +183,46 @@ fn crash() -> Vec<Case> {
             "refused with a reason; the first one lives on",
             "tests/it/queue.rs::a_second_daemon_is_refused_and_the_first_one_lives_on",
         ),
+        tested(
+            "K16",
+            "the upload service is killed between the bytes and the note of how many there are",
+            "cannot be: it takes an upload whole or not at all; what a killed one left is removed",
+            "crates/ropeway-service/tests/serve/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
+        ),
     ]
 }
 
 fn clocks() -> Vec<Case> {
-    vec![open(
-        "T1",
-        "the wall clock jumps by a year",
-        "speeds, timeouts and backoff do not notice",
-        "they read the monotonic clock; no test sets the machine's",
-    )]
+    vec![
+        tested(
+            "T1",
+            "the wall clock jumps by a year while a job waits",
+            "it waits as long as it was to",
+            "crates/ropeway-engine/tests/it/wall_clock.rs::\
+             a_wait_is_as_long_as_it_was_to_be_when_the_clock_jumps_by_a_year",
+        ),
+        tested(
+            "T1 running",
+            "the wall clock jumps by a year while bytes come",
+            "speed and limit do not notice",
+            "crates/ropeway-engine/tests/it/wall_clock.rs::\
+             speed_and_limit_of_a_running_download_do_not_notice_a_jump_of_the_clock",
+        ),
+        tested(
+            "T1 restart",
+            "the wall clock is a year behind after a restart",
+            "nobody waits longer than the longest wait there is",
+            "crates/ropeway-engine/tests/it/wall_clock.rs::\
+             a_clock_that_was_set_back_by_a_year_between_two_starts_delays_nothing_by_more_than_the_longest_wait",
+        ),
+        tested(
+            "T2",
+            "summer time begins and ends; the 29th of February",
+            "a rule of the schedule begins once a day",
+            "crates/ropeway-engine/src/clock.rs::\
+             a_rule_begins_once_a_day_also_where_the_clock_is_set_and_on_a_leap_day",
+        ),
+    ]
 }
 
 fn names() -> Vec<Case> {
@@ -177,6 +232,34 @@ fn names() -> Vec<Case> {
             "a thousand changes of mind: pause, resume, cancel",
             "one terminal state, no deadlock",
             "crates/ropeway-engine/tests/it/control.rs::a_thousand_changes_of_mind_end_in_one_terminal_state",
+        ),
+        tested(
+            "R2",
+            "canceled during the last sync, or during the rename",
+            "done, or no file is left",
+            "crates/ropeway-engine/tests/it/slow_disk.rs::\
+             a_job_canceled_during_its_last_sync_or_its_rename_is_done_or_leaves_no_file",
+        ),
+        tested(
+            "R5",
+            "the window, the command line and the tray edit one job at once",
+            "one after the other; what is stored is what is shown",
+            "crates/ropeway-engine/tests/it/many_hands.rs::\
+             edits_from_many_hands_happen_one_after_the_other_and_the_row_is_what_is_shown",
+        ),
+        tested(
+            "R6",
+            "another program has the queue's file locked",
+            "waited for; no change is lost, and none acknowledged before",
+            "crates/ropeway-store/tests/it/shared_file.rs::\
+             a_queue_that_somebody_else_has_locked_is_waited_for_and_no_change_is_lost",
+        ),
+        tested(
+            "R8",
+            "the file changes while it is uploaded",
+            "noticed; the new version is sent, and never a mixture acknowledged",
+            "crates/ropeway-engine/tests/it/upload.rs::\
+             a_source_that_changes_while_it_is_sent_is_never_reported_as_sent",
         ),
         tested(
             "R3",
@@ -193,9 +276,15 @@ fn names() -> Vec<Case> {
         ),
         tested(
             "F5",
-            "names that Windows reserves, streams, trailing dots, files that act when a folder is opened",
+            "names that Windows reserves, trailing dots and spaces",
             "harmless names",
             "crates/ropeway-model/src/file_name.rs::hostile_names_become_harmless",
+        ),
+        tested(
+            "F6 others",
+            "streams, and the other kinds of files that act when a folder is opened",
+            "harmless names",
+            "crates/ropeway-model/src/file_name.rs::files_that_act_when_a_folder_is_opened_get_an_ending_that_does_not",
         ),
     ]
 }

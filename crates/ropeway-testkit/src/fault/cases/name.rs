@@ -1,10 +1,14 @@
 //! F: names that are weapons.
 
-use super::super::case::{Case, End, Play, case, file};
+use std::path::Path;
+
+use bytes::Bytes;
+
+use super::super::case::{Case, End, Play, Version, case, file};
 use crate::{fault::Outcome, peer::Answer};
 
 pub(super) fn cases() -> Vec<Case> {
-    [given(), addressed()].concat()
+    [given(), acted_on(), addressed()].concat()
 }
 
 /// The file under a name that the server gives.
@@ -62,6 +66,43 @@ fn given() -> Vec<Case> {
             })
             .wish(|wish| wish.is_named_by_server = true)
             .everybody(harmless),
+        ),
+    ]
+}
+
+/// A zip archive with one stored file named `../evil`, whose checksum is that of its five bytes.
+fn zip_slip() -> Bytes {
+    const CRC_OF_HELLO: u32 = 0x3610_a686;
+    let name = b"../evil";
+    let common = |version: &[u8]| {
+        let sizes = [5_u32.to_le_bytes(), 5_u32.to_le_bytes()].concat();
+        [version, &[0; 8], &CRC_OF_HELLO.to_le_bytes(), &sizes, &[7, 0, 0, 0]].concat()
+    };
+    let local = [&b"PK\x03\x04"[..], &common(&[10, 0]), name, b"hello"].concat();
+    let central = [&b"PK\x01\x02"[..], &common(&[10, 0, 10, 0]), &[0; 14], name].concat();
+    let word = |length: usize| u32::try_from(length).unwrap().to_le_bytes();
+    let end = [&b"PK\x05\x06\0\0\0\0\x01\0\x01\0"[..], &word(central.len()), &word(local.len()), &[0, 0]].concat();
+    [local, central, end].concat().into()
+}
+
+fn acted_on() -> Vec<Case> {
+    vec![
+        case(
+            "F6",
+            "the server names it `start.desktop`, a file that starts programs",
+            "saved under a name that no file manager acts on",
+            named("filename=\"start.desktop\"").promised_by_ours(|outcome| {
+                let starts = |name: &String| Path::new(name).extension().is_some_and(|kind| kind == "desktop");
+                outcome.names().into_iter().find(starts).map(|name| format!("it is saved as {name:?}"))
+            }),
+        ),
+        case(
+            "F12",
+            "an archive with a file named `../evil` in it",
+            "saved as it is: nothing is unpacked",
+            Play::once(|_, _| Answer::status(200).body(zip_slip()).header("Content-Type", "application/zip"))
+                .right([Version::Made(zip_slip)])
+                .everybody(harmless),
         ),
     ]
 }

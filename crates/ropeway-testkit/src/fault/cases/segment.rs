@@ -133,6 +133,24 @@ fn edges() -> Vec<Case> {
             }),
         ),
         case(
+            "V15",
+            "a mirror serves other bytes of the same length under another tag",
+            "one version or none, never a mixture",
+            segmented(|request, _| four(1).answer(request))
+                .other(|request, _| four(2).answer(request).drip(RATE))
+                .wish(|wish| wish.has_mirror = true)
+                .right([Version::Served(four(1)), Version::Served(four(2))]),
+        ),
+        case(
+            "V15 untagged",
+            "the same, and neither server gives a validator",
+            "one version or none, never a mixture",
+            segmented(|request, _| four(1).without_validators().answer(request))
+                .other(|request, _| four(2).without_validators().answer(request).drip(RATE))
+                .wish(|wish| wish.has_mirror = true)
+                .right([Version::Served(four(1)), Version::Served(four(2))]),
+        ),
+        case(
             "V2 midway",
             "the file changes while eight connections fetch it",
             "one version or none, never a mixture",
