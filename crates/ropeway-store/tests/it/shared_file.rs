@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use ropeway_model::JobId;
 use ropeway_store::Store;
 use tokio::task::JoinSet;
 
@@ -70,7 +71,7 @@ async fn a_queue_that_somebody_else_has_locked_is_waited_for_and_no_change_is_lo
     let early = tokio::time::timeout(Duration::from_millis(300), saves.join_next()).await;
     assert!(early.is_err(), "a change was acknowledged while nothing could be written: {early:?}");
     other.execute_batch("COMMIT").unwrap();
-    let ids: BTreeSet<_> = saves.join_all().await.into_iter().flatten().map(|id| id.row()).collect();
+    let ids: BTreeSet<_> = saves.join_all().await.into_iter().flatten().map(JobId::row).collect();
     assert_eq!(ids.len(), 8);
     let stored: BTreeSet<_> = store.jobs().await.unwrap().iter().map(|job| job.id.row()).collect();
     assert_eq!(stored, ids);

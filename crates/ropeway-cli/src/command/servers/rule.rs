@@ -103,10 +103,13 @@ impl Set {
 fn list(rules: &[ServerRule], as_json: bool) -> Result<Exit, CommandError> {
     if as_json {
         rules.iter().try_for_each(to_stdout_as_json)?;
-    } else if rules.is_empty() {
+        return Ok(Exit::Complete);
+    }
+    if rules.is_empty() {
         to_stdout("no rules");
-    } else {
-        rules.iter().for_each(|rule| to_stdout(&line(rule)));
+    }
+    for rule in rules {
+        to_stdout(&line(rule));
     }
     Ok(Exit::Complete)
 }
