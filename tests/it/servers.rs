@@ -36,9 +36,9 @@ async fn a_rule_bounds_the_connections_of_all_jobs_with_its_server_and_is_kept()
         rules,
         "127.0.0.1: connections 2, jobs 2, limit 100.00 MiB/s\n.example.org: connections 3, jobs –, limit 500.00 KiB/s\n"
     );
-    let ids: Vec<_> = (0..4)
-        .map(|name| daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url(&format!("{name}.bin"))]))
-        .collect();
+    // One connection each: of several, one may be on its way out while another one is opened in its place.
+    let add = |name| daemon.add(["-n", "1", "-d", home.work("").to_str().unwrap(), &peer.url(&format!("{name}.bin"))]);
+    let ids: Vec<_> = (0..4).map(add).collect();
     for id in &ids {
         daemon.wait_for_phase(id, "completed");
     }
