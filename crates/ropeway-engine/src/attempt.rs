@@ -163,7 +163,10 @@ impl Attempt {
     /// Records a change of the job and waits until it is durable.
     pub(crate) async fn save(&self, change: JobChange) -> Result<(), Stop> {
         let durable = self.engine.journal.save(change);
-        durable.wait().await.map_err(|reason| Stop::failed(FailureCode::StateFailed, reason))
+        // A queue goes on once it can be written again; who waits at a terminal is told.
+        let retry = if self.engine.scope == Scope::Queue { Retry::Backoff } else { Retry::Never };
+        let stop = |reason| Stop::Failed { failure: Failure::new(FailureCode::StateFailed, reason), retry };
+        durable.wait().await.map_err(stop)
     }
 
     /// A change of this job with a line for its log.

@@ -104,6 +104,12 @@ impl Core {
         self.server_limits.bucket(host, |host| self.hosts.limit(host))
     }
 
+    /// Whether no job may start now, whichever it is: the schedule pauses, or what jobs do could not be recorded.
+    pub(crate) fn pauses(&self) -> bool {
+        let is_behind = self.scope == Scope::Queue && self.journal.is_behind();
+        is_behind || self.timetable.pauses()
+    }
+
     /// Whether every place for running jobs is taken.
     pub(crate) fn is_full(&self) -> bool {
         self.table.lock().active().len() >= self.running_jobs.load(SeqCst)

@@ -32,9 +32,9 @@ pub(crate) async fn run(engine: Arc<Core>) {
             biased;
             () = engine.wake.notified() => {}
             () = engine.stopping.cancelled() => return,
-            // While all places are taken or the schedule pauses, a due job waits for that to end: sleeping until a
-            // moment that has passed would spin.
-            () = sleep_until(due), if !engine.is_full() && !engine.timetable.pauses() => {}
+            // While all places are taken or nothing may start, a due job waits for that to end: sleeping until a moment
+            // that has passed would spin.
+            () = sleep_until(due), if !engine.is_full() && !engine.pauses() => {}
         }
     }
 }
@@ -60,7 +60,7 @@ async fn sleep_until(due: Option<Instant>) {
 
 /// Gives the next job a place, if one is free.
 fn next(engine: &Arc<Core>) -> Option<Attempt> {
-    if engine.stopping.is_cancelled() || engine.timetable.pauses() || engine.is_full() {
+    if engine.stopping.is_cancelled() || engine.pauses() || engine.is_full() {
         return None;
     }
     let mut table = engine.table.lock();

@@ -139,7 +139,7 @@ failure_codes! {
     /// The scheme of the address has no driver.
     SchemeUnsupported = "SCHEME_UNSUPPORTED", Retry::Never, false, "Use an address that starts with http:// or https://.";
     /// The durable queue could not be written.
-    StateFailed = "STATE_FAILED", Retry::Never, true, "Check the volume of Ropeway's data folder, then retry.";
+    StateFailed = "STATE_FAILED", Retry::Never, true, "Check the volume of Ropeway's data folder and the room on it; what could not be saved is tried again.";
     /// A mistake of ours.
     Internal = "INTERNAL", Retry::Never, true, "This is a defect of Ropeway: please report it with the job's log.";
 }

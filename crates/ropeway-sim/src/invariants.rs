@@ -82,10 +82,6 @@ pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
 /// I4: what the user was told is true.
 fn promised(user: &User, at: usize, row: Option<&JobRow>) -> Option<String> {
     let (job, known) = (&user.jobs[at], &user.known[at]);
-    if user.volume.has_refused() && row.is_some() {
-        // The user was told of an error; the process follows him all the same, and the queue does from the next one on.
-        return None;
-    }
     match row {
         None if known.is_acknowledged && !known.is_removed && !known.may_be_removed => {
             Some(format!("I4: {} was acknowledged and is not in the queue", job.url))
@@ -194,7 +190,7 @@ pub(crate) fn check_end(user: &User, disk: &SimDisk, queue: &Queue, users_files:
                 }
                 is_there || may_be_gone
             }
-            (Phase::Canceled, wish) => wish == Wish::Cancel || user.volume.has_refused(),
+            (Phase::Canceled, wish) => wish == Wish::Cancel,
             (Phase::Failed { failure } | Phase::Blocked { failure, .. } | Phase::LinkExpired { failure }, _) => {
                 may_fail(&job.remote, job, failure.code)
             }

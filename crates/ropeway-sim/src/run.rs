@@ -46,8 +46,6 @@ struct Run {
     plan: Plan,
     /// Acts that have been begun.
     acted: usize,
-    /// Whether a process has come to its end with nothing breaking.
-    has_settled: bool,
 }
 
 /// Runs `seed`, with a fault planted or without.
@@ -62,10 +60,6 @@ pub fn run(seed: u64, plant: Option<Plant>) -> Report {
         }
     }
     run.life(None);
-    if run.volume.has_refused() && !run.world.is_violated() {
-        // What the queue had no room for, the next process finds out.
-        run.life(None);
-    }
     run.report(seed)
 }
 
@@ -83,13 +77,13 @@ impl Run {
         for job in &plan.jobs {
             server.serve(&job.url, job.remote.clone(), job.random.clone());
         }
-        let volume = Arc::new(SimVolume::new(Arc::clone(&world), random.fork()));
+        let volume = Arc::new(SimVolume::new(Arc::clone(&world), random.fork(), plan.rough));
         let queue = MemoryQueue::new(Arc::clone(&volume) as _).expect("a queue in memory opens");
         if let Some(sql) = plant.and_then(Plant::sql) {
             queue.tamper(sql).expect("the planted fault is SQL");
         }
-        let user = User::new(Arc::clone(&world), Arc::clone(&server), Arc::clone(&volume), plan.jobs.clone());
-        Self { world, disk, server, volume, queue, user, plan, acted: 0, has_settled: false }
+        let user = User::new(Arc::clone(&world), Arc::clone(&server), plan.jobs.clone());
+        Self { world, disk, server, volume, queue, user, plan, acted: 0 }
     }
 
     /// One process, from its start to its end, and the look at what it leaves.
@@ -112,9 +106,7 @@ impl Run {
             Err(error) => self.world.violate(format!("the queue cannot be read: {error}")),
             Ok(queue) => {
                 invariants::check(&mut self.user, &self.disk, &queue);
-                let is_last = end.is_none() && (self.has_settled || !self.volume.has_refused());
-                self.has_settled |= end.is_none();
-                if is_last && !self.world.is_violated() {
+                if end.is_none() && !self.world.is_violated() {
                     invariants::check_end(&self.user, &self.disk, &queue, &self.plan.users_files);
                 }
                 self.user.meet(&queue.rows);

@@ -9,7 +9,6 @@ use ropeway_store::JobRow;
 use crate::{
     plan::{Act, PlannedJob},
     server::SimServer,
-    volume::SimVolume,
     world::World,
 };
 
@@ -35,7 +34,6 @@ pub(crate) struct Known {
 pub(crate) struct User {
     pub(crate) world: Arc<World>,
     pub(crate) server: Arc<SimServer>,
-    pub(crate) volume: Arc<SimVolume>,
     pub(crate) jobs: Vec<PlannedJob>,
     pub(crate) known: Vec<Known>,
 }
@@ -50,14 +48,9 @@ pub(crate) const fn number(wish: Wish) -> u8 {
 }
 
 impl User {
-    pub(crate) fn new(
-        world: Arc<World>,
-        server: Arc<SimServer>,
-        volume: Arc<SimVolume>,
-        jobs: Vec<PlannedJob>,
-    ) -> Self {
+    pub(crate) fn new(world: Arc<World>, server: Arc<SimServer>, jobs: Vec<PlannedJob>) -> Self {
         let known = vec![Known::default(); jobs.len()];
-        Self { world, server, volume, jobs, known }
+        Self { world, server, jobs, known }
     }
 
     /// Finds the jobs again in the queue that a new process opens.

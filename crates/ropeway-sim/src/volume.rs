@@ -1,6 +1,6 @@
 //! The volume under the queue: commits take a moment, may find no room, and the machine may stop at one of them.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use parking_lot::Mutex;
 use ropeway_store::{Volume, Waiting};
@@ -29,19 +29,22 @@ struct State {
     stop_at: Option<(u64, Side)>,
     /// Refused commits in a thousand, while things break.
     refuses: u64,
-    refused: bool,
+    /// When every commit is refused.
+    full: Range<u64>,
     random: Random,
 }
 
 impl SimVolume {
-    pub(crate) fn new(world: Arc<World>, mut random: Random) -> Self {
+    /// A volume that is full now and then in some of the runs whose first `rough` milliseconds things break in.
+    pub(crate) fn new(world: Arc<World>, mut random: Random, rough: u64) -> Self {
         let refuses = random.pick(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 30]);
-        Self { world, state: Mutex::new(State { commits: 0, stop_at: None, refuses, refused: false, random }) }
-    }
-
-    /// Whether a commit found no room.
-    pub(crate) fn has_refused(&self) -> bool {
-        self.state.lock().refused
+        let full = if random.hits(80) {
+            let start = random.within(0..rough);
+            start..(start + random.within(1_000..30_000)).min(rough)
+        } else {
+            0..0
+        };
+        Self { world, state: Mutex::new(State { commits: 0, stop_at: None, refuses, full, random }) }
     }
 
     /// Stops the machine at the commit after `count` more.
@@ -73,8 +76,8 @@ impl Volume for SimVolume {
             let is_rough = self.world.is_rough();
             let mut state = self.state.lock();
             let refuses = state.refuses;
-            if is_rough && state.random.hits(refuses) {
-                state.refused = true;
+            let is_full = state.full.contains(&self.world.now());
+            if is_full || (is_rough && state.random.hits(refuses)) {
                 self.world.note(format_args!("store: no room"));
                 return false;
             }

@@ -116,6 +116,38 @@ impl StoreError {
             | Self::Closed { .. } => FailureCode::StateFailed,
         }
     }
+
+    /// Whether the same call may be carried out later: the volume is full or failing, or somebody else has the file.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Full { .. } | Self::Busy { .. } => true,
+            Self::Sql { source, .. } => may_pass(source.sqlite_error_code()),
+            Self::Open { .. }
+            | Self::NotAQueue { .. }
+            | Self::NewerSchema { .. }
+            | Self::NoWriteAheadLog { .. }
+            | Self::Corrupt { .. }
+            | Self::NoSuchJob { .. }
+            | Self::Unstorable { .. }
+            | Self::Closed { .. } => false,
+        }
+    }
+}
+
+/// Whether SQLite may carry the same statement out later: the volume or the machine was the reason, not the statement.
+fn may_pass(code: Option<ErrorCode>) -> bool {
+    matches!(
+        code,
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
 }
 
 /// What a table function reports: a [`StoreError`] that does not know its file yet.

@@ -3,7 +3,12 @@
 //! The copy is built once, with every protection behind a variable of the environment that only the copy reads. What is
 //! shipped has no such switch.
 
-use std::{fs, path::Path, time::Instant};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -27,7 +32,7 @@ struct Fault {
 }
 
 /// Every fault there is; `docs/simulation.md` says what each of them would do to a user.
-const FAULTS: [Fault; 5] = [
+const FAULTS: [Fault; 6] = [
     Fault {
         name: "sync",
         without: "the part file is not synced before the row that claims its bytes",
@@ -63,6 +68,13 @@ const FAULTS: [Fault; 5] = [
         text: "        self.not_before.filter(|until| *until > now)\n",
         copied: "        self.not_before.filter(|until| *until > now && !MISSING)\n",
     },
+    Fault {
+        name: "journal",
+        without: "a change that the queue had no room for is forgotten",
+        file: "crates/ropeway-engine/src/journal/writer.rs",
+        text: "            Err(error) if error.may_pass() => edits.iter()",
+        copied: "            Err(error) if error.may_pass() && !MISSING => edits.iter()",
+    },
 ];
 
 /// Builds the copy, sees that it holds with every protection in place, then takes out one at a time and runs up to
@@ -77,7 +89,7 @@ pub(crate) fn run(seeds: u64) -> Result<()> {
     // this workspace is there already.
     let mut build = shell::cargo(&["build", "--quiet", "--workspace", "--bin", "ropeway-sim", "--test", "seeds"]);
     shell::run(build.current_dir(&copy))?;
-    let program = copy.join("ropeway-sim");
+    let program = copy.with_file_name("planted-sim");
     // The next build of the sources themselves puts theirs in its place.
     fs::copy(place::built("debug", "ropeway-sim"), &program).context("the copy's program is not where it was built")?;
     // The tests run more of them; these are to show that it is what is missing that is found.
@@ -134,9 +146,12 @@ fn planted(file: &str, source: &str) -> Result<String> {
 /// same keep their times, so that only what changed is built again.
 fn copy_sources(to: &Path) -> Result<()> {
     let listed = shell::output(shell::command("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]));
-    for name in listed.context("git does not list the sources")?.lines() {
+    let listed = listed.context("git does not list the sources")?;
+    let mut copied = BTreeSet::new();
+    for name in listed.lines() {
         let (from, to) = (place::root().join(name), to.join(name));
         let Ok(mut bytes) = fs::read(&from) else { continue };
+        copied.insert(to.clone());
         if let Ok(source) = std::str::from_utf8(&bytes) {
             bytes = planted(name, source)?.into_bytes();
         }
@@ -145,6 +160,19 @@ fn copy_sources(to: &Path) -> Result<()> {
         }
         fs::create_dir_all(to.parent().context("a file has a folder")?)?;
         fs::write(&to, bytes)?;
+    }
+    remove_all_but(&copied, to)
+}
+
+/// Removes what the sources do not have any more.
+fn remove_all_but(kept: &BTreeSet<PathBuf>, folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            remove_all_but(kept, &path)?;
+        } else if !kept.contains(&path) {
+            fs::remove_file(&path)?;
+        }
     }
     Ok(())
 }

@@ -108,7 +108,7 @@ impl From<EngineError> for ApiError {
             EngineError::WrongPhase { .. } => (ApiCode::WrongPhase, "Wait until the job has settled."),
             EngineError::NotADownload(_) => (ApiCode::BadParams, "Only a download can get another link."),
             EngineError::Store(_) | EngineError::NotDurable(_) => {
-                (ApiCode::StateFailed, "Check the volume of Ropeway's data folder, then try again.")
+                (ApiCode::StateFailed, "Check the volume of Ropeway's data folder and the room on it, then try again.")
             }
             EngineError::NothingRecorded(_) => (
                 ApiCode::NotFound,

@@ -37,14 +37,28 @@ pub(super) async fn reserve(
         let Vacancy { part_path, .. } = vacant(disk, folder, name, on_conflict, &mut numbers)?;
         let mut change = attempt.change(None);
         change.part_path = Some(Some(part_path.clone()));
-        attempt.save(change).await?;
+        if let Err(stop) = attempt.save(change).await {
+            disown(attempt);
+            return Err(stop);
+        }
         attempt.update(|entry| entry.part_path = Some(part_path.clone()));
         match disk.create_part(&part_path) {
             Ok(part) => return Ok((part_path, part)),
             Err(DiskError::Exists { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                disown(attempt);
+                return Err(error.into());
+            }
         }
     }
+}
+
+/// No part file came to be: whatever gets its name is not this job's, which would delete it with its next beginning.
+fn disown(attempt: &Attempt) {
+    let mut change = attempt.change(None);
+    change.part_path = Some(None);
+    attempt.engine.journal.note(change);
+    attempt.update(|entry| entry.part_path = None);
 }
 
 /// A name that nothing has, and what the part file of it is called.

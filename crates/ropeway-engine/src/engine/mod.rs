@@ -63,8 +63,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] if the queue cannot be read.
     pub async fn start(store: Store, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
-        let (journal, writer) = Journal::start(store.clone());
         let wake = Arc::new(Notify::new());
+        let (journal, writer) = Journal::start(store.clone(), Arc::clone(&wake));
         let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
         let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
         let core = Arc::new(Core {
@@ -137,6 +137,9 @@ impl Engine {
         let writer = self.writer.lock().take();
         if writer.is_none() {
             return;
+        }
+        if let Err(error) = self.core.journal.settle().wait().await {
+            tracing::error!(%error, "the queue does not have everything");
         }
         self.core.remember_hosts().await;
         if let Err(error) = self.core.store.clone().close().await {

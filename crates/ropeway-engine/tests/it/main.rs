@@ -21,6 +21,7 @@ mod rig;
 mod schedule;
 mod slow_disk;
 mod start_at;
+mod state_full;
 mod still;
 mod upload;
 mod wall_clock;

@@ -101,12 +101,15 @@ impl Routes for Uplink {
     }
 }
 
-#[derive(Debug)]
-struct Instantly;
+/// The volume of the queue, which takes no time and may be full.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    pub(crate) is_full: AtomicBool,
+}
 
-impl Volume for Instantly {
+impl Volume for Room {
     fn commit(&self) -> Waiting<'_, bool> {
-        Box::pin(std::future::ready(true))
+        Box::pin(std::future::ready(!self.is_full.load(SeqCst)))
     }
     fn acknowledge(&self) -> Waiting<'_, ()> {
         Box::pin(std::future::ready(()))
@@ -118,6 +121,7 @@ pub(crate) struct Still {
     pub(crate) engine: Engine,
     pub(crate) clock: Arc<WallClock>,
     pub(crate) uplink: Arc<Uplink>,
+    pub(crate) room: Arc<Room>,
     queue: MemoryQueue,
     folder: TempFolder,
     scope: Scope,
@@ -128,9 +132,10 @@ impl Still {
     pub(crate) async fn new(scope: Scope, net: &Arc<Net>) -> Self {
         let clock = Arc::new(WallClock::default());
         let uplink = Arc::new(Uplink(AtomicBool::new(true)));
-        let mut queue = MemoryQueue::new(Arc::new(Instantly)).unwrap();
+        let room = Arc::new(Room::default());
+        let mut queue = MemoryQueue::new(Arc::clone(&room) as Arc<dyn Volume>).unwrap();
         let engine = start(&mut queue, scope, net, &clock, &uplink).await;
-        Self { engine, clock, uplink, queue, folder: TempFolder::new(), scope, net: Arc::clone(net) }
+        Self { engine, clock, uplink, room, queue, folder: TempFolder::new(), scope, net: Arc::clone(net) }
     }
 
     /// The same queue opened by the next process.

@@ -16,6 +16,7 @@ use crate::{
 };
 
 pub(crate) mod change;
+mod merge;
 pub(crate) mod order;
 mod spec;
 mod state;

@@ -1,0 +1,95 @@
+//! The order in which facts reach the store.
+//!
+//! Memory changes first, under the table's lock; the same lock covers the push into the journal, so the store sees
+//! changes in the order in which they happened. One task writes them, many in one transaction, and answers whoever
+//! waits for durability.
+//!
+//! Where the store refuses them for a reason that may pass, such as a full volume, whoever waits is told, and the changes
+//! are kept and tried again: memory and store agree as soon as the store takes anything. Until then no job starts.
+
+mod backlog;
+mod writer;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
+
+use ropeway_model::JobId;
+use ropeway_store::{Edit, JobChange, Store};
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use writer::Writer;
+
+type Acknowledge = oneshot::Sender<Result<(), String>>;
+
+/// What is pushed: a change, or only the question whether all before it is written.
+#[derive(Debug)]
+struct Line {
+    edit: Option<Edit>,
+    acknowledge: Option<Acknowledge>,
+}
+
+/// Where changes are pushed; cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Journal {
+    lines: mpsc::UnboundedSender<Line>,
+    is_behind: Arc<AtomicBool>,
+}
+
+/// Resolves once a change is durable, or cannot be made so.
+#[derive(Debug)]
+pub(crate) struct Durable(oneshot::Receiver<Result<(), String>>);
+
+impl Durable {
+    /// Waits for durability.
+    ///
+    /// # Errors
+    /// What the store says, without secrets.
+    pub(crate) async fn wait(self) -> Result<(), String> {
+        self.0.await.unwrap_or_else(|_| Err("the queue is closed".to_owned()))
+    }
+}
+
+impl Journal {
+    /// Starts the writing task; it ends when every clone of the journal is gone. `caught_up` is told when the store takes
+    /// changes again that it had refused.
+    pub(crate) fn start(store: Store, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
+        let (lines, receiver) = mpsc::unbounded_channel();
+        let is_behind = Arc::new(AtomicBool::new(false));
+        let writer = Writer::new(store, Arc::clone(&is_behind), caught_up);
+        (Self { lines, is_behind }, tokio::spawn(writer.run(receiver)))
+    }
+
+    /// Whether the store has refused changes that it does not have yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.is_behind.load(SeqCst)
+    }
+
+    /// Records a change nobody waits for.
+    pub(crate) fn note(&self, change: JobChange) {
+        // The receiver ends only after the last sender; a closed channel means that the process is ending.
+        drop(self.lines.send(Line { edit: Some(Edit::Save(Box::new(change))), acknowledge: None }));
+    }
+
+    /// Records a change and tells when it is durable.
+    pub(crate) fn save(&self, change: JobChange) -> Durable {
+        self.push(Some(Edit::Save(Box::new(change))))
+    }
+
+    /// Removes jobs and tells when that is durable.
+    pub(crate) fn remove(&self, ids: Vec<JobId>) -> Durable {
+        self.push(Some(Edit::Remove(ids)))
+    }
+
+    /// Tells when everything that was pushed before is durable.
+    pub(crate) fn settle(&self) -> Durable {
+        self.push(None)
+    }
+
+    fn push(&self, edit: Option<Edit>) -> Durable {
+        let (acknowledge, receipt) = oneshot::channel();
+        drop(self.lines.send(Line { edit, acknowledge: Some(acknowledge) }));
+        Durable(receipt)
+    }
+}

@@ -1,0 +1,130 @@
+//! The task that writes: many changes in one transaction, and those that were refused again and again.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use ropeway_store::{Edit, Store, StoreError};
+use tokio::sync::{Notify, mpsc};
+
+use super::{Acknowledge, Line, backlog::Backlog};
+
+/// Most changes written in one transaction; more wait for the next one.
+const MOST_AT_ONCE: usize = 4096;
+/// What was refused is tried again this soon at first.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// And this seldom at last: a volume that has room again is found within this time.
+const LONGEST_DELAY: Duration = Duration::from_secs(15);
+
+pub(super) struct Writer {
+    store: Store,
+    backlog: Backlog,
+    /// How long what was refused rests.
+    delay: Duration,
+    is_behind: Arc<AtomicBool>,
+    caught_up: Arc<Notify>,
+}
+
+impl Writer {
+    pub(super) fn new(store: Store, is_behind: Arc<AtomicBool>, caught_up: Arc<Notify>) -> Self {
+        Self { store, backlog: Backlog::default(), delay: FIRST_DELAY, is_behind, caught_up }
+    }
+
+    /// Writes what comes until nothing can come any more.
+    pub(super) async fn run(mut self, mut lines: mpsc::UnboundedReceiver<Line>) {
+        let mut batch = Vec::new();
+        loop {
+            let rest = tokio::time::sleep(self.delay);
+            let count = tokio::select! {
+                biased;
+                count = lines.recv_many(&mut batch, MOST_AT_ONCE) => count,
+                () = rest, if !self.backlog.is_empty() => {
+                    self.delay = (self.delay * 2).min(LONGEST_DELAY);
+                    drop(self.try_again().await);
+                    continue;
+                }
+            };
+            if count == 0 {
+                return;
+            }
+            self.write(batch.drain(..)).await;
+        }
+    }
+
+    async fn write(&mut self, lines: impl Iterator<Item = Line>) {
+        let (edits, waiting): (Vec<Option<Edit>>, Vec<Option<Acknowledge>>) =
+            lines.map(|line| (line.edit, line.acknowledge)).unzip();
+        let edits: Vec<Edit> = edits.into_iter().flatten().collect();
+        let result = if self.backlog.is_empty() {
+            self.apply(edits).await
+        } else {
+            for edit in edits {
+                self.backlog.keep(edit);
+            }
+            self.try_again().await
+        };
+        for acknowledge in waiting.into_iter().flatten() {
+            // Whoever no longer waits does not mind.
+            drop(acknowledge.send(result.clone()));
+        }
+    }
+
+    /// Tries everything that was refused, in one transaction: of what a job went through meanwhile no half must remain.
+    async fn try_again(&mut self) -> Result<(), String> {
+        let edits = self.backlog.edits();
+        self.backlog.clear();
+        self.apply(edits).await
+    }
+
+    /// Writes changes, and keeps those that are refused for a reason that may pass.
+    async fn apply(&mut self, edits: Vec<Edit>) -> Result<(), String> {
+        if edits.is_empty() {
+            return Ok(());
+        }
+        let edits: Arc<[Edit]> = edits.into();
+        let mut result = self.store.apply(Arc::clone(&edits)).await;
+        match &result {
+            Ok(()) => {}
+            Err(error) if error.may_pass() => edits.iter().for_each(|edit| self.backlog.keep(edit.clone())),
+            // One change that cannot be saved must not take the others of its transaction with it.
+            Err(_) if edits.len() > 1 => {
+                result = Ok(());
+                for edit in edits.iter() {
+                    result = result.and(self.apply_alone(edit).await);
+                }
+            }
+            Err(_) => {}
+        }
+        self.tell(&result);
+        result.map_err(|error| if error.may_pass() { format!("{error}; it is tried again") } else { error.to_string() })
+    }
+
+    async fn apply_alone(&mut self, edit: &Edit) -> Result<(), StoreError> {
+        let result = self.store.apply(Arc::new([edit.clone()])).await;
+        if result.as_ref().is_err_and(StoreError::may_pass) {
+            self.backlog.keep(edit.clone());
+        }
+        result
+    }
+
+    /// Says whether the store has everything.
+    fn tell(&mut self, result: &Result<(), StoreError>) {
+        let (is_behind, kept) = (!self.backlog.is_empty(), self.backlog.len());
+        if let Err(error) = result {
+            tracing::error!(%error, kept, "the queue could not be written");
+        }
+        let was_behind = self.is_behind.swap(is_behind, SeqCst);
+        if is_behind {
+            return;
+        }
+        self.delay = FIRST_DELAY;
+        if was_behind {
+            tracing::info!("the queue has everything again");
+            self.caught_up.notify_one();
+        }
+    }
+}
