@@ -1,6 +1,6 @@
 //! Many small files over one connection (HTTP/2), from a real nginx.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fmt::Write as _, fs};
 
 use ropeway_testkit::{Nginx, NginxSettings, Pattern};
 
@@ -20,7 +20,7 @@ fn lay_out(nginx: &Nginx, home: &Home) {
     for number in 0..FILES {
         let name = format!("{number}.bin");
         Pattern::new(number).write_file(&nginx.root().join(&name), LENGTH);
-        list += &format!("{}\n", nginx.url(&name));
+        writeln!(list, "{}", nginx.url(&name)).unwrap();
     }
     fs::write(home.work("list"), list).unwrap();
 }

@@ -1,7 +1,7 @@
 //! Hosts with addresses of both families (RFC 8305). `localhost` is one: `[::1]`, then 127.0.0.1.
 
 use std::{
-    net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
 
@@ -39,6 +39,22 @@ async fn an_address_that_swallows_everything_holds_a_healthy_one_up_for_a_moment
     let probe = tokio::time::timeout(Duration::from_secs(3), Download::of(&address).probe()).await;
     let (bytes, error) = read(probe.expect("starts within 3 s").unwrap().body).await;
     assert!(error.is_none() && bytes.len() == 1_000);
+}
+
+#[tokio::test]
+async fn a_host_whose_addresses_all_swallow_everything_is_given_up_within_thirty_seconds() {
+    let port = free_port();
+    let first = BlackHole::at((Ipv6Addr::LOCALHOST, port).into());
+    let second = BlackHole::at((Ipv4Addr::LOCALHOST, port).into());
+    // Only the driver's patience is left to run out: it is for all addresses together, not for each.
+    tokio::time::pause();
+    for scheme in ["http", "https"] {
+        let start = tokio::time::Instant::now();
+        let error = Download::of(&format!("{scheme}://localhost:{port}/f")).probe_error().await;
+        assert!(matches!(error, DriverError::ConnectTimeout { waited_s: 30, .. }), "{error}");
+        assert!(start.elapsed() <= Duration::from_secs(31), "{:?}", start.elapsed());
+    }
+    drop((first, second));
 }
 
 #[tokio::test]
