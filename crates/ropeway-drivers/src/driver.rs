@@ -3,7 +3,7 @@
 //! Every transfer is a set of byte ranges; protocols differ in which ranges are allowed, in what order, what must be
 //! remembered, and how it ends. What a protocol cannot do is absent (`None`), not an error at run time.
 
-use std::{fmt, pin::Pin};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -31,8 +31,16 @@ pub struct Context {
     /// Whether the first request may travel on a connection that other jobs use as well (HTTP/2). Not under a limit:
     /// what such a connection has under way is not held back for one job alone.
     pub may_share: bool,
+    /// Asked before a redirect is followed to another server; without it all are.
+    pub gate: Option<Arc<dyn Gate>>,
     /// Ends every request of the job at once.
     pub cancel: CancellationToken,
+}
+
+/// Knows which servers are left alone at the moment.
+pub trait Gate: Send + Sync + fmt::Debug {
+    /// Whether a redirect may be followed to `host`, with its port where that is not the scheme's own.
+    fn is_open(&self, host: &str) -> bool;
 }
 
 /// One network protocol.

@@ -162,6 +162,12 @@ pub enum DriverError {
         /// Why it is not followed, with the place it points to.
         reason: String,
     },
+    /// A redirect leads to a server that the context's gate keeps requests from.
+    #[error("{host} is left alone for a while, because it failed")]
+    LeftAlone {
+        /// The host and port.
+        host: String,
+    },
     /// The body the engine gave failed: the source could not be read or changed.
     #[error("the file could not be read: {0}")]
     Body(#[source] std::io::Error),
@@ -212,6 +218,7 @@ impl DriverError {
             Self::NoContent { .. } => FailureCode::UnexpectedContent,
             Self::ContentCoding { .. } => FailureCode::ContentCoding,
             Self::RedirectRefused { .. } => FailureCode::RedirectRefused,
+            Self::LeftAlone { .. } => FailureCode::ServerUnavailable,
             Self::Body(_) => FailureCode::DiskFailed,
             Self::SchemeUnsupported { .. } => FailureCode::SchemeUnsupported,
             Self::Canceled => FailureCode::Internal,
@@ -226,6 +233,37 @@ impl DriverError {
             }
             Self::AnswerLost { .. } => Retry::Never,
             _ => self.code().retry(),
+        }
+    }
+
+    /// The host and port that it is about: behind a redirect another one than was asked. `None` where the cause is on this
+    /// machine or in a proxy.
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Self::NameNotResolved { host }
+            | Self::ConnectionRefused { host }
+            | Self::ConnectTimeout { host, .. }
+            | Self::ConnectionLost { host, .. }
+            | Self::StreamLost { host, .. }
+            | Self::Overloaded { host }
+            | Self::Silent { host, .. }
+            | Self::AnswerLost { host }
+            | Self::Tls { host, .. }
+            | Self::LeftAlone { host } => Some(host.clone()),
+            Self::Status { url, .. }
+            | Self::RangeIgnored { url }
+            | Self::RangeUnsatisfiable { url, .. }
+            | Self::RemoteChanged { url, .. }
+            | Self::BadResponse { url, .. }
+            | Self::ContentCoding { url, .. }
+            | Self::NoContent { url, .. }
+            | Self::RedirectRefused { url, .. } => Some(url.host()),
+            Self::Proxy { .. }
+            | Self::CaFile { .. }
+            | Self::CredentialFile { .. }
+            | Self::Body(_)
+            | Self::SchemeUnsupported { .. }
+            | Self::Canceled => None,
         }
     }
 

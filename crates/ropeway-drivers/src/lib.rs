@@ -19,8 +19,8 @@ mod upload;
 pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
 pub use driver::{
-    ByteStream, Close, Context, Download, Driver, Fetched, Part, PartBody, PartReceipt, Probe, Session, SourceMeta,
-    Upload,
+    ByteStream, Close, Context, Download, Driver, Fetched, Gate, Part, PartBody, PartReceipt, Probe, Session,
+    SourceMeta, Upload,
 };
 pub use error::DriverError;
 pub use form::FormDriver;

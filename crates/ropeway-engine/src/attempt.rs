@@ -52,8 +52,10 @@ pub(crate) struct Finished {
 pub(crate) enum Stop {
     /// The user or the shutdown wished so.
     Wished,
-    /// It failed.
-    Failed { failure: Failure, retry: Retry },
+    /// It failed, `at` a server where one is to blame.
+    Failed { failure: Failure, retry: Retry, at: Option<HostKey> },
+    /// A redirect led `to` a server that is left alone: the job waits for that one's turn.
+    Led { to: HostKey, failure: Failure },
     /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
     NoFile { failure: Failure, retry: Retry },
     /// Something stands in the way that is not ours to mend.
@@ -63,7 +65,7 @@ pub(crate) enum Stop {
 impl Stop {
     /// A failure with the retry class of its code.
     pub(crate) fn failed(code: FailureCode, message: impl Into<String>) -> Self {
-        Self::Failed { failure: Failure::new(code, message), retry: code.retry() }
+        Self::Failed { failure: Failure::new(code, message), retry: code.retry(), at: None }
     }
 }
 
@@ -72,7 +74,11 @@ impl From<DriverError> for Stop {
         match error {
             DriverError::Canceled => Self::Wished,
             other if leads_to_no_file(&other) => Self::NoFile { failure: other.failure(), retry: other.retry() },
-            other => Self::Failed { failure: other.failure(), retry: other.retry() },
+            DriverError::LeftAlone { ref host } => Self::Led { to: HostKey::new(host), failure: error.failure() },
+            other => {
+                let at = other.host().as_deref().map(HostKey::new);
+                Self::Failed { failure: other.failure(), retry: other.retry(), at }
+            }
         }
     }
 }
@@ -85,7 +91,7 @@ fn leads_to_no_file(error: &DriverError) -> bool {
 
 impl From<DiskError> for Stop {
     fn from(error: DiskError) -> Self {
-        Self::Failed { retry: error.code().retry(), failure: error.failure() }
+        Self::Failed { retry: error.code().retry(), failure: error.failure(), at: None }
     }
 }
 
@@ -101,6 +107,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         network: spec.network.clone(),
         headers: spec.headers.clone(),
         may_share: true,
+        gate: None,
         cancel,
     }
 }
@@ -111,8 +118,17 @@ fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
         Ok(_) => Verdict::Well,
         Err(_) if progressed => Verdict::Well,
         Err(Stop::NoFile { .. }) => Verdict::Well,
-        Err(Stop::Failed { failure, retry }) => Verdict::of(failure.code, *retry),
-        Err(Stop::Wished | Stop::Blocked { .. }) => Verdict::Nothing,
+        Err(Stop::Failed { failure, retry, .. }) => Verdict::of(failure.code, *retry),
+        Err(Stop::Wished | Stop::Blocked { .. } | Stop::Led { .. }) => Verdict::Nothing,
+    }
+}
+
+/// The server that the try ended at, where that may be another than it began with.
+fn ended_at(outcome: &Result<Finished, Stop>) -> Option<HostKey> {
+    match outcome {
+        Err(Stop::Failed { at, .. }) => at.clone(),
+        Err(Stop::Led { to, .. }) => Some(to.clone()),
+        Ok(_) | Err(Stop::Wished | Stop::NoFile { .. } | Stop::Blocked { .. }) => None,
     }
 }
 
@@ -165,7 +181,7 @@ impl Attempt {
         let durable = self.engine.journal.save(change);
         // A queue goes on once it can be written again; who waits at a terminal is told.
         let retry = if self.engine.scope == Scope::Queue { Retry::Backoff } else { Retry::Never };
-        let stop = |reason| Stop::Failed { failure: Failure::new(FailureCode::StateFailed, reason), retry };
+        let stop = |reason| Stop::Failed { failure: Failure::new(FailureCode::StateFailed, reason), retry, at: None };
         durable.wait().await.map_err(stop)
     }
 
@@ -184,20 +200,26 @@ impl Attempt {
     /// Takes the step that ends the try, and records it.
     pub(crate) async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
         let now = self.engine.clock.now();
+        let at = ended_at(&outcome);
         let durable = {
             let mut table = self.engine.table.lock();
             let durable = table.update(self.id, |entry| {
                 entry.active = None;
                 entry.rate = 0;
                 let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
-                self.visit.end(verdict(&outcome, progressed));
+                self.visit.end(verdict(&outcome, progressed), at.as_ref());
                 match outcome {
                     Ok(finished) => Some(self.complete(entry, finished, now)),
                     Err(Stop::Wished) => self.stop(entry),
+                    // No try is counted: its turn comes with that server's.
+                    Err(Stop::Led { failure, .. }) => {
+                        self.log(failure.message);
+                        self.stop(entry)
+                    }
                     Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
                         Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
                     }
-                    Err(Stop::Failed { failure, retry } | Stop::NoFile { failure, retry }) => {
+                    Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
                         self.fail(entry, &failure, retry, progressed, now)
                     }
                     Err(Stop::Blocked { by, failure }) => {
@@ -205,7 +227,11 @@ impl Attempt {
                     }
                 }
             });
-            if self.engine.scope == Scope::Once && self.visit.is_probe() {
+            if self.spec.mirrors.is_empty() {
+                table.lead(self.id, at.as_ref().map(HostKey::as_str));
+            }
+            let is_at_own = at.is_none_or(|at| at == *self.visit.key());
+            if self.engine.scope == Scope::Once && self.visit.is_probe() && is_at_own {
                 self.engine.give_up(&mut table, self.id, self.visit.key());
             }
             durable.flatten()
@@ -222,7 +248,7 @@ impl Attempt {
 
     /// A failure that no further try mends before something around us changes, as that.
     fn seen_as_obstacle(&self, entry: &Entry, stop: Stop) -> Stop {
-        let Stop::Failed { failure, retry } = stop else { return stop };
+        let Stop::Failed { failure, retry, at } = stop else { return stop };
         let is_download = self.spec.direction() == Direction::Download;
         match failure.code {
             // Who waits at a terminal is told.
@@ -238,7 +264,7 @@ impl Attempt {
             {
                 Stop::Blocked { by: Obstacle::Network, failure }
             }
-            _ => Stop::Failed { failure, retry },
+            _ => Stop::Failed { failure, retry, at },
         }
     }
 

@@ -83,7 +83,7 @@ impl Core {
         let Some(Phase::Failed { failure }) = table.get(probe).map(|entry| entry.phase.clone()) else { return };
         let waits = |entry: &&Entry| {
             let is_at_rest = matches!(entry.phase, Phase::Queued | Phase::Waiting { .. });
-            is_at_rest && entry.wish == Wish::Run && entry.remote.is_none() && entry.host() == host.as_str()
+            is_at_rest && entry.wish == Wish::Run && entry.remote.is_none() && table.server_of(entry) == host.as_str()
         };
         let ids: Vec<JobId> = table.iter().filter(waits).map(|entry| entry.id).collect();
         for id in ids {

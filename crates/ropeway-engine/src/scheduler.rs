@@ -67,6 +67,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
     table.promote(Instant::now(), engine.clock.now());
     let id = table.next_to_start(|host, running| engine.hosts.may_start(host, running))?;
     let cancel = engine.stopping.child_token();
+    let host = table.get(id).map(|entry| table.server_of(entry).to_owned())?;
     let attempt = table.update(id, |entry| {
         advance(entry, Step::Start);
         entry.due = None;
@@ -75,7 +76,6 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             Direction::Download => &engine.downloads,
             Direction::Upload => &engine.uploads,
         };
-        let host = entry.host();
         let throttle = Throttle::new(Arc::clone(&bucket), engine.server_bucket(&host), Arc::clone(all));
         let host = HostKey::new(&host);
         let is_probe = engine.hosts.start(&host);

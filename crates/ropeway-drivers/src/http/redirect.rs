@@ -19,7 +19,8 @@ pub(crate) struct Answer {
 /// Sends a `GET` with `fields` to `from` and on to where it is redirected.
 ///
 /// # Errors
-/// [`DriverError::RedirectRefused`] naming the loop, the hop that is not followed, or the limit of 20.
+/// [`DriverError::RedirectRefused`] naming the loop, the hop that is not followed, or the limit of 20;
+/// [`DriverError::LeftAlone`] where the context's gate is closed.
 pub(crate) async fn get(
     context: &Context,
     from: &SafeUrl,
@@ -41,6 +42,9 @@ pub(crate) async fn get(
         if chain.len() > MOST_HOPS {
             let hops: Vec<String> = chain.iter().chain([&next]).map(ToString::to_string).collect();
             return refused(format!("more than {MOST_HOPS} times: {}", abridged(&hops)));
+        }
+        if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.is_open(&next.host())) {
+            return Err(DriverError::LeftAlone { host: next.host() });
         }
         tracing::debug!(from = %url, to = %next, "redirected");
         chain.push(next.clone());

@@ -23,6 +23,7 @@ pub(crate) fn context(address: &str) -> Context {
         origin: url(address).expose().origin(),
         headers: Vec::new(),
         may_share: true,
+        gate: None,
         cancel: CancellationToken::new(),
     }
 }

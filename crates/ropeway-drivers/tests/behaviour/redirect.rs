@@ -1,6 +1,8 @@
 //! Redirects.
 
-use ropeway_drivers::{Context, DriverError};
+use std::sync::Arc;
+
+use ropeway_drivers::{Context, DriverError, Gate};
 use ropeway_model::{HeaderField, Network};
 use ropeway_testkit::{
     Pattern, Peer,
@@ -149,4 +151,30 @@ async fn a_redirect_to_encryption_is_followed() {
     let probe = Download::with(context, &plain.url("f")).probe().await.unwrap();
     assert_eq!(probe.url.expose().scheme(), "https");
     assert_eq!(secrets(&secure.requests()[0]), 0);
+}
+
+/// Keeps requests from one server.
+#[derive(Debug)]
+struct Closed(String);
+
+impl Gate for Closed {
+    fn is_open(&self, host: &str) -> bool {
+        host != self.0
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_left_alone_is_not_asked_by_way_of_another_one() {
+    let file = ServedFile::new(1, 1_000);
+    let behind = Peer::serve(file).await;
+    let target = behind.url("f");
+    let front = Peer::start(move |_| Answer::redirect(302, &target)).await;
+    let mut download = Download::of(&front.url("f"));
+    let host = format!("127.0.0.1:{}", behind.port());
+    download.context.gate = Some(Arc::new(Closed(host.clone())));
+    let error = download.probe_error().await;
+    assert!(matches!(error, DriverError::LeftAlone { .. }) && error.host() == Some(host), "{error}");
+    assert!(behind.requests().is_empty());
+    download.context.gate = Some(Arc::new(Closed("elsewhere.example".to_owned())));
+    assert_eq!(read(download.probe().await.unwrap().body).await.0.len(), 1_000);
 }

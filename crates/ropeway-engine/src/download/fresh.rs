@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::stream;
-use ropeway_drivers::{Driver, Probe};
+use ropeway_drivers::{Context, Driver, Probe};
 use ropeway_model::{FailureCode, SafeUrl, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
@@ -113,7 +113,8 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
     let Some(download) = driver.download() else {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{url} cannot be downloaded from")));
     };
-    let (context, server) = (attempt.context(), HostKey::of(url));
+    let server = HostKey::of(url);
+    let context = Context { gate: Some(Arc::new(attempt.visit.passage())), ..attempt.context() };
     attempt.connect_to(&server).await?;
     attempt.engine.hosts.welcome(&server)?;
     let asked = Instant::now();
@@ -122,7 +123,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
         probe = download.probe(&context, url) => probe,
     };
-    let probe = probe.inspect_err(|error| attempt.engine.hosts.heed(error))?;
+    let probe = probe.inspect_err(|error| attempt.visit.refused(&server, error))?;
     attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
     if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
         && !pieces::fit(pieces, length)

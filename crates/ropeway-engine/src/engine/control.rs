@@ -190,7 +190,8 @@ impl Core {
     /// The user wants to know now: the servers of these jobs are asked again.
     fn forgive(&self, ids: &[JobId]) {
         let table = self.table.lock();
-        let hosts: HashSet<String> = ids.iter().filter_map(|id| table.get(*id)).map(Entry::host).collect();
+        let entries = ids.iter().filter_map(|id| table.get(*id));
+        let hosts: HashSet<String> = entries.map(|entry| table.server_of(entry).to_owned()).collect();
         drop(table);
         for host in &hosts {
             self.hosts.forgive(&HostKey::new(host));

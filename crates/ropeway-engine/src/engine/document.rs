@@ -30,6 +30,7 @@ impl Engine {
             origin: from.expose().origin(),
             headers: headers.to_vec(),
             may_share: true,
+            gate: None,
             cancel: self.core.stopping.child_token(),
         };
         let reading = timeout(PATIENCE, self.read(&context, from, largest));

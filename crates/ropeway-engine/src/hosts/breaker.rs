@@ -51,6 +51,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the server is taken for well.
+    pub(super) const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed { .. })
+    }
+
     /// A job starts; `true` if it is the probe.
     pub(super) fn start(&mut self, now: Instant) -> bool {
         match *self {

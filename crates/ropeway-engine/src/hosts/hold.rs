@@ -30,7 +30,7 @@ impl Held {
 
 impl From<Held> for Stop {
     fn from(held: Held) -> Self {
-        Self::Failed { failure: held.failure(), retry: Retry::After(held.wait) }
+        Self::Failed { failure: held.failure(), retry: Retry::After(held.wait), at: Some(held.host) }
     }
 }
 

@@ -15,6 +15,7 @@ mod host;
 mod key;
 pub(crate) mod memory;
 mod outcome;
+mod passage;
 mod permit;
 mod policy;
 mod profile;

@@ -57,6 +57,7 @@ impl Outcome {
             | DriverError::BadResponse { .. }
             | DriverError::Body(_)
             | DriverError::SchemeUnsupported { .. }
+            | DriverError::LeftAlone { .. }
             | DriverError::Canceled => None,
         }
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use ropeway_drivers::DriverError;
 
-use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict};
+use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, passage::Passage};
 
 /// One try's dealings with its server: its first connection, whether it is served, what it tells of the server.
 #[derive(Debug)]
@@ -56,6 +57,19 @@ impl Visit {
         if permit.key() == host { Some(permit) } else { self.hosts.try_permit(host) }
     }
 
+    /// What decides where redirects may be followed to.
+    pub(crate) fn passage(&self) -> Passage {
+        Passage::new(self.hosts.clone(), self.key.clone())
+    }
+
+    /// `host` was asked, and an error came. Where that is of another server, a redirect led there: `host` itself answered.
+    pub(crate) fn refused(&self, host: &HostKey, error: &DriverError) {
+        self.hosts.heed(error);
+        if error.host().is_some_and(|failed| failed != host.as_str()) {
+            self.hosts.report(host, Outcome::Answered { latency: None });
+        }
+    }
+
     /// A request was answered after this long with what it asked for.
     pub(crate) fn answered(&self, host: &HostKey, latency: Duration) {
         self.hosts.report(host, Outcome::Answered { latency: Some(latency) });
@@ -70,10 +84,16 @@ impl Visit {
         }
     }
 
-    /// The try has ended, and tells this of the server.
-    pub(crate) fn end(&self, verdict: Verdict) {
+    /// The try has ended, and tells this of its server, or of the one it failed `at`.
+    pub(crate) fn end(&self, verdict: Verdict, at: Option<&HostKey>) {
         drop(self.first.lock().take());
         drop(self.serving.lock().take());
-        self.hosts.ended(&self.key, verdict, self.is_probe);
+        match at.filter(|at| **at != self.key) {
+            None => self.hosts.ended(&self.key, verdict, self.is_probe),
+            Some(at) => {
+                self.hosts.ended(at, verdict, false);
+                self.hosts.ended(&self.key, Verdict::Nothing, self.is_probe);
+            }
+        }
     }
 }

@@ -186,6 +186,23 @@ impl Table {
         Some(result)
     }
 
+    /// Queues a job whose server has told nothing of the file yet behind those of `host`, where a redirect led it; with
+    /// `None` behind those of its own again.
+    pub(crate) fn lead(&mut self, id: JobId, host: Option<&str>) {
+        let Some(mut entry) = self.entries.remove(&id) else { return };
+        self.unindex(&entry);
+        let own = entry.host();
+        let host = host.filter(|_| entry.remote.is_none()).unwrap_or(&own);
+        entry.server = self.queue.server(host);
+        self.index(&entry);
+        self.entries.insert(id, entry);
+    }
+
+    /// The server whose turn the job waits for.
+    pub(crate) fn server_of(&self, entry: &Entry) -> &str {
+        self.queue.name(entry.server)
+    }
+
     /// Changes what no index and no row shows, such as a meter.
     pub(crate) fn touch<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         self.entries.get_mut(&id).map(|entry| change(entry))

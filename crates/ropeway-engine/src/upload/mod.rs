@@ -5,7 +5,7 @@ mod body;
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Close, Driver, DriverError, Part, PartReceipt, Session, SourceMeta};
-use ropeway_model::{Algorithm, Digest, Failure, FailureCode, JobSpec, Step, Transfer, UploadTarget};
+use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Step, Transfer, UploadTarget};
 use ropeway_store::Verification;
 
 use crate::{
@@ -145,6 +145,5 @@ fn verify(attempt: &Attempt, receipts: &[PartReceipt], digests: &[Digest]) -> Re
 }
 
 fn mismatch(message: String) -> Stop {
-    let code = FailureCode::DigestMismatch;
-    Stop::Failed { failure: Failure::new(code, message), retry: code.retry() }
+    Stop::failed(FailureCode::DigestMismatch, message)
 }

@@ -20,6 +20,7 @@ use crate::{
 
 const MIB: u64 = 1 << 20;
 const DYING: &str = "dying.example";
+const FRONT: &str = "front.example";
 
 /// A network where one server answers 503 until it is `back`, and all others serve.
 fn with_a_dying_server(back: &Arc<AtomicBool>) -> Arc<Net> {
@@ -68,6 +69,47 @@ async fn a_server_that_is_back_is_found_and_gets_its_jobs_step_by_step() {
     assert!(took < Duration::from_secs(15 * 60), "{took:?}");
     let server = still.engine.servers().into_iter().find(|server| server.host == DYING).unwrap();
     assert_eq!((server.rests_until, server.connections), (None, 0));
+}
+
+/// A network where one server redirects everything to one that answers 503 until it is `back`.
+fn with_a_dying_server_behind_another(back: &Arc<AtomicBool>) -> Arc<Net> {
+    let back = Arc::clone(back);
+    Net::new(move |host| match host {
+        FRONT => Ok((302, vec![("Location", format!("https://{DYING}/file"))])),
+        _ if !back.load(SeqCst) => Ok((503, Vec::new())),
+        _ => Ok((200, Vec::new())),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dying_server_behind_redirects_is_spared_as_well_and_who_redirects_is_not_blamed() {
+    const JOBS: usize = 300;
+    let back = Arc::new(AtomicBool::new(false));
+    let net = with_a_dying_server_behind_another(&back);
+    let still = Still::new(Scope::Queue, &net).await;
+    still.add((0..JOBS).map(|number| still.spec(&format!("https://{FRONT}/{number}"))).collect()).await;
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let rests =
+        |host: &str| still.engine.servers().iter().any(|server| server.host == host && server.rests_until.is_some());
+    assert!(rests(DYING) && !rests(FRONT));
+    // The first wave, then one probe at a time.
+    let asked = net.asked(DYING).len();
+    assert!(asked <= 50, "{asked} requests in ten minutes");
+    let led = net.asked(FRONT).len();
+    assert!(led <= JOBS + asked, "{led} requests to the one that redirects");
+    back.store(true, SeqCst);
+    let took = still.until(all(PhaseKind::Completed)).await;
+    assert!(took < Duration::from_secs(15 * 60), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_at_a_terminal_is_told_of_a_dead_server_behind_a_redirect_too() {
+    let net = with_a_dying_server_behind_another(&Arc::default());
+    let still = Still::new(Scope::Once, &net).await;
+    still.add((0..200).map(|number| still.spec(&format!("https://{FRONT}/{number}"))).collect()).await;
+    let took = still.until(all(PhaseKind::Failed)).await;
+    assert!(took < Duration::from_secs(120), "{took:?}");
+    assert!(net.asked(DYING).len() <= 50, "{}", net.asked(DYING).len());
 }
 
 #[tokio::test(start_paused = true)]
