@@ -6,23 +6,23 @@ mod measure;
 mod server;
 mod table;
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
+pub(crate) use self::measure::Scratch;
 use self::{
     clients::{Client, Scenario},
     measure::Figures,
     server::Server,
 };
 use crate::{
-    place,
+    page, place,
     setup::{self, apt, apt::Need},
     shell, ui,
 };
 
-const BEGIN: &str = "<!-- figures: begin -->";
-const END: &str = "<!-- figures: end -->";
+const MARKS: page::Marks = page::Marks { begin: "<!-- figures: begin -->", end: "<!-- figures: end -->" };
 
 /// What is measured, and how thoroughly.
 #[derive(clap::Args)]
@@ -72,18 +72,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         text.push_str(&part);
     }
     drop(server);
-    let page = place::root().join("docs/performance.md");
-    let old = fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
-    fs::write(&page, insert(&old, &text)?)?;
-    println!("Written into docs/performance.md");
-    Ok(())
+    page::write(&place::root().join("docs/performance.md"), &MARKS, &text)
 }
 
 /// A folder that goes away at the end: in memory where the system has such a place.
-fn scratch(arguments: &Arguments) -> Result<measure::Scratch> {
+fn scratch(arguments: &Arguments) -> Result<Scratch> {
     let memory = PathBuf::from("/dev/shm");
     let parent = arguments.folder.clone().unwrap_or_else(|| if memory.is_dir() { memory } else { place::target() });
-    measure::Scratch::new(&parent)
+    Scratch::new(&parent)
 }
 
 fn measured(client: &Client, server: &Server, rounds: usize) -> Result<(&'static str, Figures)> {
@@ -91,25 +87,4 @@ fn measured(client: &Client, server: &Server, rounds: usize) -> Result<(&'static
     let rounds = (0..=rounds).map(|_| measure::once(client, server)).collect::<Result<Vec<_>>>();
     let rounds = rounds.with_context(|| format!("{} failed", client.name))?;
     Ok((client.name, Figures::median(&rounds[1..])))
-}
-
-/// Puts the figures between the page's two marks.
-fn insert(page: &str, figures: &str) -> Result<String> {
-    let (before, rest) = page.split_once(BEGIN).context("docs/performance.md has lost its opening mark")?;
-    let (_, behind) = rest.split_once(END).context("docs/performance.md has lost its closing mark")?;
-    Ok(format!("{before}{BEGIN}\n{figures}{END}{behind}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn figures_replace_what_was_between_the_marks_and_nothing_else() {
-        let page = format!("# Head\n{BEGIN}\nold\n{END}\nTail\n");
-        let once = insert(&page, "new\n").unwrap();
-        assert_eq!(once, format!("# Head\n{BEGIN}\nnew\n{END}\nTail\n"));
-        assert_eq!(insert(&once, "new\n").unwrap(), once);
-        assert!(insert("no marks", "new").is_err());
-    }
 }

@@ -11,6 +11,8 @@ mod digest;
 mod faults;
 mod fuzz;
 mod icons;
+mod limits;
+mod page;
 mod pattern;
 mod place;
 mod process;
@@ -59,6 +61,8 @@ enum Command {
     Sim(sim::Arguments),
     /// Measures Ropeway beside other clients and writes the table into docs/performance.md.
     Bench(bench::Arguments),
+    /// Measures at the server how true limits are, beside other clients, and writes the table into docs/performance.md.
+    Limits(limits::Arguments),
     /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
     Faults(faults::Arguments),
 }
@@ -75,6 +79,7 @@ fn main() -> ExitCode {
         Command::Fuzz(arguments) => fuzz::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Limits(arguments) => limits::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };
     ended(result)
