@@ -1,7 +1,9 @@
 //! The memory that bytes on their way from the network to the disk may take, over all downloads of the process.
 //!
 //! A connection's buffer grows with its speed and is never given back while the connection lives, so the bound is one
-//! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need.
+//! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need. What
+//! connections gather for large writes comes on top, out of a share that all of them have in common: the more there
+//! are, the smaller their writes.
 
 use std::sync::{
     Arc,
@@ -14,19 +16,27 @@ const BUDGET: usize = 32 << 20;
 const LARGEST: usize = 512 << 10;
 /// The smallest lease: a slow connection's buffer with what belongs to it.
 const SMALLEST: usize = 32 << 10;
+/// What all connections together may have gathered for their next writes.
+const GATHERED: usize = 1 << 20;
+/// Smaller writes cost more than the memory is worth.
+const SMALLEST_WRITE: usize = 32 << 10;
 /// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
 const TRIAL: u32 = 64;
 
 /// The budget of the process; cheap to clone, all clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Buffers {
-    leased: Arc<AtomicUsize>,
+pub(crate) struct Buffers(Arc<Leased>);
+
+#[derive(Debug, Default)]
+struct Leased {
+    bytes: AtomicUsize,
+    connections: AtomicUsize,
 }
 
 /// One connection's share of the budget, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    leased: Arc<AtomicUsize>,
+    all: Arc<Leased>,
     bytes: usize,
     largest: usize,
     reads: u32,
@@ -37,8 +47,9 @@ impl Buffers {
     /// connection of a job is not to wait for others.
     pub(crate) fn lease(&self, is_needed: bool) -> Option<Lease> {
         let more = |leased: usize| (is_needed || leased + LARGEST <= BUDGET).then_some(leased + LARGEST);
-        self.leased.fetch_update(SeqCst, SeqCst, more).ok()?;
-        Some(Lease { leased: Arc::clone(&self.leased), bytes: LARGEST, largest: 0, reads: 0 })
+        self.0.bytes.fetch_update(SeqCst, SeqCst, more).ok()?;
+        self.0.connections.fetch_add(1, SeqCst);
+        Some(Lease { all: Arc::clone(&self.0), bytes: LARGEST, largest: 0, reads: 0 })
     }
 }
 
@@ -53,16 +64,22 @@ impl Lease {
         }
     }
 
+    /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 32 KiB where many are.
+    pub(crate) fn write_size(&self) -> usize {
+        (GATHERED / self.all.connections.load(SeqCst).max(1)).max(SMALLEST_WRITE)
+    }
+
     fn set(&mut self, bytes: usize) {
-        self.leased.fetch_add(bytes, SeqCst);
-        self.leased.fetch_sub(self.bytes, SeqCst);
+        self.all.bytes.fetch_add(bytes, SeqCst);
+        self.all.bytes.fetch_sub(self.bytes, SeqCst);
         self.bytes = bytes;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.leased.fetch_sub(self.bytes, SeqCst);
+        self.all.bytes.fetch_sub(self.bytes, SeqCst);
+        self.all.connections.fetch_sub(1, SeqCst);
     }
 }
 
@@ -86,7 +103,7 @@ mod tests {
         let more: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
         assert_eq!(more.len(), 7);
         drop((fast, more));
-        assert_eq!(buffers.leased.load(SeqCst), 0);
+        assert_eq!(buffers.0.bytes.load(SeqCst), 0);
     }
 
     #[test]
@@ -94,11 +111,24 @@ mod tests {
         let buffers = Buffers::default();
         let mut lease = buffers.lease(false).unwrap();
         (1..TRIAL).for_each(|_| lease.note(1448));
-        assert_eq!(buffers.leased.load(SeqCst), LARGEST, "it may still come to speed");
+        assert_eq!(buffers.0.bytes.load(SeqCst), LARGEST, "it may still come to speed");
         lease.note(16_384);
-        assert_eq!(buffers.leased.load(SeqCst), SMALLEST);
+        assert_eq!(buffers.0.bytes.load(SeqCst), SMALLEST);
         lease.note(100_000);
-        assert_eq!(buffers.leased.load(SeqCst), 131_072);
+        assert_eq!(buffers.0.bytes.load(SeqCst), 131_072);
+    }
+
+    #[test]
+    fn the_more_connections_there_are_the_smaller_are_their_writes() {
+        let buffers = Buffers::default();
+        let mut leases = vec![buffers.lease(true).unwrap()];
+        assert_eq!(leases[0].write_size(), 1 << 20);
+        leases.extend((1..4).map(|_| buffers.lease(true).unwrap()));
+        assert_eq!(leases[0].write_size(), 256 << 10);
+        leases.extend((4..100).map(|_| buffers.lease(true).unwrap()));
+        assert_eq!(leases[0].write_size(), 32 << 10);
+        leases.truncate(1);
+        assert_eq!(leases[0].write_size(), 1 << 20);
     }
 
     #[test]

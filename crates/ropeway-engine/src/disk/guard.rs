@@ -83,6 +83,10 @@ impl PartFile for GuardedFile {
         self.file.write_at(bytes, offset)
     }
 
+    fn write_all_at(&self, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        self.file.write_all_at(pieces, offset)
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
         self.file.read_at(buffer, offset)
     }

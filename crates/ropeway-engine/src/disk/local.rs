@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io,
+    io::{self, IoSlice},
     os::{
         fd::AsRawFd as _,
         unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
@@ -28,6 +28,8 @@ const FAT: rustix::fs::FsWord = 0x4d44;
 /// FAT keeps a file's length in 32 bits.
 #[cfg(target_os = "linux")]
 const LONGEST_ON_FAT: u64 = u32::MAX as u64;
+/// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
+const MOST_PIECES: usize = 1024;
 
 /// Never through a link that somebody planted, never inherited by a program we start.
 fn safe_flags() -> i32 {
@@ -229,9 +231,35 @@ impl LocalFile {
     }
 }
 
+/// Writes all pieces, in as few calls as the system makes of them.
+fn write_pieces(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
+    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+    let mut left = slices.as_mut_slice();
+    while !left.is_empty() {
+        match rustix::io::pwritev(file, left.get(..MOST_PIECES).unwrap_or(left), offset) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                IoSlice::advance_slices(&mut left, count);
+                offset += count as u64;
+            }
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
 impl PartFile for LocalFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
         self.named(self.file.write_all_at(bytes, offset))
+    }
+
+    fn write_all_at(&self, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        let [first, ..] = pieces else { return Ok(()) };
+        if pieces.len() == 1 {
+            return self.write_at(first, offset);
+        }
+        self.named(write_pieces(&self.file, pieces, offset))
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
@@ -305,6 +333,18 @@ mod tests {
         std::os::unix::fs::symlink(&victim, &part).unwrap();
         assert!(matches!(LocalDisk.create_part(&part), Err(DiskError::Exists { .. })));
         assert!(matches!(LocalDisk.open_part(&part), Err(DiskError::NotAFile { .. })));
+    }
+
+    #[test]
+    fn pieces_are_written_one_behind_the_other_however_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let bytes: Vec<u8> = (0..3 * MOST_PIECES).map(|number| u8::try_from(number % 251).unwrap()).collect();
+        let pieces: Vec<&[u8]> = bytes.chunks(1).chain([[].as_slice()]).collect();
+        part.write_all_at(&pieces, 7).unwrap();
+        let mut read = vec![0; bytes.len() + 7];
+        assert_eq!(part.read_at(&mut read, 0).unwrap(), read.len());
+        assert_eq!((&read[..7], &read[7..]), ([0; 7].as_slice(), bytes.as_slice()));
     }
 
     #[test]

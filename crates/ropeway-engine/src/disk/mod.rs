@@ -73,6 +73,15 @@ pub trait PartFile: Send + Sync + fmt::Debug {
     /// Writes all of `bytes` at `offset`.
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError>;
 
+    /// Writes all of `pieces`, one behind the other, at `offset`. In one call of the system, where it has one.
+    fn write_all_at(&self, pieces: &[&[u8]], mut offset: u64) -> Result<(), DiskError> {
+        for piece in pieces {
+            self.write_at(piece, offset)?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    }
+
     /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
 

@@ -4,6 +4,7 @@ mod checkpoint;
 mod crew;
 mod finish;
 mod fresh;
+mod gather;
 mod judge;
 mod line;
 mod mirrors;
@@ -169,6 +170,7 @@ async fn transfer(
         server,
         line: line::Line::default(),
         opened: tokio::sync::Notify::new(),
+        writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
         proved: source.proved,
         ledger: source.ledger.clone().map(Mutex::new),

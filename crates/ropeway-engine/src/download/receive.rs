@@ -4,16 +4,15 @@ use std::pin::pin;
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, DriverError};
+use tokio::time::Instant;
 
 use super::{
+    gather::Gathered,
     portion,
     trouble::{LONGEST_SILENCE, Trouble},
     worker::Job,
 };
-use crate::{
-    buffers::Lease,
-    claims::{Claim, Room},
-};
+use crate::{buffers::Lease, claims::Claim};
 
 /// An answer that is being read.
 pub(super) struct Open {
@@ -43,61 +42,77 @@ pub(super) enum Drained {
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
 pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, Trouble> {
-    let is_paid = open.paid.is_some();
     let _connected = job.progress.connected();
+    let mut gathered = Gathered::new(open.at);
+    let read = read(job, claim, lease, &mut open, &mut gathered).await;
+    // What has come is kept, however the answer ended.
+    if !gathered.save(job, claim).await? {
+        return Ok(Drained::Segment);
+    }
+    Ok(match read? {
+        Read::Stream => Drained::Stream,
+        Read::Segment => Drained::Segment,
+        Read::Limited => Drained::Limited(Box::new(open)),
+    })
+}
+
+/// Why nothing more is read of an answer.
+enum Read {
+    Stream,
+    Segment,
+    Limited,
+}
+
+/// Gathers what the stream yields, and writes it in large pieces. What is left in `gathered` is not written yet.
+async fn read(
+    job: &Job,
+    claim: &Claim,
+    lease: &mut Lease,
+    open: &mut Open,
+    gathered: &mut Gathered,
+) -> Result<Read, Trouble> {
+    let is_paid = open.paid.is_some();
     let mut dismissed = pin!(claim.leave.cancelled());
     let mut yielded: u64 = 0;
+    let mut heard = Instant::now();
     loop {
         if !is_paid && portion::is_long(job, claim, yielded) {
-            return Ok(Drained::Limited(Box::new(open)));
+            return Ok(Read::Limited);
         }
+        let patience = gathered.due().unwrap_or(heard + LONGEST_SILENCE);
         let next = tokio::select! {
             biased;
             () = &mut dismissed => return Err(DriverError::Canceled.into()),
-            next = tokio::time::timeout(LONGEST_SILENCE, open.stream.next()) => next.map_err(|_| Trouble::Silent)?,
+            next = tokio::time::timeout_at(patience, open.stream.next()) => next,
         };
-        let Some(chunk) = next else { return Ok(Drained::Stream) };
-        let chunk = chunk?;
-        yielded += chunk.len() as u64;
-        lease.note(chunk.len());
-        let mut rest = &*chunk;
+        let mut rest = match next {
+            Ok(Some(chunk)) => chunk?,
+            Ok(None) => return Ok(Read::Stream),
+            Err(_) if gathered.due().is_none() => return Err(Trouble::Silent),
+            Err(_) if gathered.save(job, claim).await? => continue,
+            Err(_) => return Ok(Read::Segment),
+        };
+        heard = Instant::now();
+        yielded += rest.len() as u64;
+        lease.note(rest.len());
         while !rest.is_empty() {
             let slice = if is_paid { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
-            let (now, later) = rest.split_at_checked(slice).unwrap_or((rest, &[]));
+            let now = rest.split_to(slice);
             if !is_paid && job.throttle.is_limited() {
                 portion::pay(job, claim, now.len() as u64).await?;
             }
-            if !write(job, claim, open.at, now)? {
-                return Ok(Drained::Segment);
-            }
             open.at += now.len() as u64;
-            rest = later;
+            gathered.push(now, heard);
+            if is_enough(job, claim, lease, gathered) && !gathered.save(job, claim).await? {
+                return Ok(Read::Segment);
+            }
         }
     }
 }
 
-/// Writes what of `bytes`, which belong at `at`, is still missing; `false` once the segment is complete.
-fn write(job: &Job, claim: &Claim, at: u64, bytes: &[u8]) -> Result<bool, Trouble> {
-    // Asked anew for each write: another worker may have taken the tail meanwhile, or have been here first.
-    let count = bytes.len() as u64;
-    let own = match job.claims.reserve(claim, at, count) {
-        Room::Write(own) => own,
-        skipped @ (Room::Have | Room::Complete) => {
-            job.progress.add_wasted(count);
-            return Ok(skipped == Room::Have);
-        }
-    };
-    let skip = usize::try_from(own.start() - at).unwrap_or(usize::MAX);
-    let length = usize::try_from(own.len()).unwrap_or(usize::MAX);
-    let wanted = bytes.get(skip..).and_then(|rest| rest.get(..length)).unwrap_or_default();
-    job.part.write_at(wanted, own.start())?;
-    let is_complete = job.claims.commit(claim, own)?;
-    job.progress.add_moved(own.len());
-    if own.len() < count {
-        job.progress.add_wasted(count - own.len());
-    }
-    if let Some(follower) = &job.follower {
-        follower.reached(job.claims.contiguous_prefix());
-    }
-    Ok(!is_complete)
+/// Whether what is gathered is to be written now: it is large, or has waited, or the segment needs no more.
+fn is_enough(job: &Job, claim: &Claim, lease: &Lease, gathered: &Gathered) -> bool {
+    gathered.count() >= lease.write_size()
+        || gathered.due().is_some_and(|due| due <= Instant::now())
+        || job.claims.missing(claim).is_none_or(|missing| missing.end() <= gathered.end())
 }

@@ -51,6 +51,8 @@ pub(super) struct Job {
     pub(super) line: Line,
     /// Signals that a request for a range was answered with that range.
     pub(super) opened: tokio::sync::Notify,
+    /// Held by the worker that writes into the part file.
+    pub(super) writing: tokio::sync::Mutex<()>,
     /// How surely the latest answer belongs to the version on disk.
     pub(super) verdict: Mutex<Option<Validation>>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.

@@ -26,3 +26,4 @@ mod still;
 mod upload;
 mod wall_clock;
 mod whole;
+mod writes;
