@@ -1,8 +1,10 @@
 //! One try at one job: from its place in the scheduler to the step that ends it.
 
+mod stop;
+
 use std::{path::PathBuf, sync::Arc};
 
-use ropeway_drivers::{Context, Driver, DriverError};
+use ropeway_drivers::{Context, Driver};
 use ropeway_model::{
     Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp,
     Transfer, Wish,
@@ -11,12 +13,13 @@ use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use stop::Stop;
+
 use crate::{
     config::Scope,
     core::Core,
-    disk::DiskError,
     download::stretch::Place,
-    hosts::{HostKey, Verdict, Visit},
+    hosts::{HostKey, Visit},
     journal::Durable,
     network::{is_this_machine, without_port},
     obstacles,
@@ -47,54 +50,6 @@ pub(crate) struct Finished {
     pub(crate) verification: Verification,
 }
 
-/// How a try ended otherwise.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// The user or the shutdown wished so.
-    Wished,
-    /// It failed, `at` a server where one is to blame.
-    Failed { failure: Failure, retry: Retry, at: Option<HostKey> },
-    /// A redirect led `to` a server that is left alone: the job waits for that one's turn.
-    Led { to: HostKey, failure: Failure },
-    /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
-    NoFile { failure: Failure, retry: Retry },
-    /// Something stands in the way that is not ours to mend.
-    Blocked { by: Obstacle, failure: Failure },
-}
-
-impl Stop {
-    /// A failure with the retry class of its code.
-    pub(crate) fn failed(code: FailureCode, message: impl Into<String>) -> Self {
-        Self::Failed { failure: Failure::new(code, message), retry: code.retry(), at: None }
-    }
-}
-
-impl From<DriverError> for Stop {
-    fn from(error: DriverError) -> Self {
-        match error {
-            DriverError::Canceled => Self::Wished,
-            other if leads_to_no_file(&other) => Self::NoFile { failure: other.failure(), retry: other.retry() },
-            DriverError::LeftAlone { ref host } => Self::Led { to: HostKey::new(host), failure: error.failure() },
-            other => {
-                let at = other.host().as_deref().map(HostKey::new);
-                Self::Failed { failure: other.failure(), retry: other.retry(), at }
-            }
-        }
-    }
-}
-
-/// Whether the answer is what an expired link gives: no access, nothing there, or a page instead of the file.
-fn leads_to_no_file(error: &DriverError) -> bool {
-    matches!(error, DriverError::Status { status: 401 | 403 | 404 | 410, .. } | DriverError::NoContent { .. })
-        && error.retry() == Retry::Never
-}
-
-impl From<DiskError> for Stop {
-    fn from(error: DiskError) -> Self {
-        Self::Failed { retry: error.code().retry(), failure: error.failure(), at: None }
-    }
-}
-
 /// What a driver needs besides the address for requests of a job.
 pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
     let origin = match &spec.transfer {
@@ -109,26 +64,6 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         may_share: true,
         gate: None,
         cancel,
-    }
-}
-
-/// What a try tells of its server.
-fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
-    match outcome {
-        Ok(_) => Verdict::Well,
-        Err(_) if progressed => Verdict::Well,
-        Err(Stop::NoFile { .. }) => Verdict::Well,
-        Err(Stop::Failed { failure, retry, .. }) => Verdict::of(failure.code, *retry),
-        Err(Stop::Wished | Stop::Blocked { .. } | Stop::Led { .. }) => Verdict::Nothing,
-    }
-}
-
-/// The server that the try ended at, where that may be another than it began with.
-fn ended_at(outcome: &Result<Finished, Stop>) -> Option<HostKey> {
-    match outcome {
-        Err(Stop::Failed { at, .. }) => at.clone(),
-        Err(Stop::Led { to, .. }) => Some(to.clone()),
-        Ok(_) | Err(Stop::Wished | Stop::NoFile { .. } | Stop::Blocked { .. }) => None,
     }
 }
 
@@ -200,14 +135,14 @@ impl Attempt {
     /// Takes the step that ends the try, and records it.
     pub(crate) async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
         let now = self.engine.clock.now();
-        let at = ended_at(&outcome);
+        let at = stop::ended_at(&outcome);
         let durable = {
             let mut table = self.engine.table.lock();
             let durable = table.update(self.id, |entry| {
                 entry.active = None;
                 entry.rate = 0;
                 let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
-                self.visit.end(verdict(&outcome, progressed), at.as_ref());
+                self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
                 match outcome {
                     Ok(finished) => Some(self.complete(entry, finished, now)),
                     Err(Stop::Wished) => self.stop(entry),

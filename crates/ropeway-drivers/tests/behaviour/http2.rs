@@ -8,7 +8,7 @@ use ropeway_drivers::{Context, DriverError};
 use ropeway_model::{FailureCode, Network, Retry};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer, TunnelProxy,
-    peer::{Answer, Cut, Request, ServedFile},
+    peer::{Answer, Cut, FrameFlood, Request, ServedFile, frame},
 };
 
 use crate::ground::{Download, context, range, read, url};
@@ -325,4 +325,33 @@ async fn logins_stay_with_their_origin_and_proxies_lead_there_over_http_2_as_wel
     let logins: Vec<_> = other.requests().iter().map(|request| request.header("Authorization").is_some()).collect();
     assert_eq!((logins, versions(&other)), (vec![true, false], vec![Version::HTTP_2; 2]));
     assert_eq!(proxy.asked().len(), 1, "one tunnel");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn floods_of_frames_end_the_connection_and_cost_no_memory() {
+    const DATA: u8 = 0x0;
+    const HEADERS: u8 = 0x1;
+    const CONTINUATION: u8 = 0x9;
+    const END_HEADERS: u8 = 0x4;
+    /// `:status: 200` (RFC 7541, appendix A).
+    const OK: &[u8] = &[0x88];
+    /// What no client takes of a flood.
+    const ENOUGH: u64 = 64 << 20;
+    // A field that is not remembered: `x`, and its value of 15,872 octets as it is (RFC 7541 §6.2.2).
+    let value = [&[0x00, 0x01, b'x', 0x7f, 0x81, 0x7b][..], &[b'v'; 15_872]].concat();
+    let floods = [
+        ("heads without end", frame(HEADERS, 0, 1, OK), frame(CONTINUATION, 0, 1, &value)),
+        ("empty continuations", frame(HEADERS, 0, 1, OK), frame(CONTINUATION, 0, 1, &[]).repeat(1_000).into()),
+        ("empty data", frame(HEADERS, END_HEADERS, 1, OK), frame(DATA, 0, 1, &[]).repeat(1_000).into()),
+    ];
+    for (name, first, again) in floods {
+        let flood = FrameFlood::start(first, again, ENOUGH).await;
+        let download = Download::with(trusting(&flood.url(), flood.ca_file()), &flood.url());
+        let error = match download.probe().await {
+            Err(error) => Some(error),
+            Ok(probe) => read(probe.body).await.1,
+        };
+        assert!(error.is_some(), "{name}");
+        assert!(flood.sent() < ENOUGH / 8, "{name}: {} octets taken", flood.sent());
+    }
 }

@@ -11,7 +11,10 @@ use std::{
 use ropeway_drivers::DriverError;
 use ropeway_engine::{Scope, ServerPolicy};
 use ropeway_model::{Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
-use ropeway_testkit::{Peer, peer::ServedFile};
+use ropeway_testkit::{
+    Peer,
+    peer::{Answer, Cut, ServedFile},
+};
 
 use crate::{
     rig::Rig,
@@ -227,4 +230,33 @@ async fn what_was_learned_of_a_server_outlives_the_process() {
     let rig = rig.restart().await;
     let again = rig.engine.servers();
     assert_eq!((&again[0].host, again[0].profile.throughput), (&known[0].host, known[0].profile.throughput));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_death_of_a_connection_that_jobs_share_is_not_counted_for_each_of_them() {
+    const JOBS: usize = 8;
+    let file = ServedFile::new(71, MIB);
+    let whole = file.clone();
+    let peer = Peer::start_h2("localhost", 100, move |request| match (request.connection, request.number) {
+        (1, JOBS) => Answer::hang_up(Cut::Reset),
+        (1, _) => whole.whole().stall_after(100_000),
+        _ => whole.answer(request),
+    })
+    .await;
+    let rig = Rig::with(|config| config.limits.running_jobs = JOBS).await;
+    let specs = (0..JOBS).map(|number| {
+        let mut spec = rig.download(&peer.url(&number.to_string()));
+        spec.network.ca_file = Some(peer.ca_file());
+        spec.connections = Some(Connections::new(1).unwrap());
+        spec
+    });
+    let ids: Vec<_> = rig.engine.add(specs.collect(), Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    for (number, id) in ids.into_iter().enumerate() {
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+        file.pattern().assert_file(&rig.file(&number.to_string()), MIB);
+    }
+    let shared = peer.requests().iter().filter(|request| request.connection == 1).count();
+    assert_eq!(shared, JOBS);
+    let server = rig.engine.servers().into_iter().find(|server| server.host.starts_with("localhost")).unwrap();
+    assert_eq!((server.rests_until, server.profile.connection_cap), (None, None));
 }

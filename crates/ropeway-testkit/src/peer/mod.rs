@@ -5,6 +5,7 @@
 //! methods bend it from there. Every request is recorded, with what was received and sent.
 
 mod answer;
+mod frames;
 mod receive;
 mod request;
 mod send;
@@ -29,6 +30,7 @@ use tokio::{
 };
 
 pub use answer::{Answer, Cut, Framing, Intake};
+pub use frames::{FrameFlood, frame};
 pub use receive::ReceivedFile;
 pub use request::Request;
 pub use served::ServedFile;

@@ -1,0 +1,78 @@
+//! Why a try ended otherwise than well, and what that tells of its server.
+
+use ropeway_drivers::DriverError;
+use ropeway_model::{Failure, FailureCode, Obstacle, Retry};
+
+use super::Finished;
+use crate::{
+    disk::DiskError,
+    hosts::{HostKey, Verdict},
+};
+
+/// How a try ended otherwise.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The user or the shutdown wished so.
+    Wished,
+    /// It failed, `at` a server where one is to blame.
+    Failed { failure: Failure, retry: Retry, at: Option<HostKey> },
+    /// A redirect led `to` a server that is left alone: the job waits for that one's turn.
+    Led { to: HostKey, failure: Failure },
+    /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
+    NoFile { failure: Failure, retry: Retry },
+    /// Something stands in the way that is not ours to mend.
+    Blocked { by: Obstacle, failure: Failure },
+}
+
+impl Stop {
+    /// A failure with the retry class of its code.
+    pub(crate) fn failed(code: FailureCode, message: impl Into<String>) -> Self {
+        Self::Failed { failure: Failure::new(code, message), retry: code.retry(), at: None }
+    }
+}
+
+impl From<DriverError> for Stop {
+    fn from(error: DriverError) -> Self {
+        match error {
+            DriverError::Canceled => Self::Wished,
+            other if leads_to_no_file(&other) => Self::NoFile { failure: other.failure(), retry: other.retry() },
+            DriverError::LeftAlone { ref host } => Self::Led { to: HostKey::new(host), failure: error.failure() },
+            other => {
+                let at = other.host().as_deref().map(HostKey::new);
+                Self::Failed { failure: other.failure(), retry: other.retry(), at }
+            }
+        }
+    }
+}
+
+/// Whether the answer is what an expired link gives: no access, nothing there, or a page instead of the file.
+fn leads_to_no_file(error: &DriverError) -> bool {
+    matches!(error, DriverError::Status { status: 401 | 403 | 404 | 410, .. } | DriverError::NoContent { .. })
+        && error.retry() == Retry::Never
+}
+
+impl From<DiskError> for Stop {
+    fn from(error: DiskError) -> Self {
+        Self::Failed { retry: error.code().retry(), failure: error.failure(), at: None }
+    }
+}
+
+/// What a try tells of its server.
+pub(super) fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
+    match outcome {
+        Ok(_) => Verdict::Well,
+        Err(_) if progressed => Verdict::Well,
+        Err(Stop::NoFile { .. }) => Verdict::Well,
+        Err(Stop::Failed { failure, retry, .. }) => Verdict::of(failure.code, *retry),
+        Err(Stop::Wished | Stop::Blocked { .. } | Stop::Led { .. }) => Verdict::Nothing,
+    }
+}
+
+/// The server that the try ended at, where that may be another than it began with.
+pub(super) fn ended_at(outcome: &Result<Finished, Stop>) -> Option<HostKey> {
+    match outcome {
+        Err(Stop::Failed { at, .. }) => at.clone(),
+        Err(Stop::Led { to, .. }) => Some(to.clone()),
+        Ok(_) | Err(Stop::Wished | Stop::NoFile { .. } | Stop::Blocked { .. }) => None,
+    }
+}
