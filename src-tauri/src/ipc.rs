@@ -24,7 +24,7 @@ pub(crate) async fn rpc(
     if call == FIRST_CALL {
         offers.page_is_ready(&shell.api);
     }
-    Ok(reply)
+    Ok(reply.value())
 }
 
 /// Sends every batch from now on into the page's channel. A page has one stream: a second call ends the first.

@@ -71,7 +71,7 @@ impl Shell {
     pub(crate) async fn call<Reply: DeserializeOwned>(&self, call: Call) -> Option<Reply> {
         let name = call.name();
         let reply = self.api.call(call).await.map_err(|refusal| refusal.to_string());
-        match reply.and_then(|reply| serde_json::from_value(reply).map_err(|misread| misread.to_string())) {
+        match reply.and_then(|reply| reply.read().map_err(|misread| misread.to_string())) {
             Ok(reply) => Some(reply),
             Err(refusal) => {
                 tracing::warn!(call = name, refusal, "a call of the shell was refused");

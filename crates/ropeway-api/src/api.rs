@@ -15,6 +15,7 @@ use crate::{
     folder_lock::FolderLock,
     host::Host,
     publisher::{Publisher, Subscription},
+    reply::Reply,
     settings_check::Checked,
     settings_file::{Keeping, SettingsFile},
 };
@@ -110,7 +111,7 @@ impl Api {
     ///
     /// # Errors
     /// [`ApiError`] with a code for programs, a sentence and a next step for people.
-    pub async fn call(&self, call: Call) -> Result<Value, ApiError> {
+    pub async fn call(&self, call: Call) -> Result<Reply, ApiError> {
         if self.core.stopping.is_cancelled() {
             let hint = "Start Ropeway again.";
             return Err(ApiError::new(ApiCode::ShuttingDown, "Ropeway is shutting down", hint));
@@ -122,7 +123,7 @@ impl Api {
     ///
     /// # Errors
     /// As [`Api::call`]; [`ApiCode::UnknownCall`] and [`ApiCode::BadParams`] for what is no call.
-    pub async fn call_named(&self, name: &str, params: Value) -> Result<Value, ApiError> {
+    pub async fn call_named(&self, name: &str, params: Value) -> Result<Reply, ApiError> {
         if !Call::NAMES.contains(&name) {
             let shown: String = name.chars().filter(|character| !character.is_control()).take(40).collect();
             let hint = "Use a version of the program that matches this engine.";

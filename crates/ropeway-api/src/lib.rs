@@ -14,6 +14,7 @@ pub mod event;
 mod folder_lock;
 pub mod host;
 mod publisher;
+mod reply;
 pub mod settings;
 mod settings_check;
 mod settings_file;
@@ -21,3 +22,4 @@ pub mod view;
 
 pub use api::{Api, ApiConfig, OpenError, Scope};
 pub use publisher::Subscription;
+pub use reply::Reply;

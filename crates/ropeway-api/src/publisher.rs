@@ -21,6 +21,9 @@ use crate::{
 const SAMPLE: Duration = Duration::from_millis(200);
 /// Changes within this time share a batch: adding a thousand jobs is one event, not a thousand.
 const GATHER: Duration = Duration::from_millis(15);
+/// Jobs that one batch tells of at most. Where more have changed, a number is left out: the subscribers see the gap and
+/// ask for a snapshot, which is written row by row and never in memory as a whole.
+const MOST_TOLD: usize = 2000;
 /// Batches kept for a subscriber that is late; behind that it loses some and starts again from a snapshot.
 const BACKLOG: usize = 256;
 
@@ -100,6 +103,13 @@ impl Publisher {
 
     fn publish_changes(&self) {
         let mut state = self.lock();
+        if !state.is_heard() {
+            return self.engine.forget_changes();
+        }
+        if self.engine.changes() > MOST_TOLD {
+            self.engine.forget_changes();
+            return state.skip();
+        }
         // Under the lock, so that no snapshot can fall between taking the changes and numbering them.
         let changes = self.engine.take_changes();
         let mut events = Vec::new();
@@ -135,6 +145,17 @@ impl Publisher {
 }
 
 impl State {
+    fn is_heard(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.receiver_count() > 0)
+    }
+
+    /// Leaves a number out.
+    fn skip(&mut self) {
+        self.seq += 1;
+        let totals = self.totals.clone();
+        self.send(vec![Event::Progress { jobs: Vec::new(), totals }]);
+    }
+
     fn send(&mut self, events: Vec<Event>) {
         if let (false, Some(sender)) = (events.is_empty(), &self.sender) {
             self.seq += 1;

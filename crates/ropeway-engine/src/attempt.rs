@@ -140,7 +140,6 @@ impl Attempt {
             let mut table = self.engine.table.lock();
             let durable = table.update(self.id, |entry| {
                 entry.active = None;
-                entry.rate = 0;
                 let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
                 self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
                 match outcome {
@@ -230,11 +229,11 @@ impl Attempt {
 
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
         advance(entry, Step::Verified);
-        entry.finished = Some(now);
-        entry.final_path = Some(finished.path.clone());
-        entry.digest.clone_from(&finished.digest);
-        entry.verification = Some(finished.verification);
-        entry.attempts = 0;
+        entry.known.finished = Some(now);
+        entry.known.final_path = Some(finished.path.clone());
+        entry.known.digest.clone_from(&finished.digest);
+        entry.known.verification = Some(finished.verification);
+        entry.known.attempts = 0;
         if self.engine.scope == Scope::Once {
             return self.engine.journal.remove(vec![self.id]);
         }
@@ -242,7 +241,7 @@ impl Attempt {
         change.phase = Some(entry.phase.clone());
         change.finished = Some(now);
         change.final_path = Some(Some(finished.path));
-        change.durable = Some(entry.progress.durable());
+        change.durable = Some(entry.progress().durable());
         change.digest = Some(finished.digest);
         change.verification = Some(Some(finished.verification));
         change.segments = Some(None);
@@ -274,14 +273,13 @@ impl Attempt {
     /// Whether a new link can save what is here.
     fn may_expire(&self, entry: &Entry) -> bool {
         let is_before_the_end = matches!(entry.phase, Phase::Probing | Phase::Running);
-        self.spec.direction() == Direction::Download && is_before_the_end && entry.progress.durable() > 0
+        self.spec.direction() == Direction::Download && is_before_the_end && entry.progress().durable() > 0
     }
 
     /// Lays the job down until something changes that no further try brings about; no try is counted.
     fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
         tracing::debug!(job = %self.id, %failure, "attempt ended");
-        entry.attempts = 0;
-        entry.due = None;
+        entry.forget_tries();
         self.leave(entry, step);
         let mut change = self.change(Some(failure.to_string()));
         change.phase = Some(entry.phase.clone());
@@ -310,16 +308,17 @@ impl Attempt {
         now: Timestamp,
     ) -> Option<Durable> {
         tracing::debug!(job = %self.id, %failure, "attempt failed");
-        entry.attempts = if progressed { 1 } else { entry.attempts + 1 };
+        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
         let line = failure.to_string();
-        let pause = retry::delay(retry, entry.attempts, self.patience(entry, failure), self.engine.chance.uniform());
+        let pause =
+            retry::delay(retry, entry.known.attempts, self.patience(entry, failure), self.engine.chance.uniform());
         // What moved bytes is no repetition.
         let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
         let pause = pause.map(|pause| pause.max(turn.unwrap_or_default()));
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
-                entry.due = Some(Instant::now() + pause);
-                Step::Interrupt { until: now.plus(pause), attempt: entry.attempts, cause: failure.clone() }
+                entry.known.due = Some(Instant::now() + pause);
+                Step::Interrupt { until: now.plus(pause), attempt: entry.known.attempts, cause: failure.clone() }
             }
             _ => Step::Fail(failure.clone()),
         };

@@ -70,7 +70,7 @@ pub(crate) struct Core {
 impl Core {
     /// Deletes what a given-up download had.
     pub(crate) fn discard_part(&self, entry: &Entry) {
-        if let Some(part) = &entry.part_path
+        if let Some(part) = &entry.known.part_path
             && let Err(error) = self.disk.remove(part)
         {
             tracing::warn!(job = %entry.id, %error, "part file not removed");

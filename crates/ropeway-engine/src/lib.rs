@@ -37,7 +37,7 @@ mod upload;
 pub use blocks::BlockReport;
 pub use claims::SegmentSnapshot;
 pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
-pub use engine::{Change, Engine, EngineError};
+pub use engine::{Change, Engine, EngineError, NewJobs};
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
 pub use neighbours::ChecksumOffer;
 pub use ropeway_drivers::metalink;

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ropeway_model::{JobId, Obstacle, Step, Transfer};
+use ropeway_model::{JobId, Obstacle, Step};
 use ropeway_store::JobChange;
 use tokio::time::Instant;
 
@@ -75,7 +75,7 @@ impl Core {
     /// Jobs whose missing bytes have room again, as many of one folder as fit together.
     fn fitting_again(&self) -> Vec<JobId> {
         let need = |entry: &Entry| {
-            let missing = entry.progress.length().map(|length| length.saturating_sub(entry.progress.durable()));
+            let missing = entry.progress().length().map(|length| length.saturating_sub(entry.progress().durable()));
             missing.unwrap_or(ROOM_FOR_UNKNOWN)
         };
         let waiting: Vec<(JobId, PathBuf, u64)> = self
@@ -100,7 +100,7 @@ impl Core {
         let table = self.table.lock();
         let running = table.active().iter().filter_map(|id| table.get(*id));
         let here = running.filter(|entry| self::folder(entry) == Some(folder));
-        let promised = here.filter_map(|entry| entry.progress.length()?.checked_sub(entry.progress.moved()));
+        let promised = here.filter_map(|entry| entry.progress().length()?.checked_sub(entry.progress().moved()));
         free.saturating_sub(promised.sum())
     }
 
@@ -134,12 +134,9 @@ impl Core {
 
 /// The host that must be reached for the job: its proxy's, else its server's.
 pub(crate) fn way_to(entry: &Entry) -> String {
-    entry.spec.network.proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
+    entry.packed().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
 }
 
 fn folder(entry: &Entry) -> Option<&Path> {
-    match &entry.spec.transfer {
-        Transfer::Download { into, .. } => Some(into),
-        Transfer::Upload { .. } => None,
-    }
+    entry.packed().folder()
 }

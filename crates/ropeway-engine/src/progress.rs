@@ -25,9 +25,12 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Counters as the store kept them.
-    pub(crate) fn new(length: Option<u64>, durable: u64) -> Self {
+    pub(crate) const fn new(length: Option<u64>, durable: u64) -> Self {
         Self {
-            length: AtomicU64::new(length.unwrap_or(UNKNOWN)),
+            length: AtomicU64::new(match length {
+                Some(length) => length,
+                None => UNKNOWN,
+            }),
             moved: AtomicU64::new(durable),
             durable: AtomicU64::new(durable),
             wasted: AtomicU64::new(0),

@@ -70,22 +70,23 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
     let host = table.get(id).map(|entry| table.server_of(entry).to_owned())?;
     let attempt = table.update(id, |entry| {
         advance(entry, Step::Start);
-        entry.due = None;
-        let bucket = Arc::new(Bucket::new(entry.spec.rate_limit));
-        let all = match entry.spec.direction() {
+        entry.known.due = None;
+        let spec = Arc::new(entry.spec());
+        let bucket = Arc::new(Bucket::new(spec.rate_limit));
+        let all = match spec.direction() {
             Direction::Download => &engine.downloads,
             Direction::Upload => &engine.uploads,
         };
         let throttle = Throttle::new(Arc::clone(&bucket), engine.server_bucket(&host), Arc::clone(all));
         let host = HostKey::new(&host);
         let is_probe = engine.hosts.start(&host);
-        entry.active =
-            Some(Box::new(Active { cancel: CancellationToken::clone(&cancel), bucket, meter: Meter::default() }));
+        let meter = Meter::default();
+        entry.active = Some(Box::new(Active { cancel: CancellationToken::clone(&cancel), bucket, meter, rate: 0 }));
         Attempt {
             engine: Arc::clone(engine),
             id,
-            spec: Arc::clone(&entry.spec),
-            progress: Arc::clone(&entry.progress),
+            spec,
+            progress: Arc::clone(entry.counters()),
             throttle,
             cancel,
             visit: Visit::new(engine.hosts.clone(), host, is_probe),

@@ -88,17 +88,17 @@ impl JobSnapshot {
     pub(crate) fn of(entry: &Entry) -> Self {
         Self {
             id: entry.id,
-            spec: Arc::clone(&entry.spec),
+            spec: Arc::new(entry.spec()),
             wish: entry.wish,
             phase: entry.phase.clone(),
             position: entry.position,
             created: entry.created,
-            finished: entry.finished,
+            finished: entry.known.finished,
             remote: entry.remote.clone(),
-            final_path: entry.final_path.clone(),
-            digest: entry.digest.clone(),
-            verification: entry.verification,
-            validation: entry.validation,
+            final_path: entry.known.final_path.clone(),
+            digest: entry.known.digest.clone(),
+            verification: entry.known.verification,
+            validation: entry.known.validation,
             progress: ProgressSnapshot::of(entry),
         }
     }
@@ -106,17 +106,17 @@ impl JobSnapshot {
 
 impl ProgressSnapshot {
     pub(crate) fn of(entry: &Entry) -> Self {
-        let progress = &entry.progress;
+        let progress = entry.progress();
         let durable = progress.durable();
         Self {
             id: entry.id,
-            direction: entry.spec.direction(),
+            direction: entry.packed().direction(),
             length: progress.length(),
             // Two counters are read one after the other: the later one may have moved on.
             moved: progress.moved().max(durable),
             durable,
             wasted: progress.wasted(),
-            rate: if entry.phase.is_active() { entry.rate } else { 0 },
+            rate: if entry.phase.is_active() { entry.rate() } else { 0 },
             connections: progress.connections(),
         }
     }

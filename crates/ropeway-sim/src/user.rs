@@ -119,7 +119,7 @@ impl User {
         }
         let added = engine.add(vec![self.jobs[job].spec.clone()], Wish::Run).await?;
         let known = &mut self.known[job];
-        known.id = added.first().map(|added| added.id);
+        known.id = added.first().copied();
         known.is_acknowledged = true;
         known.wishes = BTreeSet::from([number(Wish::Run)]);
         Ok(())

@@ -102,9 +102,13 @@ impl Store {
     }
 
     /// Appends jobs to the end of the list, all in one transaction, and returns their numbers and positions in
-    /// the same order. A number is never given twice, not even after its job was removed.
-    pub async fn insert_jobs(&self, jobs: Vec<NewJob>) -> Result<Vec<(JobId, i64)>, StoreError> {
-        self.write(move |connection| job::insert(connection, &jobs)).await
+    /// the same order. A number is never given twice, not even after its job was removed. The jobs are asked for one by
+    /// one as they are written, so that many need not be in memory at once.
+    pub async fn insert_jobs<J>(&self, jobs: J) -> Result<Vec<(JobId, i64)>, StoreError>
+    where
+        J: IntoIterator<Item = NewJob> + Send + 'static,
+    {
+        self.write(move |connection| job::insert(connection, jobs)).await
     }
 
     /// All jobs in the order of the list.
@@ -112,7 +116,20 @@ impl Store {
     /// # Errors
     /// [`StoreError::Corrupt`] if a row cannot be what was written.
     pub async fn jobs(&self) -> Result<Vec<JobRow>, StoreError> {
-        self.read(job::all).await
+        self.fold_jobs(Vec::new(), Vec::push).await
+    }
+
+    /// All jobs in the order of the list, put into `all` one by one as they are read: a row takes several times what
+    /// most readers keep of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if a row cannot be what was written.
+    pub async fn fold_jobs<T: Send + 'static>(
+        &self,
+        mut all: T,
+        mut put: impl FnMut(&mut T, JobRow) + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.read(move |connection| job::each(connection, |row| put(&mut all, row)).map(|()| all)).await
     }
 
     /// The oldest job of this very transfer that is neither completed nor canceled.
@@ -321,7 +338,7 @@ mod tests {
         let kept = store.insert_jobs(downloads(1)).await.unwrap();
         let jobs = downloads(3);
         let defect = move |connection: &Connection| -> Result<(), Fault> {
-            job::insert(connection, &jobs)?;
+            job::insert(connection, jobs)?;
             panic!("a defect")
         };
         assert!(matches!(store.write(defect).await, Err(StoreError::Closed { .. })));

@@ -2,29 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
-use ropeway_engine::disk;
-use ropeway_model::{FailureCode, FileName, JobSpec, SafeUrl, Transfer, UploadTarget, Wish};
+use ropeway_engine::{NewJobs, disk};
+use ropeway_model::{FailureCode, FileName, SafeUrl, Transfer, UploadTarget, Wish};
 
 use super::{curl, metalink, options::Options};
 use crate::{
     command::{Added, JobAdd, JobOptions, Refusal, UploadAdd},
-    convert,
     core::Core,
     error::{ApiCode, ApiError},
+    reply::Reply,
 };
 
 /// More lines than this in one request are a mistake such as a pasted log.
 const MOST_LINES: usize = 100_000;
 
 /// Adds downloads: one URL a line, or a curl command, or the files of a Metalink.
-pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiError> {
+pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Reply, ApiError> {
     let JobAdd { text, folder, name, metalink, options } = params;
-    let mut request = Request { folder, name, options, lines: Vec::new() };
-    if curl::is_command(&text) {
-        request.take_curl(&text)?;
-    } else {
-        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-        request.lines = lines.map(str::to_owned).collect();
+    let mut request = Request { folder, name, options, text };
+    if curl::is_command(&request.text) {
+        request.take_curl()?;
     }
     let settings = core.settings.current();
     let into = absolute(request.folder.as_deref().unwrap_or(&settings.download_folder), "folder")?;
@@ -35,9 +32,9 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiE
         if specs.len() > 1 && options.is_for_one_file() {
             return Err(ApiError::bad_params("a checksum or mirrors go with a single file only"));
         }
-        return add(core, specs, refused, request.options.paused).await;
+        return add(core, specs.into(), refused, request.options.paused).await;
     }
-    let count = request.lines.len();
+    let count = request.lines().count();
     if count == 0 || count > MOST_LINES {
         return Err(ApiError::bad_params(format!("give 1 to {MOST_LINES} addresses, one a line")));
     }
@@ -50,24 +47,24 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Added, ApiE
         })?),
         None => None,
     };
-    let mut specs = Vec::with_capacity(count);
+    let mut jobs = NewJobs::default();
     let mut refused = Vec::new();
-    for line in &request.lines {
+    for line in request.lines() {
         match download_url(core, line) {
             Ok(from) if metalink::is_named_so(&from) => match metalink::jobs_behind(core, &from, &into, &options).await
             {
-                Ok(jobs) => specs.extend(jobs),
+                Ok(found) => jobs.extend(found),
                 Err(refusal) => refused.push(refusal),
             },
-            Ok(from) => specs.push(options.spec(Transfer::Download { from, into: into.clone(), name: name.clone() })),
+            Ok(from) => jobs.push(&options.spec(Transfer::Download { from, into: into.clone(), name: name.clone() })),
             Err(refusal) => refused.push(refusal),
         }
     }
-    add(core, specs, refused, request.options.paused).await
+    add(core, jobs, refused, request.options.paused).await
 }
 
 /// Adds uploads of files, and of all files below folders.
-pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Added, ApiError> {
+pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Reply, ApiError> {
     let settings = core.settings.current();
     let options = Options::check(&params.options, &settings)?;
     let target = target(core, &params).await?;
@@ -77,7 +74,7 @@ pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Added, Api
         paths.into_iter().map(|path| (disk::files_at(&path), path)).collect::<Vec<_>>()
     });
     let found = found.await.map_err(|panic| ApiError::bad_params(panic.to_string()))?;
-    let mut specs = Vec::new();
+    let mut jobs = NewJobs::default();
     let mut refused = Vec::new();
     for (files, path) in found {
         match files {
@@ -86,7 +83,7 @@ pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Added, Api
                 FailureCode::SourceMissing,
                 format!("{} is no absolute path", path.display()),
             )),
-            Ok(files) => specs.extend(files.into_iter().map(|file| {
+            Ok(files) => jobs.extend(files.into_iter().map(|file| {
                 let to = target.below(file.folders.iter().map(String::as_str));
                 options.spec(Transfer::Upload { from: file.path, to })
             })),
@@ -97,18 +94,16 @@ pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Added, Api
             Err(error) => refused.push(refusal(&path.display(), error.code(), error.to_string())),
         }
     }
-    if specs.len() > 1 && options.is_for_one_file() {
+    if jobs.len() > 1 && options.is_for_one_file() {
         return Err(ApiError::bad_params("a checksum goes with a single file only"));
     }
-    add(core, specs, refused, paused).await
+    add(core, jobs, refused, paused).await
 }
 
-async fn add(core: &Core, specs: Vec<JobSpec>, refused: Vec<Refusal>, paused: bool) -> Result<Added, ApiError> {
-    if specs.is_empty() {
-        return Ok(Added { jobs: Vec::new(), refused });
-    }
-    let jobs = core.engine.add(specs, if paused { Wish::Pause } else { Wish::Run }).await?;
-    Ok(Added { jobs: jobs.iter().map(convert::job).collect(), refused })
+async fn add(core: &Core, jobs: NewJobs, refused: Vec<Refusal>, paused: bool) -> Result<Reply, ApiError> {
+    let wish = if paused { Wish::Pause } else { Wish::Run };
+    let ids = if jobs.is_empty() { Vec::new() } else { core.engine.add(jobs, wish).await? };
+    Reply::with_jobs(&core.engine, &Added { jobs: Vec::new(), refused }, ids)
 }
 
 /// What a request for downloads comes down to.
@@ -116,13 +111,20 @@ struct Request {
     folder: Option<String>,
     name: Option<String>,
     options: JobOptions,
-    lines: Vec<String>,
+    /// One address a line.
+    text: String,
 }
 
 impl Request {
-    fn take_curl(&mut self, text: &str) -> Result<(), ApiError> {
-        let command = curl::parse(text)?;
-        self.lines = command.urls;
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+    }
+
+    fn take_curl(&mut self) -> Result<(), ApiError> {
+        let command = curl::parse(&self.text)?;
+        // One a line, as they are typed; a line break within one counts for nothing (URL Standard, basic URL parser).
+        let lines: Vec<_> = command.urls.iter().map(|url| url.replace(['\r', '\n'], "")).collect();
+        self.text = lines.join("\n");
         self.options.headers.extend(command.headers);
         self.name = self.name.take().or(command.name);
         self.options.login = self.options.login.take().or(command.login);

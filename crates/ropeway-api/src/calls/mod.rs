@@ -11,7 +11,6 @@ mod verify;
 
 use ropeway_engine::EngineError;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::{
     api::Scope,
@@ -20,17 +19,18 @@ use crate::{
     core::Core,
     error::{ApiCode, ApiError},
     event::Event,
+    reply::Reply,
     settings::Settings,
     settings_check::Checked,
     view::Snapshot,
 };
 
 /// Carries out a call.
-pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Value, ApiError> {
+pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError> {
     match call {
-        Call::Snapshot(_) => reply(&snapshot(core).await?),
-        Call::JobAdd(params) => reply(&add::downloads(core, params).await?),
-        Call::UploadAdd(params) => reply(&add::uploads(core, params).await?),
+        Call::Snapshot(_) => snapshot(core).await,
+        Call::JobAdd(params) => add::downloads(core, params).await,
+        Call::UploadAdd(params) => add::uploads(core, params).await,
         Call::JobPause(jobs) => done(core.engine.pause(&jobs::ids(&jobs.ids)).await),
         Call::JobResume(jobs) => done(core.engine.resume(&jobs::ids(&jobs.ids)).await),
         Call::JobCancel(jobs) => done(core.engine.cancel(&jobs::ids(&jobs.ids)).await),
@@ -64,28 +64,30 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Value, ApiError>
     }
 }
 
-fn reply(value: &impl Serialize) -> Result<Value, ApiError> {
-    serde_json::to_value(value).map_err(|error| {
-        let hint = "This is a defect of Ropeway: please report it.";
-        ApiError::new(ApiCode::StateFailed, format!("the reply cannot be written as JSON: {error}"), hint)
-    })
+fn reply(value: &impl Serialize) -> Result<Reply, ApiError> {
+    Reply::of(value)
 }
 
-fn done(changed: Result<u32, EngineError>) -> Result<Value, ApiError> {
+fn done(changed: Result<u32, EngineError>) -> Result<Reply, ApiError> {
     reply(&Done { changed: changed? })
 }
 
-async fn snapshot(core: &Core) -> Result<Snapshot, ApiError> {
+async fn snapshot(core: &Core) -> Result<Reply, ApiError> {
     let targets = targets::all(core).await?;
-    Ok(core.publisher.consistent(|seq, totals| Snapshot {
-        seq,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        jobs: core.engine.jobs().iter().map(convert::job).collect(),
-        totals: totals.clone(),
-        settings: core.settings.current(),
-        targets,
-        host: core.host.capability(),
-    }))
+    let (ids, snapshot) = core.publisher.consistent(|seq, totals| {
+        let snapshot = Snapshot {
+            seq,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            jobs: Vec::new(),
+            totals: totals.clone(),
+            settings: core.settings.current(),
+            targets,
+            host: core.host.capability(),
+        };
+        (core.engine.order(), snapshot)
+    });
+    // A row may be read later than the number was: what changed meanwhile comes again in a batch behind that number.
+    Reply::with_jobs(&core.engine, &snapshot, ids)
 }
 
 fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {

@@ -31,7 +31,7 @@ impl Rig {
 
     pub(crate) async fn call<T: DeserializeOwned>(&self, name: &str, params: Value) -> Result<T, ApiError> {
         let reply = self.api.call_named(name, params).await?;
-        Ok(serde_json::from_value(reply).unwrap())
+        Ok(reply.read().unwrap())
     }
 
     pub(crate) async fn snapshot(&self) -> Snapshot {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ropeway_api::{
-    Api, ApiConfig, Scope, Subscription,
+    Api, ApiConfig, Reply, Scope, Subscription,
     command::{Added, Call, Nothing},
     error::ApiError,
     event::Batch,
@@ -236,8 +236,8 @@ fn ticks(period: Option<Duration>) -> Interval {
 }
 
 /// The reply as its type.
-fn reply<T: DeserializeOwned>(reply: Result<serde_json::Value, ApiError>) -> Result<T, CommandError> {
-    serde_json::from_value(reply?).map_err(|error| CommandError::Answer { reason: error.to_string() })
+fn reply<T: DeserializeOwned>(reply: Result<Reply, ApiError>) -> Result<T, CommandError> {
+    reply?.read().map_err(|error| CommandError::Answer { reason: error.to_string() })
 }
 
 fn ended_early() -> CommandError {

@@ -47,7 +47,7 @@ async fn forget(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result
     let written = map.written();
     change.segments = Some(Some(map));
     core.journal.save(change).wait().await.map_err(EngineError::NotDurable)?;
-    core.table.lock().update(subject.id, |entry| entry.progress.restart_at(written));
+    core.table.lock().update(subject.id, |entry| entry.counters().restart_at(written));
     core.changed.notify_one();
     Ok(())
 }

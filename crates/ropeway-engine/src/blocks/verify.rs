@@ -50,12 +50,12 @@ pub(super) async fn subject(core: &Core, id: JobId) -> Result<Subject, EngineErr
     let is_at_rest = entry.active.is_none()
         && matches!(entry.phase, Phase::Completed | Phase::Paused | Phase::Failed { .. } | Phase::LinkExpired { .. });
     let is_complete = entry.phase == Phase::Completed;
-    let path = if is_complete { entry.final_path.clone() } else { entry.part_path.clone() };
+    let path = if is_complete { entry.known.final_path.clone() } else { entry.known.part_path.clone() };
     match (path, entry.remote.clone()) {
         (Some(path), Some(remote))
-            if is_at_rest && entry.spec.direction() == Direction::Download && !blocks.is_empty() =>
+            if is_at_rest && entry.packed().direction() == Direction::Download && !blocks.is_empty() =>
         {
-            let (spec, length) = (Arc::clone(&entry.spec), entry.progress.length());
+            let (spec, length) = (entry.spec().into(), entry.progress().length());
             Ok(Subject { id, spec, remote, path, is_complete, length, blocks })
         }
         _ if !is_at_rest => Err(EngineError::WrongPhase { id, phase: entry.phase.kind() }),

@@ -148,7 +148,7 @@ impl Crew<'_> {
         let verdict = self.job.verdict.lock().take();
         if self.is_resumed && verdict.is_some() {
             self.is_resumed = false;
-            self.attempt.update(|entry| entry.validation = verdict);
+            self.attempt.update(|entry| entry.known.validation = verdict);
             let mut change = self.attempt.change(Some(format!("resumed: {verdict:?}")));
             change.validation = verdict;
             self.attempt.engine.journal.note(change);
@@ -191,7 +191,7 @@ impl Crew<'_> {
                 self.attempt.log(format!("one connection only: {error}"));
             }
             Trouble::Driver(error @ (DriverError::RemoteChanged { .. } | DriverError::RangeUnsatisfiable { .. })) => {
-                self.attempt.update(|entry| entry.validation = Some(Validation::Changed));
+                self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
                 return self.restart(error.to_string(), false).await;
             }
             Trouble::Disk(error) => {

@@ -90,9 +90,9 @@ async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Res
     proof.synced.add_to(&mut change);
     attempt.save(change).await?;
     attempt.update(|entry| {
-        entry.final_path = Some(path.to_owned());
-        entry.digest.clone_from(&proof.digest);
-        entry.verification = Some(proof.verification);
+        entry.known.final_path = Some(path.to_owned());
+        entry.known.digest.clone_from(&proof.digest);
+        entry.known.verification = Some(proof.verification);
     });
     Ok(())
 }

@@ -136,7 +136,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
 
 /// Forgets what an earlier try had, before a new one begins at byte 0.
 fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
-    let Some(part) = attempt.look(|entry| entry.part_path.clone())? else { return Ok(()) };
+    let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(()) };
     attempt.engine.disk.remove(&part)?;
     let mut change = attempt.change(None);
     change.part_path = Some(None);
@@ -148,7 +148,7 @@ fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
     attempt.engine.journal.note(change);
     attempt.progress.restart_at(0);
     attempt.update(|entry| {
-        entry.part_path = None;
+        entry.known.part_path = None;
         entry.remote = None;
     });
     Ok(())

@@ -41,7 +41,7 @@ pub(super) async fn reserve(
             disown(attempt);
             return Err(stop);
         }
-        attempt.update(|entry| entry.part_path = Some(part_path.clone()));
+        attempt.update(|entry| entry.known.part_path = Some(part_path.clone()));
         match disk.create_part(&part_path) {
             Ok(part) => return Ok((part_path, part)),
             Err(DiskError::Exists { .. }) => {}

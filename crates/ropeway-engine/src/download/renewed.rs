@@ -46,7 +46,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.remote = Some(proved.into());
-        entry.validation = Some(by);
+        entry.known.validation = Some(by);
     });
     Ok(())
 }

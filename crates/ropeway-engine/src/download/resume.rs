@@ -19,7 +19,7 @@ use crate::{
 /// Where a job with a past goes on; `None` begins at byte 0.
 pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
     let (remote, part_path, final_path) =
-        attempt.look(|entry| (entry.remote.clone(), entry.part_path.clone(), entry.final_path.clone()))?;
+        attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
     let stored = attempt.engine.store.segments(attempt.id).await;
     let map = match stored {
@@ -120,7 +120,7 @@ async fn is_same(
         let mut change = attempt.change(None);
         change.validation = Some(verdict);
         attempt.engine.journal.note(change);
-        attempt.update(|entry| entry.validation = Some(verdict));
+        attempt.update(|entry| entry.known.validation = Some(verdict));
     }
     Ok(is_same)
 }
@@ -136,7 +136,7 @@ fn published(
     if disk.is_taken(part_path)? || disk.length_of(final_path)? != map.length() {
         return Ok(None);
     }
-    let (digest, verification) = attempt.look(|entry| (entry.digest.clone(), entry.verification))?;
+    let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));
     attempt.progress.restart_at(length);

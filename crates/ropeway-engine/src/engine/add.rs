@@ -1,55 +1,76 @@
 //! New jobs: durable before they are acknowledged.
 
-use ropeway_model::{JobSpec, Phase, Wish};
+use std::sync::Arc;
+
+use ropeway_model::{JobId, JobSpec, Phase, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
-use super::{Engine, EngineError};
-use crate::{config::Scope, core::Core, disk::DiskError, snapshot::JobSnapshot, table::Entry};
+use super::{Engine, EngineError, NewJobs};
+use crate::{
+    core::Core,
+    disk::DiskError,
+    table::{Entry, Packed},
+};
 
 impl Engine {
-    /// Adds jobs in one transaction and queues those whose wish is to run.
+    /// Adds jobs in one transaction and queues those whose wish is to run. Returns their numbers: first those of jobs of
+    /// an earlier process that are taken up again.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the jobs could not be made durable: then none was added.
-    pub async fn add(&self, specs: Vec<JobSpec>, wish: Wish) -> Result<Vec<JobSnapshot>, EngineError> {
+    pub async fn add(&self, jobs: impl Into<NewJobs>, wish: Wish) -> Result<Vec<JobId>, EngineError> {
         let engine = &self.core;
         if engine.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
-        let mut added = Vec::with_capacity(specs.len());
-        let mut fresh = Vec::with_capacity(specs.len());
-        for spec in specs {
-            match engine.take_up(&spec) {
-                Some(row) => added.push(engine.adopt(row, spec)),
-                None => fresh.push(spec),
-            }
-        }
+        let (taken_up, fresh) = engine.take_up_all(jobs.into().packed());
         let created = engine.clock.now();
         let phase = if wish == Wish::Run { Phase::Queued } else { Phase::Paused };
-        let new_jobs: Vec<_> =
-            fresh.iter().map(|spec| NewJob { spec: spec.clone(), wish, phase: phase.clone(), created }).collect();
-        let ids = if new_jobs.is_empty() { Vec::new() } else { engine.store.insert_jobs(new_jobs).await? };
+        let fresh = Arc::new(fresh);
+        let (specs, first) = (Arc::clone(&fresh), phase.clone());
+        let new_jobs = (0..specs.len()).filter_map(move |at| specs.get(at).map(Packed::spec)).map(move |spec| NewJob {
+            spec,
+            wish,
+            phase: first.clone(),
+            created,
+        });
+        let places = if fresh.is_empty() { Vec::new() } else { engine.store.insert_jobs(new_jobs).await? };
+        let mut ids: Vec<_> = taken_up.iter().map(|entry| entry.id).collect();
+        ids.extend(places.iter().map(|(id, _)| *id));
         let mut table = engine.table.lock();
-        for ((id, position), spec) in ids.into_iter().zip(fresh) {
-            added.push(Entry::new(id, position, NewJob { spec, wish, phase: phase.clone(), created }));
-        }
-        let snapshots = added.iter().map(JobSnapshot::of).collect();
-        for entry in added {
+        for entry in taken_up {
             table.insert(entry);
+        }
+        for ((id, position), spec) in places.into_iter().zip(Arc::unwrap_or_clone(fresh)) {
+            table.insert(Entry::new(id, position, created, wish, phase.clone(), spec));
         }
         drop(table);
         engine.changed.notify_one();
         engine.wake.notify_one();
-        Ok(snapshots)
+        Ok(ids)
     }
 }
 
 impl Core {
-    /// An unfinished job of an earlier process with the same source and destination, which no living process has.
-    fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
-        if self.scope != Scope::Once {
-            return None;
+    /// Takes up again what an earlier process left of these jobs; the others are new.
+    fn take_up_all(&self, jobs: Vec<Packed>) -> (Vec<Entry>, Vec<Packed>) {
+        if self.leftovers.lock().is_empty() {
+            return (Vec::new(), jobs);
         }
+        let (mut taken_up, mut fresh) = (Vec::new(), Vec::new());
+        for job in jobs {
+            let spec = job.spec();
+            match self.take_up(&spec) {
+                Some(row) => taken_up.push(self.adopt(row, spec)),
+                None => fresh.push(job),
+            }
+        }
+        (taken_up, fresh)
+    }
+
+    /// An unfinished job of an earlier process with the same source and destination, which no living process has; only
+    /// a process that runs its own jobs alone keeps any.
+    fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
         let mut leftovers = self.leftovers.lock();
         let at = leftovers.iter().position(|row| {
             // Gone with a final name recorded: it was published, and only nobody could say so any more.
@@ -71,6 +92,6 @@ impl Core {
         change.phase = Some(Phase::Queued);
         change.log.push((self.clock.now(), "taken up again".to_owned()));
         self.journal.note(change);
-        Entry::from_row(JobRow { spec, wish: Wish::Run, phase: Phase::Queued, ..row })
+        self.table.lock().entry(JobRow { spec, wish: Wish::Run, phase: Phase::Queued, ..row })
     }
 }

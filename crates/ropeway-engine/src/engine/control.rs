@@ -89,7 +89,8 @@ impl Engine {
             if entry.phase.is_terminal() {
                 return None;
             }
-            let mut spec = (*entry.spec).clone();
+            let had = entry.spec();
+            let mut spec = had.clone();
             if let Some(limit) = wanted.rate_limit {
                 spec.rate_limit = limit;
                 if let Some(active) = &entry.active {
@@ -107,10 +108,10 @@ impl Engine {
                 spec.checksum.clone_from(checksum);
             }
             spec.priority = wanted.priority.unwrap_or(spec.priority);
-            if spec == *entry.spec {
+            if spec == had {
                 return None;
             }
-            entry.spec = std::sync::Arc::new(spec.clone());
+            entry.set_spec(spec.clone());
             let mut change = JobChange::new(entry.id);
             change.spec = Some(spec);
             Some(change)
@@ -149,8 +150,7 @@ impl Engine {
             change.wish = Some(wish);
             if let Some(step) = step {
                 advance(entry, step);
-                entry.due = None;
-                entry.attempts = 0;
+                entry.forget_tries();
                 change.phase = Some(entry.phase.clone());
             }
             match &entry.active {
@@ -199,8 +199,8 @@ impl Core {
     }
 
     fn delete_finished(&self, entry: &Entry) {
-        let is_download = entry.spec.direction() == ropeway_model::Direction::Download;
-        if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.final_path)
+        let is_download = entry.packed().direction() == ropeway_model::Direction::Download;
+        if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.known.final_path)
             && let Err(error) = self.disk.remove(path)
         {
             tracing::warn!(job = %entry.id, %error, "finished file not removed");

@@ -5,6 +5,7 @@ mod change;
 mod control;
 mod document;
 mod error;
+mod new_jobs;
 mod observe;
 mod prove;
 mod recover;
@@ -23,6 +24,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
 pub use error::EngineError;
+pub use new_jobs::NewJobs;
 
 use crate::{
     buffers::Buffers,

@@ -12,11 +12,22 @@ use crate::{
 };
 
 impl Engine {
-    /// All jobs, in the order of the list.
+    /// All jobs, in the order of the list. Many of them take much memory: see [`Engine::order`].
     pub fn jobs(&self) -> Vec<JobSnapshot> {
-        let mut jobs: Vec<_> = self.core.table.lock().iter().map(JobSnapshot::of).collect();
-        jobs.sort_by_key(|job| (job.position, job.id));
-        jobs
+        self.jobs_of(&self.order())
+    }
+
+    /// The numbers of all jobs, in the order of the list.
+    pub fn order(&self) -> Vec<JobId> {
+        let mut places: Vec<_> = self.core.table.lock().iter().map(|entry| (entry.position, entry.id)).collect();
+        places.sort_unstable();
+        places.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Those of these jobs that are still there.
+    pub fn jobs_of(&self, ids: &[JobId]) -> Vec<JobSnapshot> {
+        let table = self.core.table.lock();
+        ids.iter().filter_map(|id| table.get(*id)).map(JobSnapshot::of).collect()
     }
 
     /// One job.
@@ -36,7 +47,7 @@ impl Engine {
             let table = self.core.table.lock();
             let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
             let speed = entry.active.as_ref().map(|active| active.meter.samples()).unwrap_or_default();
-            (JobSnapshot::of(entry), speed, entry.progress.claims())
+            (JobSnapshot::of(entry), speed, entry.progress().claims())
         };
         let segments = match claims {
             Some(claims) => claims.snapshot(),
@@ -65,9 +76,20 @@ impl Engine {
         self.core.changed.notified().await;
     }
 
-    /// Takes what changed since the last call.
+    /// Takes what changed since the last call. After a change of a hundred thousand jobs that is much: see
+    /// [`Engine::changes`].
     pub fn take_changes(&self) -> Changes {
         Changes::take(&mut self.core.table.lock())
+    }
+
+    /// How many jobs there are that [`Engine::take_changes`] would tell of.
+    pub fn changes(&self) -> usize {
+        self.core.table.lock().changes()
+    }
+
+    /// Forgets what changed since the last call.
+    pub fn forget_changes(&self) {
+        self.core.table.lock().take_changes();
     }
 
     /// Measures the running jobs: how far each is and how fast. To be called a few times a second, by one caller.
@@ -77,9 +99,9 @@ impl Engine {
         let active: Vec<_> = table.active().iter().copied().collect();
         let measured = active.into_iter().filter_map(|id| {
             table.touch(id, |entry| {
-                let moved = entry.progress.moved();
+                let moved = entry.progress().moved();
                 if let Some(active) = &mut entry.active {
-                    entry.rate = active.meter.tick(now, moved);
+                    active.rate = active.meter.tick(now, moved);
                 }
                 ProgressSnapshot::of(entry)
             })

@@ -35,7 +35,7 @@ impl Engine {
         let (spec, remote) = {
             let table = self.core.table.lock();
             let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
-            (entry.spec.clone(), entry.remote.clone())
+            (entry.spec(), entry.remote.clone())
         };
         Ok(neighbours::search(&self.core, &spec, remote.as_deref()).await)
     }

@@ -10,7 +10,7 @@ use crate::{
     config::Scope,
     core::Core,
     retry::LONGEST_WAIT,
-    table::{Entry, advance},
+    table::{Table, advance},
 };
 
 /// A row that nobody took up again for this long has lost its purpose.
@@ -18,8 +18,8 @@ const STALE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
     let now = engine.clock.now();
-    let rows = engine.store.jobs().await?;
     if engine.scope == Scope::Once {
+        let rows = engine.store.jobs().await?;
         let (stale, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.created.plus(STALE) < now);
         if !stale.is_empty() {
             engine.store.remove_jobs(stale.into_iter().map(|row| row.id).collect()).await?;
@@ -27,16 +27,20 @@ pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
         *engine.leftovers.lock() = kept;
         return Ok(());
     }
-    let mut table = engine.table.lock();
-    for row in rows {
-        let mut entry = Entry::from_row(row);
+    let start = Instant::now();
+    let put = move |table: &mut Table, row| {
+        let mut entry = table.entry(row);
         advance(&mut entry, Step::Recover);
         if let Phase::Waiting { until, attempt, .. } = &entry.phase {
             // A clock that was set back since must not turn minutes into months.
-            entry.due = Some(Instant::now() + until.remaining_from(now).min(LONGEST_WAIT));
-            entry.attempts = *attempt;
+            entry.known.due = Some(start + until.remaining_from(now).min(LONGEST_WAIT));
+            entry.known.attempts = *attempt;
         }
         table.insert(entry);
-    }
+    };
+    let mut table = engine.store.fold_jobs(Table::default(), put).await?;
+    // Nobody has been told anything yet that this would change.
+    table.take_changes();
+    *engine.table.lock() = table;
     Ok(())
 }

@@ -41,7 +41,7 @@ impl Core {
         if entry.phase.is_active() || entry.active.is_some() || entry.phase.is_terminal() {
             return Err(EngineError::WrongPhase { id, phase: entry.phase.kind() });
         }
-        let mut spec = (*entry.spec).clone();
+        let mut spec = entry.spec();
         let Transfer::Download { from, .. } = &mut spec.transfer else { return Err(EngineError::NotADownload(id)) };
         let mut news = format!("a new link: {link}");
         if from.expose().origin() != link.expose().origin() && !spec.headers.is_empty() {
@@ -51,7 +51,7 @@ impl Core {
         *from = link.clone();
         let remote = entry.remote.as_deref().map(|old| Remote { url: link.clone(), is_renewed: true, ..old.clone() });
         let change = table.update(id, |entry| {
-            entry.spec = Arc::new(spec.clone());
+            entry.set_spec(spec.clone());
             entry.remote = remote.clone().map(Arc::new);
             let mut change = JobChange::new(id);
             change.spec = Some(spec);
@@ -69,10 +69,10 @@ impl Core {
         if !matches!(entry.phase, Phase::Blocked { by: Obstacle::NameTaken, .. }) {
             return Err(EngineError::WrongPhase { id, phase: entry.phase.kind() });
         }
-        let mut spec = (*entry.spec).clone();
+        let mut spec = entry.spec();
         spec.on_conflict = choice;
         let change = table.update(id, |entry| {
-            entry.spec = Arc::new(spec.clone());
+            entry.set_spec(spec.clone());
             let mut change = JobChange::new(id);
             change.spec = Some(spec);
             change.log.push((self.clock.now(), format!("the name is taken: {choice:?}")));
@@ -89,8 +89,7 @@ fn requeue(entry: &mut Entry, change: &mut JobChange) {
         advance(entry, Step::Requeue);
     }
     entry.wish = Wish::Run;
-    entry.due = None;
-    entry.attempts = 0;
+    entry.forget_tries();
     change.wish = Some(Wish::Run);
     change.phase = Some(entry.phase.clone());
 }

@@ -1,64 +1,22 @@
 //! All jobs in memory, with the indexes the scheduler and the events need. Always behind the engine's one lock.
 
+mod entry;
+mod packed;
 mod queue;
 
 use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet, HashSet},
-    path::PathBuf,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
 
-use ropeway_model::{Digest, JobId, JobSpec, Obstacle, Phase, Step, Timestamp, Validation, Wish};
-use ropeway_store::{JobRow, NewJob, Remote, Verification};
+use ropeway_model::{JobId, Obstacle, Phase, Step, Timestamp, Wish};
+use ropeway_store::{JobRow, Remote};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use queue::{Place, Queue, Server};
+pub(crate) use entry::{Active, Entry};
+pub(crate) use packed::{Likes, Packed};
 
-use crate::{meter::Meter, progress::Progress, throttle::Bucket};
-
-/// Changes between two looks, usually.
-const FEW: usize = 1024;
-
-/// One job in memory.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    pub(crate) id: JobId,
-    pub(crate) spec: Arc<JobSpec>,
-    pub(crate) wish: Wish,
-    pub(crate) phase: Phase,
-    pub(crate) position: i64,
-    pub(crate) created: Timestamp,
-    pub(crate) finished: Option<Timestamp>,
-    pub(crate) remote: Option<Arc<Remote>>,
-    pub(crate) part_path: Option<PathBuf>,
-    pub(crate) final_path: Option<PathBuf>,
-    pub(crate) digest: Option<Digest>,
-    pub(crate) verification: Option<Verification>,
-    pub(crate) validation: Option<Validation>,
-    pub(crate) progress: Arc<Progress>,
-    /// Bytes a second, as last measured.
-    pub(crate) rate: u64,
-    /// Tries in a row that failed without progress.
-    pub(crate) attempts: u32,
-    /// When a waiting job may start, on the monotonic clock; `None` once it may.
-    pub(crate) due: Option<Instant>,
-    /// Whether the moment it was not to be started before has come.
-    pub(crate) is_released: bool,
-    /// Its server, as the table numbers them.
-    server: Server,
-    /// What exists only while an attempt runs.
-    pub(crate) active: Option<Box<Active>>,
-}
-
-/// The handles of a running attempt.
-#[derive(Debug)]
-pub(crate) struct Active {
-    pub(crate) cancel: CancellationToken,
-    pub(crate) bucket: Arc<Bucket>,
-    pub(crate) meter: Meter,
-}
+use queue::Queue;
 
 /// All jobs.
 #[derive(Debug, Default)]
@@ -73,70 +31,18 @@ pub(crate) struct Table {
     /// Jobs that something stands in the way of which may go away by itself.
     blocked: BTreeSet<(Obstacle, JobId)>,
     active: BTreeSet<JobId>,
-    changed: HashSet<JobId>,
+    changed: BTreeSet<JobId>,
     removed: Vec<JobId>,
-}
-
-impl Entry {
-    /// A job that has just been added.
-    pub(crate) fn new(id: JobId, position: i64, job: NewJob) -> Self {
-        Self {
-            id,
-            spec: Arc::new(job.spec),
-            wish: job.wish,
-            phase: job.phase,
-            position,
-            created: job.created,
-            finished: None,
-            remote: None,
-            part_path: None,
-            final_path: None,
-            digest: None,
-            verification: None,
-            validation: None,
-            progress: Arc::new(Progress::new(None, 0)),
-            rate: 0,
-            attempts: 0,
-            due: None,
-            is_released: false,
-            server: Server::default(),
-            active: None,
-        }
-    }
-
-    /// A job as the store kept it.
-    pub(crate) fn from_row(row: JobRow) -> Self {
-        let length = row.remote.as_ref().and_then(|remote| remote.validator.length);
-        let new = NewJob { spec: row.spec, wish: row.wish, phase: row.phase, created: row.created };
-        Self {
-            finished: row.finished,
-            progress: Arc::new(Progress::new(length, row.durable)),
-            remote: row.remote.map(Arc::new),
-            part_path: row.part_path,
-            final_path: row.final_path,
-            digest: row.digest,
-            verification: row.verification,
-            validation: row.validation,
-            ..Self::new(row.id, row.position, new)
-        }
-    }
-
-    /// The server it speaks to, or will: where redirects ended, once that is known.
-    pub(crate) fn host(&self) -> String {
-        self.remote.as_ref().map_or_else(|| self.spec.host(), |remote| remote.url.host())
-    }
-
-    /// The moment before which it is not to be started.
-    fn held_until(&self) -> Option<Timestamp> {
-        self.spec.start_at.filter(|_| !self.is_released)
-    }
-
-    fn place(&self) -> Place {
-        (Reverse(self.spec.priority), self.position, self.id)
-    }
+    likes: Likes,
 }
 
 impl Table {
+    /// A job as the store kept it, to be put in.
+    pub(crate) fn entry(&mut self, row: JobRow) -> Entry {
+        let spec = self.likes.pack(&row.spec);
+        Entry::from_row(row, spec)
+    }
+
     /// Puts a job in.
     pub(crate) fn insert(&mut self, mut entry: Entry) {
         let id = entry.id;
@@ -171,14 +77,18 @@ impl Table {
     fn reindex<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let mut entry = self.entries.remove(&id)?;
         self.unindex(&entry);
-        let (spec, remote) = (Arc::clone(&entry.spec), entry.remote.clone());
+        let remote = entry.remote.clone();
         let result = change(&mut entry);
         // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
+        let wanted = entry.take_new_spec();
+        if let Some(spec) = &wanted {
+            entry.spec = self.likes.pack(spec);
+        }
         let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
             (Some(had), Some(now)) => Arc::ptr_eq(had, now),
             (had, now) => had.is_none() && now.is_none(),
         };
-        if !Arc::ptr_eq(&spec, &entry.spec) || !is_same(&remote, &entry.remote) {
+        if wanted.is_some() || !is_same(&remote, &entry.remote) {
             entry.server = self.queue.server(&entry.host());
         }
         self.index(&entry);
@@ -232,7 +142,7 @@ impl Table {
     /// Puts the jobs whose moment has come, by either clock, into the queue.
     pub(crate) fn promote(&mut self, now: Instant, today: Timestamp) {
         while let Some((_, id)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
-            self.reindex(id, |entry| entry.due = None);
+            self.reindex(id, |entry| entry.known.due = None);
         }
         while let Some((_, id)) = self.held.first().copied().filter(|(start, _)| *start <= today) {
             self.reindex(id, |entry| entry.is_released = true);
@@ -259,18 +169,19 @@ impl Table {
         self.held.first().map(|(at, _)| *at)
     }
 
-    /// Takes the list of what changed and what is gone since the last call.
-    pub(crate) fn take_changes(&mut self) -> (Vec<JobId>, Vec<JobId>) {
-        let mut changed: Vec<_> = self.changed.drain().collect();
-        changed.sort_unstable();
-        // Everything changes once, at the start; later it is a few jobs at a time.
-        self.changed.shrink_to(FEW);
-        (changed, std::mem::take(&mut self.removed))
+    /// Takes the numbers of what changed and of what is gone since the last call.
+    pub(crate) fn take_changes(&mut self) -> (BTreeSet<JobId>, Vec<JobId>) {
+        (std::mem::take(&mut self.changed), std::mem::take(&mut self.removed))
+    }
+
+    /// How many jobs changed or are gone since the last call.
+    pub(crate) fn changes(&self) -> usize {
+        self.changed.len() + self.removed.len()
     }
 
     fn index(&mut self, entry: &Entry) {
         let runs = entry.wish == Wish::Run;
-        match (&entry.phase, entry.due, entry.held_until()) {
+        match (&entry.phase, entry.known.due, entry.held_until()) {
             (Phase::Queued, _, Some(start)) if runs => drop(self.held.insert((start, entry.id))),
             (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
             (Phase::Queued | Phase::Waiting { .. }, ..) if runs => self.queue.insert(entry.server, entry.place()),
@@ -285,7 +196,7 @@ impl Table {
 
     fn unindex(&mut self, entry: &Entry) {
         self.queue.remove(entry.server, entry.place());
-        if let Some(due) = entry.due {
+        if let Some(due) = entry.known.due {
             self.waiting.remove(&(due, entry.id));
         }
         if let Some(start) = entry.held_until() {

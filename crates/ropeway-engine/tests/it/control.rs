@@ -84,7 +84,7 @@ async fn only_as_many_jobs_run_as_may_and_the_urgent_ones_first() {
     specs[2].priority = ropeway_model::Priority::High;
     let jobs = rig.engine.add(specs, Wish::Run).await.unwrap();
     for job in &jobs {
-        rig.settled(job.id).await;
+        rig.settled(*job).await;
         assert!(rig.engine.counts().0 <= 1);
     }
     let mut order: Vec<_> = peer.requests().into_iter().map(|request| request.path).collect();

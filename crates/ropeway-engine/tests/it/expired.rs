@@ -153,7 +153,7 @@ async fn headers_stay_with_the_server_they_were_given_for() {
     let (first, second) = (Peer::serve(file.clone()).await, Peer::serve(file.clone()).await);
     let mut spec = rig.download(&first.url("a.bin"));
     spec.headers = vec!["X-Api-Key: secret".parse().unwrap()];
-    let id = rig.engine.add(vec![spec], Wish::Pause).await.unwrap()[0].id;
+    let id = rig.engine.add(vec![spec], Wish::Pause).await.unwrap()[0];
     rig.engine.renew(id, second.url("a.bin").parse().unwrap()).await.unwrap();
     assert_eq!(rig.settled(id).await.phase, Phase::Completed);
     assert_eq!((first.requests().len(), second.requests()[0].header("X-Api-Key")), (0, None));

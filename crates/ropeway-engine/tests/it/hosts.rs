@@ -178,7 +178,7 @@ async fn connections_to_a_server_are_counted_over_all_jobs() {
     let peer = Peer::start(move |request| served.answer(request).drip(2 * MIB)).await;
     let rig = Rig::with(|config| config.servers = policy(3, None)).await;
     let specs = ["a", "b", "c"].map(|name| rig.download(&peer.url(name))).to_vec();
-    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    let ids = rig.engine.add(specs, Wish::Run).await.unwrap();
     for id in &ids {
         let job = rig
             .until(*id, |job| {
@@ -203,7 +203,7 @@ async fn a_full_server_does_not_hold_up_jobs_of_others() {
     let rig = Rig::with(|config| config.servers = policy(16, Some((&host, 1)))).await;
     let mut specs: Vec<_> = ["a", "b", "c"].map(|name| rig.download(&slow.url(name))).to_vec();
     specs.push(rig.download(&fast.url("d")));
-    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    let ids = rig.engine.add(specs, Wish::Run).await.unwrap();
     let running = || {
         let jobs = rig.engine.jobs();
         jobs.iter().filter(|job| job.spec.host() == host && job.phase.is_active()).count()

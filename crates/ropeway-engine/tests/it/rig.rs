@@ -60,7 +60,7 @@ impl Rig {
     }
 
     pub(crate) async fn add(&self, spec: JobSpec) -> JobId {
-        self.engine.add(vec![spec], Wish::Run).await.unwrap()[0].id
+        self.engine.add(vec![spec], Wish::Run).await.unwrap()[0]
     }
 
     /// Adds a job and waits for it to settle.

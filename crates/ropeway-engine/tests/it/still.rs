@@ -150,7 +150,7 @@ impl Still {
     }
 
     pub(crate) async fn add(&self, specs: Vec<JobSpec>) -> Vec<JobId> {
-        self.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect()
+        self.engine.add(specs, Wish::Run).await.unwrap()
     }
 
     pub(crate) fn kind(&self, id: JobId) -> PhaseKind {

@@ -7,20 +7,20 @@ use futures_util::{
     future::{BoxFuture, FutureExt},
     stream::{self, BoxStream},
 };
-use ropeway_api::{Api, error::ApiError, event::Batch};
+use ropeway_api::{Api, Reply, error::ApiError, event::Batch};
 use serde_json::Value;
 
 /// The engine behind the server.
 pub(super) trait Contract: Send + Sync + fmt::Debug + 'static {
     /// Carries out a call.
-    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Value, ApiError>>;
+    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Reply, ApiError>>;
 
     /// The batches from now on; ends when the engine does.
     fn subscribe(&self) -> BoxStream<'static, Batch>;
 }
 
 impl Contract for Api {
-    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Value, ApiError>> {
+    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Reply, ApiError>> {
         self.call_named(name, params).boxed()
     }
 

@@ -137,14 +137,17 @@ pub enum Verification {
 }
 
 /// Appends jobs to the end of the list.
-pub(crate) fn insert(connection: &Connection, jobs: &[NewJob]) -> Result<Vec<(JobId, i64)>, Fault> {
+pub(crate) fn insert(
+    connection: &Connection,
+    jobs: impl IntoIterator<Item = NewJob>,
+) -> Result<Vec<(JobId, i64)>, Fault> {
     let mut position: i64 = connection.query_row("SELECT coalesce(max(position), 0) FROM job", [], |row| row.get(0))?;
     let mut statement = connection.prepare_cached(
         "INSERT INTO job (position, direction, address, local_path, name, options, ca_file, cookie_file, wish,
                           phase, phase_detail, created_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
-    let mut ids = Vec::with_capacity(jobs.len());
+    let mut ids = Vec::new();
     for job in jobs {
         position += POSITION_STEP;
         let spec = SpecColumns::of(&job.spec);
@@ -189,15 +192,14 @@ const FIND_UNFINISHED: &str = select!(
      ORDER BY id LIMIT 1"
 );
 
-/// All jobs in the order of the list.
-pub(crate) fn all(connection: &Connection) -> Result<Vec<JobRow>, Fault> {
+/// Hands over all jobs in the order of the list.
+pub(crate) fn each(connection: &Connection, mut take: impl FnMut(JobRow)) -> Result<(), Fault> {
     let mut statement = connection.prepare_cached(ALL)?;
     let mut rows = statement.query([])?;
-    let mut jobs = Vec::new();
     while let Some(row) = rows.next()? {
-        jobs.push(from_row(row)?);
+        take(from_row(row)?);
     }
-    Ok(jobs)
+    Ok(())
 }
 
 /// The oldest job with this transfer that has not reached its end.

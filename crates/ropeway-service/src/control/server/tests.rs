@@ -27,7 +27,7 @@ struct StandIn {
 }
 
 impl Contract for StandIn {
-    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<Value, ApiError>> {
+    fn call<'a>(&'a self, name: &'a str, params: Value) -> BoxFuture<'a, Result<ropeway_api::Reply, ApiError>> {
         let refused = |code| Err(ApiError::new(code, "refused", "Do not."));
         let outcome = match name {
             "job_pause" => Ok(json!({ "changed": params["ids"].as_array().map(Vec::len) })),
@@ -40,7 +40,7 @@ impl Contract for StandIn {
             "pause_all" => refused(ApiCode::ShuttingDown),
             _ => refused(ApiCode::UnknownCall),
         };
-        async { outcome }.boxed()
+        async { outcome.map(Into::into) }.boxed()
     }
 
     fn subscribe(&self) -> BoxStream<'static, Batch> {

@@ -1,0 +1,51 @@
+//! Jobs on their way into the queue.
+
+use ropeway_model::JobSpec;
+
+use crate::table::{Likes, Packed};
+
+/// Jobs to add, in their order. What they have in common is kept once, so that a list of a hundred thousand addresses
+/// takes a few megabytes.
+#[derive(Debug, Default)]
+pub struct NewJobs {
+    likes: Likes,
+    packed: Vec<Packed>,
+}
+
+impl NewJobs {
+    /// Puts one more at the end.
+    pub fn push(&mut self, spec: &JobSpec) {
+        let packed = self.likes.pack(spec);
+        self.packed.push(packed);
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.packed.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    pub(crate) fn packed(self) -> Vec<Packed> {
+        self.packed
+    }
+}
+
+impl Extend<JobSpec> for NewJobs {
+    fn extend<I: IntoIterator<Item = JobSpec>>(&mut self, specs: I) {
+        for spec in specs {
+            self.push(&spec);
+        }
+    }
+}
+
+impl From<Vec<JobSpec>> for NewJobs {
+    fn from(specs: Vec<JobSpec>) -> Self {
+        let mut jobs = Self::default();
+        jobs.extend(specs);
+        jobs
+    }
+}

@@ -1,0 +1,223 @@
+//! One job in memory. A hundred thousand of them wait in a queue, so what only a job has that was begun is apart.
+
+use std::{
+    cmp::Reverse,
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use ropeway_model::{Digest, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
+use ropeway_store::{JobRow, Remote, Verification};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    packed::Packed,
+    queue::{Place, Server},
+};
+use crate::{meter::Meter, progress::Progress, throttle::Bucket};
+
+/// One job in memory.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: JobId,
+    pub(super) spec: Packed,
+    pub(crate) wish: Wish,
+    pub(crate) phase: Phase,
+    pub(crate) position: i64,
+    pub(crate) created: Timestamp,
+    pub(crate) remote: Option<Arc<Remote>>,
+    /// What is known since it was begun.
+    pub(crate) known: Known,
+    progress: Option<Arc<Progress>>,
+    /// Whether the moment it was not to be started before has come.
+    pub(crate) is_released: bool,
+    /// Its server, as the table numbers them.
+    pub(super) server: Server,
+    /// What exists only while an attempt runs.
+    pub(crate) active: Option<Box<Active>>,
+    /// What the user changed it to, until the table has packed it.
+    new_spec: Option<Box<JobSpec>>,
+}
+
+/// What becomes known of a job by its attempts. It takes no room before there is any, and reads as nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Known(Option<Box<Facts>>);
+
+/// See [`Known`].
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) finished: Option<Timestamp>,
+    pub(crate) part_path: Option<PathBuf>,
+    pub(crate) final_path: Option<PathBuf>,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) verification: Option<Verification>,
+    pub(crate) validation: Option<Validation>,
+    /// Tries in a row that failed without progress.
+    pub(crate) attempts: u32,
+    /// When a waiting job may start, on the monotonic clock; `None` once it may.
+    pub(crate) due: Option<Instant>,
+}
+
+/// The facts of a job that was never begun.
+static NOTHING: Facts = Facts {
+    finished: None,
+    part_path: None,
+    final_path: None,
+    digest: None,
+    verification: None,
+    validation: None,
+    attempts: 0,
+    due: None,
+};
+
+/// The counters of a job that was never begun; nobody counts with them.
+static AT_REST: Progress = Progress::new(None, 0);
+
+impl Deref for Known {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        self.0.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for Known {
+    fn deref_mut(&mut self) -> &mut Facts {
+        self.0.get_or_insert_default()
+    }
+}
+
+/// The handles of a running attempt.
+#[derive(Debug)]
+pub(crate) struct Active {
+    pub(crate) cancel: CancellationToken,
+    pub(crate) bucket: Arc<Bucket>,
+    pub(crate) meter: Meter,
+    /// Bytes a second, as last measured.
+    pub(crate) rate: u64,
+}
+
+impl Entry {
+    /// A job that has just been added.
+    pub(crate) fn new(id: JobId, position: i64, created: Timestamp, wish: Wish, phase: Phase, spec: Packed) -> Self {
+        Self {
+            id,
+            spec,
+            wish,
+            phase,
+            position,
+            created,
+            remote: None,
+            known: Known::default(),
+            progress: None,
+            is_released: false,
+            server: Server::default(),
+            active: None,
+            new_spec: None,
+        }
+    }
+
+    /// A job as the store kept it; `spec` is the row's own.
+    pub(super) fn from_row(row: JobRow, spec: Packed) -> Self {
+        let length = row.remote.as_ref().and_then(|remote| remote.validator.length);
+        let was_begun = length.is_some() || row.durable > 0;
+        let facts = Facts {
+            finished: row.finished,
+            part_path: row.part_path,
+            final_path: row.final_path,
+            digest: row.digest,
+            verification: row.verification,
+            validation: row.validation,
+            ..Facts::default()
+        };
+        Self {
+            progress: was_begun.then(|| Arc::new(Progress::new(length, row.durable))),
+            remote: row.remote.map(Arc::new),
+            known: Known::of(facts),
+            ..Self::new(row.id, row.position, row.created, row.wish, row.phase, spec)
+        }
+    }
+
+    /// What the user asked for.
+    pub(crate) fn spec(&self) -> JobSpec {
+        self.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
+    }
+
+    /// The same in little room, for what of it is asked often.
+    pub(crate) const fn packed(&self) -> &Packed {
+        &self.spec
+    }
+
+    /// Changes what the user asked for, within a change of the table's.
+    pub(crate) fn set_spec(&mut self, spec: JobSpec) {
+        self.new_spec = Some(Box::new(spec));
+    }
+
+    pub(super) fn take_new_spec(&mut self) -> Option<JobSpec> {
+        self.new_spec.take().map(|spec| *spec)
+    }
+
+    /// How far it is, to look at.
+    pub(crate) fn progress(&self) -> &Progress {
+        self.progress.as_deref().unwrap_or(&AT_REST)
+    }
+
+    /// Its counters, to count with.
+    pub(crate) fn counters(&mut self) -> &Arc<Progress> {
+        self.progress.get_or_insert_with(|| Arc::new(Progress::new(None, 0)))
+    }
+
+    /// Bytes a second.
+    pub(crate) fn rate(&self) -> u64 {
+        self.active.as_ref().map_or(0, |active| active.rate)
+    }
+
+    /// Lets the next try be the first one, at once.
+    pub(crate) fn forget_tries(&mut self) {
+        if let Some(facts) = &mut self.known.0 {
+            facts.due = None;
+            facts.attempts = 0;
+        }
+    }
+
+    /// The server it speaks to, or will: where redirects ended, once that is known.
+    pub(crate) fn host(&self) -> String {
+        self.remote.as_ref().map_or_else(|| self.spec().host(), |remote| remote.url.host())
+    }
+
+    /// The moment before which it is not to be started.
+    pub(super) fn held_until(&self) -> Option<Timestamp> {
+        self.spec.start_at().filter(|_| !self.is_released)
+    }
+
+    pub(super) fn place(&self) -> Place {
+        (Reverse(self.spec.priority()), self.position, self.id)
+    }
+}
+
+impl Known {
+    fn of(facts: Facts) -> Self {
+        let Facts { finished, part_path, final_path, digest, verification, validation, attempts, due } = &facts;
+        let is_nothing = finished.is_none()
+            && part_path.is_none()
+            && final_path.is_none()
+            && digest.is_none()
+            && verification.is_none()
+            && validation.is_none()
+            && (*attempts, *due) == (0, None);
+        Self((!is_nothing).then(|| Box::new(facts)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_at_rest_is_small() {
+        // A hundred thousand wait with less than 64 MiB; each also has the end of its address and its places in indexes.
+        assert!(size_of::<Entry>() <= 168, "{}", size_of::<Entry>());
+    }
+}
