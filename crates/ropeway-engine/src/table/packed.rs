@@ -106,14 +106,11 @@ impl Likes {
         let same =
             |with: &dyn Fn(&JobSpec) -> bool| self.recent.iter().position(|like| is_like(like, spec) && with(like));
         let found = same(&|like| has_same_server(like, spec)).or_else(|| same(&|_| self.credit < PRICE));
-        let like = match found.and_then(|at| self.recent.remove(at)) {
-            Some(like) => like,
-            None => {
-                self.credit = 0;
-                self.recent.truncate(LIKES - 1);
-                Arc::new(spec.clone())
-            }
-        };
+        let like = found.and_then(|at| self.recent.remove(at)).unwrap_or_else(|| {
+            self.credit = 0;
+            self.recent.truncate(LIKES - 1);
+            Arc::new(spec.clone())
+        });
         self.recent.push_front(Arc::clone(&like));
         like
     }
