@@ -16,7 +16,7 @@ const EDITS: u64 = 40;
 async fn edits_from_many_hands_happen_one_after_the_other_and_the_row_is_what_is_shown() {
     let rig = Arc::new(Rig::new().await);
     let spec = rig.download("http://127.0.0.1:1/a.bin");
-    let id = rig.engine.add(vec![spec], Wish::Pause).await.unwrap()[0].id;
+    let id = rig.engine.add(vec![spec], Wish::Pause).await.unwrap()[0];
     let mut hands = JoinSet::new();
     for hand in 1..=HANDS {
         let rig = Arc::clone(&rig);

@@ -156,7 +156,7 @@ async fn each_mirror_has_its_own_cap_on_connections_over_all_jobs() {
         spec
     };
     let specs = vec![spec("a.bin"), spec("b.bin")];
-    let ids: Vec<_> = rig.engine.add(specs, Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    let ids = rig.engine.add(specs, Wish::Run).await.unwrap();
     for (id, name) in ids.into_iter().zip(["a.bin", "b.bin"]) {
         assert_eq!(rig.settled(id).await.phase, Phase::Completed);
         file.pattern().assert_file(&rig.file(name), LENGTH);
