@@ -58,7 +58,7 @@ fn disown(attempt: &Attempt) {
     let mut change = attempt.change(None);
     change.part_path = Some(None);
     attempt.engine.journal.note(change);
-    attempt.update(|entry| entry.part_path = None);
+    attempt.update(|entry| entry.known.part_path = None);
 }
 
 /// A name that nothing has, and what the part file of it is called.
