@@ -250,7 +250,7 @@ async fn the_death_of_a_connection_that_jobs_share_is_not_counted_for_each_of_th
         spec.connections = Some(Connections::new(1).unwrap());
         spec
     });
-    let ids: Vec<_> = rig.engine.add(specs.collect(), Wish::Run).await.unwrap().iter().map(|job| job.id).collect();
+    let ids = rig.engine.add(specs.collect::<Vec<_>>(), Wish::Run).await.unwrap();
     for (number, id) in ids.into_iter().enumerate() {
         assert_eq!(rig.settled(id).await.phase, Phase::Completed);
         file.pattern().assert_file(&rig.file(&number.to_string()), MIB);
