@@ -16,6 +16,13 @@ fn network() -> Vec<Case> {
              an_address_that_swallows_everything_holds_a_healthy_one_up_for_a_moment_only",
         ),
         tested(
+            "N3 both",
+            "all addresses of a host swallow everything",
+            "given up within 30 s, whatever their number",
+            "crates/ropeway-drivers/tests/behaviour/families.rs::\
+             a_host_whose_addresses_all_swallow_everything_is_given_up_within_thirty_seconds",
+        ),
+        tested(
             "N13",
             "the network is gone for a while",
             "jobs wait without spending attempts, and run again within seconds",
@@ -296,6 +303,12 @@ fn exhaustion() -> Vec<Case> {
             "256 descriptors for 60 files on up to 512 connections",
             "fewer connections; every file is whole",
             "tests/it/fault/ground.rs::with_256_descriptors_a_long_list_on_many_connections_is_fetched_whole",
+        ),
+        tested(
+            "X4",
+            "HTTP/2: heads without end, empty continuations, empty data frames without end",
+            "the connection is ended; little is taken",
+            "crates/ropeway-drivers/tests/behaviour/http2.rs::floods_of_frames_end_the_connection_and_cost_no_memory",
         ),
         open("X6", "200 jobs for a day", "no growth of memory or descriptors", "no test has a day"),
     ]
