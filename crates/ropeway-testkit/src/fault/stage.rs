@@ -32,6 +32,8 @@ pub(super) enum Shield {
     None,
     /// TLS with a certificate that the client is told to trust.
     Trusted,
+    /// The same, and HTTP/2 beside HTTP/1.1, in frames as the case has them.
+    Frames,
     /// TLS with a certificate nobody vouches for.
     Stranger,
     /// TLS with a trusted certificate of another host.
@@ -44,7 +46,7 @@ impl Shield {
     fn authority(self) -> Option<Authority> {
         match self {
             Self::None => None,
-            Self::Trusted => Some(Authority::new("localhost")),
+            Self::Trusted | Self::Frames => Some(Authority::new("localhost")),
             Self::Stranger => Some(Authority::self_signed("localhost")),
             Self::OtherHost => Some(Authority::new("other.example")),
             Self::Expired => Some(Authority::expired("localhost")),
@@ -85,6 +87,7 @@ impl Stage {
         let answer = move |request: &Request| main(request, &turn(request));
         let main = match shield.authority() {
             None => Peer::start(answer).await,
+            Some(authority) if shield == Shield::Frames => Peer::start_frames(authority, answer).await,
             Some(authority) => Peer::start_with(authority, answer).await,
         };
         Self { main, other, run, before, shield }

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::Version;
 use rustix::process::Signal;
 
 use super::{
@@ -63,6 +64,10 @@ pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
     let start = Instant::now();
     let ended = Running::start(command, place.path()).wait(play.watch).await;
     if ended.code == Some(NO_VOLUME) {
+        return not_applicable();
+    }
+    let takes_http2 = |request: &crate::peer::Request| request.version == Version::HTTP_2;
+    if play.shield == Shield::Frames && client != Client::Ropeway && !stage.main.requests().iter().any(takes_http2) {
         return not_applicable();
     }
     let outcome = outcome(play, &place, &stage, ended, start.elapsed());

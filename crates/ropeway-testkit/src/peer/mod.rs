@@ -30,13 +30,24 @@ use tokio::{
 };
 
 pub use answer::{Answer, Cut, Framing, Intake};
-pub use frames::{FrameFlood, frame};
+pub use frames::frame;
 pub use receive::ReceivedFile;
 pub use request::Request;
 pub use served::ServedFile;
 pub use tls::Authority;
 
 type Script = dyn Fn(&Request) -> Answer + Send + Sync;
+
+/// What is spoken beside HTTP/1.1, where the client wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Second {
+    /// Nothing.
+    None,
+    /// HTTP/2, with at most so many requests at once on a connection.
+    Streams(u32),
+    /// Frames of HTTP/2 that nobody has looked at.
+    Frames,
+}
 
 /// A running server on a loopback port; its connections break when it is dropped.
 #[derive(Debug)]
@@ -51,7 +62,7 @@ pub struct Peer {
 impl Peer {
     /// Starts a server that answers as `script` says.
     pub async fn start(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(None, 0, Arc::new(script)).await
+        Self::listen(None, Second::None, Arc::new(script)).await
     }
 
     /// Starts a server behind TLS with a certificate for `host` of an authority of its own.
@@ -61,7 +72,7 @@ impl Peer {
 
     /// Starts a server behind TLS with the certificate of `authority`.
     pub async fn start_with(authority: Authority, script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
-        Self::listen(Some(authority), 0, Arc::new(script)).await
+        Self::listen(Some(authority), Second::None, Arc::new(script)).await
     }
 
     /// Starts a server behind TLS that speaks HTTP/2 as well, with at most `streams` requests at once on a connection.
@@ -70,7 +81,17 @@ impl Peer {
         streams: u32,
         script: impl Fn(&Request) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        Self::listen(Some(Authority::new(host)), streams, Arc::new(script)).await
+        Self::listen(Some(Authority::new(host)), Second::Streams(streams), Arc::new(script)).await
+    }
+
+    /// Starts a server behind TLS that takes HTTP/2 and breaks its rules: the first request of such a connection is
+    /// shown to `script` without path and fields, and the octets of its [`Answer::raw`] or [`Answer::flood`] are sent as
+    /// they are.
+    pub async fn start_frames(
+        authority: Authority,
+        script: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(authority), Second::Frames, Arc::new(script)).await
     }
 
     /// Starts a server that answers every request with `file`, honestly.
@@ -78,8 +99,7 @@ impl Peer {
         Self::start(move |request| file.answer(request)).await
     }
 
-    /// Without `streams` only HTTP/1.1 is spoken.
-    async fn listen(authority: Option<Authority>, streams: u32, script: Arc<Script>) -> Self {
+    async fn listen(authority: Option<Authority>, second: Second, script: Arc<Script>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (records, connections) = (Arc::default(), Arc::default());
@@ -89,7 +109,7 @@ impl Peer {
             connections: Arc::clone(&connections),
             sending: Arc::default(),
         };
-        let acceptor = authority.as_ref().map(|authority| authority.acceptor(streams > 0));
+        let acceptor = authority.as_ref().map(|authority| authority.acceptor(second != Second::None));
         let listening = tokio::spawn(async move {
             let mut open = JoinSet::new();
             loop {
@@ -101,10 +121,11 @@ impl Peer {
                         None => desk.converse(stream).await,
                         Some(acceptor) => {
                             let Ok(stream) = acceptor.accept(stream).await else { return };
-                            if stream.get_ref().1.alpn_protocol() == Some(stream::ALPN) {
-                                stream::converse(&desk, stream, streams).await;
-                            } else {
-                                desk.converse(stream).await;
+                            let is_second = stream.get_ref().1.alpn_protocol() == Some(stream::ALPN);
+                            match second {
+                                Second::Streams(most) if is_second => stream::converse(&desk, stream, most).await,
+                                Second::Frames if is_second => frames::converse(&desk, stream).await,
+                                _ => desk.converse(stream).await,
                             }
                         }
                     }

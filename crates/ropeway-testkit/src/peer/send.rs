@@ -55,7 +55,7 @@ pub(super) async fn answer<S: Line>(
 }
 
 /// What is sent in place of an answer.
-async fn in_place<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Record) {
+pub(super) async fn in_place<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Record) {
     match &answer.instead {
         Instead::Answer => {}
         Instead::Silence => pending::<()>().await,

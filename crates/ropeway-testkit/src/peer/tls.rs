@@ -2,7 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DistinguishedName, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -13,6 +15,12 @@ use tokio_rustls::{
 
 use super::stream::ALPN;
 use crate::TempFolder;
+
+fn named(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, common_name);
+    name
+}
 
 /// An authority with one certificate for one host.
 #[derive(Debug)]
@@ -35,6 +43,8 @@ impl Authority {
 
     fn issue(host: &str, is_expired: bool) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // A name of its own: OpenSSL takes a certificate whose issuer has its own name for one that signs for itself.
+        params.distinguished_name = named("An authority for tests");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
         let key = KeyPair::generate().unwrap();
@@ -42,6 +52,7 @@ impl Authority {
         let issuer = Issuer::new(params, key);
         let leaf_key = KeyPair::generate().unwrap();
         let mut leaf = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        leaf.distinguished_name = named(host);
         if is_expired {
             (leaf.not_before, leaf.not_after) = (rcgen::date_time_ymd(2019, 1, 1), rcgen::date_time_ymd(2020, 1, 1));
         }

@@ -304,12 +304,6 @@ fn exhaustion() -> Vec<Case> {
             "fewer connections; every file is whole",
             "tests/it/fault/ground.rs::with_256_descriptors_a_long_list_on_many_connections_is_fetched_whole",
         ),
-        tested(
-            "X4",
-            "HTTP/2: heads without end, empty continuations, empty data frames without end",
-            "the connection is ended; little is taken",
-            "crates/ropeway-drivers/tests/behaviour/http2.rs::floods_of_frames_end_the_connection_and_cost_no_memory",
-        ),
         open("X6", "200 jobs for a day", "no growth of memory or descriptors", "no test has a day"),
     ]
 }

@@ -9,7 +9,7 @@ use crate::{
 /// How much of one endless answer a client may take before it has had enough, with the network's own buffers.
 const ENOUGH: u64 = 16 << 20;
 /// What an endless answer sends before it ends after all.
-const ENDLESS: u64 = 96 << 20;
+pub(super) const ENDLESS: u64 = 96 << 20;
 /// The most memory a hostile head may cost.
 const MEMORY: u64 = 128 << 20;
 
@@ -66,11 +66,15 @@ fn overflows() -> Vec<Case> {
     ]
 }
 
-fn had_enough(outcome: &Outcome) -> Option<String> {
+pub(super) fn had_enough(outcome: &Outcome) -> Option<String> {
     let most = outcome.requests.iter().map(|request| request.bytes_sent).max().unwrap_or(0);
     if most > ENOUGH {
         return Some(format!("took {} MiB of it", most >> 20));
     }
+    stays_small(outcome)
+}
+
+pub(super) fn stays_small(outcome: &Outcome) -> Option<String> {
     (outcome.peak_memory > MEMORY).then(|| format!("{} MiB resident", outcome.peak_memory >> 20))
 }
 
@@ -87,9 +91,7 @@ fn informational() -> Vec<Case> {
     let without_end = |interim: &'static str| {
         let again = interim.repeat(1 + 4 * 1024 / interim.len());
         let play = Play::once(move |_, _| Answer::flood("", again.clone(), u64::MAX).drip(ENDLESS / 1024));
-        play.end(End::Either).slow(180).everybody(|outcome| {
-            (outcome.peak_memory > MEMORY).then(|| format!("{} MiB resident", outcome.peak_memory >> 20))
-        })
+        play.end(End::Either).slow(180).everybody(stays_small)
     };
     vec![
         case("S17", "100 Continue without end", MUST, without_end("HTTP/1.1 100 Continue\r\n\r\n")),

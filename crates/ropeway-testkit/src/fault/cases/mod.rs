@@ -4,6 +4,7 @@ mod coding;
 mod crash;
 mod disk;
 mod elsewhere;
+mod frame;
 mod framing;
 mod name;
 mod network;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Case> {
         disk::cases(),
         crash::cases(),
         name::cases(),
+        frame::cases(),
         elsewhere::cases(),
     ]
     .concat();
