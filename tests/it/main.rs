@@ -16,6 +16,7 @@ mod fault;
 mod faults;
 mod ipc_parity;
 mod limit;
+mod nearer;
 mod queue;
 mod reach;
 mod renew;

@@ -154,6 +154,12 @@ pub enum DriverError {
         /// The status code.
         status: u16,
     },
+    /// A server of the internet, or a mirror, leads to an address that only this machine or its network can reach.
+    #[error("{url} is an address of this machine or its network, and the job's own address is farther away")]
+    TooNear {
+        /// Where it leads.
+        url: SafeUrl,
+    },
     /// A redirect that is not followed.
     #[error("{url} redirects {reason}")]
     RedirectRefused {
@@ -217,7 +223,7 @@ impl DriverError {
             Self::RemoteChanged { .. } => FailureCode::RemoteChanged,
             Self::NoContent { .. } => FailureCode::UnexpectedContent,
             Self::ContentCoding { .. } => FailureCode::ContentCoding,
-            Self::RedirectRefused { .. } => FailureCode::RedirectRefused,
+            Self::RedirectRefused { .. } | Self::TooNear { .. } => FailureCode::RedirectRefused,
             Self::LeftAlone { .. } => FailureCode::ServerUnavailable,
             Self::Body(_) => FailureCode::DiskFailed,
             Self::SchemeUnsupported { .. } => FailureCode::SchemeUnsupported,
@@ -258,7 +264,9 @@ impl DriverError {
             | Self::ContentCoding { url, .. }
             | Self::NoContent { url, .. }
             | Self::RedirectRefused { url, .. } => Some(url.host()),
-            Self::Proxy { .. }
+            // Nobody was asked.
+            Self::TooNear { .. }
+            | Self::Proxy { .. }
             | Self::CaFile { .. }
             | Self::CredentialFile { .. }
             | Self::Body(_)

@@ -16,9 +16,13 @@ pub(super) fn is_named_so(url: &SafeUrl) -> bool {
 
 /// The jobs of a document.
 pub(super) fn jobs(text: &str, into: &Path, options: &Options) -> Result<Vec<JobSpec>, Refusal> {
-    let refused = |error: MetalinkError| refusal(&"Metalink", FailureCode::UnexpectedContent, error.to_string());
-    let files = metalink::parse(text).map_err(refused)?;
+    let files = parsed(text, &"Metalink")?;
     Ok(files.into_iter().filter_map(|file| job(file, into, options)).collect())
+}
+
+fn parsed(text: &str, input: &dyn std::fmt::Display) -> Result<Vec<MetalinkFile>, Refusal> {
+    let refused = |error: MetalinkError| refusal(input, FailureCode::UnexpectedContent, error.to_string());
+    metalink::parse(text).map_err(refused)
 }
 
 /// The jobs of the document behind `from`.
@@ -33,7 +37,20 @@ pub(super) async fn jobs_behind(
     let bytes = read.map_err(|failure| refusal(from, failure.code, failure.message))?;
     let no_text = |_| refusal(from, FailureCode::UnexpectedContent, format!("{from} is no text"));
     let text = String::from_utf8(bytes).map_err(no_text)?;
-    jobs(&text, into, options).map_err(|refused| Refusal { input: from.to_string(), ..refused })
+    let mut jobs = Vec::new();
+    for mut file in parsed(&text, from)? {
+        let mut urls = Vec::new();
+        for url in std::mem::take(&mut file.urls) {
+            if core.engine.may_name(from, &url).await {
+                urls.push(url);
+            }
+        }
+        let name = file.name.clone();
+        let near = || format!("{from} names only addresses of this machine or its network for {name}");
+        file.urls = urls;
+        jobs.push(job(file, into, options).ok_or_else(|| refusal(from, FailureCode::RedirectRefused, near()))?);
+    }
+    Ok(jobs)
 }
 
 fn job(file: MetalinkFile, into: &Path, options: &Options) -> Option<JobSpec> {

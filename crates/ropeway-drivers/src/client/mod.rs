@@ -8,20 +8,24 @@
 mod names;
 mod proxy;
 mod shared;
+mod space;
 mod transport;
 mod trust;
 
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
+use url::{Host, Origin};
 
-pub(crate) use names::NameError;
+pub(crate) use names::{NameError, NearError};
 use proxy::Proxy;
 use shared::Servers;
 pub(crate) use shared::{Connection, Offer};
+pub(crate) use space::Space;
+use space::Spaces;
 pub use transport::{Transport, TransportBody};
 
 use crate::{
@@ -64,6 +68,7 @@ const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 pub struct Clients {
     kept: Arc<Mutex<HashMap<Way, Pair>>>,
     servers: Arc<Servers>,
+    spaces: Spaces,
     /// What carries requests in the place of the network.
     instead: Option<Arc<dyn Transport>>,
     credentials: Arc<Credentials>,
@@ -74,6 +79,8 @@ pub struct Clients {
 struct Way {
     ca_file: Option<PathBuf>,
     proxy: Option<Proxy>,
+    /// How near an address may be.
+    nearest: Space,
     /// Loading the system's certificates costs milliseconds and megabytes: plain HTTP goes without.
     secure: bool,
 }
@@ -107,6 +114,24 @@ impl Clients {
         self.servers.forget();
     }
 
+    /// Whether what lies behind `from` may name `to` as another address of a file: not where `to` is nearer to this
+    /// machine than `from`.
+    pub async fn may_lead(&self, from: &SafeUrl, to: &SafeUrl) -> bool {
+        match to.expose().host() {
+            Some(host) => self.spaces.of(&host.to_owned()).await >= self.nearest(&from.expose().origin(), to).await,
+            None => false,
+        }
+    }
+
+    /// How near to this machine `url` may lead a job whose user named `origin`: as near as the user did. The user's own
+    /// address leads anywhere.
+    pub(crate) async fn nearest(&self, origin: &Origin, url: &SafeUrl) -> Space {
+        match origin {
+            Origin::Tuple(_, host, _) if url.expose().origin() != *origin => self.spaces.of(host).await,
+            _ => Space::Machine,
+        }
+    }
+
     /// The answer of what stands in the place of the network; `None` where nothing does.
     pub(crate) async fn get_instead(&self, url: &SafeUrl, fields: HeaderMap) -> Option<Result<Response, DriverError>> {
         let transport = self.instead.as_ref()?;
@@ -116,26 +141,39 @@ impl Clients {
     /// The client for a request of a job in `network` to `url`. Where nobody knows yet how the server speaks, waits a
     /// moment for the request that finds out.
     ///
-    /// A proxy named by the job is always used, and never passed by when it is down; the system's is not used for
+    /// An address nearer than `nearest` is not reached, unless by a proxy. A proxy named by the job is always used, and never passed by when it is down; the system's is not used for
     /// addresses of this machine.
     ///
     /// # Errors
-    /// [`DriverError::CaFile`] and [`DriverError::Proxy`] where the job's settings cannot be used.
+    /// [`DriverError::CaFile`] and [`DriverError::Proxy`] where the job's settings cannot be used;
+    /// [`DriverError::TooNear`] where `url` names an address that is.
     pub(crate) async fn reach(
         &self,
         network: &Network,
         url: &SafeUrl,
+        nearest: Space,
         connection: Connection,
     ) -> Result<Reach, DriverError> {
         let proxy = match &network.proxy {
             Some(given) => Some(Proxy::given(given)?),
             None => Proxy::of_the_system(url),
         };
+        // What a proxy reaches is the proxy's to refuse.
+        let nearest = if proxy.is_some() { Space::Machine } else { nearest };
+        let is_near = |address: IpAddr| Space::of(address) < nearest;
+        let address: Option<IpAddr> = match url.expose().host() {
+            Some(Host::Ipv4(address)) => Some(address.into()),
+            Some(Host::Ipv6(address)) => Some(address.into()),
+            _ => None,
+        };
+        if address.is_some_and(is_near) {
+            return Err(DriverError::TooNear { url: url.clone() });
+        }
         let may_share = url.expose().scheme() == "https";
         let secure = may_share || proxy.as_ref().is_some_and(Proxy::is_secure);
         let shown = proxy.as_ref().map(|proxy| proxy.url().clone());
         let ca_file = if secure { network.ca_file.clone() } else { None };
-        let way = Way { ca_file, proxy, secure };
+        let way = Way { ca_file, proxy, nearest, secure };
         let pair = self.pair(&way, url).await?;
         let offer = if may_share { self.servers.of(&way, url).approach(connection).await } else { None };
         let client = if offer.is_some() { pair.shared } else { pair.own };
@@ -219,7 +257,7 @@ fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
         .tcp_keepalive_retries(KEEPALIVE_PROBES)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(usize::from(Connections::MAX))
-        .dns_resolver(names::Resolver)
+        .dns_resolver(names::Resolver(way.nearest))
         .no_proxy();
     Ok(match &way.proxy {
         Some(proxy) => builder.proxy(proxy.for_client()?),

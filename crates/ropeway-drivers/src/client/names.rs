@@ -8,29 +8,45 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::space::Space;
+
 /// A host name without an address.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct NameError(io::Error);
 
-/// The system's resolver. The connector tries the first address's family, and 300 ms later the other one beside it
+/// A host name whose addresses are all nearer than the job may be led.
+#[derive(Debug, thiserror::Error)]
+#[error("it has an address of this machine or its network only")]
+pub(crate) struct NearError;
+
+/// The system's resolver, and how near an address may be. The connector tries the first address's family, and 300 ms later the other one beside it
 /// (RFC 8305).
 #[derive(Debug)]
-pub(super) struct Resolver;
+pub(super) struct Resolver(pub(super) Space);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
+        let nearest = self.0;
         Box::pin(async move {
-            // Port 0 stands for the scheme's own.
-            let addresses = match this_machine(name.as_str()) {
-                Some(own) => own.to_vec(),
-                None => tokio::net::lookup_host((name.as_str(), 0)).await.map_err(NameError)?.collect(),
-            };
+            let mut addresses = addresses(name.as_str()).await.map_err(NameError)?;
             if addresses.is_empty() {
                 return Err(NameError(io::ErrorKind::NotFound.into()).into());
             }
+            addresses.retain(|address| Space::of(address.ip()) >= nearest);
+            if addresses.is_empty() {
+                return Err(NearError.into());
+            }
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
+    }
+}
+
+/// The addresses of a name, with port 0, which stands for the scheme's own.
+pub(super) async fn addresses(name: &str) -> io::Result<Vec<SocketAddr>> {
+    match this_machine(name) {
+        Some(own) => Ok(own.to_vec()),
+        None => Ok(tokio::net::lookup_host((name, 0)).await?.collect()),
     }
 }
 
@@ -44,6 +60,13 @@ fn this_machine(name: &str) -> Option<[SocketAddr; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_name_gives_no_address_that_is_too_near() {
+        let resolve = |nearest| Resolver(nearest).resolve("files.localhost".parse().unwrap());
+        assert!(resolve(Space::Machine).await.is_ok_and(|addresses| addresses.count() == 2));
+        assert!(resolve(Space::Public).await.is_err_and(|error| error.is::<NearError>()));
+    }
 
     #[test]
     fn only_names_of_this_machine_are_answered_without_asking() {

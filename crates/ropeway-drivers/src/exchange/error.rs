@@ -9,7 +9,7 @@ use rustls::CertificateError;
 use super::fault::Fault;
 use crate::{
     DriverError,
-    client::{CONNECT_TIMEOUT, NameError},
+    client::{CONNECT_TIMEOUT, NameError, NearError},
     http::wire,
 };
 
@@ -62,6 +62,9 @@ pub(crate) fn of_request(
         && let Some(proxy) = proxy
     {
         return DriverError::Proxy { proxy: proxy.clone(), reason: innermost(error) };
+    }
+    if find::<NearError>(error).is_some() {
+        return DriverError::TooNear { url: url.clone() };
     }
     if find::<NameError>(error).is_some() {
         return DriverError::NameNotResolved { host };

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
-/// responses without end. Some servers make the file before they answer, hence minutes.
+/// responses without end: the HTTP library tells them to nobody, so that they cannot be counted. Some servers make the file before they answer, hence minutes.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 /// Largest head of an answer that is taken, in octets of names and values. Real ones have 1 to 8 KiB.
 pub(crate) const LARGEST_HEAD: usize = 64 * 1024;
@@ -45,9 +45,10 @@ pub(crate) async fn get(
     }
     // Over HTTP/2 the address alone names the host.
     let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
+    let nearest = context.clients.nearest(&context.origin, url).await;
     let (mut replaced, mut repeats) = (false, 0);
     loop {
-        let reaching = context.clients.reach(&context.network, url, connection);
+        let reaching = context.clients.reach(&context.network, url, nearest, connection);
         let mut reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
         let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
         let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, request)).await else {
@@ -99,7 +100,8 @@ pub(crate) async fn send(
     dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
     fields: HeaderMap,
 ) -> Result<Response, DriverError> {
-    let mut reach = context.clients.reach(&context.network, url, Connection::Own).await?;
+    let nearest = context.clients.nearest(&context.origin, url).await;
+    let mut reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
     let given = header::fields(context, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
     match head(context, request.headers(fields)).await? {

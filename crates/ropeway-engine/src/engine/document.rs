@@ -40,6 +40,12 @@ impl Engine {
         })
     }
 
+    /// Whether the document behind `from` may name `to` as an address of a file: a document of the internet names
+    /// nothing that only this machine or its network can reach.
+    pub async fn may_name(&self, from: &SafeUrl, to: &SafeUrl) -> bool {
+        self.core.clients.may_lead(from, to).await
+    }
+
     async fn read(&self, context: &Context, from: &SafeUrl, largest: usize) -> Result<Vec<u8>, Failure> {
         let failed = |error: DriverError| error.failure();
         let driver = self.core.drivers.for_download(from).map_err(failed)?;

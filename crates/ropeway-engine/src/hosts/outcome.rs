@@ -50,6 +50,7 @@ impl Outcome {
             // All jobs that share a connection lose it at once: that says nothing of how many the server bears.
             DriverError::StreamLost { .. }
             | DriverError::NameNotResolved { .. }
+            | DriverError::TooNear { .. }
             | DriverError::Tls { .. }
             | DriverError::Proxy { .. }
             | DriverError::CaFile { .. }

@@ -87,6 +87,14 @@ fn servers() -> Vec<Case> {
              the_digests_of_pieces_isolate_a_mirror_with_other_bytes",
         ),
         tested(
+            "A6",
+            "a server of the internet leads to 127.0.0.1, 2130706433, localhost, ::ffff:127.0.0.1 or 10.0.0.1, by a \
+             redirect or in a Metalink",
+            "refused before a request is sent there",
+            "tests/it/nearer.rs::\
+             a_server_of_the_internet_leads_neither_to_this_machine_nor_to_its_network",
+        ),
+        tested(
             "A8",
             "cookies imported from a browser",
             "sent only where their domain, path and security allow",

@@ -1,0 +1,146 @@
+//! How far from this machine an address is. A server of the internet must not lead a job to what only this machine or
+//! its network can reach: a router's page, a service on loopback, the metadata of a cloud.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
+
+use parking_lot::Mutex;
+use url::Host;
+
+use super::names;
+
+/// Hosts whose space is remembered. Beyond that all are forgotten, and asked for again.
+const MOST_KNOWN: usize = 256;
+
+/// Where an address is, the nearest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Space {
+    /// This machine.
+    #[default]
+    Machine,
+    /// A network without addresses of its own in the internet.
+    Local,
+    /// The internet.
+    Public,
+}
+
+impl Space {
+    /// The space of an address, whatever it is wrapped in: IPv4 inside of IPv6 counts as what it leads to.
+    pub(crate) fn of(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::of_v4(address),
+            IpAddr::V6(address) => Self::of_v6(address),
+        }
+    }
+
+    fn of_v4(address: Ipv4Addr) -> Self {
+        match address.octets() {
+            [0 | 127, ..] => Self::Machine,
+            // Private (RFC 1918), shared by a provider's customers (RFC 6598), link-local, multicast, broadcast.
+            [10 | 224..=255, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] | [169, 254, ..] => {
+                Self::Local
+            }
+            _ => Self::Public,
+        }
+    }
+
+    fn of_v6(address: Ipv6Addr) -> Self {
+        let v4 = |high: u16, low: u16| {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            Self::of_v4(Ipv4Addr::new(a, b, c, d))
+        };
+        match address.segments() {
+            [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Self::Machine,
+            // IPv4 behind a translator (RFC 6052), in 6to4 (RFC 3056), and in the old compatible form.
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] | [0, 0, 0, 0, 0, 0, high, low] => {
+                v4(high, low)
+            }
+            // Translators of a network's own (RFC 8215), unique local, link-local, once site-local, multicast.
+            [0x64, 0xff9b, 1, ..] | [0xfc00..=0xfdff | 0xfe80..=0xfeff | 0xff00..=0xffff, ..] => Self::Local,
+            _ => Self::Public,
+        }
+    }
+}
+
+/// The spaces of hosts that users named.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spaces(Arc<Mutex<Vec<(Host, Space)>>>);
+
+impl Spaces {
+    /// The widest space that `host` has an address in; one without an address is of the internet.
+    pub(crate) async fn of(&self, host: &Host) -> Space {
+        let name = match host {
+            Host::Ipv4(address) => return Space::of((*address).into()),
+            Host::Ipv6(address) => return Space::of((*address).into()),
+            Host::Domain(name) => name,
+        };
+        let known = self.0.lock().iter().find(|(known, _)| known == host).map(|(_, space)| *space);
+        if let Some(space) = known {
+            return space;
+        }
+        let Ok(addresses) = names::addresses(name).await else { return Space::Public };
+        let space = addresses.iter().map(|address| Space::of(address.ip())).max().unwrap_or(Space::Public);
+        let mut known = self.0.lock();
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.push((host.clone(), space));
+        space
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_where_it_leads_to_in_whatever_form_it_is_written() {
+        for (url, space) in [
+            ("http://127.0.0.1/", Space::Machine),
+            ("http://127.9.9.9/", Space::Machine),
+            ("http://0.0.0.0/", Space::Machine),
+            ("http://2130706433/", Space::Machine),
+            ("http://0x7f.1/", Space::Machine),
+            ("http://0177.0.0.1/", Space::Machine),
+            ("http://[::1]/", Space::Machine),
+            ("http://[::]/", Space::Machine),
+            ("http://[::ffff:127.0.0.1]/", Space::Machine),
+            ("http://[::127.0.0.1]/", Space::Machine),
+            ("http://[64:ff9b::7f00:1]/", Space::Machine),
+            ("http://[2002:7f00:1::]/", Space::Machine),
+            ("http://10.1.2.3/", Space::Local),
+            ("http://172.31.255.255/", Space::Local),
+            ("http://172.32.0.0/", Space::Public),
+            ("http://192.168.1.1/", Space::Local),
+            ("http://169.254.169.254/", Space::Local),
+            ("http://100.64.0.1/", Space::Local),
+            ("http://100.128.0.1/", Space::Public),
+            ("http://255.255.255.255/", Space::Local),
+            ("http://[fd00::1]/", Space::Local),
+            ("http://[fe80::1]/", Space::Local),
+            ("http://[64:ff9b::a00:1]/", Space::Local),
+            ("http://[64:ff9b:1::1]/", Space::Local),
+            ("http://[2001:db8::1]/", Space::Public),
+            ("http://[64:ff9b::808:808]/", Space::Public),
+            ("http://203.0.113.7/", Space::Public),
+        ] {
+            let found = match url.parse::<url::Url>().unwrap().host().unwrap() {
+                Host::Ipv4(address) => Space::of(address.into()),
+                Host::Ipv6(address) => Space::of(address.into()),
+                Host::Domain(name) => panic!("{name} is a name"),
+            };
+            assert_eq!(found, space, "{url}");
+        }
+        assert!(Space::Machine < Space::Local && Space::Local < Space::Public);
+    }
+
+    #[tokio::test]
+    async fn names_of_this_machine_are_this_machine() {
+        let spaces = Spaces::default();
+        for _ in 0..2 {
+            assert_eq!(spaces.of(&Host::Domain("a.localhost".to_owned())).await, Space::Machine);
+        }
+    }
+}
