@@ -1,4 +1,4 @@
-//! The other end: an endless file, and a count of the bytes that a client's machine has taken of it.
+//! The other end: a file that does not end meanwhile, and a count of the bytes that a client's machine has taken of it.
 
 use std::{
     io::{self, Read, Write},
@@ -13,8 +13,8 @@ use std::{
 use anyhow::{Context, Result};
 use socket2::SockRef;
 
-/// Length of the file: more than any client fetches.
-const LENGTH: u64 = 1 << 40;
+/// Length of the file: more than any client fetches, and less than there is room for, which some ask for first.
+const LENGTH: u64 = 8 << 30;
 /// Longest head of a request.
 const LONGEST_HEAD: usize = 64 * 1024;
 /// What one write hands over at most.
@@ -46,7 +46,7 @@ impl Server {
 
     /// Where the file is.
     pub(super) fn url(&self) -> String {
-        format!("http://127.0.0.1:{}/endless.bin", self.port)
+        format!("http://127.0.0.1:{}/long.bin", self.port)
     }
 
     /// Bytes of bodies sent so far, to everybody.
@@ -67,9 +67,8 @@ fn answer(mut connection: TcpStream, sent: &AtomicU64) -> io::Result<()> {
             None => "200 OK\r\nAccept-Ranges: bytes".to_owned(),
         };
         let length = end - first;
-        connection.write_all(
-            format!("HTTP/1.1 {status}\r\nETag: \"endless\"\r\nContent-Length: {length}\r\n\r\n").as_bytes(),
-        )?;
+        connection
+            .write_all(format!("HTTP/1.1 {status}\r\nETag: \"long\"\r\nContent-Length: {length}\r\n\r\n").as_bytes())?;
         if head.starts_with("HEAD ") {
             continue;
         }

@@ -2,6 +2,8 @@
 
 /// Length of a window in seconds.
 const WINDOW: f64 = 5.0;
+/// What comes in the first seconds is told apart: the first answer is under way before anybody has read of it.
+const START: f64 = 2.0;
 
 /// A moment in seconds, and the bytes sent until then.
 pub(super) type Mark = (f64, u64);
@@ -17,7 +19,7 @@ pub(super) struct Deviation {
     pub(super) first_second: f64,
 }
 
-/// Compares every window between two marks with `limit` bytes a second. Time counts from the first byte.
+/// Compares every window that begins two seconds or more after the first byte with `limit` bytes a second.
 ///
 /// `None` where the marks cover no window.
 #[expect(clippy::cast_precision_loss, reason = "bytes of a minute")]
@@ -26,8 +28,9 @@ pub(super) fn deviation(marks: &[Mark], limit: f64) -> Option<Deviation> {
     let marks = marks.get(started..)?;
     let of = |from: &Mark, to: &Mark| (((to.1 - from.1) as f64 / (to.0 - from.0)) / limit - 1.0) * 100.0;
     let after = |from: &Mark, seconds: f64| marks.iter().find(|to| to.0 - from.0 >= seconds - 1e-6).copied();
-    let windows: Vec<f64> = marks.iter().filter_map(|from| Some(of(from, &after(from, WINDOW)?))).collect();
     let first = marks.first()?;
+    let settled = marks.iter().filter(|mark| mark.0 - first.0 >= START - 1e-6);
+    let windows: Vec<f64> = settled.filter_map(|from| Some(of(from, &after(from, WINDOW)?))).collect();
     let above = windows.iter().copied().max_by(f64::total_cmp)?;
     let below = windows.iter().copied().min_by(f64::total_cmp)?;
     Some(Deviation { above, below, first_second: of(first, &after(first, 1.0)?) })
@@ -50,9 +53,11 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_at_the_start_and_a_pause_later_show() {
-        let burst = deviation(&marks(|tenth| u64::from(tenth) * 100 + 500 * u64::from(tenth > 0)), 1000.0).unwrap();
-        assert!(burst.above > 9.0 && burst.first_second > 49.0, "{burst:?}");
+    fn bursts_and_pauses_show() {
+        let start = deviation(&marks(|tenth| u64::from(tenth) * 100 + 500 * u64::from(tenth > 0)), 1000.0).unwrap();
+        assert!(start.above < 0.1 && start.first_second > 49.0, "{start:?}");
+        let burst = deviation(&marks(|tenth| u64::from(tenth) * 100 + 500 * u64::from(tenth > 60)), 1000.0).unwrap();
+        assert!(burst.above > 9.0, "{burst:?}");
         let paused = deviation(&marks(|tenth| u64::from(if tenth > 60 { tenth - 10 } else { tenth }) * 100), 1000.0);
         assert!(paused.is_some_and(|paused| paused.below < -15.0));
     }
