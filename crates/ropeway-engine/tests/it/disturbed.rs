@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use ropeway_engine::disk::{Disk, DiskError, LocalDisk, PartFile, SourceFile};
+use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, PartFile, SourceFile};
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
 pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
@@ -75,5 +75,52 @@ impl<T: Disturbance> Disk for Disturbed<T> {
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
         LocalDisk.open_source(path)
+    }
+}
+
+/// What a test does to one part file; what it leaves out is as the operating system has it.
+pub(crate) trait PartDisturbance: fmt::Debug + Send + Sync {
+    /// Somebody writes.
+    fn write(&self, part: &dyn PartFile, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        part.write_all_at(pieces, offset)
+    }
+
+    /// Somebody syncs.
+    fn sync(&self, part: &dyn PartFile) -> Result<(), DiskError> {
+        part.sync_data()
+    }
+}
+
+/// A real part file below a disturbance.
+#[derive(Debug)]
+pub(crate) struct DisturbedPart<T>(pub(crate) Arc<dyn PartFile>, pub(crate) T);
+
+impl<T: PartDisturbance> PartFile for DisturbedPart<T> {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.write_all_at(&[bytes], offset)
+    }
+
+    fn write_all_at(&self, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        self.1.write(&*self.0, pieces, offset)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.0.read_at(buffer, offset)
+    }
+
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.1.sync(&*self.0)
+    }
+
+    fn length(&self) -> Result<u64, DiskError> {
+        self.0.length()
+    }
+
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.0.set_length(length)
+    }
+
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.0.stamp()
     }
 }

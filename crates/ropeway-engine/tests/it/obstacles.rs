@@ -13,13 +13,13 @@ use ropeway_drivers::DriverError;
 use ropeway_engine::{
     Scope, Seams,
     clock::Clock,
-    disk::{DiskError, FileStamp, PartFile},
+    disk::{DiskError, PartFile},
 };
 use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::{
-    disturbed::{Disturbance, Disturbed},
+    disturbed::{Disturbance, Disturbed, DisturbedPart, PartDisturbance},
     rig::{Rig, failure},
     still::{Net, Still, WallClock, all},
 };
@@ -77,45 +77,25 @@ async fn a_server_that_is_down_is_no_missing_network() {
 }
 
 /// The real disk with as much room as a test says; writes beyond it fail as on a full volume.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Volume {
     free: Arc<AtomicU64>,
 }
 
-#[derive(Debug)]
-struct OnVolume {
-    part: Arc<dyn PartFile>,
-    free: Arc<AtomicU64>,
-}
-
-impl PartFile for OnVolume {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
-        let taken = self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(bytes.len() as u64));
+impl PartDisturbance for Volume {
+    fn write(&self, part: &dyn PartFile, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        let count: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let taken = self.free.fetch_update(SeqCst, SeqCst, |free| free.checked_sub(count));
         if taken.is_err() {
             return Err(DiskError::at(Path::new("/full"), std::io::ErrorKind::StorageFull.into()));
         }
-        self.part.write_at(bytes, offset)
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.part.read_at(buffer, offset)
-    }
-    fn sync_data(&self) -> Result<(), DiskError> {
-        self.part.sync_data()
-    }
-    fn length(&self) -> Result<u64, DiskError> {
-        self.part.length()
-    }
-    fn set_length(&self, length: u64) -> Result<(), DiskError> {
-        self.part.set_length(length)
-    }
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.part.stamp()
+        part.write_all_at(pieces, offset)
     }
 }
 
 impl Disturbance for Volume {
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
-        Arc::new(OnVolume { part, free: Arc::clone(&self.free) })
+        Arc::new(DisturbedPart(part, self.clone()))
     }
 
     fn free_space(&self, _folder: &Path) -> Result<u64, DiskError> {

@@ -10,13 +10,13 @@ use std::{
 
 use ropeway_engine::{
     Seams,
-    disk::{DiskError, FileStamp, PartFile},
+    disk::{DiskError, PartFile},
 };
 use ropeway_model::{Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::{
-    disturbed::{Disturbance, Disturbed},
+    disturbed::{Disturbance, Disturbed, DisturbedPart, PartDisturbance},
     rig::Rig,
 };
 
@@ -74,7 +74,11 @@ struct Gated(Place, Arc<Gate>, AtomicBool);
 impl Disturbance for Gated {
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
         let is_first = !self.2.swap(true, SeqCst);
-        if self.0 == Place::Sync && is_first { Arc::new(GatedFile(part, Arc::clone(&self.1))) } else { part }
+        if self.0 == Place::Sync && is_first {
+            Arc::new(DisturbedPart(part, GatedSync(Arc::clone(&self.1))))
+        } else {
+            part
+        }
     }
 
     fn published(&self, _: &Path) -> Result<(), DiskError> {
@@ -86,27 +90,12 @@ impl Disturbance for Gated {
 }
 
 #[derive(Debug)]
-struct GatedFile(Arc<dyn PartFile>, Arc<Gate>);
+struct GatedSync(Arc<Gate>);
 
-impl PartFile for GatedFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
-        self.0.write_at(bytes, offset)
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.0.read_at(buffer, offset)
-    }
-    fn sync_data(&self) -> Result<(), DiskError> {
-        self.1.pass();
-        self.0.sync_data()
-    }
-    fn length(&self) -> Result<u64, DiskError> {
-        self.0.length()
-    }
-    fn set_length(&self, length: u64) -> Result<(), DiskError> {
-        self.0.set_length(length)
-    }
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.0.stamp()
+impl PartDisturbance for GatedSync {
+    fn sync(&self, part: &dyn PartFile) -> Result<(), DiskError> {
+        self.0.pass();
+        part.sync_data()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use ropeway_engine::{
     Seams,
-    disk::{DiskError, FileStamp, PartFile},
+    disk::{DiskError, PartFile},
 };
 use ropeway_model::Phase;
 use ropeway_testkit::{
@@ -14,7 +14,7 @@ use ropeway_testkit::{
 };
 
 use crate::{
-    disturbed::{Disturbance, Disturbed},
+    disturbed::{Disturbance, Disturbed, DisturbedPart, PartDisturbance},
     rig::Rig,
 };
 
@@ -23,49 +23,19 @@ const MIB: u64 = 1 << 20;
 const LARGEST_READ: u64 = 417_792;
 
 /// Takes down the length of every write.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Noted(Arc<Mutex<Vec<u64>>>);
 
 impl Disturbance for Noted {
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
-        Arc::new(NotedPart { part, lengths: Arc::clone(&self.0) })
+        Arc::new(DisturbedPart(part, self.clone()))
     }
 }
 
-#[derive(Debug)]
-struct NotedPart {
-    part: Arc<dyn PartFile>,
-    lengths: Arc<Mutex<Vec<u64>>>,
-}
-
-impl PartFile for NotedPart {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
-        self.write_all_at(&[bytes], offset)
-    }
-
-    fn write_all_at(&self, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
-        self.lengths.lock().push(pieces.iter().map(|piece| piece.len() as u64).sum());
-        self.part.write_all_at(pieces, offset)
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.part.read_at(buffer, offset)
-    }
-
-    fn sync_data(&self) -> Result<(), DiskError> {
-        self.part.sync_data()
-    }
-
-    fn length(&self) -> Result<u64, DiskError> {
-        self.part.length()
-    }
-
-    fn set_length(&self, length: u64) -> Result<(), DiskError> {
-        self.part.set_length(length)
-    }
-
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.part.stamp()
+impl PartDisturbance for Noted {
+    fn write(&self, part: &dyn PartFile, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
+        self.0.lock().push(pieces.iter().map(|piece| piece.len() as u64).sum());
+        part.write_all_at(pieces, offset)
     }
 }
 
