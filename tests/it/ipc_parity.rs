@@ -1,7 +1,10 @@
 //! A call is the same call whichever way it comes: `POST /rpc` from a browser or a verb of the command line. And
 //! nobody else gets in.
 
-use std::process::Command;
+use std::{
+    io::Write,
+    process::{Command, Stdio},
+};
 
 use ropeway_testkit::{Peer, peer::ServedFile};
 use serde_json::{Value, json};
@@ -139,7 +142,7 @@ fn the_page_tells_nobody_where_it_was_and_runs_nothing_foreign() {
 }
 
 /// A call as the page makes it: the reply, or the refusal.
-fn rpc(daemon: &Daemon<'_>, name: &str, params: &Value) -> Result<Value, Value> {
+pub(crate) fn rpc(daemon: &Daemon<'_>, name: &str, params: &Value) -> Result<Value, Value> {
     let body = json!({ "call": name, "params": params }).to_string();
     let token = format!("Authorization: Bearer {}", daemon.token());
     let (status, answer) = curl(daemon, "/rpc", &[&token, "Content-Type: application/json"], Some(&body));
@@ -154,10 +157,16 @@ fn curl(daemon: &Daemon<'_>, path: &str, headers: &[&str], body: Option<&str>) -
     for header in headers {
         command.args(["-H", header]);
     }
-    if let Some(body) = body {
-        command.args(["--data-binary", body]);
+    if body.is_some() {
+        // Not as an argument, which may not be as long as a list of addresses.
+        command.args(["--data-binary", "@-"]);
     }
-    let output = command.arg(format!("{}{path}", daemon.origin())).output().unwrap();
+    command.arg(format!("{}{path}", daemon.origin())).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut running = command.spawn().unwrap();
+    let mut input = running.stdin.take().unwrap();
+    input.write_all(body.unwrap_or_default().as_bytes()).unwrap();
+    drop(input);
+    let output = running.wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let (answer, status) = text.rsplit_once('\n').unwrap();
     (status.parse().unwrap(), answer.to_owned())

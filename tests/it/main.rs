@@ -16,6 +16,8 @@ mod fault;
 mod faults;
 mod ipc_parity;
 mod limit;
+#[cfg(target_os = "linux")]
+mod memory;
 mod nearer;
 mod queue;
 mod reach;

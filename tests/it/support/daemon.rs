@@ -77,6 +77,11 @@ impl<'a> Daemon<'a> {
         });
     }
 
+    /// The memory it has resident now and at most had, in bytes.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        (self.running.memory("VmRSS"), self.running.memory("VmHWM"))
+    }
+
     /// Ends it as the system would and returns how it ended.
     pub(crate) fn stop(self) -> Finished {
         self.stop_with(Signal::TERM)

@@ -186,8 +186,13 @@ impl Running {
 
     /// The most memory it has had resident, in bytes; 0 once it is gone.
     fn resident(&self) -> u64 {
+        self.memory("VmHWM")
+    }
+
+    /// What the kernel says of its memory under this name, in bytes; 0 once it is gone.
+    pub(crate) fn memory(&self, name: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or_default();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) * 1024
     }
 

@@ -80,3 +80,18 @@ async fn a_subscription_ends_with_the_engine() {
         assert!(batch.seq > 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_thousands_of_jobs_is_told_as_a_gap_and_shown_whole() {
+    let rig = Rig::new().await;
+    let mut events = rig.api.subscribe();
+    let before = rig.snapshot().await.seq;
+    let text: String = (0..2001).map(|number| format!("http://127.0.0.1:1/set/{number}.bin\n")).collect();
+    let added: Added = rig.call("job_add", json!({ "text": text, "options": { "paused": true } })).await.unwrap();
+    let batch = tokio::time::timeout(Duration::from_secs(60), events.next()).await.unwrap().unwrap();
+    assert_eq!(batch.seq, before + 2, "one number is left out");
+    assert!(!batch.events.iter().any(|event| matches!(event, Event::Jobs { .. })));
+    let snapshot = rig.snapshot().await;
+    assert!(snapshot.seq >= batch.seq);
+    assert_eq!(snapshot.jobs, added.jobs);
+}

@@ -37,8 +37,6 @@ pub(crate) struct Entry {
     pub(super) server: Server,
     /// What exists only while an attempt runs.
     pub(crate) active: Option<Box<Active>>,
-    /// What the user changed it to, until the table has packed it.
-    new_spec: Option<Box<JobSpec>>,
 }
 
 /// What becomes known of a job by its attempts. It takes no room before there is any, and reads as nothing.
@@ -58,6 +56,8 @@ pub(crate) struct Facts {
     pub(crate) attempts: u32,
     /// When a waiting job may start, on the monotonic clock; `None` once it may.
     pub(crate) due: Option<Instant>,
+    /// What the user changed it to, until the table has packed it.
+    new_spec: Option<Box<JobSpec>>,
 }
 
 /// The facts of a job that was never begun.
@@ -70,6 +70,7 @@ static NOTHING: Facts = Facts {
     validation: None,
     attempts: 0,
     due: None,
+    new_spec: None,
 };
 
 /// The counters of a job that was never begun; nobody counts with them.
@@ -115,7 +116,6 @@ impl Entry {
             is_released: false,
             server: Server::default(),
             active: None,
-            new_spec: None,
         }
     }
 
@@ -142,7 +142,7 @@ impl Entry {
 
     /// What the user asked for.
     pub(crate) fn spec(&self) -> JobSpec {
-        self.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
+        self.known.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
     }
 
     /// The same in little room, for what of it is asked often.
@@ -152,11 +152,16 @@ impl Entry {
 
     /// Changes what the user asked for, within a change of the table's.
     pub(crate) fn set_spec(&mut self, spec: JobSpec) {
-        self.new_spec = Some(Box::new(spec));
+        self.known.new_spec = Some(Box::new(spec));
     }
 
     pub(super) fn take_new_spec(&mut self) -> Option<JobSpec> {
-        self.new_spec.take().map(|spec| *spec)
+        let facts = self.known.0.as_mut()?;
+        let spec = facts.new_spec.take().map(|spec| *spec);
+        if facts.are_none() {
+            self.known = Known::default();
+        }
+        spec
     }
 
     /// How far it is, to look at.
@@ -199,15 +204,21 @@ impl Entry {
 
 impl Known {
     fn of(facts: Facts) -> Self {
-        let Facts { finished, part_path, final_path, digest, verification, validation, attempts, due } = &facts;
-        let is_nothing = finished.is_none()
+        Self((!facts.are_none()).then(|| Box::new(facts)))
+    }
+}
+
+impl Facts {
+    fn are_none(&self) -> bool {
+        let Self { finished, part_path, final_path, digest, verification, validation, attempts, due, new_spec } = self;
+        finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
             && digest.is_none()
             && verification.is_none()
             && validation.is_none()
-            && (*attempts, *due) == (0, None);
-        Self((!is_nothing).then(|| Box::new(facts)))
+            && (*attempts, *due) == (0, None)
+            && new_spec.is_none()
     }
 }
 
@@ -218,6 +229,6 @@ mod tests {
     #[test]
     fn a_job_at_rest_is_small() {
         // A hundred thousand wait with less than 64 MiB; each also has the end of its address and its places in indexes.
-        assert!(size_of::<Entry>() <= 168, "{}", size_of::<Entry>());
+        assert!(size_of::<Entry>() <= 152, "{}", size_of::<Entry>());
     }
 }

@@ -19,6 +19,15 @@ const FIRST_PLACE: Place = (Reverse(Priority::High), i64::MIN, JobId::from_row(i
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Server(u32);
 
+/// A place in the order of a server; flat, because in a tuple of tuples each job's would be a third larger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Spot {
+    server: Server,
+    priority: Reverse<Priority>,
+    position: i64,
+    id: JobId,
+}
+
 /// Queued jobs in the order of their servers, and what runs at each server.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -26,7 +35,7 @@ pub(super) struct Queue {
     names: Vec<Arc<str>>,
     /// Running jobs of each server.
     running: Vec<usize>,
-    places: BTreeSet<(Server, Place)>,
+    places: BTreeSet<Spot>,
     /// The first job of each server that has any.
     heads: BTreeMap<Place, Server>,
 }
@@ -55,13 +64,13 @@ impl Queue {
 
     pub(super) fn insert(&mut self, server: Server, place: Place) {
         let before = self.head(server);
-        self.places.insert((server, place));
+        self.places.insert(Spot::of(server, place));
         self.lead(server, before);
     }
 
     pub(super) fn remove(&mut self, server: Server, place: Place) {
         let before = self.head(server);
-        if self.places.remove(&(server, place)) {
+        if self.places.remove(&Spot::of(server, place)) {
             self.lead(server, before);
         }
     }
@@ -89,8 +98,8 @@ impl Queue {
     }
 
     fn head(&self, server: Server) -> Option<Place> {
-        let first = self.places.range((server, FIRST_PLACE)..).next();
-        first.filter(|(of, _)| *of == server).map(|(_, place)| *place)
+        let first = self.places.range(Spot::of(server, FIRST_PLACE)..).next();
+        first.filter(|spot| spot.server == server).map(|spot| (spot.priority, spot.position, spot.id))
     }
 
     /// Puts the server's present head in the place of the one before.
@@ -105,6 +114,12 @@ impl Queue {
         if let Some(now) = now {
             self.heads.insert(now, server);
         }
+    }
+}
+
+impl Spot {
+    const fn of(server: Server, (priority, position, id): Place) -> Self {
+        Self { server, priority, position, id }
     }
 }
 
