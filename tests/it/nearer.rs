@@ -1,10 +1,9 @@
 //! A server of the internet that leads to what only this machine or its network can reach, in a network namespace where
 //! this machine has an address of the internet.
 
-use std::{
-    fmt::Write as _,
-    process::{Command, Stdio},
-};
+use std::fmt::Write as _;
+
+use ropeway_testkit::namespace::unshare;
 
 use crate::support::{Finished, Home, Running, program};
 
@@ -52,23 +51,12 @@ eval "$4"
 kill $server
 "#;
 
-fn unshare() -> Command {
-    let mut command = Command::new("unshare");
-    command.arg("--net");
-    if !rustix::process::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
-    command
-}
-
 /// What the script in such a namespace says; `None` where this machine gives none.
 fn outside(home: &Home, script: &str) -> Option<Finished> {
-    let probe = unshare().args(["ip", "link", "set", "lo", "up"]).stderr(Stdio::null()).status();
-    if !probe.is_ok_and(|status| status.success()) {
+    let Some(mut command) = unshare("--net") else {
         println!("skipped: this machine gives no network namespace");
         return None;
-    }
-    let mut command = unshare();
+    };
     home.dress(&mut command);
     command.env("ROPEWAY", program()).args(["sh", "-c", STAGE, "sh", OUTSIDE, OTHER, SERVER, script]);
     Some(Running::spawn(command).0.wait())

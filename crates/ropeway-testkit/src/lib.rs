@@ -7,6 +7,7 @@
 
 pub mod fault;
 mod folder;
+pub mod namespace;
 mod nginx;
 mod pattern;
 pub mod peer;

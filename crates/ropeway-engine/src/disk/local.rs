@@ -348,6 +348,32 @@ mod tests {
     }
 
     #[test]
+    fn the_first_sync_of_a_part_file_makes_its_name_durable_too() {
+        let parent = tempfile::tempdir().unwrap();
+        let (folder, elsewhere) = (parent.path().join("folder"), parent.path().join("elsewhere"));
+        LocalDisk.create_folder(&folder).unwrap();
+        let part = LocalDisk.create_part(&folder.join("a.part")).unwrap();
+        part.write_at(b"bytes", 0).unwrap();
+        // A folder that is not where it was cannot be synced; the file alone could.
+        std::fs::rename(&folder, &elsewhere).unwrap();
+        assert!(part.sync_data().is_err(), "the name was not made durable");
+        std::fs::rename(&elsewhere, &folder).unwrap();
+        part.sync_data().unwrap();
+        std::fs::rename(&folder, &elsewhere).unwrap();
+        part.sync_data().expect("the name is durable by now");
+    }
+
+    #[test]
+    fn a_file_without_a_name_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = LocalDisk.create_nameless(folder.path()).unwrap();
+        file.write_at(b"bytes", 3).unwrap();
+        let mut read = [0; 8];
+        assert_eq!((file.read_at(&mut read, 0).unwrap(), &read), (8, b"\0\0\0bytes"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_part_file_has_one_owner() {
         let folder = tempfile::tempdir().unwrap();
         let part = folder.path().join("a.part");

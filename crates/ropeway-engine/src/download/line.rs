@@ -56,3 +56,17 @@ impl Line {
         Duration::from_micros(self.round_trip.load(Relaxed))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_length_that_is_told_is_the_files_and_no_answer_may_tell_another() {
+        let line = Line::default();
+        assert_eq!(line.length(), None);
+        assert!(line.learn_length(5) && line.learn_length(5));
+        assert!(!line.learn_length(6));
+        assert_eq!(line.length(), Some(5));
+    }
+}

@@ -9,10 +9,10 @@ use std::{
 };
 
 use ropeway_engine::{Seams, Verification, disk::DiskError};
-use ropeway_model::{Phase, PhaseKind};
+use ropeway_model::{Connections, Phase, PhaseKind};
 use ropeway_testkit::{
     Peer,
-    peer::{Framing, ServedFile},
+    peer::{Cut, Framing, ServedFile},
 };
 
 use crate::{
@@ -92,4 +92,21 @@ async fn a_file_of_unknown_length_is_continued_after_a_pause() {
     assert_eq!(rig.settled(id).await.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     assert_eq!(peer.requests().last().unwrap().range().map(|(start, _)| start > MIB), Some(true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_whose_length_nobody_knew_is_never_made_of_two_that_differ_in_it() {
+    let (old, new) = (ServedFile::new(33, 3 * MIB), ServedFile::new(34, 4 * MIB));
+    let (first, later) = (old.clone().without_validators(), new.clone().without_validators());
+    let peer = Peer::start(move |request| match (request.number, request.range()) {
+        (1, _) => first.whole().framing(Framing::ChunkedWithoutEnd).cut_after(MIB, Cut::End),
+        // What is answered ends before what was asked for does; the next answer is of the other version.
+        (_, Some((start, _))) if start < 2 * MIB => first.part(start, 2 * MIB),
+        _ => later.answer(request),
+    })
+    .await;
+    let rig = Rig::with(|config| config.limits.connections = Connections::new(1).unwrap()).await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.phase, Phase::Completed, "{:?}", peer.requests());
+    new.pattern().assert_file(&rig.file("a.bin"), new.length());
 }

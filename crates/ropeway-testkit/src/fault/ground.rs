@@ -6,6 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use crate::namespace::on_tmpfs;
+
 /// What surrounds the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ground {
@@ -19,9 +21,8 @@ pub(super) enum Ground {
     Descriptors(u16),
 }
 
-/// Mounts, runs, copies out: `$1` options, `$2` folder of the copy, then the program.
-const ON_VOLUME: &str = r#"mount -t tmpfs -o "$1" ropeway . || exit 99; copy=$2; cd "$PWD"; shift 2
-    "$@"; code=$?; cp -a . "$copy"; exit $code"#;
+/// Enters the volume, runs, copies out: `$1` folder of the copy, then the program.
+const ON_VOLUME: &str = r#"cd "$PWD"; copy=$1; shift; "$@"; code=$?; cp -a . "$copy"; exit $code"#;
 
 impl Ground {
     /// The command that runs `program` there; `None` where this machine cannot provoke it.
@@ -29,11 +30,8 @@ impl Ground {
         let mut command = match self {
             Self::Plain => Command::new(program),
             Self::Volume(options) => {
-                if !works(unshare().arg("true")) {
-                    return None;
-                }
-                let mut command = unshare();
-                command.args(["sh", "-c", ON_VOLUME, "sh", options]).arg(copy).arg(program);
+                let mut command = on_tmpfs(options, Path::new("."), ON_VOLUME)?;
+                command.arg(copy).arg(program);
                 command
             }
             Self::Failing(injection) => {
@@ -60,16 +58,6 @@ impl Ground {
     pub(super) const fn is_copied(self) -> bool {
         matches!(self, Self::Volume(_))
     }
-}
-
-/// As root a mount namespace is enough; other users need to be root of a namespace first.
-fn unshare() -> Command {
-    let mut command = Command::new("unshare");
-    command.arg("--mount");
-    if !rustix::process::geteuid().is_root() {
-        command.arg("--map-root-user");
-    }
-    command
 }
 
 fn works(command: &mut Command) -> bool {

@@ -19,14 +19,12 @@ use super::{
     process::{Ended, Running},
     stage::{Shield, Stage},
 };
-use crate::TempFolder;
+use crate::{TempFolder, namespace::NO_VOLUME};
 
 /// Longest time until the first of two runs has its bytes.
 const LONGEST_FIRST: Duration = Duration::from_secs(20);
 /// What was sent needs a moment until it is in the client's file.
 const SETTLING: Duration = Duration::from_millis(400);
-/// The code of a volume that could not be mounted.
-const NO_VOLUME: i32 = 99;
 
 /// Plays a case against `client`, whose program lies at `program`, and judges the end.
 pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
