@@ -8,6 +8,8 @@ use std::{
     },
 };
 
+use ropeway_model::SafeUrl;
+
 use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
 
 /// A disk whose part files stay failed.
@@ -51,6 +53,10 @@ impl Disk for Guard {
 
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
         self.0.save_whole(bytes, final_path)
+    }
+
+    fn mark(&self, path: &Path, origin: &SafeUrl) {
+        self.0.mark(path, origin);
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {

@@ -14,6 +14,7 @@ use std::{
     },
 };
 
+use ropeway_model::SafeUrl;
 use rustix::fs::{FlockOperation, OFlags, RenameFlags};
 
 use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
@@ -30,6 +31,22 @@ const FAT: rustix::fs::FsWord = 0x4d44;
 const LONGEST_ON_FAT: u64 = u32::MAX as u64;
 /// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
 const MOST_PIECES: usize = 1024;
+
+/// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
+#[cfg(target_os = "linux")]
+const ORIGIN: &str = "user.xdg.origin.url";
+
+/// The address without login, query and fragment: the note goes wherever the file is copied to.
+#[cfg(target_os = "linux")]
+fn without_secrets(origin: &SafeUrl) -> String {
+    let mut url = origin.expose().clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only for addresses that have no login.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.into()
+}
 
 /// Never through a link that somebody planted, never inherited by a program we start.
 fn safe_flags() -> i32 {
@@ -139,6 +156,18 @@ impl Disk for LocalDisk {
             // Without /proc there is no way from the open file to a name.
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(DiskError::at(final_path, error.into())),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn mark(&self, _: &Path, _: &SafeUrl) {}
+
+    #[cfg(target_os = "linux")]
+    fn mark(&self, path: &Path, origin: &SafeUrl) {
+        use rustix::fs::{XattrFlags, lsetxattr};
+        let marked = lsetxattr(path, ORIGIN, without_secrets(origin).as_bytes(), XattrFlags::empty());
+        if let Err(error) = marked {
+            tracing::debug!(path = %path.display(), %error, "the file system takes no note of where the file came from");
         }
     }
 

@@ -10,6 +10,8 @@ mod walk;
 
 use std::{fmt, path::Path, sync::Arc};
 
+use ropeway_model::SafeUrl;
+
 pub use error::DiskError;
 pub(crate) use guard::Guard;
 pub use local::LocalDisk;
@@ -48,6 +50,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`DiskError::Exists`] if the name is taken.
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError>;
+
+    /// Notes on a file where it came from, as far as its file system takes notes. What would open it may ask first.
+    fn mark(&self, path: &Path, origin: &SafeUrl);
 
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;

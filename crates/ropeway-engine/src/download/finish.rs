@@ -58,6 +58,7 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
             return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
         }
         intend(attempt, job, &path, &proof).await?;
+        disk.mark(&source.part_path, &source.url);
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
                 attempt.progress.restart_at(length);

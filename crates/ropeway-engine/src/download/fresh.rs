@@ -48,6 +48,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors) -> Result<Begin,
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
+            disk.mark(&finished.path, &probe.url);
             return Ok(Begin::Published(finished));
         }
         // The file system wants a part file: it gets what has come.

@@ -3,6 +3,7 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, PartFile, SourceFile};
+use ropeway_model::SafeUrl;
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
 pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
@@ -51,6 +52,10 @@ impl<T: Disturbance> Disk for Disturbed<T> {
 
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
         LocalDisk.save_whole(bytes, final_path)
+    }
+
+    fn mark(&self, path: &Path, origin: &SafeUrl) {
+        LocalDisk.mark(path, origin);
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {

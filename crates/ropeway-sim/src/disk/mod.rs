@@ -13,6 +13,7 @@ use std::{
 
 use parking_lot::Mutex;
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, PartFile, SourceFile};
+use ropeway_model::SafeUrl;
 
 use file::File;
 use names::{Inode, Names};
@@ -208,6 +209,9 @@ impl Disk for SimDisk {
         state.names.sync();
         Ok(())
     }
+
+    /// This file system takes no notes.
+    fn mark(&self, _: &Path, _: &SafeUrl) {}
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         let mut state = self.state.lock();

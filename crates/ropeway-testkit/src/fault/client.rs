@@ -51,6 +51,13 @@ impl Client {
         }
         let mut words: Vec<OsString> = Vec::new();
         let mut say = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        if wish.is_marked {
+            match self {
+                Self::Ropeway => {}
+                Self::Curl | Self::Wget | Self::Wget2 => say(&["--xattr"]),
+                Self::Aria2 => return None,
+            }
+        }
         let (number, sha256) = (wish.connections.to_string(), wish.sha256.as_deref().unwrap_or_default());
         match self {
             Self::Ropeway => {

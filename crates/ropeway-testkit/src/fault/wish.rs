@@ -19,6 +19,8 @@ pub(super) struct Wish {
     pub(super) proxy: Option<String>,
     /// Whether the server may name the file.
     pub(super) is_named_by_server: bool,
+    /// Whether the file is to tell where it came from.
+    pub(super) is_marked: bool,
     /// Whether the other origin is told to be a mirror of the file.
     pub(super) has_mirror: bool,
     /// Its address, once its server runs.
@@ -35,6 +37,7 @@ impl Default for Wish {
             authority: None,
             proxy: None,
             is_named_by_server: false,
+            is_marked: false,
             has_mirror: false,
             mirror: None,
         }

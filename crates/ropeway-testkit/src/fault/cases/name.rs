@@ -85,6 +85,19 @@ fn zip_slip() -> Bytes {
     [local, central, end].concat().into()
 }
 
+/// The file tells an address, and no secret with it.
+fn marked(outcome: &Outcome) -> Option<String> {
+    let name = outcome.names().pop()?;
+    let mut value = [0; 1024];
+    let length = rustix::fs::lgetxattr(outcome.folder.join(name), "user.xdg.origin.url", &mut value[..]).unwrap_or(0);
+    let told = String::from_utf8_lossy(&value[..length]).into_owned();
+    let secret = ["s3cret", "s1gned"].into_iter().find(|secret| told.contains(secret));
+    match secret {
+        Some(secret) => Some(format!("the file tells {secret:?} to whoever gets it")),
+        None => (!told.starts_with("http://127.0.0.1:")).then(|| "it does not tell where it came from".to_owned()),
+    }
+}
+
 fn acted_on() -> Vec<Case> {
     vec![
         case(
@@ -95,6 +108,17 @@ fn acted_on() -> Vec<Case> {
                 let starts = |name: &String| Path::new(name).extension().is_some_and(|kind| kind == "desktop");
                 outcome.names().into_iter().find(starts).map(|name| format!("it is saved as {name:?}"))
             }),
+        ),
+        case(
+            "F15",
+            "a file from an address with a login and a signed query",
+            "tells where it came from (`user.xdg.origin.url`), without its secrets",
+            Play::once(|request, _| file(1).answer(request))
+                .path("@ann:s3cret@?X-Amz-Signature=s1gned")
+                .wish(|wish| wish.is_marked = true)
+                .right([Version::Served(file(1))])
+                .wish(|wish| wish.is_named_by_server = true)
+                .everybody(marked),
         ),
         case(
             "F12",
