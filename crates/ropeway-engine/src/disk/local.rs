@@ -384,11 +384,11 @@ mod tests {
         let part = LocalDisk.create_part(&folder.join("a.part")).unwrap();
         part.write_at(b"bytes", 0).unwrap();
         // A folder that is not where it was cannot be synced; the file alone could.
-        std::fs::rename(&folder, &elsewhere).unwrap();
+        rustix::fs::rename(&folder, &elsewhere).unwrap();
         assert!(part.sync_data().is_err(), "the name was not made durable");
-        std::fs::rename(&elsewhere, &folder).unwrap();
+        rustix::fs::rename(&elsewhere, &folder).unwrap();
         part.sync_data().unwrap();
-        std::fs::rename(&folder, &elsewhere).unwrap();
+        rustix::fs::rename(&folder, &elsewhere).unwrap();
         part.sync_data().expect("the name is durable by now");
     }
 
