@@ -307,6 +307,12 @@ fn names() -> Vec<Case> {
 fn exhaustion() -> Vec<Case> {
     vec![
         tested(
+            "X1",
+            "a hundred thousand queued jobs",
+            "35 MB of memory for all of them, counted by the job when they are added, shown and read again",
+            "tests/it/memory.rs::a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart",
+        ),
+        tested(
             "X2 list",
             "256 descriptors for 60 files on up to 512 connections",
             "fewer connections; every file is whole",
