@@ -56,6 +56,8 @@ async fn a_repair_that_is_killed_leaves_nothing_behind_and_the_next_one_mends_th
     File::options().write(true).open(&path).unwrap().write_all_at(b"damage", MIB + 5).unwrap();
     let repair = home.start(["verify", "--repair", &id]);
     wait_until("the repair fetches", || peer.requests().get(1).filter(|it| it.bytes_sent > 0).map(|_| ()));
+    let proof = &daemon.run(["show", "--json", &id]).expect(0).json()[0]["proof"];
+    assert_eq!((&proof["stage"], &proof["total"]), (&"fetching".into(), &MIB.into()), "{proof}");
     daemon.kill();
     drop(repair);
     assert_eq!(home.work_names(), ["a.bin"]);

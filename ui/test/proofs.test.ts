@@ -26,6 +26,7 @@ describe("a comparison with what was recorded", () => {
     const desk = new ProofDesk(hostWith({ job_verify: () => report([[20, 30], [90, 100]]), job_repair: () => report([]) }));
     const verifying = desk.verify(1);
     expect(desk.of(1).work).toBe("verify");
+    expect([desk.isReading(1), desk.isReading(2)]).toEqual([true, false]);
     await verifying;
     expect(damagedBytes(desk.of(1).report)).toBe(20);
     await desk.repair(1);

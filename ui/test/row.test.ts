@@ -4,8 +4,9 @@ import type { FailureView } from "../src/gen/FailureView";
 import type { JobView } from "../src/gen/JobView";
 import { FAILURES } from "../src/host/mock/jobs";
 import { canPause, canRenew, lacksLink, primaryAction, toggleOf } from "../src/jobs/actions";
+import { factsOf } from "../src/jobs/facts";
 import { progressLook } from "../src/jobs/progress";
-import { strips } from "../src/jobs/segment_strip";
+import { joined, strips } from "../src/jobs/segment_strip";
 import { niceTop } from "../src/jobs/speed_scale";
 import { stateText } from "../src/jobs/state_text";
 import { en } from "../src/texts/en";
@@ -94,7 +95,16 @@ describe("the state of a row", () => {
 
   it("counts down to the next try", () => {
     expect(text({ phase: waiting }, 30_500)).toMatchObject({ text: "Retries in 0:12", isAlarm: false });
-    expect(text({ phase: waiting }, 50_000).text).toBe("Retries now");
+    expect(text({ phase: waiting }, 42_500).text).toBe("Retries now");
+  });
+
+  it("whose time to try again has passed says that it waits for a place", () => {
+    expect(text({ phase: waiting }, 50_000)).toMatchObject({ text: "Waiting for its turn", more: FAILURES.refused.message });
+  });
+
+  it("is not starting again whenever a limit lets no connection move", () => {
+    const at = (rate: number) => text({ phase: { kind: "running" }, progress: { ...job(1).progress, rate, active_connections: 0 } }).text;
+    expect([at(0), at(1_000)]).toEqual(["Starting", "1 connection"]);
   });
 
   it("keeps the user's wish apart from the fact", () => {
@@ -103,7 +113,25 @@ describe("the state of a row", () => {
   });
 });
 
+describe("what the details say", () => {
+  it("names the server that an upload goes to, and the file that a download has become", () => {
+    const to = (change: Partial<JobView>) => factsOf(job(1, change), null, en, formats).find(({ name }) => name === en.details.to)?.value;
+    const destination = "https://nas.example/in/";
+    expect(to({ direction: "upload", source: "/a/b.mov", path: "/a/b.mov", destination })).toBe(destination);
+    expect(to({ path: "/d/b (1).iso", destination: "/d" })).toBe("/d/b (1).iso");
+    expect(to({ path: null, destination: "/d" })).toBe("/d");
+  });
+});
+
 describe("pictures", () => {
+  it("join complete segments that touch, and no others", () => {
+    const whole = (start: number, end: number) => ({ start, end, written: end - start, is_active: false });
+    const active = { start: 30, end: 40, written: 5, is_active: true };
+    const open = { start: 50, end: null, written: 10, is_active: false };
+    expect(joined([whole(0, 10), whole(10, 30), active, whole(40, 50), open])).toEqual([whole(0, 30), active, whole(40, 50), open]);
+    expect(joined([whole(0, 10), whole(20, 30)])).toHaveLength(2);
+  });
+
   it("lay segments out as shares of the file", () => {
     const segments = [
       { start: 0, end: 50, written: 25, is_active: true },

@@ -105,6 +105,7 @@ pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
         segments: detail.segments.iter().map(segment).collect(),
         speed: detail.speed.clone(),
         log: detail.log.iter().map(|(at, text)| view::LogLine { at_ms: at.unix_ms(), text: text.clone() }).collect(),
+        proof: detail.proof.map(Into::into),
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a shell shows: plain values, secrets left out, units in the names.
 
 mod from_model;
+mod proof;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use self::proof::{ChecksumOffer, ChecksumOffers, DamagedBlock, ProofProgress, ProofStage, VerifyReport};
 use crate::settings::Settings;
 
 /// Everything at once: where a shell starts, and where it starts again after it missed an event.
@@ -243,6 +245,8 @@ pub struct JobDetail {
     pub speed: Vec<u64>,
     /// What happened, oldest first.
     pub log: Vec<LogLine>,
+    /// How far the call `job_verify` or `job_repair` is that is under way, whoever made it.
+    pub proof: Option<ProofProgress>,
 }
 
 /// How surely a resume continued the same version of the remote file.
@@ -284,52 +288,6 @@ pub struct LogLine {
     pub at_ms: i64,
     /// What happened.
     pub text: String,
-}
-
-/// What a comparison of a file with its recorded block digests found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct VerifyReport {
-    /// The job.
-    pub id: i64,
-    /// The file that was read.
-    pub path: String,
-    /// Bytes in one block.
-    pub block_size: u64,
-    /// Bytes that have a recorded digest and were compared.
-    pub compared: u64,
-    /// Bytes of the whole file; `None` while unknown.
-    pub length: Option<u64>,
-    /// The blocks that are not as they came, in the order of the file.
-    pub damaged: Vec<DamagedBlock>,
-}
-
-/// A stretch of a file that is not as it came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct DamagedBlock {
-    /// Offset of its first byte.
-    pub start: u64,
-    /// Offset behind its last byte.
-    pub end: u64,
-}
-
-/// Files beside a download that tell its checksum.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct ChecksumOffers {
-    /// What was found, the surest first.
-    pub offers: Vec<ChecksumOffer>,
-}
-
-/// A checksum that a neighbour of a download tells.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct ChecksumOffer {
-    /// The neighbour's address, secrets hidden.
-    pub source: String,
-    /// `algorithm:hex`; `None` for a detached signature, which is only named.
-    pub checksum: Option<String>,
 }
 
 /// What has been learned of servers.

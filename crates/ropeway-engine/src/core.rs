@@ -14,6 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     blocking::Blocking,
+    blocks::Courses,
     buffers::Buffers,
     chance::Chance,
     clock::Clock,
@@ -65,6 +66,8 @@ pub(crate) struct Core {
     pub(crate) tasks: TaskTracker,
     /// Unfinished jobs of earlier processes that an added job may take up, in [`Scope::Once`].
     pub(crate) leftovers: Mutex<Vec<JobRow>>,
+    /// Comparisons and repairs of files at rest.
+    pub(crate) proofs: Courses,
 }
 
 impl Core {

@@ -34,7 +34,7 @@ mod table;
 pub mod throttle;
 mod upload;
 
-pub use blocks::BlockReport;
+pub use blocks::{BlockReport, ProofProgress, ProofStage};
 pub use claims::SegmentSnapshot;
 pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
 pub use engine::{Change, Engine, EngineError, NewJobs};

@@ -6,6 +6,7 @@ use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Timestamp, Validat
 use ropeway_store::{Remote, Verification};
 
 use crate::{
+    blocks::ProofProgress,
     claims::SegmentSnapshot,
     table::{Entry, Table},
 };
@@ -73,6 +74,8 @@ pub struct JobDetail {
     pub speed: Vec<u64>,
     /// What happened, oldest first.
     pub log: Vec<(Timestamp, String)>,
+    /// How far its comparison or repair is; `None` while there is none.
+    pub proof: Option<ProofProgress>,
 }
 
 /// What changed since the last time somebody asked.

@@ -27,7 +27,8 @@ export class DropWatch {
       case "enter": {
         this.isNative = true;
         if (this.application.dialogs.isAnyOpen) return;
-        const files = drop.paths.filter(isPath).length;
+        // A Metalink is downloaded, as a link is.
+        const files = drop.paths.filter(isUpload).length;
         this.held = files > 0 ? { kind: "files", count: files } : { kind: "text" };
         this.zone = zoneAt(drop.x, drop.y);
         return;
@@ -43,7 +44,7 @@ export class DropWatch {
         this.leave();
         // What is no path is a link of a browser; the desktop offers it on its own.
         // A Metalink too: the desktop reads it, which the page cannot.
-        const files = drop.paths.filter((path) => isPath(path) && !hasMetalinkName(path));
+        const files = drop.paths.filter(isUpload);
         if (isWanted && files.length > 0) this.take(files, zone);
       }
     }
@@ -109,6 +110,11 @@ export class DropWatch {
 /** An absolute path, of Windows or of any other system. */
 function isPath(path: string): boolean {
   return /^(\/|\\\\|[a-z]:[\\/])/i.test(path);
+}
+
+/** Whether a dropped path is a file to upload: a Metalink names what to download. */
+function isUpload(path: string): boolean {
+  return isPath(path) && !hasMetalinkName(path);
 }
 
 function zoneAt(x: number, y: number): number | "elsewhere" | null {

@@ -15,8 +15,8 @@ export class DetailWatch {
 
   constructor(private readonly host: Host) {}
 
-  /** Follows the job that `read` names; call once while a component is set up. */
-  follow(read: () => JobView | null): void {
+  /** Follows the job that `read` names; call once while a component is set up. `isProved` says that it is compared or repaired. */
+  follow(read: () => JobView | null, isProved: (id: number) => boolean): void {
     const id = $derived(read()?.id ?? null);
     // Progress alone makes a new row object several times a second; only these changes are worth a call at once.
     const version = $derived.by(() => {
@@ -25,7 +25,10 @@ export class DetailWatch {
     });
     const isMoving = $derived.by(() => {
       const job = read();
-      return job !== null && !isOver(job) && job.phase.kind !== "failed";
+      if (job === null) return false;
+      // Another window may have begun the comparison that goes on here.
+      const goesOn = this.detail?.job.id === job.id && this.detail.proof !== null;
+      return goesOn || isProved(job.id) || (!isOver(job) && job.phase.kind !== "failed");
     });
     $effect(() => {
       void version;

@@ -14,7 +14,7 @@ export function factsOf(job: JobView, detail: JobDetail | null, texts: Messages,
 function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
   const facts: Fact[] = [
     { name: texts.details.from, value: job.source, canCopy: true },
-    { name: texts.details.to, value: job.path ?? job.destination, canCopy: true },
+    { name: texts.details.to, value: targetOf(job), canCopy: true },
   ];
   const final = detail?.final_url ?? null;
   if (final !== null && final !== job.source && final !== job.destination) {
@@ -24,6 +24,11 @@ function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
   const mirrors = detail?.mirrors ?? [];
   if (mirrors.length > 0) facts.push({ name: texts.details.mirrors, value: mirrors.join("\n"), isWide: true });
   return facts;
+}
+
+/** Where the bytes end up: an upload's path is the file they come from. */
+function targetOf(job: JobView): string {
+  return job.direction === "upload" ? job.destination : (job.path ?? job.destination);
 }
 
 function sizeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {

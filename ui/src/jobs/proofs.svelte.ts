@@ -29,6 +29,12 @@ export class ProofDesk {
     return this.proofs.get(id) ?? NOTHING_KNOWN;
   }
 
+  /** Whether this window waits for a comparison or a repair. */
+  isReading(id: number): boolean {
+    const { work } = this.of(id);
+    return work === "verify" || work === "repair";
+  }
+
   verify(id: number): Promise<void> {
     return this.carryOut(id, "verify", async () => ({ report: await this.host.call("job_verify", { id }), repaired: 0 }));
   }

@@ -8,6 +8,27 @@ export interface Strip {
   readonly isActive: boolean;
 }
 
+/**
+ * The segments with complete neighbours joined: a large file has hundreds of them, which would bury the few that are
+ * being fetched.
+ */
+export function joined(segments: readonly SegmentView[]): SegmentView[] {
+  const some: SegmentView[] = [];
+  for (const segment of segments) {
+    const before = some.at(-1);
+    if (before !== undefined && isWhole(before) && isWhole(segment) && before.end === segment.start) {
+      some[some.length - 1] = { ...before, end: segment.end, written: before.written + segment.written };
+    } else {
+      some.push(segment);
+    }
+  }
+  return some;
+}
+
+export function isWhole({ start, end, written }: SegmentView): boolean {
+  return end !== null && written >= end - start;
+}
+
 /** Stretches of the file as shares of the strip that its segments make. */
 export function marks(
   stretches: readonly { readonly start: number; readonly end: number }[],

@@ -18,6 +18,9 @@ export interface StateText {
 
 const OBSTACLE_ICONS: Readonly<Record<ObstacleView, IconName>> = { network: "network", room: "disk", name_taken: "copy" };
 
+/** Longer than this after its time a try does not wait for the clock any more, but for a place. */
+const AT_ONCE_SECONDS = 3;
+
 /** Whether the words change with the time alone. */
 export function ticks(job: JobView): boolean {
   return job.phase.kind === "waiting" || (job.phase.kind === "queued" && job.start_at_ms !== null);
@@ -44,7 +47,7 @@ export function stateText(
       return plain(wish === "run" ? underWay(job, texts) : unwished(job, texts));
     case "waiting": {
       const seconds = Math.ceil((phase.until_ms - now) / 1000);
-      const when = seconds > 0 ? texts.phase.retryIn(formatDuration(seconds)) : texts.phase.retryNow;
+      const when = seconds > 0 ? texts.phase.retryIn(formatDuration(seconds)) : dueText(seconds, texts);
       return plain(when, "clock", nameOf(phase.cause.code) ?? phase.cause.message);
     }
     case "blocked": {
@@ -71,6 +74,11 @@ export function stateText(
   }
 }
 
+/** A try whose time has come begins at once, unless every place is taken. */
+function dueText(seconds: number, texts: Messages): string {
+  return seconds > -AT_ONCE_SECONDS ? texts.phase.retryNow : texts.phase.queued;
+}
+
 function isProved(job: JobView): boolean {
   return job.verification === "checksum_given" || job.verification === "checksum_of_server";
 }
@@ -81,6 +89,8 @@ function unwished(job: JobView, texts: Messages): string {
 
 function underWay(job: JobView, texts: Messages): string {
   if (job.direction === "upload") return texts.list.upTo(job.host);
-  const { active_connections: connections } = job.progress;
+  const { active_connections, rate } = job.progress;
+  // Under a limit there are moments in which every connection waits, but the transfer is long under way.
+  const connections = Math.max(active_connections, rate > 0 ? 1 : 0);
   return connections > 0 ? texts.list.connections(connections) : texts.phase.starting;
 }

@@ -26,6 +26,9 @@ export interface RemovalQuestion {
 
 export type SettingsSection = "general" | "transfers" | "schedule" | "servers" | "targets";
 
+/** Most offers of other programs that wait for their turn. */
+const MOST_WAITING = 50;
+
 /** Which dialog is open; at most one of each. */
 export class Dialogs {
   add = $state.raw<AddStart | null>(null);
@@ -36,11 +39,26 @@ export class Dialogs {
   /** The jobs that get a time to start at. */
   start = $state.raw<readonly number[] | null>(null);
 
+  /** What other programs handed over while a dialog was open. */
+  private waiting: Partial<AddStart>[] = [];
+
   get isAnyOpen(): boolean {
     return [this.add, this.removal, this.settings, this.renewal, this.start].some((open) => open !== null);
   }
 
   openAdd(start: Partial<AddStart> = {}): void {
     this.add = { mode: "downloads", text: "", paths: [], targetId: null, refused: [], note: "", ...start };
+  }
+
+  /** Opens the dialog with what another program handed over, once the user is done with the one that is open. */
+  offerAdd(start: Partial<AddStart>): void {
+    if (this.add === null) this.openAdd(start);
+    else if (this.waiting.length < MOST_WAITING) this.waiting.push(start);
+  }
+
+  closeAdd(): void {
+    this.add = null;
+    const next = this.waiting.shift();
+    if (next !== undefined) this.openAdd(next);
   }
 }

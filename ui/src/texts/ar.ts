@@ -283,7 +283,13 @@ export const ar: Messages = {
     use: "استخدام",
     useHint: "يجب أن يكون للملف المكتمل هذا المجموع",
   },
-  proving: { verify: "تجري المقارنة…", repair: "يجري الإصلاح…", search: "يجري البحث بجانب الملف…" },
+  proving: {
+    verify: "تجري المقارنة…",
+    repair: "يجري الإصلاح…",
+    search: "يجري البحث بجانب الملف…",
+    comparing: (done, total) => `قورن ${done} من ${total}`,
+    fetching: (done, total) => `أُعيد جلب ${done} من ${total}`,
+  },
   comparison: { equal: "مطابق لهذا الملف", different: "مختلف عن هذا الملف" },
   segments: {
     damaged: (count) => `الكتل التالفة: ${count}`,

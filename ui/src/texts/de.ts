@@ -261,7 +261,13 @@ export const de: Messages = {
     use: "Verwenden",
     useHint: "Die fertige Datei muss diese Prüfsumme haben",
   },
-  proving: { verify: "Wird verglichen…", repair: "Wird repariert…", search: "Sieht neben der Datei nach…" },
+  proving: {
+    verify: "Wird verglichen…",
+    repair: "Wird repariert…",
+    search: "Sieht neben der Datei nach…",
+    comparing: (done, total) => `${done} von ${total} verglichen`,
+    fetching: (done, total) => `${done} von ${total} neu geholt`,
+  },
   comparison: { equal: "gleich wie diese Datei", different: "anders als diese Datei" },
   segments: {
     damaged: (count) => plural(count, "beschädigter Block", "beschädigte Blöcke"),

@@ -260,7 +260,13 @@ export const en = {
     use: "Use",
     useHint: "The finished file must have this checksum",
   },
-  proving: { verify: "Comparing…", repair: "Repairing…", search: "Looking beside the file…" },
+  proving: {
+    verify: "Comparing…",
+    repair: "Repairing…",
+    search: "Looking beside the file…",
+    comparing: (done: string, total: string) => `Compared ${done} of ${total}`,
+    fetching: (done: string, total: string) => `Fetched again: ${done} of ${total}`,
+  },
   comparison: { equal: "equal to this file", different: "differs from this file" },
   segments: {
     damaged: (count: number) => plural(count, "damaged block", "damaged blocks"),

@@ -258,7 +258,13 @@ export const zh: Messages = {
     use: "使用",
     useHint: "完成的文件必须符合此校验和",
   },
-  proving: { verify: "正在比对…", repair: "正在修复…", search: "正在查找…" },
+  proving: {
+    verify: "正在比对…",
+    repair: "正在修复…",
+    search: "正在查找…",
+    comparing: (done, total) => `已比对 ${done}，共 ${total}`,
+    fetching: (done, total) => `已重新获取 ${done}，共 ${total}`,
+  },
   comparison: { equal: "与此文件一致", different: "与此文件不符" },
   segments: {
     damaged: (number) => count(number, "个损坏的块"),

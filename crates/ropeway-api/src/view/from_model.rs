@@ -1,10 +1,11 @@
 //! From the engine's own values to what a shell shows.
 
-use ropeway_engine::Verification;
+use ropeway_engine::{self as engine, Verification};
 use ropeway_model::{Direction, Failure, Obstacle, PhaseKind, Priority, Validation, Wish};
 
 use super::{
-    DirectionView, FailureView, ObstacleView, PhaseView, PriorityView, ValidationView, VerificationView, WishView,
+    DirectionView, FailureView, ObstacleView, PhaseView, PriorityView, ProofProgress, ProofStage, ValidationView,
+    VerificationView, WishView,
 };
 
 impl From<Direction> for DirectionView {
@@ -106,5 +107,15 @@ impl PhaseView {
             Self::Canceled => PhaseKind::Canceled,
             Self::Failed { .. } => PhaseKind::Failed,
         }
+    }
+}
+
+impl From<engine::ProofProgress> for ProofProgress {
+    fn from(progress: engine::ProofProgress) -> Self {
+        let stage = match progress.stage {
+            engine::ProofStage::Comparing => ProofStage::Comparing,
+            engine::ProofStage::Fetching => ProofStage::Fetching,
+        };
+        Self { stage, done: progress.done, total: progress.total }
     }
 }

@@ -4,13 +4,19 @@ use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
 use clap::Args;
 use ropeway_api::{
     command::{Call, JobNumber},
     error::{ApiCode, ApiError},
-    view::{JobView, VerifyReport},
+    view::{JobDetail, JobView, ProofStage, VerifyReport},
 };
 use ropeway_engine::checksum::Hasher;
 use ropeway_model::{Algorithm, Digest};
@@ -24,11 +30,13 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{text::size, to_stdout, to_stdout_as_json},
+    output::{reading::Reading, text::size, to_stdout, to_stdout_as_json},
 };
 
 /// Bytes read at a time.
 const BUFFER: usize = 256 << 10;
+/// How often the progress is looked at: as the window does, but for the eyes at a terminal.
+const PERIOD: Duration = Duration::from_millis(250);
 
 /// Tell whether a downloaded file is still as it came, and mend it.
 ///
@@ -81,10 +89,8 @@ impl Verify {
 
     async fn compare(&self, algorithm: Algorithm, expected: Option<&Digest>) -> Result<Exit, CommandError> {
         let path = absolute(Path::new(&self.what))?;
-        let file = path.clone();
-        let hashed = tokio::task::spawn_blocking(move || digest_of(&file, algorithm)).await;
         let unreadable = |cause| CommandError::File { file: path.clone(), cause };
-        let digest = hashed.map_err(|panic| unreadable(io::Error::other(panic)))?.map_err(unreadable)?;
+        let digest = watched_digest(&path, algorithm).await.map_err(unreadable)?;
         let matches = expected.map(|expected| *expected == digest);
         if self.json {
             to_stdout_as_json(&Compared { path, digest: digest.to_string(), matches })?;
@@ -101,10 +107,10 @@ impl Verify {
     async fn ask(&self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
         let id = self.job(&running).await?;
-        let mut report: VerifyReport = running.call(Call::JobVerify(JobNumber { id })).await?;
+        let mut report = self.watched(&running, Call::JobVerify(JobNumber { id }), id).await?;
         let found = report.damaged.len();
         if self.repair && found > 0 {
-            report = running.call(Call::JobRepair(JobNumber { id })).await?;
+            report = self.watched(&running, Call::JobRepair(JobNumber { id }), id).await?;
         }
         if self.json {
             to_stdout_as_json(&report)?;
@@ -112,6 +118,26 @@ impl Verify {
             lines(&report, found).iter().map(String::as_str).for_each(to_stdout);
         }
         Ok(if report.damaged.is_empty() { Exit::Complete } else { Exit::Failed })
+    }
+
+    /// Carries the call out and shows meanwhile how far the engine is with it.
+    async fn watched(&self, running: &Running, call: Call, id: i64) -> Result<VerifyReport, CommandError> {
+        let reading = Reading::new(&self.what);
+        let mut report = pin!(running.call(call));
+        let mut rounds = tokio::time::interval(PERIOD);
+        rounds.reset();
+        loop {
+            tokio::select! {
+                report = &mut report => return report,
+                _ = rounds.tick(), if reading.is_seen() => {
+                    // Only for the eye: what cannot be asked is not shown.
+                    let detail = running.call::<JobDetail>(Call::JobDetail(JobNumber { id })).await.ok();
+                    if let Some(proof) = detail.and_then(|detail| detail.proof) {
+                        reading.show(doing(proof.stage), proof.done, proof.total);
+                    }
+                }
+            }
+        }
     }
 
     /// The job that is meant: by its number, or by its file.
@@ -146,14 +172,41 @@ fn lines(report: &VerifyReport, found: usize) -> Vec<String> {
     std::iter::once(first).chain(damaged).collect()
 }
 
-fn digest_of(file: &Path, algorithm: Algorithm) -> io::Result<Digest> {
-    let mut file = File::open(file)?;
+const fn doing(stage: ProofStage) -> &'static str {
+    match stage {
+        ProofStage::Comparing => "compared",
+        ProofStage::Fetching => "fetched again",
+    }
+}
+
+/// The digest of a file, whose progress is shown as it is read.
+async fn watched_digest(path: &Path, algorithm: Algorithm) -> io::Result<Digest> {
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let read = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&read);
+    let mut hashed = tokio::task::spawn_blocking(move || digest_of(file, algorithm, &counted));
+    let reading = Reading::new(&path.file_name().unwrap_or_default().to_string_lossy());
+    let mut rounds = tokio::time::interval(PERIOD);
+    rounds.reset();
+    loop {
+        tokio::select! {
+            digest = &mut hashed => return digest.map_err(io::Error::other)?,
+            _ = rounds.tick() => reading.show("read", read.load(Relaxed), length),
+        }
+    }
+}
+
+fn digest_of(mut file: File, algorithm: Algorithm, read: &AtomicU64) -> io::Result<Digest> {
     let mut hasher = Hasher::new(algorithm);
     let mut buffer = vec![0; BUFFER];
     loop {
         match file.read(&mut buffer) {
             Ok(0) => return Ok(hasher.finish()),
-            Ok(count) => hasher.update(&buffer[..count]),
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                read.fetch_add(count as u64, Relaxed);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

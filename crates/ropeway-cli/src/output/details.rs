@@ -108,6 +108,7 @@ mod tests {
             segments: vec![SegmentView { start: 0, end: Some(100), written: 50, is_active: false }],
             speed: Vec::new(),
             log: vec![LogLine { at_ms: 0, text: "the \u{1b}server said no".to_owned() }],
+            proof: None,
         };
         let text = lines(&detail).join("\n");
         for expected in [

@@ -5,6 +5,7 @@ pub(crate) mod details;
 mod failure;
 mod json;
 mod lines;
+pub(crate) mod reading;
 mod stream;
 pub(crate) mod table;
 pub(crate) mod text;

@@ -9,6 +9,7 @@ use ropeway_store::{Block, BlockChange, JobChange};
 
 use super::{
     BlockReport,
+    course::{Course, ProofStage},
     verify::{self, Subject},
 };
 use crate::{
@@ -73,8 +74,11 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
         throttle: &throttle,
         hosts: None,
     };
-    for block in subject.blocks.iter().filter(|block| damaged.contains(&block.range)) {
-        if fetch(&place, subject, *block, &*aside).await? {
+    let wanted: Vec<Block> = subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
+    let total = wanted.iter().map(|block| block.range.len()).sum();
+    let under_way = core.proofs.begin(subject.id, ProofStage::Fetching, total);
+    for block in &wanted {
+        if fetch(&place, subject, *block, &*aside, &under_way.course).await? {
             copy(core, block.range, &aside, &file).await?;
         }
     }
@@ -88,11 +92,18 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
 }
 
 /// Fetches a block aside; `false` if it is not the one that was recorded.
-async fn fetch(place: &Place<'_>, subject: &Subject, block: Block, aside: &dyn PartFile) -> Result<bool, EngineError> {
+async fn fetch(
+    place: &Place<'_>,
+    subject: &Subject,
+    block: Block,
+    aside: &dyn PartFile,
+    course: &Course,
+) -> Result<bool, EngineError> {
     let mut hasher = blake3::Hasher::new();
     let take = |offset: u64, bytes: &[u8]| {
         hasher.update(bytes);
         aside.write_at(bytes, offset - block.range.start())?;
+        course.advance(bytes.len());
         Ok(true)
     };
     stretch::fetch(place, block.range, Some(&subject.remote.validator), take).await.map_err(

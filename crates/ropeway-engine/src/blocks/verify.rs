@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use ropeway_model::{ByteRange, Direction, JobId, JobSpec, Phase};
 use ropeway_store::{Block, Remote};
 
-use super::{Grid, compare};
+use super::{Grid, compare, course::ProofStage};
 use crate::{core::Core, disk::DiskError, engine::EngineError};
 
 /// What the comparison of a file with its recorded block digests found.
@@ -67,10 +67,13 @@ pub(super) async fn report(core: &Core, subject: Subject) -> Result<BlockReport,
     let Subject { id, path, is_complete, length, blocks, remote, .. } = subject;
     let file = core.disk.open_source(&path)?;
     let (cancel, compared) = (core.stopping.child_token(), blocks.iter().map(|block| block.range.len()).sum());
+    let under_way = core.proofs.begin(id, ProofStage::Comparing, compared);
+    let course = Arc::clone(&under_way.course);
+    // Who does not wait for the report any more needs no further reading.
+    let _reads_no_longer_than_this = cancel.clone().drop_guard();
     let work = move || -> Result<_, DiskError> {
-        let Some(mut damaged) = compare(|buffer: &mut [u8], at| file.read_at(buffer, at), &blocks, &cancel)? else {
-            return Ok(None);
-        };
+        let read = |buffer: &mut [u8], at| file.read_at(buffer, at).inspect(|count| course.advance(*count));
+        let Some(mut damaged) = compare(read, &blocks, &cancel)? else { return Ok(None) };
         // A part file may be longer than what was saved of it; a complete one may not.
         let added = ByteRange::new(length.unwrap_or(u64::MAX), file.stamp()?.length);
         damaged.extend(added.ok().filter(|_| is_complete));

@@ -27,6 +27,7 @@ pub use error::EngineError;
 pub use new_jobs::NewJobs;
 
 use crate::{
+    blocks::Courses,
     buffers::Buffers,
     config::{EngineConfig, Limits, Seams},
     core::Core,
@@ -98,6 +99,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
+            proofs: Courses::default(),
         });
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });

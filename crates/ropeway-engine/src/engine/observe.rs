@@ -54,7 +54,7 @@ impl Engine {
             None => self.stored_segments(&job).await?,
         };
         let log = self.core.store.log(id).await?;
-        Ok(JobDetail { job, segments, speed, log })
+        Ok(JobDetail { job, segments, speed, log, proof: self.core.proofs.of(id) })
     }
 
     async fn stored_segments(&self, job: &JobSnapshot) -> Result<Vec<SegmentSnapshot>, EngineError> {

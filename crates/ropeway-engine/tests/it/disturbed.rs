@@ -12,6 +12,11 @@ pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
         part
     }
 
+    /// A file at rest was opened to be read.
+    fn source(&self, source: Arc<dyn SourceFile>) -> Arc<dyn SourceFile> {
+        source
+    }
+
     /// A part file got its final name.
     fn published(&self, final_path: &Path) -> Result<(), DiskError> {
         let _ = final_path;
@@ -79,7 +84,7 @@ impl<T: Disturbance> Disk for Disturbed<T> {
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        LocalDisk.open_source(path)
+        LocalDisk.open_source(path).map(|source| self.0.source(source))
     }
 }
 

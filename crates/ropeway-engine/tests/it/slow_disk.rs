@@ -9,8 +9,8 @@ use std::{
 };
 
 use ropeway_engine::{
-    Seams,
-    disk::{DiskError, PartFile},
+    ProofProgress, ProofStage, Seams,
+    disk::{DiskError, FileStamp, PartFile, SourceFile},
 };
 use ropeway_model::{Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
@@ -65,6 +65,7 @@ impl Gate {
 enum Place {
     Sync,
     Rename,
+    Read,
 }
 
 /// A disk with a gate: of all part files, the first one has it.
@@ -79,6 +80,10 @@ impl Disturbance for Gated {
         } else {
             part
         }
+    }
+
+    fn source(&self, source: Arc<dyn SourceFile>) -> Arc<dyn SourceFile> {
+        if self.0 == Place::Read { Arc::new(GatedSource(source, Arc::clone(&self.1))) } else { source }
     }
 
     fn published(&self, _: &Path) -> Result<(), DiskError> {
@@ -96,6 +101,22 @@ impl PartDisturbance for GatedSync {
     fn sync(&self, part: &dyn PartFile) -> Result<(), DiskError> {
         self.0.pass();
         part.sync_data()
+    }
+}
+
+/// A file at rest whose first block can be read, and no more.
+#[derive(Debug)]
+struct GatedSource(Arc<dyn SourceFile>, Arc<Gate>);
+
+impl SourceFile for GatedSource {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        if offset >= MIB {
+            self.1.pass();
+        }
+        self.0.read_at(buffer, offset)
+    }
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.0.stamp()
     }
 }
 
@@ -148,4 +169,19 @@ async fn a_job_canceled_during_its_last_sync_or_its_rename_is_done_or_leaves_no_
         let rig = rig.restart().await;
         assert_eq!(rig.engine.job(id).unwrap().phase.kind(), job.phase.kind(), "one end, once");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_comparison_that_takes_long_tells_how_far_it_is_until_it_is_over() {
+    let peer = Peer::serve(ServedFile::new(93, 3 * MIB)).await;
+    let (rig, keeper) = rig_with(Place::Read).await;
+    let id = rig.run(rig.download(&peer.url("a.bin"))).await.id;
+    let engine = rig.engine.clone();
+    let comparison = tokio::spawn(async move { engine.verify(id).await });
+    keeper.0.reached().await;
+    let proof = rig.engine.detail(id).await.unwrap().proof;
+    assert_eq!(proof, Some(ProofProgress { stage: ProofStage::Comparing, done: MIB, total: 3 * MIB }));
+    keeper.0.open();
+    assert_eq!(comparison.await.unwrap().unwrap().damaged, []);
+    assert_eq!(rig.engine.detail(id).await.unwrap().proof, None);
 }

@@ -15,6 +15,9 @@ use super::endpoint::{Endpoint, EndpointError};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// A call may wait for a disk, or for thousands of jobs to be stored.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
+/// A call that reads a file or fetches it again takes as long as the file does. An engine that ends meanwhile ends the
+/// connection, so this is only for one that hangs.
+const FILE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A connection to the engine that runs a queue.
 #[derive(Clone, Debug)]
@@ -74,8 +77,7 @@ impl Client {
         }
         // The token must not pass through a proxy, and nobody may send it elsewhere.
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http =
-            http.timeout(CALL_TIMEOUT).build().map_err(|error| ClientError::NoClient { reason: error.to_string() })?;
+        let http = http.build().map_err(|error| ClientError::NoClient { reason: error.to_string() })?;
         Ok(Self { http, endpoint })
     }
 
@@ -87,9 +89,11 @@ impl Client {
         let body = serde_json::to_vec(&call).map_err(|error| {
             ApiError::new(ApiCode::BadParams, format!("the call cannot be written: {error}"), NOT_OURS)
         })?;
+        let longest = timeout_of(&call);
         let request = self
             .http
             .post(format!("{}/rpc", self.endpoint.url()))
+            .timeout(longest)
             .bearer_auth(self.endpoint.token().expose())
             .header(http::header::CONTENT_TYPE, "application/json")
             .body(body);
@@ -106,6 +110,13 @@ impl Client {
 }
 
 const NOT_OURS: &str = "Use the same version of ropeway on both sides.";
+
+const fn timeout_of(call: &Call) -> Duration {
+    match call {
+        Call::JobVerify(_) | Call::JobRepair(_) => FILE_TIMEOUT,
+        _ => CALL_TIMEOUT,
+    }
+}
 
 fn gone() -> ApiError {
     ApiError::new(ApiCode::ShuttingDown, "the engine does not answer", "Start it again, then repeat the command.")

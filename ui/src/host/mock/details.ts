@@ -24,6 +24,7 @@ export function detailOf(job: JobView, now: number): JobDetail {
     mirrors: /iso/.test(job.name) ? [`https://mirror.example.net/pub/${job.name}`, `https://ftp.example.edu/iso/${job.name}`] : [],
     segments: job.direction === "download" && job.progress.moved > 0 ? segmentsOf(job) : [],
     speed: Array.from({ length }, (_, at) => Math.round(top * (0.75 + 0.2 * Math.sin(at / 23) + 0.12 * random()))),
+    proof: null,
     log: [
       { at_ms: now - 301_000, text: `Asked ${job.host}: 206, ranges accepted, ETag strong` },
       { at_ms: now - 300_000, text: `Planned ${SEGMENTS} segments` },
