@@ -16,8 +16,8 @@ use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use crate::{
     arguments::Arguments,
     engine::{self, Control},
-    ipc,
-    offer::{Offers, hand_over},
+    ipc, metalink,
+    offer::Offers,
     quit,
     shell::Shell,
     tray::Tray,
@@ -65,7 +65,7 @@ fn single_instance(data_folder: &Path) -> TauriPlugin<Wry> {
             let given = given.into_iter().skip(1).map(OsString::from);
             match Arguments::parse(given, Path::new(&folder)) {
                 Ok(second) if second.hidden && second.offer.is_empty() => {}
-                Ok(second) => hand_over(app, second.offer),
+                Ok(second) => metalink::hand_over(app, second.offer),
                 Err(refused) => tracing::warn!(?refused, "a second start handed over what it should have refused"),
             }
         })
@@ -83,7 +83,7 @@ fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Re
     let watch = async_runtime::block_on(Watch::begin(app.clone()));
     async_runtime::spawn(watch.run());
     let offers = app.state::<Offers>();
-    offers.hold(arguments.offer);
+    offers.hold(metalink::read(arguments.offer));
     if !arguments.hidden || offers.are_held() {
         window::show(app);
     }

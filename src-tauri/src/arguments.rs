@@ -15,7 +15,7 @@ Ropeway: one durable queue for downloads and uploads
 usage: ropeway-desktop [--hidden] [URL | FILE | FOLDER]...
 
   URL            opens the add dialog with it
-  FILE, FOLDER   asks where to upload it to
+  FILE, FOLDER   asks where to upload it to; of a Metalink (.meta4, .metalink) opens the add dialog with its downloads
   --hidden       starts in the tray, without a window
   --version      prints the version
   --help         prints this

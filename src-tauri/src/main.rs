@@ -9,7 +9,7 @@ mod arguments;
 mod engine;
 mod host;
 mod ipc;
-mod metalink_drop;
+mod metalink;
 mod notify;
 mod offer;
 mod quit;

@@ -16,6 +16,18 @@ const TEXT_MAXIMUM: usize = 1 << 20;
 /// Most paths kept for a page that is not there yet: more than a command line holds.
 const PATHS_MAXIMUM: usize = 10_000;
 
+/// Most Metalink documents kept, and offered one after the other.
+const DOCUMENTS_MAXIMUM: usize = 20;
+
+/// A Metalink document that names downloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Document {
+    /// What it says.
+    pub(crate) text: String,
+    /// Its absolute path: it could be meant to be uploaded all the same.
+    pub(crate) path: String,
+}
+
 /// Addresses and files that the user is to decide on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Offer {
@@ -23,22 +35,39 @@ pub(crate) struct Offer {
     pub(crate) text: String,
     /// Absolute paths.
     pub(crate) paths: Vec<String>,
+    /// Each is decided on by itself.
+    pub(crate) documents: Vec<Document>,
 }
 
 impl Offer {
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { text: text.into(), paths: Vec::new() }
+        Self { text: text.into(), ..Self::default() }
     }
 
     pub(crate) fn paths(paths: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { text: String::new(), paths: paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect() }
+        let paths = paths.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
+        Self { paths, ..Self::default() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.paths.is_empty()
+        self.text.is_empty() && self.paths.is_empty() && self.documents.is_empty()
     }
 
-    /// Adds another offer's lines and paths, as far as the limits allow.
+    /// Asks the page: for the files, for the addresses, and for each document by itself. The page shows one question
+    /// after the other.
+    fn make(self, api: &Api) {
+        if !self.paths.is_empty() {
+            api.offer(String::new(), self.paths);
+        }
+        if !self.text.is_empty() {
+            api.offer(self.text, Vec::new());
+        }
+        for Document { text, path } in self.documents {
+            api.offer(text, vec![path]);
+        }
+    }
+
+    /// Adds another offer's lines, paths and documents, as far as the limits allow.
     pub(crate) fn take_up(&mut self, other: Self) {
         for line in other.text.lines() {
             if self.text.len() + line.len() < TEXT_MAXIMUM {
@@ -50,6 +79,8 @@ impl Offer {
         }
         let room = PATHS_MAXIMUM.saturating_sub(self.paths.len());
         self.paths.extend(other.paths.into_iter().take(room));
+        let room = DOCUMENTS_MAXIMUM.saturating_sub(self.documents.len());
+        self.documents.extend(other.documents.into_iter().take(room));
     }
 }
 
@@ -80,7 +111,7 @@ impl Offers {
     pub(crate) fn make(&self, api: &Api, offer: Offer) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if inner.page_is_ready {
-            api.offer(offer.text, offer.paths);
+            offer.make(api);
         } else {
             inner.held.take_up(offer);
         }
@@ -90,10 +121,7 @@ impl Offers {
     pub(crate) fn page_is_ready(&self, api: &Api) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.page_is_ready = true;
-        let held = std::mem::take(&mut inner.held);
-        if !held.is_empty() {
-            api.offer(held.text, held.paths);
-        }
+        std::mem::take(&mut inner.held).make(api);
     }
 
     /// The page is gone, or a new one is loading.
@@ -132,8 +160,11 @@ mod tests {
         for _ in 0..3 {
             offer.take_up(Offer::text("x".repeat(TEXT_MAXIMUM / 2)));
             offer.take_up(Offer::paths((0..=PATHS_MAXIMUM / 2).map(|_| "/srv/x".into())));
+            let document = Document { text: "<metalink/>".to_owned(), path: "/srv/x.meta4".to_owned() };
+            offer.take_up(Offer { documents: vec![document; DOCUMENTS_MAXIMUM / 2 + 1], ..Offer::default() });
         }
         assert!(offer.text.len() <= TEXT_MAXIMUM);
         assert_eq!(offer.paths.len(), PATHS_MAXIMUM);
+        assert_eq!(offer.documents.len(), DOCUMENTS_MAXIMUM);
     }
 }

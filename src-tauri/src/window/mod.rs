@@ -10,7 +10,7 @@ use tauri::{
     async_runtime, webview::NewWindowResponse,
 };
 
-use crate::{metalink_drop, notify, offer::Offers, quit::quit, shell::Shell, tray::Tray, uri_drop, words};
+use crate::{metalink, notify, offer::Offers, quit::quit, shell::Shell, tray::Tray, uri_drop, words};
 
 /// The window's label in `tauri.conf.json` and in the page's capability.
 pub(crate) const LABEL: &str = "main";
@@ -109,7 +109,7 @@ pub(crate) fn on_event(window: &Window, event: &WindowEvent) {
         }
         WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) => {
             uri_drop::dropped(window.app_handle());
-            metalink_drop::dropped(window.app_handle(), paths);
+            metalink::dropped(window.app_handle(), paths);
         }
         _ => {}
     }

@@ -50,7 +50,7 @@ def files_dropped_beside_the_targets_open_the_dialog(stage):
     page = stage.page()
     screen.drag(stage.drag_source("files", *files), _middle())
     page.the("//*[@role='dialog' or self::dialog]")
-    box = until("the dialog has both files", lambda: _dialog_text(page))
+    box = until("the dialog has both files", lambda: page.dialog_text())
     assert all(str(file) in box for file in files), box
 
 
@@ -58,18 +58,16 @@ def a_link_dragged_from_a_browser_is_offered_unharmed(stage):
     link = "https://example.org/a%2Fb%20c.iso?sig=%2B"
     page = stage.page()
     screen.drag(stage.drag_source("uris", link), _middle())
-    until("the link is in the box", lambda: link in _dialog_text(page))
+    until("the link is in the box", lambda: link in page.dialog_text())
     stage.keep("link")
     assert page.call("snapshot")["jobs"] == []
 
 
 def a_dropped_metalink_offers_the_files_it_names(stage):
-    document = stage.folder / "set.meta4"
-    names = "".join(f'<file name="{name}"><url>https://example.org/{name}</url></file>' for name in ("a.iso", "b.iso"))
-    document.write_text(f'<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink">{names}</metalink>')
+    document = stage.metalink("set.meta4", "a.iso", "b.iso")
     page = stage.page()
     screen.drag(stage.drag_source("files", document), _middle())
-    until("the dialog names its files", lambda: "Metalink with 2 files" in _dialog_text(page))
+    until("the dialog names its files", lambda: "Metalink with 2 files" in page.dialog_text())
     stage.keep("metalink")
 
 
@@ -80,16 +78,6 @@ def dropped_text_becomes_downloads(stage):
     screen.drag(stage.drag_source("text", f"{address}/note.txt"), _middle())
     until("the download completes", (stage.downloads / "note.txt").exists)
     assert digest(stage.downloads / "note.txt") == digest(original)
-
-
-def _dialog_text(page):
-    """All text and fields of the open dialog."""
-    script = """
-        const dialog = document.querySelector("dialog[open], [role=dialog]");
-        const fields = dialog ? [...dialog.querySelectorAll("input, textarea")].map((field) => field.value) : [];
-        return dialog ? [dialog.textContent, ...fields].join("\\n") : "";
-    """
-    return page.run(script)
 
 
 def a_drag_that_leaves_the_window_leaves_nothing_behind(stage):

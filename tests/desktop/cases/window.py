@@ -60,6 +60,19 @@ def a_second_start_hands_its_addresses_and_files_over(stage):
     stage.keep("handed-over")
 
 
+def metalinks_on_the_command_line_offer_their_downloads_one_after_the_other(stage):
+    first, second = (stage.metalink(f"{name}.meta4", f"{name}.iso") for name in ("first", "second"))
+    page = stage.page(str(first))
+    until("the dialog names the first one's file", lambda: "first.iso" in page.dialog_text())
+    assert "Metalink with 1 file" in page.dialog_text(), page.dialog_text()
+    assert exit_code(stage.start(second.as_uri())) == 0
+    stays("the open dialog stays", lambda: "first.iso" in page.dialog_text(), 1)
+    page.press("escape")
+    until("the second one's file is offered then", lambda: "second.iso" in page.dialog_text())
+    stage.keep("second")
+    assert page.call("snapshot")["jobs"] == []
+
+
 def a_second_start_shows_a_hidden_window(stage):
     program = stage.start("--hidden")
     stage.tray()

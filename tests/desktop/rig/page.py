@@ -117,6 +117,15 @@ class Page:
     def text(self, xpath):
         return self._of(self.the(xpath), "/text")
 
+    def dialog_text(self):
+        """All text and fields of the open dialog; empty while there is none."""
+        script = """
+            const dialog = document.querySelector("dialog[open], [role=dialog]");
+            const fields = dialog ? [...dialog.querySelectorAll("input, textarea")].map((field) => field.value) : [];
+            return dialog ? [dialog.textContent, ...fields].join("\\n") : "";
+        """
+        return self.run(script)
+
     def press(self, key):
         """Presses a key in the element that has the focus."""
         down_up = [{"type": kind, "value": KEYS.get(key, key)} for kind in ("keyDown", "keyUp")]

@@ -97,6 +97,13 @@ class Stage:
         """A file of random bytes elsewhere on the machine."""
         return _fill(self.folder / name, size, seed)
 
+    def metalink(self, name, *files):
+        """A Metalink document that names these files."""
+        document = self.folder / name
+        entries = "".join(f'<file name="{file}"><url>https://example.org/{file}</url></file>' for file in files)
+        document.write_text(f'<?xml version="1.0"?><metalink xmlns="urn:ietf:params:xml:ns:metalink">{entries}</metalink>')
+        return document
+
     def ropeway(self, *arguments):
         """What the command line says to the running program."""
         done = subprocess.run(
