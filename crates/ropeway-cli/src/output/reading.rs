@@ -19,11 +19,12 @@ pub(crate) struct Reading {
 impl Reading {
     /// A bar for the file of this name, which appears with the first figures.
     pub(crate) fn new(name: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(REDRAWS));
         // The template is ours; a mistake in it shows the bar plainly instead.
         let style = ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());
-        bar.set_style(style.progress_chars("█▓░"));
-        bar.set_prefix(format!("{:NAME_WIDTH$}", shortened(&plain(name), NAME_WIDTH)));
+        // Whole before it is drawn: a bar that is changed afterwards shows itself without figures.
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(REDRAWS))
+            .with_style(style.progress_chars("█▓░"))
+            .with_prefix(format!("{:NAME_WIDTH$}", shortened(&plain(name), NAME_WIDTH)));
         Self { bar }
     }
 
