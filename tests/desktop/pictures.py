@@ -49,7 +49,9 @@ def prepare(stage, address):
     settings = page.call("snapshot")["settings"]
     target = page.call("target_save", name="Studio NAS", address=f"{address}/")
     page.call("target_save", name="Archive", address=f"{address}/archive/")
-    page.call("settings_set", **settings | {"running_jobs": 3, "download_folder": str(DOWNLOAD_FOLDER)})
+    # One server has it all here: three transfers with eight connections each.
+    limits = {"running_jobs": 3, "server_connections": 24}
+    page.call("settings_set", **settings | limits | {"download_folder": str(DOWNLOAD_FOLDER)})
     page.call("job_add", text=f"{address}/press-kit.zip")
     until("the missing file fails", lambda: _job(page, "press-kit.zip")["phase"]["kind"] == "failed")
     for name in WAITING:
