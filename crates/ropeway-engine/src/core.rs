@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
 use ropeway_store::{JobChange, JobRow, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -46,6 +46,8 @@ pub(crate) struct Core {
     pub(crate) running_jobs: AtomicUsize,
     pub(crate) connections: Mutex<Connections>,
     pub(crate) buffers: Buffers,
+    /// Turns at saving a whole file.
+    pub(crate) saves: Semaphore,
     pub(crate) downloads: Arc<Bucket>,
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,

@@ -162,6 +162,9 @@ impl Crew<'_> {
         if !self.job.may_split || !self.job.line.serves_ranges() {
             return;
         }
+        if self.workers.len() > 1 && self.job.servers.is_awaited(&self.job.server) {
+            return self.give_way();
+        }
         let Some((worker, fault)) = judge::judge(&self.job.claims.standings(), self.replaced, is_limited) else {
             return;
         };
@@ -176,6 +179,19 @@ impl Crew<'_> {
             self.job.places.allow(self.allowed_connections());
         }
         self.job.claims.dismiss(worker);
+    }
+
+    /// Another job waits for its first connection to the server: the slowest of several goes.
+    fn give_way(&mut self) {
+        self.ramp.give_way(self.workers.len(), Instant::now());
+        self.job.places.allow(self.allowed_connections());
+        let standings = self.job.claims.standings();
+        let slowest =
+            standings.iter().min_by(|one, other| one.rate.unwrap_or(0.0).total_cmp(&other.rate.unwrap_or(0.0)));
+        if let Some(slowest) = slowest {
+            tracing::debug!(job = %self.attempt.id, worker = slowest.worker, "a connection given up for another job");
+            self.job.claims.dismiss(slowest.worker);
+        }
     }
 
     /// A worker ended before its segment did.

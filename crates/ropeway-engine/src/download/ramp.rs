@@ -121,6 +121,12 @@ impl Ramp {
         self.lose(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
     }
 
+    /// One connection fewer, for another job: no word on what the server bears.
+    pub(super) fn give_way(&mut self, working: usize, now: Instant) {
+        self.allowed = working.saturating_sub(1).max(1);
+        self.growth = Growth::Rests(Some(now + SETTLED));
+    }
+
     /// Time has passed: `moved` bytes are here, `working` connections are open, and a limit of our own `is_limited`.
     pub(super) fn tick(&mut self, now: Instant, moved: u64, working: usize, is_limited: bool) {
         if self.retry_at.is_some_and(|at| at <= now) {

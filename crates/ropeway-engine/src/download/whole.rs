@@ -75,6 +75,8 @@ pub(super) async fn save(
     let (disk, folder, name) = (attempt.engine.disk.clone(), folder.to_owned(), name.clone());
     let on_conflict = attempt.spec.on_conflict;
     let length = bytes.len() as u64;
+    // The semaphore is never closed.
+    let _turn = attempt.engine.saves.acquire().await;
     let saved = attempt.engine.blocking.start(move || {
         let mut numbers = naming::numbers();
         loop {

@@ -19,7 +19,7 @@ use std::sync::{
 use parking_lot::Mutex;
 use ropeway_model::Schedule;
 use ropeway_store::Store;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
@@ -39,6 +39,9 @@ use crate::{
     scheduler, suspend,
     throttle::{Bucket, ServerLimits},
 };
+
+/// Whole files that are saved at once. Each takes a thread with a heap of its own, and what more of them gain is little.
+const SAVES_AT_ONCE: usize = 4;
 
 /// A running engine; cheap to clone, all clones are the same engine.
 #[derive(Clone, Debug)]
@@ -86,6 +89,7 @@ impl Engine {
             running_jobs: AtomicUsize::new(config.limits.running_jobs),
             connections: Mutex::new(config.limits.connections),
             buffers: Buffers::default(),
+            saves: Semaphore::new(SAVES_AT_ONCE),
             downloads: Arc::new(Bucket::new(None)),
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),

@@ -18,6 +18,8 @@ pub(super) struct Host {
     wanted: usize,
     /// Connections now.
     pub(super) open: usize,
+    /// Jobs that wait for their first connection.
+    pub(super) waiting: usize,
     /// Jobs that it serves now.
     pub(super) serving: usize,
     pub(super) cap: Option<LearnedCap>,
@@ -39,6 +41,7 @@ impl Host {
             granted: wanted,
             wanted,
             open: 0,
+            waiting: 0,
             serving: 0,
             cap: None,
             breaker: Breaker::default(),

@@ -37,6 +37,7 @@ pub(crate) use visit::Visit;
 
 use crate::{chance::Chance, clock::Clock};
 use host::Host;
+use permit::Waiting;
 
 /// Servers that are remembered at once; of more, the ones that were not used for longest are forgotten.
 const MOST_HOSTS: usize = 4096;
@@ -104,6 +105,7 @@ impl Hosts {
             host.fit(now);
             Arc::clone(&host.slots)
         });
+        let _waiting = Waiting::new(self.clone(), key.clone());
         // Only a closed semaphore refuses, and nobody closes it.
         let Ok(slot) = slots.acquire_owned().await else { return std::future::pending().await };
         self.with(key, |host, _| host.open += 1);
@@ -119,6 +121,11 @@ impl Hosts {
             Some(slot)
         })?;
         Some(Permit::new(self.clone(), key.clone(), slot))
+    }
+
+    /// Whether a job waits for its first connection: one with several gives one of them up.
+    pub(crate) fn is_awaited(&self, key: &HostKey) -> bool {
+        self.with(key, |host, _| host.waiting > 0)
     }
 
     /// What is known of the server.
@@ -145,7 +152,8 @@ impl Hosts {
         self.with(key, |host, now| host.budget.spend_saved(now))
     }
 
-    /// Whether one more job may start beside the `running` ones of this server.
+    /// Whether one more job may start beside the `running` ones of this server. Where all connections are taken, a job
+    /// that has several makes room.
     pub(crate) fn may_start(&self, host: &str, running: usize) -> bool {
         let now = Instant::now();
         let mut state = self.shared.state.lock();
@@ -157,8 +165,7 @@ impl Hosts {
             None => running < wanted,
             Some(known) => {
                 let limit = known.limit(now);
-                let has_room = running == 0 || (running < limit && known.open < limit);
-                has_room && known.held_until(now).is_none() && known.breaker.may_start(running, now)
+                running < limit && known.held_until(now).is_none() && known.breaker.may_start(running, now)
             }
         }
     }
@@ -239,6 +246,14 @@ impl Hosts {
     pub(crate) fn serves(&self, key: &HostKey) -> Serving {
         self.with(key, |host, _| host.serving += 1);
         Serving::new(self.clone(), key.clone())
+    }
+
+    fn awaited(&self, key: &HostKey) {
+        self.with(key, |host, _| host.waiting += 1);
+    }
+
+    fn awaited_no_more(&self, key: &HostKey) {
+        self.with(key, |host, _| host.waiting = host.waiting.saturating_sub(1));
     }
 
     fn served(&self, key: &HostKey) {

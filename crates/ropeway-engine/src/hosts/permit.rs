@@ -1,4 +1,4 @@
-//! The right to one connection, and the mark of a job that is being served.
+//! The right to one connection, and the marks of a job that waits for one and of one that is being served.
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -18,6 +18,26 @@ pub(crate) struct Permit {
 pub(crate) struct Serving {
     hosts: Hosts,
     key: HostKey,
+}
+
+/// A job waits for its first connection, for as long as the value lives.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    hosts: Hosts,
+    key: HostKey,
+}
+
+impl Waiting {
+    pub(super) fn new(hosts: Hosts, key: HostKey) -> Self {
+        hosts.awaited(&key);
+        Self { hosts, key }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.hosts.awaited_no_more(&self.key);
+    }
 }
 
 impl Permit {

@@ -123,13 +123,27 @@ async fn a_server_that_serves_others_is_not_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_starts_only_where_a_connection_is_left_for_it() {
+async fn as_many_jobs_start_as_connections_are_allowed_and_those_that_wait_are_seen() {
     let hosts = hosts(4);
     assert!(hosts.may_start(key().as_str(), 3) && !hosts.may_start(key().as_str(), 4));
-    let held = take(&hosts, 4);
-    assert!(!hosts.may_start(key().as_str(), 1), "all connections are taken");
-    drop(held);
-    assert!(hosts.may_start(key().as_str(), 1));
+    let mut held = take(&hosts, 4);
+    assert!(hosts.may_start(key().as_str(), 1), "the one that has all four makes room");
+    assert!(!hosts.is_awaited(&key()));
+    let (waiting, known) = (hosts.clone(), key());
+    let waiting = tokio::spawn(async move { waiting.permit(&known).await });
+    tokio::task::yield_now().await;
+    assert!(hosts.is_awaited(&key()));
+    drop(held.pop());
+    drop(waiting.await.unwrap());
+    assert!(!hosts.is_awaited(&key()));
+    let (gone, known) = (hosts.clone(), key());
+    let again = take(&hosts, 1);
+    let gone = tokio::spawn(async move { gone.permit(&known).await });
+    tokio::task::yield_now().await;
+    assert!(hosts.is_awaited(&key()));
+    gone.abort();
+    assert!(gone.await.is_err() && !hosts.is_awaited(&key()), "who gives up waits no more");
+    drop((held, again));
 }
 
 #[tokio::test]

@@ -194,6 +194,26 @@ async fn connections_to_a_server_are_counted_over_all_jobs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_have_all_connections_of_a_server_give_one_up_for_the_next_job() {
+    let (large, small) = (ServedFile::new(72, 64 * MIB), ServedFile::new(73, MIB / 2));
+    let (served, quick) = (large.clone(), small.clone());
+    let peer = Peer::start(move |request| {
+        if request.path.ends_with("small") { quick.answer(request) } else { served.answer(request).drip(MIB / 4) }
+    })
+    .await;
+    let rig = Rig::with(|config| config.servers = policy(4, None)).await;
+    let specs = ["a", "b"].map(|name| rig.download(&peer.url(name))).to_vec();
+    let ids = rig.engine.add(specs, Wish::Run).await.unwrap();
+    let open = || rig.engine.servers().first().map_or(0, |server| server.connections);
+    rig.until(ids[0], |_| open() == 4).await;
+    let next = rig.run(rig.download(&peer.url("small"))).await;
+    assert_eq!(next.phase, Phase::Completed);
+    small.pattern().assert_file(&rig.file("small"), small.length());
+    assert!(ids.iter().all(|id| rig.engine.job(*id).unwrap().phase.is_active()), "both go on meanwhile");
+    rig.until(ids[0], |_| open() == 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_server_does_not_hold_up_jobs_of_others() {
     let file = ServedFile::new(71, MIB);
     let served = file.clone();
