@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use futures_util::FutureExt as _;
-use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, SegmentMap, Wish};
+use ropeway_engine::Scope;
+use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, Segment, SegmentMap, Wish};
 use ropeway_store::{JobRow, Store};
 
 use crate::{
     content,
-    disk::SimDisk,
+    disk::{File, SimDisk},
     plan::{Given, PlannedJob},
     server::{Remote, Version},
     user::{User, number},
@@ -18,6 +19,8 @@ use crate::{
 const MOST_HELD: u64 = 16 << 20;
 /// The most requests for one job, however the run went: each break costs one, and there are not more than these.
 const MOST_REQUESTS: u64 = 4_000;
+/// Under a limit each of them brings at least this much, and a file may be begun a few times.
+const PORTION: u64 = 1024;
 
 /// What the queue says when nobody has it open.
 pub(crate) struct Queue {
@@ -46,16 +49,18 @@ impl Queue {
 pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
     let mut wrong = Vec::new();
     for (at, job) in user.jobs.iter().enumerate() {
-        let found = queue.rows.iter().zip(&queue.maps).find(|(row, _)| row.spec.transfer == job.spec.transfer);
-        wrong.extend(promised(user, at, found.map(|(row, _)| row)));
-        if let Some((row, map)) = found {
+        let mut found = queue.rows.iter().zip(&queue.maps).filter(|(row, _)| job.is_of(row)).peekable();
+        if user.scope == Scope::Queue {
+            wrong.extend(promised(user, at, found.peek().map(|(row, _)| *row)));
+        }
+        for (row, map) in found {
             wrong.extend(claimed(disk, job, row, map.as_ref()));
             wrong.extend(named(row));
         }
     }
     disk.each(|path, file| wrong.extend(published(user, path, &file.cache)));
     for (at, job) in user.jobs.iter().enumerate() {
-        let row = queue.rows.iter().find(|row| row.spec.transfer == job.spec.transfer);
+        let row = queue.rows.iter().find(|row| user.scope == Scope::Queue && job.is_of(row));
         let kind =
             row.map(|row| row.phase.kind()).filter(|kind| matches!(kind, PhaseKind::Completed | PhaseKind::Canceled));
         let known = &mut user.known[at];
@@ -65,8 +70,9 @@ pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
             wrong.push(format!("I4: {} had ended {before:?} and is {:?}", job.url, row.phase.kind()));
         }
         known.ended = kind.or(known.ended);
-        let requests = user.server.requests(&job.url);
-        if requests > MOST_REQUESTS {
+        let requests = job.urls().map(|url| user.server.requests(url)).sum::<u64>();
+        let longest = job.versions().map(|version| version.bytes.len() as u64).max().unwrap_or(0);
+        if requests > MOST_REQUESTS + longest / PORTION {
             wrong.push(format!("I7: {} was asked {requests} times", job.url));
         }
     }
@@ -123,7 +129,11 @@ fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentM
             })
         })
     };
-    let told: Vec<_> = job.remote.versions.iter().filter_map(holds).collect();
+    let told: Vec<_> = if job.is_proved_in_the_end() {
+        disk.look(path, |file| is_of_any(job, file, &claims)).into_iter().collect()
+    } else {
+        job.versions().filter_map(holds).collect()
+    };
     match told.as_slice() {
         // Removed before its row says so, as on a start from byte 0: the next try finds it gone.
         [] => None,
@@ -134,6 +144,18 @@ fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentM
             path.display()
         )),
     }
+}
+
+/// Whether each byte that is claimed is there as one of the job's servers sends it.
+fn is_of_any(job: &PlannedJob, file: &File, claims: &[&Segment]) -> bool {
+    let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    claims.iter().all(|segment| {
+        let start = segment.range().start();
+        (index(start)..index(start + segment.written())).all(|at| {
+            let byte = file.platter.get(at);
+            byte.is_some() && job.versions().any(|version| version.bytes.get(at) == byte)
+        })
+    })
 }
 
 /// I9: every failure has a code and a sentence, and none is a defect of ours.
@@ -152,7 +174,7 @@ fn published(user: &User, path: &Path, bytes: &[u8]) -> Option<String> {
         return None;
     }
     let is_blind = user.jobs.iter().any(|job| !job.remote.is_told_apart() && is_named_after(job, path));
-    let is_whole = |job: &PlannedJob| job.remote.versions.iter().any(|version| version.bytes == bytes);
+    let is_whole = |job: &PlannedJob| job.versions().any(|version| version.bytes == bytes);
     (!is_blind && !user.jobs.iter().any(is_whole))
         .then(|| format!("I2: {} has {} bytes of no version", path.display(), bytes.len()))
 }
@@ -170,7 +192,7 @@ pub(crate) fn users_bytes() -> &'static [u8] {
 
 /// Checks the end of a run, when nothing had been breaking for hours.
 pub(crate) fn check_end(user: &User, disk: &SimDisk, queue: &Queue, users_files: &[std::path::PathBuf]) {
-    let overwrites = user.jobs.iter().any(|job| job.spec.on_conflict == OnConflict::Overwrite);
+    let overwrites = user.known.iter().any(|known| known.may_overwrite);
     for file in users_files {
         let is_kept = disk.look(file, |file| file.cache == users_bytes()).unwrap_or(false);
         if !is_kept && !overwrites {
@@ -180,31 +202,44 @@ pub(crate) fn check_end(user: &User, disk: &SimDisk, queue: &Queue, users_files:
     for (job, known) in
         user.jobs.iter().zip(&user.known).filter(|(_, known)| !known.is_removed && !known.may_be_removed)
     {
-        let Some(row) = queue.rows.iter().find(|row| row.spec.transfer == job.spec.transfer) else { continue };
-        let is_right = match (&row.phase, row.wish) {
+        let (phase, final_path, wish) = if user.scope == Scope::Once {
+            let Some((phase, final_path)) = &known.last else { continue };
+            (phase, final_path, Wish::Run)
+        } else {
+            let Some(row) = queue.rows.iter().find(|row| job.is_of(row)) else { continue };
+            (&row.phase, &row.final_path, row.wish)
+        };
+        let is_right = match (phase, wish) {
             (Phase::Completed, _) => {
-                let is_there = row.final_path.as_ref().is_some_and(|path| disk.look(path, |_| ()).is_some());
+                // A file that is proved has the bytes that were promised.
+                let is_promised = |file: &File| job.given != Given::Right || file.cache == job.remote.versions[0].bytes;
+                let is_there = final_path.as_ref().is_some_and(|path| disk.look(path, is_promised).unwrap_or(false));
                 let may_be_gone = overwrites || known.may_be_deleted;
                 if !is_there && !may_be_gone {
-                    user.world.violate(format!("I1: {} is completed and has no file", job.url));
+                    user.world.violate(format!("I1: {} is completed and has no file, or a wrong one", job.url));
                 }
                 is_there || may_be_gone
             }
             (Phase::Canceled, wish) => wish == Wish::Cancel,
             (Phase::Failed { failure } | Phase::Blocked { failure, .. } | Phase::LinkExpired { failure }, _) => {
-                may_fail(&job.remote, job, failure.code)
+                may_fail(&job.remote, job, user.scope, failure.code)
             }
             _ => false,
         };
         if !is_right {
-            user.world.violate(format!("I4: {} ends as {:?} ({known:?})", job.url, row.phase));
+            user.world.violate(format!("I4: {} ends as {phase:?} ({known:?})", job.url));
         }
     }
 }
 
 /// Whether a job may fail although nothing breaks.
-fn may_fail(remote: &Remote, job: &PlannedJob, code: FailureCode) -> bool {
+fn may_fail(remote: &Remote, job: &PlannedJob, scope: Scope, code: FailureCode) -> bool {
     remote.manner.is_once
         || (job.given == Given::Wrong && code == FailureCode::DigestMismatch)
-        || (job.spec.on_conflict == OnConflict::Fail && code == FailureCode::FileExists)
+        // Nobody is asked at a terminal.
+        || (code == FailureCode::FileExists
+            && (job.spec.on_conflict == OnConflict::Fail
+                || (job.spec.on_conflict == OnConflict::Ask && scope == Scope::Once)))
+        // A wrong link led to another file.
+        || (job.links.len() > 1 && matches!(code, FailureCode::RenewedLinkDiffers | FailureCode::DigestMismatch))
 }

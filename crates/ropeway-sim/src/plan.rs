@@ -2,14 +2,18 @@
 
 use std::path::PathBuf;
 
-use ropeway_engine::{DigestPolicy, checksum::Hasher};
-use ropeway_model::{Algorithm, ByteRate, Connections, JobSpec, OnConflict, Priority, Transfer};
+use ropeway_engine::{DigestPolicy, Scope, ServerPolicy, checksum::Hasher};
+use ropeway_model::{
+    Algorithm, ByteRate, Connections, JobSpec, OnConflict, Pieces, Priority, ServerRule, Timestamp, Transfer,
+};
+use ropeway_store::JobRow;
 
 use crate::{
     disk::{FOLDER, Trouble},
     random::Random,
-    server::Remote,
+    server::{Ranges, Remote, Version},
     volume::Side,
+    world::EPOCH_MS,
 };
 
 /// What a user does.
@@ -28,6 +32,12 @@ pub(crate) enum Act {
     ResumeAll,
     /// The machine sleeps for this many milliseconds.
     Suspend(u64),
+    /// Gives a job the next of its later links.
+    Renew(usize),
+    /// Says what becomes of a job whose name is taken.
+    Answer(usize, OnConflict),
+    /// Other rules for servers.
+    Rules(ServerPolicy),
 }
 
 /// How a process ends.
@@ -69,6 +79,48 @@ pub(crate) struct PlannedJob {
     pub(crate) given: Given,
     /// What its server draws from.
     pub(crate) random: Random,
+    /// What other addresses lead to: mirrors, and links that the user gets later.
+    pub(crate) others: Vec<Other>,
+    /// The links that the user gets later, the last of which leads to the file and stays.
+    pub(crate) links: Vec<String>,
+    /// Before this many milliseconds it is not to start by itself.
+    pub(crate) starts: u64,
+}
+
+/// What another address of a job leads to.
+#[derive(Clone, Debug)]
+pub(crate) struct Other {
+    pub(crate) url: String,
+    pub(crate) remote: Remote,
+    pub(crate) random: Random,
+}
+
+impl PlannedJob {
+    /// Everything that any of its addresses leads to.
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &Version> {
+        self.others.iter().map(|other| &other.remote).chain([&self.remote]).flat_map(|remote| &remote.versions)
+    }
+
+    /// Its addresses.
+    pub(crate) fn urls(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(|other| other.url.as_str()).chain([self.url.as_str()])
+    }
+
+    /// Whether `row` is this job, under whichever of its links.
+    pub(crate) fn is_of(&self, row: &JobRow) -> bool {
+        match &row.spec.transfer {
+            Transfer::Download { from, .. } => {
+                let from = from.expose().as_str();
+                from == self.url || self.links.iter().any(|link| link == from)
+            }
+            Transfer::Upload { .. } => false,
+        }
+    }
+
+    /// Whether bytes of several servers may lie side by side until digests tell which are wrong.
+    pub(crate) fn is_proved_in_the_end(&self) -> bool {
+        !self.spec.mirrors.is_empty() && self.spec.checksum.is_some()
+    }
 }
 
 /// What happens in a run.
@@ -81,6 +133,8 @@ pub(crate) struct Plan {
     pub(crate) acts: Vec<(u64, Act)>,
     pub(crate) ends: Vec<(When, How)>,
     pub(crate) running_jobs: usize,
+    pub(crate) scope: Scope,
+    pub(crate) servers: ServerPolicy,
     pub(crate) digests: DigestPolicy,
     /// Files of the user's own that lie in the way.
     pub(crate) users_files: Vec<PathBuf>,
@@ -94,9 +148,14 @@ impl Plan {
         let jobs: Vec<_> = (0..count).map(|number| any_job(&mut random.fork(), number, rough)).collect();
         let taken =
             |random: &mut Random, number: usize| random.hits(150).then(|| format!("{FOLDER}/{}", name(number)).into());
+        // Of a queue that lives for one command there is nobody to do anything about its jobs.
+        let scope = if random.hits(100) { Scope::Once } else { Scope::Queue };
+        let acts = any_acts(random, jobs.len(), rough);
         Self {
             rough,
-            acts: any_acts(random, jobs.len(), rough),
+            acts: if scope == Scope::Queue { acts } else { Vec::new() },
+            scope,
+            servers: if random.hits(200) { any_policy(random) } else { ServerPolicy::default() },
             ends: any_ends(random),
             running_jobs: random.pick(&[1, 2, 3]),
             digests: random.pick(&[DigestPolicy::EveryFile, DigestPolicy::WhereGiven, DigestPolicy::WhereGiven]),
@@ -128,6 +187,7 @@ fn any_job(random: &mut Random, number: usize, rough: u64) -> PlannedJob {
         OnConflict::Rename,
         OnConflict::Overwrite,
         OnConflict::Fail,
+        OnConflict::Ask,
     ]);
     spec.priority = random.pick(&[Priority::Normal, Priority::Normal, Priority::High, Priority::Low]);
     let given = match random.within(0..20) {
@@ -144,14 +204,82 @@ fn any_job(random: &mut Random, number: usize, rough: u64) -> PlannedJob {
         }
         spec.checksum = Some(hasher.finish());
     }
-    PlannedJob { url, spec, remote, given, random: random.fork() }
+    let own = random.fork();
+    let mut job =
+        PlannedJob { url, spec, remote, given, random: own, others: Vec::new(), links: Vec::new(), starts: 0 };
+    let mut more = random.fork();
+    if job.remote.versions.len() == 1 && more.hits(200) {
+        add_mirrors(&mut more, &mut job, number);
+    } else if job.remote.versions.len() == 1 && job.remote.is_told_apart() && more.hits(150) {
+        expire(&mut more, &mut job, number, rough);
+    }
+    if more.hits(100) {
+        job.starts = more.within(0..rough * 2);
+        job.spec.start_at = Some(Timestamp::from_unix_ms(i64::try_from(EPOCH_MS + job.starts).unwrap_or(i64::MAX)));
+    }
+    job
+}
+
+/// Other servers have the file, or one that they take for it.
+fn add_mirrors(random: &mut Random, job: &mut PlannedJob, number: usize) {
+    for mirror in 0..random.pick(&[1, 1, 2]) {
+        let url = format!("http://mirror-{number}-{mirror}.test/{}", name(number));
+        // One that says it is the same version can be told by a digest alone.
+        let remote = match random.within(0..10) {
+            0 | 1 => job.remote.mistaken(random, number as u64, job.given == Given::Right),
+            2 => job.remote.mistaken(random, number as u64, false),
+            _ => job.remote.mirrored(random),
+        };
+        job.spec.mirrors.push(url.parse().expect("an address"));
+        job.others.push(Other { url, remote, random: random.fork() });
+    }
+    if job.given == Given::Right && random.hits(400) {
+        let length = random.pick(&[16 << 10, 100_000, 1 << 20]);
+        let pieces = job.remote.versions[0].bytes.chunks(usize::try_from(length).unwrap_or(usize::MAX));
+        let digest = |piece: &[u8]| {
+            let mut hasher = Hasher::new(Algorithm::Sha256);
+            hasher.update(piece);
+            hasher.finish()
+        };
+        job.spec.pieces = Some(Pieces { length, digests: pieces.map(digest).collect() });
+    }
+}
+
+/// The link expires, and the user gets others: sometimes first one to another file.
+fn expire(random: &mut Random, job: &mut PlannedJob, number: usize, rough: u64) {
+    job.remote.manner.expires = Some((random.within(0..rough), random.pick(&[401, 403, 404, 410])));
+    job.remote.manner.is_once = false;
+    let is_wrong_first = random.hits(250);
+    let right = job.remote.mirrored(random);
+    let wrong = is_wrong_first.then(|| job.remote.mistaken(random, number as u64, false));
+    for (at, mut remote) in wrong.into_iter().chain([right]).enumerate() {
+        remote.manner.expires = None;
+        // A server that serves no ranges cannot show that it has the same file.
+        remote.manner.ranges = Ranges::Serves;
+        let url = format!("http://link-{number}-{at}.test/{}", name(number));
+        job.links.push(url.clone());
+        job.others.push(Other { url, remote, random: random.fork() });
+    }
+}
+
+/// Rules that hold for servers.
+fn any_policy(random: &mut Random) -> ServerPolicy {
+    let connections = |random: &mut Random| Connections::new(random.pick(&[1, 2, 4, 16])).expect("it is within bounds");
+    let rule = |random: &mut Random| ServerRule {
+        host: "host-0.test".parse().expect("a host"),
+        connections: random.hits(500).then(|| connections(random)),
+        running_jobs: random.hits(300).then(|| random.pick(&[1, 2])),
+        limit: random.hits(400).then(|| random.within(50_000..4_000_000)).and_then(ByteRate::new),
+    };
+    let rules = if random.hits(500) { vec![rule(random)] } else { Vec::new() };
+    ServerPolicy { connections: connections(random), rules }
 }
 
 fn any_acts(random: &mut Random, jobs: usize, rough: u64) -> Vec<(u64, Act)> {
     let mut acts: Vec<_> = (0..jobs).map(|job| (random.within(0..rough / 4), Act::Add(job))).collect();
     for _ in 0..random.within(0..10) {
         let job = usize::try_from(random.within(0..jobs as u64)).unwrap_or(0);
-        let act = match random.within(0..22) {
+        let act = match random.within(0..26) {
             0..=4 => Act::Pause(job),
             5..=10 => Act::Resume(job),
             11 => Act::Cancel(job),
@@ -163,7 +291,10 @@ fn any_acts(random: &mut Random, jobs: usize, rough: u64) -> Vec<(u64, Act)> {
             16 => Act::MoveToEnd(job),
             17 | 18 => Act::PauseAll,
             19 | 20 => Act::ResumeAll,
-            _ => Act::Suspend(random.within(1_000..4_000_000)),
+            21 => Act::Suspend(random.within(1_000..4_000_000)),
+            22 => Act::Renew(job),
+            23 => Act::Answer(job, random.pick(&[OnConflict::Rename, OnConflict::Overwrite])),
+            _ => Act::Rules(any_policy(random)),
         };
         acts.push((random.within(0..rough), act));
     }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_engine::{Engine, EngineConfig, Limits, Scope, Seams, ServerPolicy, blocking::Blocking};
+use ropeway_engine::{Engine, EngineConfig, Limits, Scope, Seams, blocking::Blocking};
 use ropeway_model::{Connections, Schedule};
 use ropeway_store::MemoryQueue;
 
@@ -76,13 +76,20 @@ impl Run {
         let server = Arc::new(SimServer::new(Arc::clone(&world), plant));
         for job in &plan.jobs {
             server.serve(&job.url, job.remote.clone(), job.random.clone());
+            for other in &job.others {
+                server.serve(&other.url, other.remote.clone(), other.random.clone());
+            }
+            if plan.scope == Scope::Queue {
+                // A command that is given now is carried out now.
+                server.wait_until(&job.url, job.starts);
+            }
         }
         let volume = Arc::new(SimVolume::new(Arc::clone(&world), random.fork(), plan.rough));
         let queue = MemoryQueue::new(Arc::clone(&volume) as _).expect("a queue in memory opens");
         if let Some(sql) = plant.and_then(Plant::sql) {
             queue.tamper(sql).expect("the planted fault is SQL");
         }
-        let user = User::new(Arc::clone(&world), Arc::clone(&server), plan.jobs.clone());
+        let user = User::new(Arc::clone(&world), Arc::clone(&server), plan.jobs.clone(), plan.scope);
         Self { world, disk, server, volume, queue, user, plan, acted: 0 }
     }
 
@@ -120,10 +127,7 @@ impl Run {
         let world = Arc::clone(&self.world);
         world.begin();
         world.note(format_args!("a process starts, to end {end:?}"));
-        for job in &self.user.jobs {
-            // What an earlier process was told, it may not have had the time to write down.
-            self.server.forgive(&job.url);
-        }
+        self.server.forgive_all();
         let after = match end {
             None => None,
             Some((When::After(milliseconds), _)) => Some(milliseconds),
@@ -151,7 +155,7 @@ impl Run {
     async fn work(&mut self, until: Option<u64>, how: Option<How>) {
         let config = EngineConfig {
             database: None,
-            scope: Scope::Queue,
+            scope: self.plan.scope,
             digests: self.plan.digests,
             limits: Limits {
                 running_jobs: self.plan.running_jobs,
@@ -160,12 +164,15 @@ impl Run {
                 upload: None,
             },
             schedule: Schedule::default(),
-            servers: ServerPolicy::default(),
+            servers: self.plan.servers.clone(),
         };
         let engine = match Engine::start(self.queue.open(), self.seams(), config).await {
             Ok(engine) => engine,
             Err(error) => return self.world.violate(format!("the engine does not start: {error}")),
         };
+        if self.plan.scope == Scope::Once {
+            self.user.command(&engine).await;
+        }
         loop {
             let next = self.plan.acts.get(self.acted).map(|(at, _)| *at);
             if until.is_some_and(|until| next.is_none_or(|next| until <= next)) {

@@ -1,9 +1,9 @@
 //! The user of a run: what he was promised and what he does.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
-use ropeway_engine::{Change, Engine, EngineError, JobSnapshot};
-use ropeway_model::{JobId, Phase, PhaseKind, Wish};
+use ropeway_engine::{Change, Engine, EngineError, JobSnapshot, Scope};
+use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind, Wish};
 use ropeway_store::JobRow;
 
 use crate::{
@@ -25,6 +25,12 @@ pub(crate) struct Known {
     pub(crate) is_removed: bool,
     pub(crate) may_be_removed: bool,
     pub(crate) may_be_deleted: bool,
+    /// Whether a file of its name may be replaced.
+    pub(crate) may_overwrite: bool,
+    /// How it stood at last: of a job of one command nothing else is left.
+    pub(crate) last: Option<(Phase, Option<PathBuf>)>,
+    /// Later links that it was given.
+    pub(crate) links: usize,
     /// The end it has reached, durably.
     pub(crate) ended: Option<PhaseKind>,
 }
@@ -36,6 +42,7 @@ pub(crate) struct User {
     pub(crate) server: Arc<SimServer>,
     pub(crate) jobs: Vec<PlannedJob>,
     pub(crate) known: Vec<Known>,
+    pub(crate) scope: Scope,
 }
 
 /// A wish as a number, for sets.
@@ -48,15 +55,22 @@ pub(crate) const fn number(wish: Wish) -> u8 {
 }
 
 impl User {
-    pub(crate) fn new(world: Arc<World>, server: Arc<SimServer>, jobs: Vec<PlannedJob>) -> Self {
-        let known = vec![Known::default(); jobs.len()];
-        Self { world, server, jobs, known }
+    pub(crate) fn new(world: Arc<World>, server: Arc<SimServer>, jobs: Vec<PlannedJob>, scope: Scope) -> Self {
+        let may_overwrite = |job: &PlannedJob| job.spec.on_conflict == OnConflict::Overwrite;
+        let known = |job| Known { may_overwrite: may_overwrite(job), ..Known::default() };
+        let known = jobs.iter().map(known).collect();
+        Self { world, server, jobs, known, scope }
     }
 
     /// Finds the jobs again in the queue that a new process opens.
     pub(crate) fn meet(&mut self, rows: &[JobRow]) {
         for (planned, known) in self.jobs.iter().zip(&mut self.known) {
-            let row = rows.iter().find(|row| row.spec.transfer == planned.spec.transfer);
+            if self.scope == Scope::Once {
+                // The next command is another one.
+                known.id = None;
+                continue;
+            }
+            let row = rows.iter().find(|row| planned.is_of(row));
             if known.id.is_none() || row.is_none() {
                 known.id = row.map(|row| row.id);
             }
@@ -106,6 +120,12 @@ impl User {
                 self.world.sleep(milliseconds).await;
                 Ok(())
             }
+            Act::Renew(job) => self.renew(engine, job).await,
+            Act::Answer(job, choice) => self.answer(engine, job, choice).await,
+            Act::Rules(ref policy) => {
+                engine.set_servers(policy.clone());
+                Ok(())
+            }
         };
         if let Err(error) = done {
             self.world.note(format_args!("user: {error}"));
@@ -131,6 +151,7 @@ impl User {
             self.known[*job].wishes.insert(number(wish));
             if wish == Wish::Run {
                 self.server.forgive(&self.jobs[*job].url);
+                self.server.wait_until(&self.jobs[*job].url, 0);
             }
         }
         match wish {
@@ -152,6 +173,7 @@ impl User {
         for job in &listed {
             self.known[*job].wishes.insert(number(wish));
             self.server.forgive(&self.jobs[*job].url);
+            self.server.wait_until(&self.jobs[*job].url, 0);
         }
         match wish {
             Wish::Run => engine.resume_all().await?,
@@ -176,10 +198,75 @@ impl User {
         Ok(())
     }
 
+    /// Gives the job its next link; the last of them again and again.
+    async fn renew(&mut self, engine: &Engine, job: usize) -> Result<(), EngineError> {
+        let (Some(id), links) = (self.id(job), &self.jobs[job].links) else { return Ok(()) };
+        let Some(link) = links.get(self.known[job].links).or(links.last()) else { return Ok(()) };
+        let link = link.parse().expect("an address");
+        self.known[job].wishes.insert(number(Wish::Run));
+        let renewed = engine.renew(id, link).await;
+        if let Ok(()) = renewed {
+            self.known[job].links += 1;
+            self.known[job].wishes = BTreeSet::from([number(Wish::Run)]);
+        }
+        renewed
+    }
+
+    /// Says what becomes of a job whose name is taken.
+    async fn answer(&mut self, engine: &Engine, job: usize, choice: OnConflict) -> Result<(), EngineError> {
+        let Some(id) = self.id(job) else { return Ok(()) };
+        let known = &mut self.known[job];
+        known.wishes.insert(number(Wish::Run));
+        known.may_overwrite |= choice == OnConflict::Overwrite;
+        engine.answer(id, choice).await?;
+        self.known[job].wishes = BTreeSet::from([number(Wish::Run)]);
+        Ok(())
+    }
+
+    /// Gives the one command that a process of [`Scope::Once`] is there for: for every file that is not there yet.
+    pub(crate) async fn command(&mut self, engine: &Engine) {
+        for job in 0..self.jobs.len() {
+            if !self.is_done(job)
+                && let Err(error) = self.add(engine, job).await
+            {
+                self.world.note(format_args!("user: {error}"));
+            }
+        }
+    }
+
     async fn change(&mut self, engine: &Engine, job: usize, change: Change) -> Result<(), EngineError> {
         match self.id(job) {
             Some(id) => engine.change(&[id], change).await.map(drop),
             None => Ok(()),
+        }
+    }
+
+    fn is_done(&self, job: usize) -> bool {
+        self.scope == Scope::Once && matches!(self.known[job].last, Some((Phase::Completed, _)))
+    }
+
+    /// Does what only a user can: finds new links and answers questions.
+    async fn mend(&mut self, engine: &Engine) {
+        for (job, id) in self.listed().collect::<Vec<_>>() {
+            let Ok(snapshot) = engine.job(id) else { continue };
+            let mended = match &snapshot.phase {
+                Phase::LinkExpired { .. } => self.renew(engine, job).await,
+                Phase::Failed { failure } if is_the_links(failure.code) => self.renew(engine, job).await,
+                Phase::Blocked { by: Obstacle::NameTaken, .. } => self.answer(engine, job, OnConflict::Rename).await,
+                _ => Ok(()),
+            };
+            if let Err(error) = mended {
+                self.world.violate(format!("I4: {} cannot be mended although nothing breaks: {error}", snapshot.id));
+            }
+        }
+    }
+
+    /// Looks at how the jobs stand.
+    pub(crate) fn look(&mut self, engine: &Engine) {
+        for known in &mut self.known {
+            if let Some(snapshot) = known.id.and_then(|id| engine.job(id).ok()) {
+                known.last = Some((snapshot.phase, snapshot.final_path));
+            }
         }
     }
 
@@ -188,7 +275,11 @@ impl User {
         /// No job of a run takes longer once nothing breaks any more.
         const PATIENCE: Duration = Duration::from_secs(12 * 3600);
         let jobs: Vec<_> = (0..self.jobs.len()).collect();
+        self.mend(engine).await;
         for job in &jobs {
+            if self.is_done(*job) {
+                continue;
+            }
             if let Err(error) = self.add(engine, *job).await {
                 self.world.violate(format!("I4: job {job} cannot be added although nothing breaks: {error}"));
             }
@@ -199,7 +290,7 @@ impl User {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
             let moving = engine.jobs().into_iter().find(|job| !is_settled(job));
-            let Some(moving) = moving else { return };
+            let Some(moving) = moving else { return self.look(engine) };
             if tokio::time::Instant::now() >= deadline {
                 return self.world.violate(format!("I4: a job comes to no end: {moving:?}"));
             }
@@ -209,12 +300,24 @@ impl User {
     }
 }
 
+/// Whether another link is what the job needs.
+const fn is_the_links(code: FailureCode) -> bool {
+    matches!(
+        code,
+        FailureCode::Unauthorized
+            | FailureCode::Forbidden
+            | FailureCode::NotFound
+            | FailureCode::Gone
+            | FailureCode::RenewedLinkDiffers
+    )
+}
+
 /// Whether nothing happens to a job until its user wants it to.
 pub(crate) fn is_settled(job: &JobSnapshot) -> bool {
     match job.phase {
         Phase::Completed | Phase::Canceled | Phase::Failed { .. } | Phase::LinkExpired { .. } => true,
         Phase::Paused => job.wish == Wish::Pause,
-        Phase::Blocked { by, .. } => by == ropeway_model::Obstacle::NameTaken,
+        Phase::Blocked { by, .. } => by == Obstacle::NameTaken,
         _ => false,
     }
 }

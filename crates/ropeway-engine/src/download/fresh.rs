@@ -93,7 +93,7 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<(Arc<dyn D
         match ask(attempt, &url).await {
             Ok((driver, probe)) => {
                 mirrors.follow(&url, &probe.url, &probe.validator);
-                mirrors.forget_served();
+                mirrors.begin();
                 return Ok((driver, probe));
             }
             Err(stop) => match failure_of_server(&stop).filter(|_| mirrors.are_several()) {

@@ -116,11 +116,11 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
 
 /// How a try goes on that ended with `stop`; ends it where no mirror takes over.
 async fn go_on(attempt: &Attempt, source: &Source, mirrors: &Mirrors, stop: Stop) -> Result<Next, Stop> {
-    let is_mixed = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
+    let is_answered = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
         && attempt.spec.pieces.is_none()
-        && mirrors.settle_on_lead();
-    if is_mixed {
-        attempt.log("the mirrors' bytes do not make up the file: starts again at byte 0 with one of them".to_owned());
+        && mirrors.settle_after_mismatch();
+    if is_answered {
+        attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
         return Ok(Next::Afresh);
     }
     fall_back::look(attempt, source, mirrors, &stop).await?.ok_or(stop)
@@ -176,6 +176,10 @@ async fn transfer(
         ledger: source.ledger.clone().map(Mutex::new),
         mirrors: Arc::clone(mirrors),
     });
+    if one_stream {
+        // Each answer may be of another version: a single one is not left for portions.
+        job.line.refuse_ranges();
+    }
     mirrors.follow(&source.url, &source.url, &source.validator);
     let first = first.map(|body| mirrors.take_lead().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
     if let Some(follower) = &job.follower {

@@ -35,6 +35,7 @@ pub(super) async fn reserve(
             chosen => chosen,
         };
         let Vacancy { part_path, .. } = vacant(disk, folder, name, on_conflict, &mut numbers)?;
+        attempt.engine.disown_leftovers(&part_path);
         let mut change = attempt.change(None);
         change.part_path = Some(Some(part_path.clone()));
         if let Err(stop) = attempt.save(change).await {

@@ -1,6 +1,6 @@
 //! New jobs: durable before they are acknowledged.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use ropeway_model::{JobId, JobSpec, Phase, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
@@ -82,6 +82,21 @@ impl Core {
             row.spec.transfer == spec.transfer && row.part_path.as_deref().is_some_and(free)
         })?;
         Some(leftovers.swap_remove(at))
+    }
+
+    /// Whatever an earlier process recorded of a part file at `part`, that file is gone: what gets its name now is another
+    /// job's.
+    pub(crate) fn disown_leftovers(&self, part: &Path) {
+        let mut leftovers = self.leftovers.lock();
+        for row in leftovers.iter_mut().filter(|row| row.part_path.as_deref() == Some(part)) {
+            row.part_path = None;
+            let mut change = JobChange::new(row.id);
+            change.part_path = Some(None);
+            change.segments = Some(None);
+            change.part_file = Some(None);
+            change.durable = Some(0);
+            self.journal.note(change);
+        }
     }
 
     /// Gives a job that is taken up again the options of the new request.

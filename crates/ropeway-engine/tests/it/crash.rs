@@ -8,8 +8,9 @@ use std::{
     },
 };
 
-use ropeway_engine::{Seams, Verification, disk::DiskError};
-use ropeway_model::{Connections, Phase, PhaseKind};
+use ropeway_engine::{Scope, Seams, Verification, disk::DiskError};
+use ropeway_model::{Connections, Phase, PhaseKind, SegmentMap, Timestamp, Wish};
+use ropeway_store::{Edit, JobChange, NewJob, Store};
 use ropeway_testkit::{
     Peer,
     peer::{Cut, Framing, ServedFile},
@@ -109,4 +110,31 @@ async fn a_file_whose_length_nobody_knew_is_never_made_of_two_that_differ_in_it(
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(job.phase, Phase::Completed, "{:?}", peer.requests());
     new.pattern().assert_file(&rig.file("a.bin"), new.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_file_that_is_gone_is_nobodys_once_another_command_takes_its_name() {
+    let file = ServedFile::new(41, 4 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(4 * MIB)).await;
+    let rig = Rig::with(|config| config.scope = Scope::Once).await;
+    let (spec, part) = (rig.download(&peer.url("a.bin")), rig.file("a.bin.part"));
+    // A command that was killed after it had recorded a part file that nobody has any more.
+    let store = Store::open(&rig.database()).await.unwrap();
+    let (wish, created) = (Wish::Run, Timestamp::from_unix_ms(4_000_000_000_000));
+    let row = NewJob { spec: spec.clone(), wish, phase: Phase::Queued, created };
+    let stale = store.insert_jobs(vec![row]).await.unwrap()[0].0;
+    let mut change = JobChange::new(stale);
+    change.part_path = Some(Some(part.clone()));
+    change.segments = Some(Some(SegmentMap::whole(4 * MIB)));
+    change.durable = Some(MIB);
+    store.apply(Arc::new([Edit::Save(Box::new(change))])).await.unwrap();
+    let rig = rig.restart().await;
+    let id = rig.add(spec).await;
+    rig.until(id, |job| job.progress.durable > 0 || job.phase.is_terminal()).await;
+    let rows = store.jobs().await.unwrap();
+    let stale = rows.iter().find(|row| row.id == stale).unwrap();
+    assert_eq!((&stale.part_path, stale.durable), (&None, 0), "what is there now is another job's");
+    assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), 4 * MIB);
 }

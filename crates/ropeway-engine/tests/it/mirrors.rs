@@ -166,3 +166,18 @@ async fn each_mirror_has_its_own_cap_on_connections_over_all_jobs() {
         assert!(most >= Some(2) && most <= Some(3), "{most:?}: two, and one whose end the server has not seen yet");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_whose_whole_file_misses_the_digest_is_followed_by_the_next() {
+    let file = ServedFile::new(1, LENGTH);
+    let wrong = Peer::serve(ServedFile::new(2, LENGTH).header("ETag", "\"wrong\"")).await;
+    let right = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&wrong.url("a.bin"));
+    spec.mirrors = vec![right.url("a.bin").parse().unwrap()];
+    spec.checksum = Some(sha256(file.pattern()));
+    spec.connections = Connections::new(1).ok();
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}

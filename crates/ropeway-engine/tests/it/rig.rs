@@ -90,6 +90,11 @@ impl Rig {
         }
     }
 
+    /// The queue's file.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.state.join("queue.db")
+    }
+
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, PartFile, SourceFile};
 use ropeway_model::SafeUrl;
 
-use file::File;
+pub(crate) use file::File;
 use names::{Inode, Names};
 pub(crate) use trouble::{Operation, Trouble};
 
@@ -43,10 +43,13 @@ struct State {
     /// Operations that had an effect, and after how many of them the machine stops.
     operations: u64,
     stop_after: Option<u64>,
+    /// Whether this file system has files without a name.
+    has_nameless: bool,
 }
 
 impl SimDisk {
-    pub(crate) fn new(world: Arc<World>, random: Random, trouble: Trouble, plant: Option<Plant>) -> Self {
+    pub(crate) fn new(world: Arc<World>, mut random: Random, trouble: Trouble, plant: Option<Plant>) -> Self {
+        let has_nameless = random.hits(700);
         let state = State {
             names: Names::default(),
             files: BTreeMap::new(),
@@ -56,6 +59,7 @@ impl SimDisk {
             random,
             operations: 0,
             stop_after: None,
+            has_nameless,
         };
         Self { world, state: Arc::new(Mutex::new(state)), plant }
     }
@@ -187,9 +191,32 @@ impl Disk for SimDisk {
         self.handle(&mut state, path, inode)
     }
 
-    /// This file system has no files without a name: what is simulated is the way through part files.
-    fn save_whole(&self, _: &[u8], _: &Path) -> Result<bool, DiskError> {
-        Ok(false)
+    /// A file that has no name before its bytes are durable, on file systems that have such files.
+    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+        let mut state = self.state.lock();
+        if !state.has_nameless {
+            return Ok(false);
+        }
+        self.enter(&mut state, final_path, "writes the whole of")?;
+        let now = self.world.now();
+        state.try_to(Operation::Write, final_path, now)?;
+        if state.used() + bytes.len() as u64 > state.trouble.capacity(now) {
+            return Err(DiskError::at(final_path, io::ErrorKind::StorageFull.into()));
+        }
+        state.try_to(Operation::Sync, final_path, now)?;
+        self.enter(&mut state, final_path, "links")?;
+        if state.names.find(final_path).is_some() {
+            return Err(DiskError::Exists { path: final_path.to_owned() });
+        }
+        self.world.note(format_args!("disk: the whole of {}", final_path.display()));
+        let inode = state.create(final_path);
+        let mut file = File::at_rest(bytes.to_vec());
+        file.modified = now;
+        state.files.insert(inode, file);
+        self.enter(&mut state, final_path, "syncs")?;
+        state.try_to(Operation::Sync, final_path, now)?;
+        state.names.sync();
+        Ok(true)
     }
 
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {

@@ -22,7 +22,7 @@ use ropeway_model::SafeUrl;
 
 use answer::Answer;
 use body::{Body, Held, UnderWay};
-pub(crate) use remote::{Remote, Version};
+pub(crate) use remote::{Ranges, Remote, Version};
 use weather::{Ending, Fate, Weather};
 
 use crate::{plant::Plant, random::Random, world::World};
@@ -48,6 +48,8 @@ struct Served {
     weather: Weather,
     random: Random,
     requests: u64,
+    /// No request before, as the user wishes.
+    starts: u64,
     under_way: Arc<AtomicU64>,
 }
 
@@ -72,13 +74,25 @@ impl SimServer {
             remote.versions.iter().map(|version| (version.since, version.bytes.len())).collect::<Vec<_>>()
         ));
         let weather = Weather::any(&mut random);
-        let served = Served { remote, weather, random, requests: 0, under_way: Arc::default() };
+        let served = Served { remote, weather, random, requests: 0, starts: 0, under_way: Arc::default() };
         self.files.lock().insert(url.to_owned(), served);
     }
 
     /// The user asked for another try: what the server said does not bind him.
     pub(crate) fn forgive(&self, url: &str) {
         self.not_before.lock().remove(host_of(url));
+    }
+
+    /// Every server forgets what it said: an earlier process may not have had the time to write it down.
+    pub(crate) fn forgive_all(&self) {
+        self.not_before.lock().clear();
+    }
+
+    /// The file at `url` is not asked for before `starts`.
+    pub(crate) fn wait_until(&self, url: &str, starts: u64) {
+        if let Some(served) = self.files.lock().get_mut(url) {
+            served.starts = starts;
+        }
     }
 
     /// Requests that the file at `url` was sent.
@@ -99,6 +113,9 @@ impl SimServer {
             return (Duration::ZERO, Reply::Never);
         };
         served.requests += 1;
+        if now < served.starts {
+            self.world.violate(format!("{url} is asked {} ms before its job starts", served.starts - now));
+        }
         let not_before = self.not_before.lock().get(&url.host()).copied().unwrap_or(0);
         if now < not_before {
             let early = not_before - now;
@@ -111,7 +128,10 @@ impl SimServer {
 }
 
 impl Served {
-    fn fate(&mut self, is_rough: bool, is_first: bool) -> Fate {
+    fn fate(&mut self, now: u64, is_rough: bool, is_first: bool) -> Fate {
+        if let Some((_, status)) = self.remote.manner.expires.filter(|(from, _)| now >= *from) {
+            return Fate::Error(status, None);
+        }
         if self.remote.manner.is_once && self.requests > 1 {
             return Fate::Error(403, None);
         }
@@ -124,7 +144,7 @@ impl Served {
     fn reply(&mut self, server: &SimServer, url: &SafeUrl, fields: &HeaderMap, now: u64) -> Reply {
         let (world, is_rough) = (&server.world, server.world.is_rough());
         let asked = answer::Asked::read(fields);
-        let fate = self.fate(is_rough, asked.range.is_none());
+        let fate = self.fate(now, is_rough, asked.range.is_none());
         let number = self.requests;
         let host = url.host();
         let mut hold = None;

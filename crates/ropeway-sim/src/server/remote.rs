@@ -43,6 +43,8 @@ pub(crate) struct Manner {
     pub(crate) has_edges: bool,
     /// Whether the link works once.
     pub(crate) is_once: bool,
+    /// From this moment on the link is answered with this status.
+    pub(crate) expires: Option<(u64, u16)>,
     /// Bytes a second on one connection.
     pub(crate) speed: u64,
     pub(crate) latency_ms: u64,
@@ -72,6 +74,24 @@ impl Remote {
         }
         let longest = versions.iter().map(|version| version.bytes.len() as u64).max().unwrap_or(0);
         Self { versions, manner: Manner::any(random, longest) }
+    }
+
+    /// The same file on another server.
+    pub(crate) fn mirrored(&self, random: &mut Random) -> Self {
+        let longest = self.versions.iter().map(|version| version.bytes.len() as u64).max().unwrap_or(0);
+        let manner = Manner { is_once: false, ..Manner::any(random, longest) };
+        let marks = if random.hits(600) { self.manner.marks } else { manner.marks };
+        Self { versions: self.versions.clone(), manner: Manner { marks, ..manner } }
+    }
+
+    /// Another file of the same length on a server that takes it for this one; `as_same` gives it the same tag and date.
+    pub(crate) fn mistaken(&self, random: &mut Random, file: u64, as_same: bool) -> Self {
+        let length = self.versions[0].bytes.len() as u64;
+        let number = if as_same { 0 } else { 5 };
+        let versions = vec![Version { number, since: 0, bytes: content::bytes(file, 3, length) }];
+        let mirrored = self.mirrored(random);
+        let marks = if as_same { self.manner.marks } else { mirrored.manner.marks };
+        Self { versions, manner: Manner { marks, ..mirrored.manner } }
     }
 
     /// What is served at `now`.
@@ -132,6 +152,7 @@ impl Manner {
             obeys_if_range: random.hits(700),
             has_edges: random.hits(80) && matches!(marks, StrongTag | TagAndDate),
             is_once: random.hits(50),
+            expires: None,
             speed,
             latency_ms: random.pick(&[1, 10, 50, 200]),
             // Slow is not silent: no chunk takes longer than two seconds.

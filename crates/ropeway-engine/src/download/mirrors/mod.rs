@@ -37,6 +37,18 @@ struct State {
     lead: usize,
     /// Which bytes came from whom.
     served: Vec<(ByteRange, usize)>,
+    /// Whether these are all that are here: nothing is left of an earlier try.
+    is_from_start: bool,
+}
+
+/// What speaks against a mirror's bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Guilt {
+    None,
+    /// Bytes that are not the file's lie among its own and others'.
+    Suspected,
+    /// They are all its own: never asked again in this try.
+    Proved,
 }
 
 #[derive(Debug)]
@@ -46,8 +58,8 @@ struct Mirror {
     valid: Option<Validator>,
     /// Not asked any more in this try.
     is_left: bool,
-    /// Sent bytes that are not the file's: never asked again in this try.
-    is_wrong: bool,
+    /// Whether it sent bytes that are not the file's.
+    guilt: Guilt,
     /// How often its answers broke.
     losses: u32,
     /// How often somebody else was faster.
@@ -70,7 +82,10 @@ impl Mirrors {
             }
         }
         let is_proved = spec.pieces.is_some() || spec.checksum.is_some();
-        Arc::new(Self { state: Mutex::new(State { all, lead: 0, served: Vec::new() }), is_proved })
+        Arc::new(Self {
+            state: Mutex::new(State { all, lead: 0, served: Vec::new(), is_from_start: false }),
+            is_proved,
+        })
     }
 
     /// Whether there is more than one.
@@ -106,6 +121,13 @@ impl Mirrors {
     /// Nothing that came before counts any more.
     pub(super) fn forget_served(&self) {
         self.state.lock().served.clear();
+    }
+
+    /// The file begins at byte 0.
+    pub(super) fn begin(&self) {
+        let mut state = self.state.lock();
+        state.served.clear();
+        state.is_from_start = true;
     }
 
     /// Does not ask `url` again in this try.
@@ -204,18 +226,8 @@ impl Mirrors {
             let (one, other) = (u128::from(*bad) * u128::from(*other_all), u128::from(*other_bad) * u128::from(*all));
             one.cmp(&other).then(bad.cmp(other_bad))
         })?;
-        // One that was left for being down or slow is better than one with wrong bytes.
-        let others = state.all.iter().enumerate().filter(|(at, mirror)| *at != worst && !mirror.is_wrong);
-        let (next, _) = others.min_by_key(|(at, mirror)| (mirror.is_left, *at))?;
-        if let Some(next) = state.all.get_mut(next) {
-            next.is_left = false;
-        }
-        if state.lead == worst {
-            state.lead = next;
-        }
-        let worst = state.all.get_mut(worst)?;
-        (worst.is_left, worst.is_wrong) = (true, true);
-        Some(worst.url.clone())
+        let is_proved = damaged.iter().any(|piece| state.has_served_all(*piece, worst));
+        state.exclude(worst, if is_proved { Guilt::Proved } else { Guilt::Suspected })
     }
 
     /// The mirror whose version is fetched, with what it said of it.
@@ -224,17 +236,54 @@ impl Mirrors {
         state.all.get(state.lead).map(|mirror| (mirror.url.clone(), mirror.valid.clone()))
     }
 
-    /// Leaves all but the lead, if bytes of others are among what came; `false` where there are none.
-    pub(super) fn settle_on_lead(&self) -> bool {
+    /// The file is not what its digest says. Where bytes of several mirrors are in it, the lead is asked alone; where all
+    /// are of the lead it is wrong, and another one is asked. `false` where there is none.
+    pub(super) fn settle_after_mismatch(&self) -> bool {
         let mut state = self.state.lock();
         let lead = state.lead;
-        if state.served.iter().all(|(_, at)| *at == lead) {
+        if state.is_from_start && state.served.iter().all(|(_, at)| *at == lead) {
+            return state.exclude(lead, Guilt::Proved).is_some();
+        }
+        // Once it is asked alone its guilt is proved.
+        if state.all.len() == 1 {
             return false;
         }
         for (at, mirror) in state.all.iter_mut().enumerate() {
             mirror.is_left = at != lead;
         }
         true
+    }
+}
+
+impl State {
+    /// Whether every byte of `piece` came from the mirror `at` in this try, and none from another.
+    fn has_served_all(&self, piece: ByteRange, at: usize) -> bool {
+        let bytes = |own: bool| -> u64 {
+            let of = self.served.iter().filter(|(_, served_by)| (*served_by == at) == own);
+            of.map(|(range, _)| shared(piece, *range)).sum()
+        };
+        bytes(true) >= piece.len() && bytes(false) == 0
+    }
+
+    /// Does not ask the mirror `worst` again, and has another one in its place: one that nothing speaks against, even if
+    /// it was left for being down or slow; else one that was only suspected beside others. `None` where there is none.
+    fn exclude(&mut self, worst: usize, guilt: Guilt) -> Option<SafeUrl> {
+        let others = self.all.iter().enumerate().filter(|(at, mirror)| *at != worst && mirror.guilt != Guilt::Proved);
+        let (next, _) = others.min_by_key(|(at, mirror)| (mirror.guilt, mirror.is_left, *at))?;
+        let is_last_resort = self.all.get(next).is_some_and(|mirror| mirror.guilt == Guilt::Suspected);
+        // Two that are only suspected would accuse each other for ever.
+        if is_last_resort && guilt != Guilt::Proved {
+            return None;
+        }
+        if let Some(next) = self.all.get_mut(next) {
+            next.is_left = false;
+        }
+        if self.lead == worst {
+            self.lead = next;
+        }
+        let worst = self.all.get_mut(worst)?;
+        (worst.is_left, worst.guilt) = (true, guilt);
+        Some(worst.url.clone())
     }
 }
 
@@ -245,7 +294,7 @@ fn shared(one: ByteRange, other: ByteRange) -> u64 {
 
 impl Mirror {
     const fn new(url: SafeUrl) -> Self {
-        Self { url, valid: None, is_left: false, is_wrong: false, losses: 0, outrun: 0, busy: 0 }
+        Self { url, valid: None, is_left: false, guilt: Guilt::None, losses: 0, outrun: 0, busy: 0 }
     }
 }
 

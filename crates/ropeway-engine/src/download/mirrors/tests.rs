@@ -68,7 +68,7 @@ fn the_mirror_whose_every_byte_is_wrong_is_blamed_before_one_that_shares_a_piece
     let damaged = [range(50, 60)];
     assert_eq!(mirrors.blame(&damaged).unwrap().host(), "mirror-1.example");
     assert_eq!(mirrors.candidates().len(), 2);
-    assert!(mirrors.settle_on_lead());
+    assert!(mirrors.settle_after_mismatch());
     assert_eq!(mirrors.candidates().len(), 1);
     mirrors.forget_served();
     mirrors.record(range(0, 70), 0);
@@ -76,5 +76,25 @@ fn the_mirror_whose_every_byte_is_wrong_is_blamed_before_one_that_shares_a_piece
     assert_eq!(mirrors.lead().unwrap().0.host(), "mirror-2.example", "it was left, but for no wrong byte");
     mirrors.forget_served();
     mirrors.record(range(50, 60), 2);
+    assert_eq!(mirrors.blame(&damaged).unwrap().host(), "mirror-2.example", "the first one was only suspected");
+    mirrors.forget_served();
+    mirrors.record(range(50, 60), 1);
     assert_eq!(mirrors.blame(&damaged), None, "there is no other");
+}
+
+#[test]
+fn of_two_mirrors_in_one_wrong_piece_either_may_be_the_wrong_one() {
+    let mirrors = mirrors(2, true);
+    let piece = range(0, 100);
+    mirrors.record(range(0, 60), 0);
+    mirrors.record(range(60, 100), 1);
+    assert!(mirrors.blame(&[piece]).is_some_and(|url| url.host() == "mirror-0.example"), "it sent more of it");
+    mirrors.forget_served();
+    // The other one alone is no better: the first is asked again, alone.
+    mirrors.record(range(0, 100), 1);
+    assert!(mirrors.blame(&[piece]).is_some_and(|url| url.host() == "mirror-1.example"));
+    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at == 0));
+    mirrors.forget_served();
+    mirrors.record(range(0, 100), 0);
+    assert_eq!(mirrors.blame(&[piece]), None, "both are wrong");
 }
