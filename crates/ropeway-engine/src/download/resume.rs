@@ -136,6 +136,8 @@ fn published(
     if disk.is_taken(part_path)? || disk.length_of(final_path)? != map.length() {
         return Ok(None);
     }
+    // Whoever renamed it may have ended before the name was durable: it is not claimed before.
+    disk.open_part(final_path)?.sync_data()?;
     let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));

@@ -4,11 +4,14 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
 };
 
-use ropeway_engine::{Scope, Seams, Verification, disk::DiskError};
+use ropeway_engine::{
+    Scope, Seams, Verification,
+    disk::{DiskError, FileStamp, PartFile},
+};
 use ropeway_model::{Connections, Phase, PhaseKind, SegmentMap, Timestamp, Wish};
 use ropeway_store::{Edit, JobChange, NewJob, Store};
 use ropeway_testkit::{
@@ -23,11 +26,41 @@ use crate::{
 
 const MIB: u64 = 1 << 20;
 
-/// The real disk, whose answer to a rename gets lost once: as if the process had died before it could say so.
+/// The real disk, whose answer to a rename gets lost once: as if the process had died before it could say so, and before
+/// the name was durable. Counts the syncs of files that are opened after that.
 #[derive(Debug, Default)]
-struct LosesOneAnswer(AtomicBool);
+struct LosesOneAnswer(AtomicBool, Arc<AtomicUsize>);
+
+#[derive(Debug)]
+struct Counted(Arc<dyn PartFile>, Arc<AtomicUsize>);
+
+impl PartFile for Counted {
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+        self.0.write_at(bytes, offset)
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+        self.0.read_at(buffer, offset)
+    }
+    fn sync_data(&self) -> Result<(), DiskError> {
+        self.1.fetch_add(1, SeqCst);
+        self.0.sync_data()
+    }
+    fn length(&self) -> Result<u64, DiskError> {
+        self.0.length()
+    }
+    fn set_length(&self, length: u64) -> Result<(), DiskError> {
+        self.0.set_length(length)
+    }
+    fn stamp(&self) -> Result<FileStamp, DiskError> {
+        self.0.stamp()
+    }
+}
 
 impl Disturbance for LosesOneAnswer {
+    fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        if self.0.load(SeqCst) { Arc::new(Counted(part, Arc::clone(&self.1))) } else { part }
+    }
+
     fn published(&self, final_path: &Path) -> Result<(), DiskError> {
         if self.0.swap(true, SeqCst) {
             return Ok(());
@@ -40,9 +73,9 @@ impl Disturbance for LosesOneAnswer {
 async fn a_file_published_before_the_crash_is_recognised_as_done() {
     let file = ServedFile::new(30, 2 * MIB);
     let peer = Peer::serve(file.clone()).await;
-    let rig =
-        Rig::with_seams(Seams { disk: Arc::new(Disturbed(LosesOneAnswer::default())), ..Seams::default() }, |_| {})
-            .await;
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let disk = Disturbed(LosesOneAnswer(AtomicBool::new(false), Arc::clone(&syncs)));
+    let rig = Rig::with_seams(Seams { disk: Arc::new(disk), ..Seams::default() }, |_| {}).await;
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(job.phase.kind(), PhaseKind::Failed);
     let requests = peer.requests().len();
@@ -51,6 +84,7 @@ async fn a_file_published_before_the_crash_is_recognised_as_done() {
     assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Length)));
     assert_eq!(job.digest.unwrap().hex(), file.pattern().sha256(2 * MIB));
     assert_eq!(peer.requests().len(), requests, "nothing is fetched a second time");
+    assert_eq!(syncs.load(SeqCst), 1, "its name is made durable before it is claimed");
     assert_eq!(rig.folder.names(), ["a.bin"]);
 }
 
