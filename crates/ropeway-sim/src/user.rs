@@ -150,7 +150,7 @@ impl User {
         for job in jobs {
             self.known[*job].wishes.insert(number(wish));
             if wish == Wish::Run {
-                self.server.forgive(&self.jobs[*job].url);
+                self.jobs[*job].urls().for_each(|url| self.server.forgive(url));
                 self.server.wait_until(&self.jobs[*job].url, 0);
             }
         }
@@ -172,7 +172,7 @@ impl User {
         let listed: Vec<_> = self.listed().map(|(job, _)| job).collect();
         for job in &listed {
             self.known[*job].wishes.insert(number(wish));
-            self.server.forgive(&self.jobs[*job].url);
+            self.jobs[*job].urls().for_each(|url| self.server.forgive(url));
             self.server.wait_until(&self.jobs[*job].url, 0);
         }
         match wish {

@@ -174,6 +174,10 @@ impl Engine {
         self.core.changed.notify_one();
         self.core.wake.notify_one();
         let count = changed.len();
+        if changed.is_empty() && self.core.journal.is_behind() {
+            // Nothing had to change any more; that is no promise before it is recorded.
+            self.core.journal.settle().wait().await.map_err(EngineError::NotDurable)?;
+        }
         for durable in changed {
             durable.wait().await.map_err(EngineError::NotDurable)?;
         }
