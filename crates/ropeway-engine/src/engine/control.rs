@@ -58,7 +58,11 @@ impl Engine {
     /// Takes jobs off the list. Running ones are given up first; with `delete_files` finished downloads are deleted too.
     /// Returns how many there were.
     pub async fn remove(&self, ids: &[JobId], delete_files: bool) -> Result<u32, EngineError> {
-        self.cancel(ids).await?;
+        match self.cancel(ids).await {
+            // What counts is whether the removal is recorded, which overtakes that of the end.
+            Ok(_) | Err(EngineError::NotDurable(_)) => {}
+            Err(error) => return Err(error),
+        }
         for id in ids {
             self.core.until_idle(*id).await;
         }
