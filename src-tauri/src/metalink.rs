@@ -85,6 +85,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "files to begin with")]
     fn documents_become_downloads_and_everything_else_stays_a_file_to_upload() {
         let folder = tempfile::tempdir().unwrap();
         let document = "<?xml version=\"1.0\"?>\n<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\"/>";
