@@ -111,7 +111,9 @@ async fn rig_with_room(free: &Arc<AtomicU64>, scope: Scope) -> Rig {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on() {
     let file = ServedFile::new(80, 6 * MIB);
-    let peer = Peer::serve(file.clone()).await;
+    let served = file.clone();
+    // Slow enough that most is missing when the volume is full.
+    let peer = Peer::start(move |request| served.answer(request).drip(MIB)).await;
     let free = Arc::new(AtomicU64::new(20 * MIB));
     let rig = rig_with_room(&free, Scope::Queue).await;
     let id = rig.add(rig.download(&peer.url("a.bin"))).await;
