@@ -12,8 +12,9 @@ const PROGRAMS: [(&str, &str); 2] = [("ROPEWAY_BIN", "ropeway"), ("ROPEWAY_DESKT
 /// Seconds that each fuzz target gets here: enough to read all seeds and some thousand inputs made of them.
 const FUZZ_SECONDS: u32 = 5;
 
-/// Seeds that must find each protection that is taken out of a copy of the sources: each was found within 500.
-const PLANTED_SEEDS: u64 = 1_000;
+/// Seeds that must find each protection that is taken out of a copy of the sources: each was found within 1,200, and a
+/// change of the engine moves what a seed plays.
+const PLANTED_SEEDS: u64 = 5_000;
 
 /// Builds everything and runs every test.
 pub(crate) fn everything() -> Result<()> {
