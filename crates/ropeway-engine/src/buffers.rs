@@ -10,7 +10,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
-/// All buffers of the process together. With this the process stays below 64 MiB, whatever it fetches.
+/// All buffers of the process together. Only the first connection of a job may go beyond it.
 const BUDGET: usize = 32 << 20;
 /// The largest buffer that the HTTP library reads one connection's bytes into, and its next one while they are written.
 const LARGEST: usize = 512 << 10;

@@ -10,7 +10,7 @@ use std::{
 
 use ropeway_engine::{
     Scope, Seams, Verification,
-    disk::{DiskError, FileStamp, PartFile},
+    disk::{DiskError, PartFile},
 };
 use ropeway_model::{Connections, Phase, PhaseKind, SegmentMap, Timestamp, Wish};
 use ropeway_store::{Edit, JobChange, NewJob, Store};
@@ -20,7 +20,7 @@ use ropeway_testkit::{
 };
 
 use crate::{
-    disturbed::{Disturbance, Disturbed},
+    disturbed::{Disturbance, Disturbed, DisturbedPart, PartDisturbance},
     rig::Rig,
 };
 
@@ -32,33 +32,18 @@ const MIB: u64 = 1 << 20;
 struct LosesOneAnswer(AtomicBool, Arc<AtomicUsize>);
 
 #[derive(Debug)]
-struct Counted(Arc<dyn PartFile>, Arc<AtomicUsize>);
+struct Counted(Arc<AtomicUsize>);
 
-impl PartFile for Counted {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
-        self.0.write_at(bytes, offset)
-    }
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.0.read_at(buffer, offset)
-    }
-    fn sync_data(&self) -> Result<(), DiskError> {
-        self.1.fetch_add(1, SeqCst);
-        self.0.sync_data()
-    }
-    fn length(&self) -> Result<u64, DiskError> {
-        self.0.length()
-    }
-    fn set_length(&self, length: u64) -> Result<(), DiskError> {
-        self.0.set_length(length)
-    }
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.0.stamp()
+impl PartDisturbance for Counted {
+    fn sync(&self, part: &dyn PartFile) -> Result<(), DiskError> {
+        self.0.fetch_add(1, SeqCst);
+        part.sync_data()
     }
 }
 
 impl Disturbance for LosesOneAnswer {
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
-        if self.0.load(SeqCst) { Arc::new(Counted(part, Arc::clone(&self.1))) } else { part }
+        if self.0.load(SeqCst) { Arc::new(DisturbedPart(part, Counted(Arc::clone(&self.1)))) } else { part }
     }
 
     fn published(&self, final_path: &Path) -> Result<(), DiskError> {
