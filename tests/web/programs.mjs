@@ -10,6 +10,19 @@ const PROGRAM = resolve(process.env.ROPEWAY_BIN ?? "../../target/debug/ropeway")
 /** How long a program may take to say its address. */
 const START_MS = 30_000;
 
+/** Between two looks at something that comes about by itself, and until when it must have. */
+const LOOK_MS = 50;
+const PATIENCE_MS = 30_000;
+
+/** Waits until what is told of in `what` holds; fails with what `seen` says then. */
+export async function until(what, holds, seen = () => "") {
+  const end = Date.now() + PATIENCE_MS;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`${what}: not in ${PATIENCE_MS} ms; ${await seen()}`);
+    await new Promise((next) => setTimeout(next, LOOK_MS));
+  }
+}
+
 /** Starts a program and gives the first address it prints. */
 async function start(args, env) {
   const child = spawn(PROGRAM, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });

@@ -29,16 +29,21 @@ export class RowDrag {
 
   private pressed: { id: number; x: number; y: number; pointer: number } | null = null;
   private frame = 0;
-  private endedAt = -Infinity;
+  /** Whether the press under way, or the last one, became a drag. */
+  private hasDragged = false;
 
   constructor(private readonly list: DragList) {}
 
-  /** Whether this click is the end of a drag and not one. */
-  isOwnClick(event: MouseEvent): boolean {
-    return event.timeStamp - this.endedAt < 50;
+  /**
+   * Whether the click that arrives now ends a drag, also one that was left with Escape, and so is none. Each press says
+   * anew what its click is: a browser sends that click at once, late or not at all.
+   */
+  get endsDrag(): boolean {
+    return this.hasDragged;
   }
 
   down(event: PointerEvent, id: number | null): void {
+    this.hasDragged = false;
     const isOnButton = (event.target as Element).closest("button") !== null;
     if (event.button !== 0 || event.pointerType === "touch" || id === null || isOnButton) return;
     this.pressed = { id, x: event.clientX, y: event.clientY, pointer: event.pointerId };
@@ -50,6 +55,7 @@ export class RowDrag {
     if (event.buttons === 0) return this.cancel();
     if (this.ids === null) {
       if (Math.hypot(event.clientX - this.pressed.x, event.clientY - this.pressed.y) < THRESHOLD) return;
+      this.hasDragged = true;
       this.ids = this.list.take(this.pressed.id);
       this.list.scroller().setPointerCapture(event.pointerId);
       this.frame = requestAnimationFrame(this.scrollAtEdge);
@@ -59,12 +65,11 @@ export class RowDrag {
     this.aim();
   }
 
-  up(event: PointerEvent): void {
+  up(): void {
     const ids = this.ids;
     const { gap } = this;
     this.cancel();
     if (ids === null) return;
-    this.endedAt = event.timeStamp;
     if (this.list.canMove()) this.list.drop(ids, gap);
     else this.list.refuse();
   }
