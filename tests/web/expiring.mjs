@@ -5,17 +5,17 @@ import { createServer } from "node:http";
 const PIECE = 64 * 1024;
 
 /**
- * Serves `files` (bytes by path) to whoever has `?sig=` of a valid signature; everyone else gets a 403 page. `expire`
- * takes a signature back, also from requests under way. `served` counts the bytes sent for each signature.
+ * Serves `files` (bytes by path) to whoever has `?sig=` of a valid signature; everyone else gets a 403 page. A signature
+ * of `allowances` holds for so many bytes, also midway in a request. `served` counts the bytes sent for each signature.
  */
-export async function expiring(files, ...signatures) {
-  const valid = new Set(signatures);
-  const served = {};
+export async function expiring(files, allowances) {
+  const served = Object.fromEntries(Object.keys(allowances).map((signature) => [signature, 0]));
+  const isValid = (signature) => served[signature] < allowances[signature];
   const server = createServer(async (request, response) => {
     const url = new URL(request.url, "http://localhost");
     const signature = url.searchParams.get("sig") ?? "";
     const bytes = files[url.pathname];
-    if (!valid.has(signature)) return response.writeHead(403, { "Content-Type": "text/html" }).end("<p>Link expired</p>");
+    if (!isValid(signature)) return response.writeHead(403, { "Content-Type": "text/html" }).end("<p>Link expired</p>");
     if (bytes === undefined) return response.writeHead(404).end();
     const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
     const start = Number(from ?? 0);
@@ -24,10 +24,10 @@ export async function expiring(files, ...signatures) {
     if (from === undefined) response.writeHead(200, headers);
     else response.writeHead(206, { ...headers, "Content-Range": `bytes ${start}-${end - 1}/${bytes.length}` });
     for (let at = start; at < end; at += PIECE) {
-      if (!valid.has(signature)) return response.destroy();
+      if (!isValid(signature)) return response.destroy();
       const piece = bytes.subarray(at, Math.min(end, at + PIECE));
       response.write(piece);
-      served[signature] = (served[signature] ?? 0) + piece.length;
+      served[signature] += piece.length;
       await new Promise((next) => setTimeout(next, 4));
     }
     response.end();
@@ -36,7 +36,6 @@ export async function expiring(files, ...signatures) {
   const base = `http://127.0.0.1:${server.address().port}`;
   return {
     link: (path, signature) => `${base}${path}?sig=${signature}`,
-    expire: (signature) => valid.delete(signature),
     served,
     stop: () => server.closeAllConnections() ?? server.close(),
   };

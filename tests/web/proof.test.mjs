@@ -1,24 +1,30 @@
 // What a user does when a file is in doubt: finds its checksum, verifies, repairs.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
-import { open as openFile, readFile } from "node:fs/promises";
+import { mkdir, open as openFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inPhase, launch, open, picture, row } from "./browser.mjs";
 import { expiring } from "./expiring.mjs";
-import { daemon, scratch } from "./programs.mjs";
+import { daemon, scratch, share, until } from "./programs.mjs";
 
 const MB = 1024 * 1024;
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
-let place, queue, server, browser, window;
+/** Enough that a comparison takes a moment, and what of it is damaged. */
+const FILM_BYTES = 256 * MB;
+const RUIN_BYTES = 48 * MB;
+
+let place, queue, server, films, browser, window;
 const disk = randomBytes(6 * MB);
 
 before(async () => {
   place = await scratch();
   const sums = Buffer.from(`${sha256(disk)}  disk.img\n`);
-  server = await expiring({ "/disk.img": disk, "/disk.img.sha256": sums }, "");
-  [queue, browser] = await Promise.all([daemon(place.folder), launch()]);
+  server = await expiring({ "/disk.img": disk, "/disk.img.sha256": sums }, { "": Infinity });
+  await mkdir(join(place.folder, "films"));
+  await writeFile(join(place.folder, "films", "film.mov"), Buffer.alloc(FILM_BYTES, randomBytes(MB)));
+  [queue, films, browser] = await Promise.all([daemon(place.folder), share(join(place.folder, "films")), launch()]);
   const { settings } = await queue.rpc("snapshot");
   await queue.rpc("settings_set", { ...settings, download_folder: place.folder });
   window = await open(browser, queue.url);
@@ -26,7 +32,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  await queue?.stop();
+  await Promise.all([queue?.stop(), films?.stop()]);
   server?.stop();
   await place?.remove();
 });
@@ -59,5 +65,66 @@ test("a damaged file is verified, its block is named and repaired", async () => 
   await page.getByRole("button", { name: "Repair" }).click();
   await page.getByText(/^Repaired: /).waitFor({ timeout: 30_000 });
   assert.equal(sha256(await readFile(path)), sha256(disk));
+  assert.deepEqual(window.problems, []);
+});
+
+/** Gathers every text that the pane shows of how far a comparison is. */
+const watchCourse = (page) =>
+  page.evaluate(() => {
+    window.course = [];
+    new MutationObserver(() => {
+      const text = /Compared \S+ \S+ of \S+ \S+/.exec(document.querySelector(".proofs")?.innerText ?? "")?.[0];
+      if (text !== undefined && window.course.at(-1) !== text) window.course.push(text);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+  });
+
+test("how far the comparison of a large file is, is told while it goes on", async () => {
+  // Of its own, as its clock is not the world's.
+  const { page, problems, context } = await open(browser, queue.url);
+  await queue.rpc("job_add", { text: new URL("film.mov", films.url).href, options: OPTIONS });
+  await inPhase(page, "film.mov", "completed", 60_000);
+  await row(page, "film.mov").click();
+  await page.keyboard.press("Enter");
+  await watchCourse(page);
+  await page.clock.install();
+  await page.getByRole("button", { name: "Verify", exact: true }).click();
+  // The pane looks once a second, and a quick disk is done before that.
+  const verdict = page.getByText(/^All as it came/);
+  await until("the comparison ends", async () => {
+    await page.clock.runFor(1_000);
+    return verdict.isVisible();
+  });
+  const course = await page.evaluate(() => window.course);
+  assert.ok(course.length > 0, "nothing was told");
+  assert.ok(course.every((text) => text.endsWith("of 256 MB")), course.join());
+  assert.deepEqual(problems, []);
+  await context.close();
+});
+
+test("how far a repair is, is told in every window, and none begins another meanwhile", async () => {
+  const { page } = window;
+  const file = await openFile(join(place.folder, "film.mov"), "r+");
+  await file.write(Buffer.alloc(RUIN_BYTES), 0, RUIN_BYTES, 64 * MB);
+  await file.close();
+  await row(page, "film.mov").click();
+  await page.getByRole("button", { name: "Verify", exact: true }).click();
+  await page.getByText("48 damaged blocks, 48.0 MB").waitFor();
+  const { settings } = await queue.rpc("snapshot");
+  await queue.rpc("settings_set", { ...settings, download_limit: 4 * MB });
+  await page.getByRole("button", { name: "Repair" }).click();
+  const other = await open(browser, queue.url);
+  await row(other.page, "film.mov").click();
+  await other.page.keyboard.press("Enter");
+  for (const each of [page, other.page]) {
+    await each.getByText(/Fetched again: [1-9]\S*\sMB of 48\.0\sMB/).waitFor();
+    assert.ok(await each.getByRole("button", { name: "Verify", exact: true }).isDisabled());
+  }
+  await picture(page, "repairing");
+  await queue.rpc("settings_set", settings);
+  await page.getByText(/^Repaired: 48\.0\sMB/).waitFor({ timeout: 30_000 });
+  await other.page.getByText(/Fetched again/).waitFor({ state: "detached" });
+  await other.context.close();
+  const [sent, got] = await Promise.all(["films/film.mov", "film.mov"].map((name) => readFile(join(place.folder, name))));
+  assert.equal(sha256(got), sha256(sent));
   assert.deepEqual(window.problems, []);
 });

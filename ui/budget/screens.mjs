@@ -45,7 +45,8 @@ const SCREENS = [
     await row(page, "broken.zip").getByRole("button", { name: /^Renew/ }).click();
     await page.getByRole("textbox", { name: "New link" }).fill("https://files.example.net/other/broken.zip?sig=new");
     await page.keyboard.press("Enter");
-    await page.getByText("The new link leads to").waitFor();
+    await row(page, "broken.zip").getByRole("button", { name: /^Renew/ }).click();
+    await page.getByRole("dialog").getByText("the new link is not the same file").waitFor();
   }],
   ["start-at", "still", async (page) => {
     await row(page, "nightly-mirror").click({ button: "right" });

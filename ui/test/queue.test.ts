@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { FailureView } from "../src/gen/FailureView";
 import type { JobView } from "../src/gen/JobView";
+import { FAILURES } from "../src/host/mock/jobs";
 import { seeded } from "../src/host/mock/seeded";
 import { NO_COUNTS, Tally } from "../src/state/groups";
 import { JobTable } from "../src/state/job_table";
@@ -43,6 +45,12 @@ describe("a batch", () => {
     expect(after.seq).toBe(5);
     expect([...after.jobs].map(({ id }) => id).sort()).toEqual([1, 2]);
     expect(after.counts).toEqual({ ...NO_COUNTS, all: 2, active: 1, completed: 1, download: 2 });
+  });
+
+  it("with a failure that another link mends counts it where the user is needed", () => {
+    const failed = (failure: FailureView) => ({ kind: "failed", failure }) as const;
+    const jobs = [job(5, { phase: failed(FAILURES.otherFile) }), job(6, { phase: failed(FAILURES.full) })];
+    expect(applied(start(), 5, { kind: "jobs", jobs }).counts).toMatchObject({ attention: 1, failed: 1 });
   });
 
   it("with the same row twice counts it once, as it was last", () => {

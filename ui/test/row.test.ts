@@ -31,7 +31,7 @@ describe("the action on a row", () => {
     [{ kind: "paused" }, "resume"],
     [{ kind: "failed", failure: FAILURES.gone }, "retry"],
     [{ kind: "failed", failure: FAILURES.checksum }, "start_again"],
-    [{ kind: "failed", failure: { ...FAILURES.gone, code: "RENEWED_LINK_DIFFERS" } }, "renew"],
+    [{ kind: "failed", failure: FAILURES.otherFile }, "renew"],
     [{ kind: "completed" }, "reveal"],
     [{ kind: "canceled" }, null],
   ])("of a job that is %j is %s", (phase, expected) => {

@@ -1,5 +1,6 @@
 import type { HostCapability } from "../gen/HostCapability";
 import type { JobView } from "../gen/JobView";
+import { leadsElsewhere } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
 
@@ -35,7 +36,7 @@ export function primaryAction(job: JobView, host: HostCapability): PrimaryAction
     case "link_expired":
       return canRenew(job) ? "renew" : "retry";
     case "failed":
-      if (job.phase.failure.code === "RENEWED_LINK_DIFFERS") return "renew";
+      if (leadsElsewhere(job)) return "renew";
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
       return host.reveal && job.path !== null ? "reveal" : null;

@@ -11,7 +11,9 @@ const POLL_MS = 1_000;
  */
 export class DetailWatch {
   detail = $state.raw<JobDetail | null>(null);
+  private followed: number | null = null;
   private asked = 0;
+  private answered = 0;
 
   constructor(private readonly host: Host) {}
 
@@ -32,6 +34,7 @@ export class DetailWatch {
     });
     $effect(() => {
       void version;
+      this.followed = id;
       if (id === null) {
         this.detail = null;
         return;
@@ -48,6 +51,9 @@ export class DetailWatch {
     const mine = this.asked;
     // A row that was removed meanwhile, or a lost line, is shown elsewhere; the pane keeps what it had.
     const detail = await this.host.call("job_detail", { id }).catch(() => null);
-    if (detail !== null && mine === this.asked) this.detail = detail;
+    // An answer may come after the next question: it still tells more than the one before it, unless of another row.
+    if (detail === null || mine < this.answered || id !== this.followed) return;
+    this.answered = mine;
+    this.detail = detail;
   }
 }

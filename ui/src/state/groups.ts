@@ -20,6 +20,11 @@ export const NO_COUNTS: Counts = {
   upload: 0,
 };
 
+/** Whether the link was renewed with one of another file: the right one is still asked for. */
+export function leadsElsewhere(job: JobView): boolean {
+  return job.phase.kind === "failed" && job.phase.failure.code === "RENEWED_LINK_DIFFERS";
+}
+
 /** The one group, beside "all", that a job belongs to; a job given up belongs to none. */
 export function groupOf(job: JobView): Exclude<Group, "all"> | null {
   switch (job.phase.kind) {
@@ -35,7 +40,7 @@ export function groupOf(job: JobView): Exclude<Group, "all"> | null {
     case "completed":
       return "completed";
     case "failed":
-      return "failed";
+      return leadsElsewhere(job) ? "attention" : "failed";
     case "blocked":
       // Without a network a job goes on by itself; room and a name come from the user.
       return job.phase.by === "network" ? "waiting" : "attention";

@@ -182,7 +182,7 @@ export const de: Messages = {
       "Holen Sie sich dort, wo der alte Link stand, einen neuen zur selben Datei und fügen Sie ihn hier ein. Was bisher gespeichert wurde, bleibt erhalten, wenn es zu dieser Datei gehört.",
     address: "Neuer Link",
     submit: "Erneuern und fortsetzen",
-    done: "Der Link ist erneuert",
+    done: "Der neue Link wird geprüft",
   },
   start: {
     title: (count) => `${jobs(count)} starten um`,

@@ -181,7 +181,7 @@ export const en = {
       "Get a new link to the same file where you found the old one, and paste it here. The bytes saved so far are kept if they belong to the file behind it.",
     address: "New link",
     submit: "Renew and go on",
-    done: "The link was renewed",
+    done: "The new link is being checked",
   },
   start: {
     title: (count: number) => `Start ${jobs(count)} at`,

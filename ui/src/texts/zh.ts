@@ -179,7 +179,7 @@ export const zh: Messages = {
     explained: "请在原来的页面取得同一文件的新链接，粘贴到这里。如果已保存的数据属于该文件，就会保留。",
     address: "新链接",
     submit: "更新并继续",
-    done: "链接已更新",
+    done: "正在检查新链接",
   },
   start: {
     title: (number) => `${jobs(number)}的开始时间`,

@@ -4,6 +4,7 @@ import type { Batch } from "../../gen/Batch";
 import type { Calls } from "../../gen/Calls";
 import type { Event } from "../../gen/Event";
 import type { JobView } from "../../gen/JobView";
+import type { PhaseView } from "../../gen/PhaseView";
 import type { Settings } from "../../gen/Settings";
 import type { TargetView } from "../../gen/TargetView";
 import type { Totals } from "../../gen/Totals";
@@ -17,11 +18,6 @@ import { serversOf } from "./servers";
 type Handlers = { [K in keyof Calls]: (params: Calls[K]["params"]) => Calls[K]["reply"] };
 
 const NO_DOWNLOAD = { code: "WRONG_PHASE", message: "Only a download has a link.", hint: "Change the target instead." } as const;
-const OTHER_FILE = {
-  code: "BAD_PARAMS",
-  message: "The new link leads to a file of 3.10 GB, this one has 12.0 MB.",
-  hint: "Check that the link belongs to the same file, or add it as a download of its own.",
-} as const;
 
 export class MockEngine {
   seq = 0;
@@ -203,8 +199,8 @@ export class MockEngine {
     job_renew: ({ id, url }) => {
       const { host } = new URL(url);
       if (this.find(id).name.startsWith("footage")) throw new CallRefused(NO_DOWNLOAD);
-      if (url.includes("other")) throw new CallRefused(OTHER_FILE);
-      return this.change([id], (job) => ({ ...job, source: url, host, wish: "run", phase: { kind: "running" } }));
+      const phase: PhaseView = url.includes("other") ? { kind: "failed", failure: FAILURES.otherFile } : { kind: "running" };
+      return this.change([id], (job) => ({ ...job, source: url, host, wish: "run", phase }));
     },
     job_answer: ({ id, choice }) =>
       this.change([id], (job) => {
