@@ -197,7 +197,7 @@ pub struct JobProgress {
     pub rate: u64,
     /// Seconds to the end at this rate; `None` while unknown.
     pub seconds_left: Option<u64>,
-    /// Connections that move bytes now.
+    /// Connections that were answered and are held for more: those that wait for a limit are among them.
     pub active_connections: u16,
 }
 

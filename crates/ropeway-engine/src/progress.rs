@@ -82,7 +82,7 @@ impl Progress {
         self.durable.store(bytes, Relaxed);
     }
 
-    /// Connections that move bytes now.
+    /// Connections that were answered and are held for more: those that wait for a limit are among them.
     pub(crate) fn connections(&self) -> u16 {
         self.connections.load(Relaxed)
     }
@@ -103,7 +103,7 @@ impl Progress {
     }
 }
 
-/// One connection that moves bytes.
+/// One connection of a job.
 #[derive(Debug)]
 pub(crate) struct Connected(Arc<Progress>);
 

@@ -59,7 +59,7 @@ pub struct ProgressSnapshot {
     pub wasted: u64,
     /// Bytes a second.
     pub rate: u64,
-    /// Connections that move bytes now.
+    /// Connections that were answered and are held for more: those that wait for a limit are among them.
     pub connections: u16,
 }
 

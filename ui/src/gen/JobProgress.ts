@@ -29,6 +29,6 @@ rate: number,
  */
 seconds_left: number | null, 
 /**
- * Connections that move bytes now.
+ * Connections that were answered and are held for more: those that wait for a limit are among them.
  */
 active_connections: number, };

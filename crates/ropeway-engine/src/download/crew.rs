@@ -120,7 +120,8 @@ impl Crew<'_> {
         let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
         let Some(claim) = self.job.claim() else { return false };
         let server = permit.as_ref().map_or(&self.job.server, Permit::key).clone();
-        let connection = Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit) };
+        let connection =
+            Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit), connected: None };
         self.workers.spawn(worker::run(Arc::clone(self.job), connection, claim, body));
         true
     }

@@ -11,6 +11,7 @@ use ropeway_model::SafeUrl;
 use crate::{
     buffers::Lease,
     hosts::{HostKey, Hosts, Permit},
+    progress::Connected,
 };
 
 /// The places of one download.
@@ -28,6 +29,8 @@ pub(super) struct Connection {
     pub(super) lease: Lease,
     /// Its place among all connections to a server.
     pub(super) seat: Seat,
+    /// Counts as one of the job's from its first answer on, also while it waits for a limit between two portions.
+    pub(super) connected: Option<Connected>,
 }
 
 /// A worker's place among all connections to one server.

@@ -42,7 +42,6 @@ pub(super) enum Drained {
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
 pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, Trouble> {
-    let _connected = job.progress.connected();
     let mut gathered = Gathered::new(open.at);
     let read = read(job, claim, lease, &mut open, &mut gathered).await;
     // What has come is kept, however the answer ended.

@@ -113,7 +113,7 @@ pub(super) async fn run(
 
 /// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it.
 async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Option<ByteStream>) -> Result<(), Trouble> {
-    let Connection { lease, seat, .. } = connection;
+    let Connection { lease, seat, connected, .. } = connection;
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
         job.claims.answered(claim);
@@ -124,6 +124,7 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
             Some(stream) => stream,
             None => portion::next(job, claim, seat, missing, std::mem::take(&mut credit)).await?,
         };
+        connected.get_or_insert_with(|| job.progress.connected());
         let before = missing.len();
         // The next portion is paid for while this one comes, so that a slow line does not make the limit tighter.
         let ahead = stream.paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);

@@ -1,5 +1,7 @@
 //! The workers of one download against servers on which connections are not alike.
 
+use std::time::Duration;
+
 use ropeway_engine::JobSnapshot;
 use ropeway_model::{Connections, JobSpec, Phase};
 use ropeway_testkit::{
@@ -118,6 +120,30 @@ async fn all_wanted_connections_come_while_the_server_answers() {
     assert_whole(&rig, &job, &file);
     let most = peer.requests().iter().map(|request| request.beside + 1).max().unwrap();
     assert!((8..=10).contains(&most), "{most}, with those whose end the peer has not noticed yet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_wait_for_a_limit_are_still_the_jobs() {
+    let file = ServedFile::new(44, 3 * MIB);
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request)).await;
+    let rig = Rig::new().await;
+    let mut spec = with_connections(&rig, &peer, 4);
+    spec.rate_limit = ropeway_model::ByteRate::new(MIB);
+    let id = rig.add(spec).await;
+    rig.until(id, |job| job.progress.moved > 0).await;
+    let mut seen = Vec::new();
+    loop {
+        let progress = rig.engine.job(id).unwrap().progress;
+        // Towards the end they have nothing left to do.
+        if progress.moved > 2 * MIB {
+            break;
+        }
+        seen.push(progress.connections);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert!(seen.is_sorted(), "none comes and goes: {seen:?}");
+    assert_eq!(rig.settled(id).await.progress.connections, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
