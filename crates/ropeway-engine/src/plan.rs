@@ -18,7 +18,7 @@ const FIRST_SEGMENTS: (u64, u64) = (256 << 10, 16 << 20);
 /// From this share of good answers on a server is trusted with a quicker start.
 const RELIABLE: f64 = 0.9;
 /// Connections to start with: one request beside the first answer tells whether ranges are served.
-const FIRST_CONNECTIONS: usize = 2;
+pub(crate) const FIRST_CONNECTIONS: usize = 2;
 /// The same where the server is known to be reliable.
 const FIRST_OF_RELIABLE: usize = 4;
 
@@ -38,6 +38,10 @@ const HEDGE_SHARE: u64 = 50;
 /// Connections that are opened as fast as the server answers: what a browser opens to one server, and a little more.
 /// Servers hand out the first second at once, so measuring before this number says nothing.
 pub(crate) const EAGER_CONNECTIONS: usize = 8;
+
+/// From so many bytes a second on (4 Gbit/s) a machine is busy with copying and writing what one or two connections
+/// bring; each further one takes time from them.
+pub(crate) const PLENTY: u64 = 512 << 20;
 
 /// How often a download looks at its workers.
 pub(crate) const REVIEW: Duration = Duration::from_millis(100);
@@ -62,7 +66,8 @@ pub(crate) fn plan(length: Option<u64>, missing: u64, wanted: Connections, known
     let borne = known.connection_cap.map_or(usize::MAX, usize::from);
     let connections = wanted.get().min(useful).min(borne).max(1);
     let is_reliable = known.reliability.is_some_and(|share| share >= RELIABLE);
-    let first = if is_reliable { FIRST_OF_RELIABLE } else { FIRST_CONNECTIONS };
+    let is_plenty = known.throughput.is_some_and(|rate| rate >= PLENTY);
+    let first = if is_reliable && !is_plenty { FIRST_OF_RELIABLE } else { FIRST_CONNECTIONS };
     Plan { connections, first: first.min(connections) }
 }
 
@@ -116,10 +121,12 @@ mod tests {
 
     #[test]
     fn a_server_that_has_served_well_is_trusted_with_a_quicker_start() {
-        let first = |reliability| {
-            let known = Profile { reliability, ..Profile::default() };
+        let first_of = |reliability, throughput| {
+            let known = Profile { throughput, reliability, ..Profile::default() };
             plan(Some(1024 * MIB), 1024 * MIB, Connections::new(8).unwrap(), &known).first
         };
+        let first = |reliability| first_of(reliability, Some(PLENTY / 2));
         assert_eq!((first(None), first(Some(0.5)), first(Some(0.95))), (2, 2, 4));
+        assert_eq!(first_of(Some(0.95), Some(PLENTY)), 2, "two bring plenty");
     }
 }

@@ -16,6 +16,7 @@ use super::{
     places::{Connection, Seat},
     ramp::Ramp,
     source::Halt,
+    supply::{GLANCE, Supply},
     trouble::{Loss, Trouble},
     worker::{self, Job},
 };
@@ -42,12 +43,13 @@ struct Crew<'a> {
 /// Fetches until every byte is here. `first` is the body of the first request, from byte 0.
 pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStream>, plan: Plan) -> Result<(), Halt> {
     let (began, moved) = (Instant::now(), job.progress.moved());
+    let supply = Supply::new(job.servers.profile(&job.server).latency, began, moved);
     let mut crew = Crew {
         attempt,
         job,
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
-        ramp: Ramp::new(if first.is_some() { plan.first } else { 1 }, plan.connections),
+        ramp: Ramp::new(if first.is_some() { plan.first } else { 1 }, plan.connections, supply),
         replaced: 0,
         last_trouble: None,
         is_resumed: first.is_none(),
@@ -68,6 +70,7 @@ impl Crew<'_> {
     async fn work(&mut self) -> Result<(), Halt> {
         let mut checkpoints = every(checkpoint::WINDOW);
         let mut reviews = every(plan::REVIEW);
+        let mut glances = every(GLANCE);
         // Beside the workers' affairs: a slow disk must not keep an idle connection waiting.
         let (attempt, job) = (self.attempt, self.job);
         let mut saving = pin!(Fuse::terminated());
@@ -91,6 +94,9 @@ impl Crew<'_> {
                 saved = &mut saving, if !saving.is_terminated() => saved?,
                 _ = checkpoints.tick(), if saving.is_terminated() => {
                     saving.set(checkpoint::save(attempt, job, checkpoint::Moment::Running).fuse());
+                }
+                _ = glances.tick(), if self.ramp.is_glancing() => {
+                    self.ramp.glance(Instant::now(), self.job.progress.moved());
                 }
                 _ = reviews.tick() => self.review(),
             }
@@ -143,7 +149,7 @@ impl Crew<'_> {
         let waiting = standings.iter().filter(|standing| !standing.is_answered).count();
         // One of many that is not answered is its own trouble.
         if waiting * 4 <= standings.len() {
-            self.ramp.answered();
+            self.ramp.answered(Instant::now(), self.job.progress.moved());
         }
         self.attempt.visit.serve(&self.job.server);
         let verdict = self.job.verdict.lock().take();

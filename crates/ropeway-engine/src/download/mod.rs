@@ -20,6 +20,7 @@ mod renewed;
 mod resume;
 mod source;
 pub(crate) mod stretch;
+mod supply;
 mod trouble;
 mod whole;
 mod worker;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::plan::EAGER_CONNECTIONS;
+use super::supply::Supply;
+use crate::plan::{EAGER_CONNECTIONS, FIRST_CONNECTIONS};
 
 /// A step lasts this long: half for the new connections to come to speed, half to be measured.
 const STEP: Duration = Duration::from_secs(1);
@@ -21,6 +22,8 @@ const BROKEN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Ramp {
     allowed: usize,
+    /// As many as that come before any has been answered.
+    first: usize,
     /// No more than this, whatever they would bring.
     wanted: usize,
     /// When one more is tried after a connection was lost.
@@ -31,6 +34,9 @@ pub(super) struct Ramp {
     is_trying: bool,
     /// Connections lost in a row.
     lost: u32,
+    /// Whether all that are open have been answered, and more have not come yet.
+    is_answered: bool,
+    supply: Supply,
     growth: Growth,
 }
 
@@ -54,15 +60,19 @@ struct Measured {
 }
 
 impl Ramp {
-    /// Begins with `first` of at most `wanted` connections.
-    pub(super) fn new(first: usize, wanted: usize) -> Self {
+    /// Begins with `first` of at most `wanted` connections, or with the least number until `supply` is known.
+    pub(super) fn new(first: usize, wanted: usize, supply: Supply) -> Self {
+        let first = first.min(wanted);
         Self {
-            allowed: first.min(wanted),
+            allowed: if supply.is_ordinary() { first } else { first.min(FIRST_CONNECTIONS) },
+            first,
             wanted,
             retry_at: None,
             trial: BROKEN,
             is_trying: false,
             lost: 0,
+            is_answered: false,
+            supply,
             growth: Growth::Rests(None),
         }
     }
@@ -78,16 +88,44 @@ impl Ramp {
     }
 
     /// All that are open have been answered with ranges: twice as many may come, up to the number that is never too
-    /// many.
-    pub(super) fn answered(&mut self) {
-        if self.retry_at.is_none() && self.lost == 0 {
-            self.allowed = (self.allowed * 2).min(EAGER_CONNECTIONS).max(self.allowed).min(self.wanted);
+    /// many, where these do not bring plenty already.
+    pub(super) fn answered(&mut self, now: Instant, moved: u64) {
+        self.is_answered = true;
+        self.supply.answered(now, moved);
+        self.open();
+    }
+
+    /// Whether [`Ramp::glance`] is to be called after each [`super::supply::GLANCE`].
+    pub(super) fn is_glancing(&self) -> bool {
+        self.supply.is_unknown() && self.allowed < self.wanted
+    }
+
+    /// Looks at what the first connections bring.
+    pub(super) fn glance(&mut self, now: Instant, moved: u64) {
+        self.supply.look(now, moved);
+        self.open();
+    }
+
+    /// Lets more connections come, where what is known of the line and of the server speaks for it.
+    fn open(&mut self) {
+        if self.retry_at.is_some() || self.lost > 0 {
+            return;
         }
+        let most = if self.supply.is_ordinary() { EAGER_CONNECTIONS } else { FIRST_CONNECTIONS };
+        if self.supply.is_ordinary() && self.allowed < self.first {
+            self.allowed = self.first;
+        } else if self.is_answered {
+            self.allowed = (self.allowed * 2).min(most).max(self.allowed).min(self.wanted);
+        } else {
+            return;
+        }
+        self.is_answered = self.allowed >= most && !self.supply.is_ordinary();
     }
 
     /// One stream is all there is.
     pub(super) fn single(&mut self) {
-        *self = Self::new(1, 1);
+        (self.allowed, self.first, self.wanted) = (1, 1, 1);
+        (self.retry_at, self.lost) = (None, 0);
     }
 
     /// Connections lost in a row, this one included.
@@ -132,8 +170,10 @@ impl Ramp {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry(now);
         }
-        let is_busy = working >= self.allowed && self.allowed >= EAGER_CONNECTIONS && self.retry_at.is_none();
-        if !is_busy || is_limited || self.wanted <= EAGER_CONNECTIONS {
+        self.glance(now, moved);
+        let is_measured = self.allowed >= EAGER_CONNECTIONS || !self.supply.is_ordinary();
+        let is_busy = working >= self.allowed && is_measured && self.retry_at.is_none();
+        if !is_busy || is_limited || self.wanted <= self.allowed.min(EAGER_CONNECTIONS) {
             if !matches!(self.growth, Growth::Rests(_)) {
                 self.growth = Growth::Rests(None);
             }
@@ -199,14 +239,27 @@ fn per_second(bytes: u64, elapsed: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::supply::GLANCE, *};
+
+    /// A ramp on an ordinary line.
+    fn ordinary(first: usize, wanted: usize) -> Ramp {
+        let start = Instant::now();
+        let mut ramp = Ramp::new(first, wanted, Supply::new(None, start, 0));
+        ramp.glance(start + GLANCE, 0);
+        ramp
+    }
+
+    /// Every connection was answered, and nothing more is seen of the line.
+    fn answer(ramp: &mut Ramp) {
+        ramp.answered(Instant::now(), 0);
+    }
 
     /// Runs a ramp over a line where `rate_of` connections bring so many bytes a second, and returns what it allows at
     /// the end.
     fn settled(wanted: usize, seconds: u32, rate_of: impl Fn(usize) -> u64) -> usize {
         let start = Instant::now();
-        let mut ramp = Ramp::new(2, wanted);
-        (0..4).for_each(|_| ramp.answered());
+        let mut ramp = ordinary(2, wanted);
+        (0..4).for_each(|_| answer(&mut ramp));
         let mut moved = 0;
         for tick in 1..=seconds * 10 {
             moved += rate_of(ramp.allowed()) / 10;
@@ -218,16 +271,16 @@ mod tests {
 
     #[test]
     fn connections_double_with_every_round_of_answers() {
-        let mut ramp = Ramp::new(2, 64);
+        let mut ramp = ordinary(2, 64);
         let numbers: Vec<usize> = (0..4)
             .map(|_| {
-                ramp.answered();
+                answer(&mut ramp);
                 ramp.allowed()
             })
             .collect();
         assert_eq!(numbers, [4, 8, 8, 8]);
-        let mut few = Ramp::new(2, 3);
-        few.answered();
+        let mut few = ordinary(2, 3);
+        answer(&mut few);
         assert_eq!(few.allowed(), 3, "never more than wanted");
     }
 
@@ -245,7 +298,7 @@ mod tests {
     fn what_was_enough_is_measured_again_after_a_while() {
         assert_eq!(settled(10, 25, |_| 50_000_000), 8);
         let start = Instant::now();
-        let mut ramp = Ramp::new(8, 10);
+        let mut ramp = ordinary(8, 10);
         let mut highest = 0;
         for tick in 1..=400_u32 {
             ramp.tick(start + tick * Duration::from_millis(100), u64::from(tick) * 5_000_000, ramp.allowed(), false);
@@ -259,9 +312,9 @@ mod tests {
     #[test]
     fn a_refused_connection_lowers_the_number_and_one_more_is_tried_later() {
         let now = Instant::now();
-        let mut ramp = Ramp::new(8, 8);
+        let mut ramp = ordinary(8, 8);
         ramp.lose(5, Some(Duration::from_millis(100)), true, now);
-        ramp.answered();
+        answer(&mut ramp);
         assert_eq!(ramp.allowed(), 5, "answers of the others do not bring it back");
         ramp.tick(now + Duration::from_secs(9), 0, 5, false);
         assert_eq!(ramp.allowed(), 5);
@@ -274,10 +327,32 @@ mod tests {
     #[test]
     fn under_a_limit_of_our_own_nothing_grows() {
         let start = Instant::now();
-        let mut ramp = Ramp::new(8, 32);
+        let mut ramp = ordinary(8, 32);
         for tick in 1..=100_u32 {
             ramp.tick(start + tick * Duration::from_millis(100), u64::from(tick) * 1_000_000, 8, true);
         }
         assert_eq!(ramp.allowed(), 8);
+    }
+
+    #[test]
+    fn where_two_connections_bring_plenty_more_come_one_by_one_and_only_while_they_help() {
+        let allowed_after = |ticks: u32, rate_of: fn(usize) -> u64| {
+            let start = Instant::now();
+            let mut ramp = Ramp::new(4, 4, Supply::new(None, start, 0));
+            ramp.answered(start, 0);
+            let mut moved = 0;
+            for tick in 1..=ticks {
+                moved += rate_of(ramp.allowed()) / 100;
+                let now = start + tick * GLANCE;
+                ramp.answered(now, moved);
+                ramp.tick(now, moved, ramp.allowed(), false);
+            }
+            ramp.allowed()
+        };
+        assert_eq!(allowed_after(90, |_| 1 << 30), 2, "the machine is busy with two");
+        assert_eq!(allowed_after(140, |_| 1 << 30), 3, "a third one is tried");
+        assert_eq!(allowed_after(300, |_| 1 << 30), 2, "and brought nothing");
+        assert_eq!(allowed_after(400, |count| (count as u64) << 29), 4, "each brings as much as the first");
+        assert_eq!(allowed_after(3, |count| (count as u64) << 25), 4, "an ordinary line: as fast as it answers");
     }
 }
