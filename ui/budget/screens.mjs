@@ -1,4 +1,5 @@
 // Takes a picture of every screen, in both themes and two widths: `npm run screens`, then look at screens/.
+// WIDTHS, THEMES and LANGUAGES choose others; names of screens as arguments choose some.
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
 import { launch } from "./browser.mjs";
@@ -7,6 +8,7 @@ import { serve } from "./serve.mjs";
 const OUT = resolve(process.env.SCREENS ?? "screens");
 const WIDTHS = (process.env.WIDTHS ?? "720,1600").split(",").map(Number);
 const THEMES = (process.env.THEMES ?? "light,dark").split(",");
+const LANGUAGES = (process.env.LANGUAGES ?? "en").split(",");
 
 const row = (page, name) => page.locator("[data-job]", { has: page.getByText(name) }).first();
 const openDetails = async (page, name, tab) => {
@@ -150,7 +152,7 @@ for (const width of WIDTHS) {
   for (const theme of THEMES) {
     for (const [name, query, prepare] of SCREENS) {
       if (only.length > 0 && !only.includes(name)) continue;
-      const page = await browser.newPage({ viewport: { width, height: width === 720 ? 520 : 860 }, locale: process.env.LOCALE ?? "en" });
+      const page = await browser.newPage({ viewport: { width, height: width === 720 ? 520 : 860 }, locale: "en" });
       page.on("console", (message) => {
         if (message.type() !== "error") return;
         problems += 1;
@@ -165,8 +167,12 @@ for (const width of WIDTHS) {
       page.setDefaultTimeout(4_000);
       await page.waitForTimeout(400);
       await prepare(page);
-      await page.waitForTimeout(150);
-      await page.screenshot({ path: `${OUT}/${name}-${theme}-${width}.png` });
+      // Each screen is prepared in English, whose words the steps above go by.
+      for (const language of LANGUAGES) {
+        await page.evaluate((spoken) => window.ropeway.speak(spoken), language);
+        await page.waitForTimeout(150);
+        await page.screenshot({ path: `${OUT}/${name}-${theme}-${width}${language === "en" ? "" : `-${language}`}.png` });
+      }
       await page.close();
     }
   }

@@ -6,11 +6,12 @@ import { manyJobs, mixedJobs } from "./host/mock/jobs";
 import type { Application } from "./state/application";
 import { EMPTY_QUEUE, type QueueState } from "./state/queue";
 import { start } from "./start";
+import { type Language, speak } from "./texts/texts.svelte";
 
 declare global {
   interface Window {
     /** For scripts that drive the page. */
-    ropeway: { host: MockHost; application: Application; empty: QueueState };
+    ropeway: { host: MockHost; application: Application; empty: QueueState; speak: (language: Language) => Promise<void> };
   }
 }
 
@@ -34,4 +35,4 @@ if (theme === "light" || theme === "dark") engine.settings = { ...engine.setting
 if (!wanted.has("still")) setInterval(() => engine.advance(STEP_MS / 1000), STEP_MS);
 
 const host = mockHost(engine);
-window.ropeway = { host, application: await start(host), empty: EMPTY_QUEUE };
+window.ropeway = { host, application: await start(host), empty: EMPTY_QUEUE, speak };

@@ -24,9 +24,9 @@ const shape = (
 
 export const COLUMNS: readonly ColumnShape[] = [
   shape("name", 260, 220, 0),
-  shape("size", 84, 64, 2, true),
+  shape("size", 84, 64, 3, true),
   shape("progress", 156, 110, 1),
-  shape("speed", 92, 72, 3, true),
+  shape("speed", 92, 72, 2, true),
   shape("left", 76, 60, 4, true),
   shape("state", 150, 132, 0),
   shape("host", 160, 80, 5),

@@ -8,6 +8,7 @@ import type { PhaseView } from "../../gen/PhaseView";
 import type { Settings } from "../../gen/Settings";
 import type { TargetView } from "../../gen/TargetView";
 import type { Totals } from "../../gen/Totals";
+import { EMPTY_QUEUE } from "../../state/queue";
 import { CallRefused, type CallName, type Params, type Reply } from "../host";
 import { detailOf } from "./details";
 import { FAILURES, newJob } from "./jobs";
@@ -22,21 +23,7 @@ const NO_DOWNLOAD = { code: "WRONG_PHASE", message: "Only a download has a link.
 export class MockEngine {
   seq = 0;
   jobs: Map<number, JobView>;
-  settings: Settings = {
-    download_folder: "/home/mara/Downloads",
-    running_jobs: 4,
-    connections: 8,
-    download_limit: null,
-    upload_limit: null,
-    server_connections: 16,
-    proxy: null,
-    on_conflict: "rename",
-    theme: "system",
-    notifications: true,
-    told_about_tray: true,
-    schedule: [],
-    servers: [],
-  };
+  settings: Settings = { ...EMPTY_QUEUE.settings, download_folder: "/home/mara/Downloads" };
   /** Checksums that were set later. */
   private readonly expected = new Map<number, string | null>();
   /** Damaged files that were repaired. */
