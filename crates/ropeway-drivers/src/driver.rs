@@ -97,6 +97,8 @@ pub struct Probe {
     pub validator: Validator,
     /// The digest the server announces for the whole file, if any.
     pub digest: Option<Digest>,
+    /// Whether it is a web page that the server does not offer as a file: of type HTML, and it begins as HTML does.
+    pub is_page: bool,
     /// The file from its first byte.
     pub body: ByteStream,
 }

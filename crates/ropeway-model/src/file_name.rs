@@ -13,6 +13,18 @@ const LONGEST_BYTES: usize = 240;
 const LONGEST_EXTENSION_BYTES: usize = 16;
 /// The name where nothing usable is left.
 const FALLBACK: &str = "download";
+/// What names of web pages end in.
+const PAGES: [&str; 16] = [
+    "htm", "html", "shtml", "xht", "xhtml", "mht", "mhtml", "php", "php5", "phtml", "asp", "aspx", "jsp", "jspx",
+    "cgi", "do",
+];
+/// What names end in that no server gives a page: archives, images of disks, packages, programs, films, music, pictures.
+const NO_PAGES: [&str; 58] = [
+    "7z", "apk", "avi", "bin", "br", "bz2", "cab", "dat", "deb", "dmg", "doc", "docx", "epub", "exe", "flac", "gif",
+    "gz", "img", "iso", "jar", "jpeg", "jpg", "lz", "lz4", "lzma", "m4a", "m4v", "mkv", "mov", "mp3", "mp4", "mpg",
+    "msi", "ogg", "ogv", "opus", "parquet", "pdf", "pkg", "png", "pptx", "qcow2", "rar", "rpm", "tar", "tgz",
+    "torrent", "txz", "vdi", "vmdk", "wav", "webm", "webp", "whl", "xlsx", "xz", "zip", "zst",
+];
 /// Device names of Windows, reserved with any extension.
 const RESERVED: [&str; 8] = ["con", "prn", "aux", "nul", "conin$", "conout$", "clock$", "desktop"];
 
@@ -60,6 +72,21 @@ impl FileName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether a web page may have this name: it ends as those of pages do, or in nothing that tells.
+    pub fn may_be_page(&self) -> bool {
+        self.ending().is_none_or(|ending| PAGES.contains(&&*ending))
+    }
+
+    /// Whether the name promises something that no page is, such as an archive or a film.
+    pub fn is_no_page(&self) -> bool {
+        self.ending().is_some_and(|ending| NO_PAGES.contains(&&*ending))
+    }
+
+    /// What stands behind the last dot, in lower case.
+    fn ending(&self) -> Option<String> {
+        self.0.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase())
     }
 
     /// The same name with ` (number)` before its extension.
@@ -245,6 +272,23 @@ mod tests {
         ] {
             assert_eq!(FileName::from_url(&Url::parse(url).unwrap()).as_str(), name, "{url}");
         }
+    }
+
+    #[test]
+    fn a_name_tells_whether_a_page_may_have_it() {
+        for (name, may_be, is_none) in [
+            ("index.html", true, false),
+            ("download.PHP", true, false),
+            ("README", true, false),
+            ("disk.ISO", false, true),
+            ("a.tar.gz", false, true),
+            ("notes.txt", false, false),
+            ("release-1.2", false, false),
+        ] {
+            let file_name = FileName::sanitized(name);
+            assert_eq!((file_name.may_be_page(), file_name.is_no_page()), (may_be, is_none), "{name}");
+        }
+        assert!(PAGES.iter().all(|page| !NO_PAGES.contains(page)));
     }
 
     #[test]

@@ -111,6 +111,18 @@ pub enum Validation {
     Changed,
 }
 
+impl fmt::Display for Validation {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::StrongTag => "the same strong tag",
+            Self::LengthAndDate => "the same length and date",
+            Self::Overlap => "the same bytes came again",
+            Self::Unverifiable => "nothing to compare",
+            Self::Changed => "another version",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ mod coding;
 mod content_disposition;
 mod decoded;
 mod fetch;
+mod page;
 mod probe;
 pub(crate) mod redirect;
 pub(crate) mod wire;

@@ -6,7 +6,7 @@
 use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use ropeway_model::{FileName, SafeUrl, Validator};
 
-use super::{announced, body, coding, content_disposition, decoded, redirect, wire};
+use super::{announced, body, coding, content_disposition, decoded, page, redirect, wire};
 use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
 
 /// Sends the first request.
@@ -35,12 +35,17 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
         None => (wire::validator(headers, length), None),
         Some(_) => (Validator::default(), None),
     };
+    let is_labeled_page = page::is_labeled(headers);
     let mut body = body::stream(response, url.clone(), &context.cancel, u64::MAX);
     if let Some(coding) = coding {
         tracing::debug!(%url, ?coding, "the server compresses the file; that is undone");
         body = decoded::stream(body, coding, url.clone());
     }
-    Ok(Probe { url, name, validator, digest, body })
+    let mut is_page = false;
+    if is_labeled_page {
+        (is_page, body) = page::look(body, &url).await?;
+    }
+    Ok(Probe { url, name, validator, digest, is_page, body })
 }
 
 /// The name the answer's head gives the file, else the one its address ends in.

@@ -59,6 +59,8 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStr
         crew.hire_one(Some(body));
     }
     let result = crew.work().await;
+    // However it ended: from here on nobody writes to the part file, which the next try locks.
+    crew.workers.shutdown().await;
     if !job.throttle.is_limited() {
         let bytes = job.progress.moved().saturating_sub(moved);
         job.servers.report(&job.server, Outcome::Moved { bytes, elapsed: began.elapsed() });
@@ -153,11 +155,11 @@ impl Crew<'_> {
         }
         self.attempt.visit.serve(&self.job.server);
         let verdict = self.job.verdict.lock().take();
-        if self.is_resumed && verdict.is_some() {
+        if let Some(verdict) = verdict.filter(|_| self.is_resumed) {
             self.is_resumed = false;
-            self.attempt.update(|entry| entry.known.validation = verdict);
-            let mut change = self.attempt.change(Some(format!("resumed: {verdict:?}")));
-            change.validation = verdict;
+            self.attempt.update(|entry| entry.known.validation = Some(verdict));
+            let mut change = self.attempt.change(Some(format!("resumed: {verdict}")));
+            change.validation = Some(verdict);
             self.attempt.engine.journal.note(change);
         }
     }
@@ -238,8 +240,10 @@ impl Crew<'_> {
                 let is_refusal = other.is_refusal() && !loss.was_served;
                 let is_news = is_refusal || !other.is_refusal();
                 // What the last of several meets ends the try, which tells of it.
-                if let Some(outcome) = other.outcome().filter(|_| is_news && !self.workers.is_empty()) {
-                    self.job.servers.report(&loss.server, outcome);
+                match other.outcome().filter(|_| is_news) {
+                    Some(Outcome::Broken) if self.workers.is_empty() => self.job.servers.lost_all(&loss.server),
+                    Some(outcome) if !self.workers.is_empty() => self.job.servers.report(&loss.server, outcome),
+                    _ => {}
                 }
                 self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
                 self.last_trouble = Some(other);

@@ -10,24 +10,32 @@ use tokio::time::Instant;
 
 use super::{
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
-    naming, recheck,
+    naming, page, recheck,
     source::{Begin, Source},
     whole,
 };
 use crate::{
     attempt::{Attempt, Stop},
-    disk::DiskError,
+    disk::{DiskError, PartFile},
     hosts::HostKey,
 };
 
-pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors) -> Result<Begin, Stop> {
+/// Begins at byte 0. With `had`, the part file of an earlier version, that is given up only for an answer that is a file;
+/// who holds it has its name.
+pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<dyn PartFile>>) -> Result<Begin, Stop> {
     let Transfer::Download { into, name, .. } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "an upload was run as a download"));
     };
     let disk = &*attempt.engine.disk;
-    discard_earlier(attempt)?;
+    if had.is_none() {
+        discard_earlier(attempt)?;
+    }
     disk.create_folder(into)?;
     let (driver, mut probe) = first_answer(attempt, mirrors).await?;
+    if had.is_some() {
+        drop(had);
+        discard_earlier(attempt)?;
+    }
     let length = probe.validator.length;
     // What this job needs is not promised to others yet.
     attempt.progress.set_length(None);
@@ -126,6 +134,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
     };
     let probe = probe.inspect_err(|error| attempt.visit.refused(&server, error))?;
     attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
+    page::refuse(attempt, url, &probe)?;
     if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
         && !pieces::fit(pieces, length)
     {

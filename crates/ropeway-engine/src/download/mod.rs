@@ -10,6 +10,7 @@ mod line;
 mod mirrors;
 mod naming;
 mod overlap;
+mod page;
 mod places;
 mod portion;
 mod proof;
@@ -57,14 +58,15 @@ const MOST_RESTARTS: u32 = 3;
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     let mirrors = Mirrors::of(&attempt.spec);
-    let mut begin = resume::begin(attempt).await?;
+    let mut had = None;
+    let mut begin = resume::begin(attempt, &mut had).await?;
     let mut one_stream = false;
     let mut restarts = 0;
     while restarts <= MOST_RESTARTS {
         attempt.connect().await?;
         let begin_at = match begin.take() {
             Some(begin) => begin,
-            None => fresh::begin(attempt, &mirrors).await?,
+            None => fresh::begin(attempt, &mirrors, had.take()).await?,
         };
         attempt.step(Step::Probed);
         let (mut source, first) = match begin_at {
@@ -81,7 +83,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
                 // Its lock on the part file goes with it.
                 drop(source);
                 begin = match next {
-                    Next::Resume => resume::begin(attempt).await?,
+                    Next::Resume => resume::begin(attempt, &mut had).await?,
                     Next::Afresh => None,
                 };
             }
@@ -100,6 +102,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
                 one_stream |= single || restarts > 0;
                 restarts += 1;
                 attempt.log(format!("starts again at byte 0: {reason}"));
+                had = Some(Arc::clone(&source.part));
                 attempt.repeat().await?;
             }
         }
@@ -196,7 +199,11 @@ async fn transfer(
         abandon(&job, pending).await;
         return Err(halt);
     }
-    if let Some(halt) = repair(attempt, &job).await? {
+    let halt = match repair(attempt, &job).await {
+        Ok(halt) => halt,
+        Err(stop) => Some(stop.into()),
+    };
+    if let Some(halt) = halt {
         abandon(&job, pending).await;
         return Err(halt);
     }

@@ -40,7 +40,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     source.validator = Validator { length: now.length.or(source.validator.length), ..now };
     source.proved = Some(by);
     let proved = Remote { validator: source.validator.clone(), is_renewed: false, ..remote.clone() };
-    let mut change = attempt.change(Some(format!("the new link leads to the same file: {by:?}")));
+    let mut change = attempt.change(Some(format!("the new link leads to the same file: {by}")));
     change.remote = Some(Some(proved.clone()));
     change.validation = Some(by);
     attempt.save(change).await?;

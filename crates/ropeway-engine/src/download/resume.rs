@@ -16,8 +16,9 @@ use crate::{
     disk::{DiskError, PartFile},
 };
 
-/// Where a job with a past goes on; `None` begins at byte 0.
-pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
+/// Where a job with a past goes on; `None` begins at byte 0. Then `had` gets the part file, if what it holds is of another
+/// version.
+pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>) -> Result<Option<Begin>, Stop> {
     let (remote, part_path, final_path) =
         attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
@@ -60,6 +61,7 @@ pub(super) async fn begin(attempt: &Attempt) -> Result<Option<Begin>, Stop> {
     } else if is_same(attempt, &remote, &*driver, &part, &map).await? {
         Some(Validation::Overlap)
     } else {
+        *had = Some(part);
         return Ok(None);
     };
     attempt.progress.set_length(map.length());

@@ -213,8 +213,9 @@ async fn ask(
     let fetched = fetched.inspect_err(|error| job.servers.heed(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
-    let shown = if verdict == Validation::Unverifiable { job.proved.unwrap_or(verdict) } else { verdict };
-    *job.verdict.lock() = Some(shown);
+    // The bytes that are here belong to this version as surely as that was proved, whatever its answers say among each
+    // other.
+    *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
     if now.length.is_some_and(|length| !job.line.learn_length(length)) {
         let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());

@@ -10,6 +10,40 @@ const RAISED_EVERY: Duration = Duration::from_secs(60);
 /// At this number nothing is learned any more: no job opens more.
 const NO_CAP: u16 = 64;
 
+/// Connections of a download that all break within this time broke with the line: that says nothing of their number.
+const TOGETHER: Duration = Duration::from_secs(10);
+/// A server whose connections break together twice within this time may well mean it.
+const TWICE: Duration = Duration::from_secs(2 * 60);
+
+/// The breaks of one moment, while it is open whether a connection was refused or the line is gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Breaks {
+    /// When the first of them was, and what the cap was before it.
+    first: Option<(Instant, Option<LearnedCap>)>,
+    /// When the cap was given back the last time.
+    forgiven: Option<Instant>,
+}
+
+impl Breaks {
+    /// A connection broke beside others; `before` is the cap that this lowers.
+    pub(super) fn note(&mut self, before: Option<LearnedCap>, now: Instant) {
+        if self.first.is_none_or(|(first, _)| now.duration_since(first) > TOGETHER) {
+            self.first = Some((now, before));
+        }
+    }
+
+    /// A download has lost its last connection: the cap before its breaks, if it is to hold again.
+    pub(super) fn all(&mut self, now: Instant) -> Option<Option<LearnedCap>> {
+        let (first, before) = self.first.take()?;
+        let is_again = self.forgiven.is_some_and(|at| now.duration_since(at) < TWICE);
+        if is_again || now.duration_since(first) > TOGETHER {
+            return None;
+        }
+        self.forgiven = Some(now);
+        Some(before)
+    }
+}
+
 /// The learned cap of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LearnedCap {
@@ -53,6 +87,25 @@ mod tests {
             let before = before.map(|most| LearnedCap::new(most, now));
             assert_eq!(LearnedCap::lowered(before, others, now).most(), expected, "{others} others");
         }
+    }
+
+    #[test]
+    fn breaks_of_one_moment_that_spare_nothing_are_the_lines_and_not_twice_in_a_row() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let before = Some(LearnedCap::new(12, start));
+        let mut breaks = Breaks::default();
+        assert_eq!(breaks.all(at(0)), None, "nothing broke beside others");
+        breaks.note(before, at(1));
+        breaks.note(Some(LearnedCap::new(7, at(2))), at(2));
+        assert_eq!(breaks.all(at(3)), Some(before));
+        breaks.note(before, at(60));
+        assert_eq!(breaks.all(at(61)), None, "it may well mean it");
+        breaks.note(before, at(300));
+        assert_eq!(breaks.all(at(320)), None, "one was refused, and much later the others broke");
+        breaks.note(None, at(400));
+        breaks.note(before, at(420));
+        assert_eq!(breaks.all(at(421)), Some(before));
     }
 
     #[test]

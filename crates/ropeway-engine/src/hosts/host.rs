@@ -5,7 +5,13 @@ use std::sync::Arc;
 use ropeway_model::Timestamp;
 use tokio::{sync::Semaphore, time::Instant};
 
-use super::{Profile, breaker::Breaker, budget::Budget, cap::LearnedCap, outcome::Outcome};
+use super::{
+    Profile,
+    breaker::Breaker,
+    budget::Budget,
+    cap::{Breaks, LearnedCap},
+    outcome::Outcome,
+};
 
 /// One server.
 #[derive(Debug)]
@@ -23,6 +29,7 @@ pub(super) struct Host {
     /// Jobs that it serves now.
     pub(super) serving: usize,
     pub(super) cap: Option<LearnedCap>,
+    breaks: Breaks,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
     /// No new request before, as it said with `Retry-After`.
@@ -44,6 +51,7 @@ impl Host {
             waiting: 0,
             serving: 0,
             cap: None,
+            breaks: Breaks::default(),
             breaker: Breaker::default(),
             budget: Budget::new(Instant::now()),
             not_before: None,
@@ -105,12 +113,24 @@ impl Host {
                 self.profile.note_success(false);
                 // Where nothing else is open it is the server that is ill, not the number that is too large.
                 if self.open > 0 {
+                    if outcome == Outcome::Broken {
+                        self.breaks.note(self.cap, now);
+                    }
                     self.cap = Some(LearnedCap::lowered(self.cap, self.open, now));
                 }
             }
         }
         self.is_dirty = true;
         self.fit(now);
+    }
+
+    /// A download has lost its last connection, as it lost the others: if all at once, the cap is what it was.
+    pub(super) fn lost_all(&mut self, now: Instant) {
+        if let Some(before) = self.breaks.all(now) {
+            self.cap = before;
+            self.is_dirty = true;
+            self.fit(now);
+        }
     }
 
     /// Takes up what was known before.

@@ -142,6 +142,12 @@ impl Hosts {
         });
     }
 
+    /// The last connection of a download broke. Where the others did in the same moment the line is to blame, and what the
+    /// server bears is what it was before.
+    pub(crate) fn lost_all(&self, key: &HostKey) {
+        self.with(key, Host::lost_all);
+    }
+
     /// How long a repetition waits beside its own backoff, because the server has had many.
     pub(crate) fn retry_wait(&self, key: &HostKey) -> Duration {
         self.with(key, |host, now| host.budget.spend(now))

@@ -182,8 +182,10 @@ impl Table {
     fn index(&mut self, entry: &Entry) {
         let runs = entry.wish == Wish::Run;
         match (&entry.phase, entry.known.due, entry.held_until()) {
-            (Phase::Queued, _, Some(start)) if runs => drop(self.held.insert((start, entry.id))),
             (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
+            (Phase::Queued | Phase::Waiting { .. }, _, Some(start)) if runs => {
+                self.held.insert((start, entry.id));
+            }
             (Phase::Queued | Phase::Waiting { .. }, ..) if runs => self.queue.insert(entry.server, entry.place()),
             (Phase::Blocked { by, .. }, ..) if runs => drop(self.blocked.insert((*by, entry.id))),
             (phase, ..) if phase.is_active() => {

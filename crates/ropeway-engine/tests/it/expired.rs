@@ -43,13 +43,21 @@ fn bytes_sent(requests: &[Request]) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_an_expired_link_answers_the_bytes_stay_and_no_try_is_wasted() {
-    let refusals: [(fn() -> Answer, FailureCode); 5] = [
+    let refusals: [(fn() -> Answer, FailureCode); 6] = [
         (|| Answer::status(401), FailureCode::Unauthorized),
         (|| Answer::status(403), FailureCode::Forbidden),
         (|| Answer::status(404), FailureCode::NotFound),
         (|| Answer::status(410), FailureCode::Gone),
         (
             || Answer::status(200).header("Content-Type", "text/html").body("<h1>Please log in</h1>"),
+            FailureCode::UnexpectedContent,
+        ),
+        // A portal's page is a file of the portal's, with marks of its own.
+        (
+            || {
+                let page = Answer::status(200).header("Content-Type", "text/html").header("ETag", "\"portal\"");
+                page.header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT").body("<h1>Please log in</h1>")
+            },
             FailureCode::UnexpectedContent,
         ),
     ];
@@ -79,6 +87,29 @@ async fn a_link_that_never_worked_is_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_saved_where_the_name_does_not_promise_something_else() {
+    const PAGE: &str = "\n<!DOCTYPE html><title>Log in</title>";
+    for (path, media_type, body, is_saved) in [
+        ("disk.iso", "text/html; charset=utf-8", PAGE, false),
+        ("disk.iso", "text/html", "no markup: a label that somebody forgot to set", true),
+        ("disk.iso", "application/octet-stream", PAGE, true),
+        ("index.html", "text/html", PAGE, true),
+        ("download?file=disk.iso", "text/html", PAGE, true),
+    ] {
+        let peer = Peer::start(move |_| Answer::status(200).header("Content-Type", media_type).body(body)).await;
+        let rig = Rig::new().await;
+        let job = rig.run(rig.download(&peer.url(path))).await;
+        assert_eq!(job.phase == Phase::Completed, is_saved, "{path} as {media_type}: {:?}", job.phase);
+        if is_saved {
+            assert_eq!(std::fs::read_to_string(job.final_path.unwrap()).unwrap(), body);
+        } else {
+            assert_eq!(failure(&job).code, FailureCode::UnexpectedContent);
+            assert_eq!(std::fs::read_dir(rig.folder.path()).unwrap().count(), 0, "no file, and no part of one");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_new_link_to_the_same_file_keeps_every_byte() {
     let file = ServedFile::new(61, 8 * MIB);
     let expired = Arc::new(AtomicBool::new(false));
@@ -92,7 +123,8 @@ async fn a_new_link_to_the_same_file_keeps_every_byte() {
     let job = rig.settled(id).await;
     assert_eq!(job.phase, Phase::Completed);
     let log = rig.engine.detail(id).await.unwrap().log;
-    assert!(log.iter().any(|(_, line)| line.contains("the same file: Overlap")), "{log:?}");
+    assert!(log.iter().any(|(_, line)| line.contains("the same file: the same bytes")), "{log:?}");
+    assert_eq!(job.validation, Some(Validation::Overlap), "the new server's tag says nothing of the old bytes");
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     let fetched = bytes_sent(&mirror.requests());
     assert!(

@@ -12,7 +12,7 @@ use ropeway_drivers::DriverError;
 use ropeway_engine::{Scope, ServerPolicy};
 use ropeway_model::{Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
 use ropeway_testkit::{
-    Peer,
+    Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, ServedFile},
 };
 
@@ -211,6 +211,26 @@ async fn jobs_that_have_all_connections_of_a_server_give_one_up_for_the_next_job
     small.pattern().assert_file(&rig.file("small"), small.length());
     assert!(ids.iter().all(|id| rig.engine.job(*id).unwrap().phase.is_active()), "both go on meanwhile");
     rig.until(ids[0], |_| open() == 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_all_break_at_once_say_nothing_of_how_many_a_server_bears() {
+    const LENGTH: u64 = 24 * MIB;
+    let settings = NginxSettings { limit_rate: Some(2 * MIB), ..NginxSettings::default() };
+    let mut nginx = Nginx::start_with(settings);
+    let pattern = Pattern::new(74);
+    pattern.write_file(&nginx.root().join("file.bin"), LENGTH);
+    let rig = Rig::new().await;
+    let id = rig.add(rig.download(&nginx.url("file.bin"))).await;
+    let open = || rig.engine.servers().first().map_or(0, |server| server.connections);
+    rig.until(id, |job| open() == 4 && job.progress.moved > LENGTH / 8).await;
+    nginx.kill();
+    rig.until(id, |job| job.phase.kind() == PhaseKind::Waiting).await;
+    assert_eq!(rig.engine.servers()[0].profile.connection_cap, None);
+    nginx.restart();
+    rig.until(id, |_| open() == 4).await;
+    assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    pattern.assert_file(&rig.file("file.bin"), LENGTH);
 }
 
 #[tokio::test(flavor = "multi_thread")]

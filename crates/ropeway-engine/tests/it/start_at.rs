@@ -52,3 +52,20 @@ async fn the_moment_can_be_moved_and_taken_away() {
     still.engine.change(&[id], Change { start_at: Some(None), ..Change::default() }).await.unwrap();
     assert!(still.until(all(PhaseKind::Completed)).await < Duration::from_secs(5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_moment_that_is_set_while_a_job_waits_for_its_next_try_holds_for_that_try() {
+    let is_ill = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(true));
+    let seen = std::sync::Arc::clone(&is_ill);
+    let net = Net::new(move |_| Ok((if seen.load(SeqCst) { 503 } else { 200 }, Vec::new())));
+    let still = Still::new(Scope::Queue, &net).await;
+    let id = still.add(vec![still.spec("https://files.example/a")]).await[0];
+    still.until(all(PhaseKind::Waiting)).await;
+    is_ill.store(false, SeqCst);
+    let asked = net.asked("files.example").len();
+    let later = Change { start_at: Some(Some(still.clock.now().plus(HOUR))), ..Change::default() };
+    assert_eq!(still.engine.change(&[id], later).await.unwrap(), 1);
+    tokio::time::sleep(HOUR.saturating_sub(Duration::from_secs(60))).await;
+    assert_eq!(net.asked("files.example").len(), asked, "it was told when to start");
+    assert!(still.until(all(PhaseKind::Completed)).await < Duration::from_secs(120));
+}

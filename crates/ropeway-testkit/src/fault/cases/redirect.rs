@@ -150,7 +150,24 @@ fn portals() -> Vec<Case> {
                 .watch(6)
                 .ours(keeps_its_part),
         ),
+        case(
+            "N15 marked",
+            "the portal's page has an entity tag and a date of its own",
+            MUST,
+            Play::resumed(|request, _| marked(portal(request))).end(End::NeverDone).watch(6).ours(keeps_its_part),
+        ),
+        case(
+            "N15 first",
+            "a captive portal answers the first request for `file.bin` with 200 and a page",
+            "a failure: no page becomes the file",
+            Play::once(|request, _| marked(portal(request))).end(End::NeverDone),
+        ),
     ]
+}
+
+/// The same as a server sends it that has the page as a file.
+fn marked(page: Answer) -> Answer {
+    page.header("ETag", "\"portal-1\"").header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
 }
 
 /// The part is there, with the bytes that were there.

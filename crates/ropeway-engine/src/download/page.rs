@@ -1,0 +1,34 @@
+//! A web page in the place of a file: a login, a captive portal or an expired link that answers with 200. Whatever it
+//! says of its version, it is no newer one of the file.
+
+use ropeway_drivers::Probe;
+use ropeway_model::{Failure, FailureCode, FileName, Retry, SafeUrl, Transfer};
+
+use crate::attempt::{Attempt, Stop};
+
+/// Refuses the answer of `asked` if it is a page where the job is to have something else: where bytes of a file were that
+/// was no page, or where the file's name promises something that no page is.
+///
+/// # Errors
+/// [`Stop::NoFile`]; what is here stays, and a link that works again goes on with it.
+pub(super) fn refuse(attempt: &Attempt, asked: &SafeUrl, probe: &Probe) -> Result<(), Stop> {
+    if !probe.is_page {
+        return Ok(());
+    }
+    let had = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
+    let wanted = wanted(attempt, asked);
+    let Some(name) = had.filter(|name| !name.may_be_page()).or_else(|| Some(wanted).filter(FileName::is_no_page))
+    else {
+        return Ok(());
+    };
+    let message = format!("{} sends a web page in the place of {name}", probe.url);
+    Err(Stop::NoFile { failure: Failure::new(FailureCode::UnexpectedContent, message), retry: Retry::Never })
+}
+
+/// The name that the user gave the file, else the one that the address has: a redirect may lead to a page of any name.
+fn wanted(attempt: &Attempt, asked: &SafeUrl) -> FileName {
+    match &attempt.spec.transfer {
+        Transfer::Download { name: Some(name), .. } => name.clone(),
+        _ => FileName::from_url(asked.expose()),
+    }
+}
