@@ -32,15 +32,15 @@ impl Breaks {
         }
     }
 
-    /// A download has lost its last connection: the cap before its breaks, if it is to hold again.
-    pub(super) fn all(&mut self, now: Instant) -> Option<Option<LearnedCap>> {
-        let (first, before) = self.first.take()?;
+    /// A download has lost its last connection: the cap that holds now, where `lowered` is what its breaks made of it.
+    pub(super) fn all(&mut self, lowered: Option<LearnedCap>, now: Instant) -> Option<LearnedCap> {
+        let Some((first, before)) = self.first.take() else { return lowered };
         let is_again = self.forgiven.is_some_and(|at| now.duration_since(at) < TWICE);
         if is_again || now.duration_since(first) > TOGETHER {
-            return None;
+            return lowered;
         }
         self.forgiven = Some(now);
-        Some(before)
+        before
     }
 }
 
@@ -93,19 +93,19 @@ mod tests {
     fn breaks_of_one_moment_that_spare_nothing_are_the_lines_and_not_twice_in_a_row() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let before = Some(LearnedCap::new(12, start));
+        let cap = |most| Some(LearnedCap::new(most, start));
         let mut breaks = Breaks::default();
-        assert_eq!(breaks.all(at(0)), None, "nothing broke beside others");
-        breaks.note(before, at(1));
-        breaks.note(Some(LearnedCap::new(7, at(2))), at(2));
-        assert_eq!(breaks.all(at(3)), Some(before));
-        breaks.note(before, at(60));
-        assert_eq!(breaks.all(at(61)), None, "it may well mean it");
-        breaks.note(before, at(300));
-        assert_eq!(breaks.all(at(320)), None, "one was refused, and much later the others broke");
-        breaks.note(None, at(400));
-        breaks.note(before, at(420));
-        assert_eq!(breaks.all(at(421)), Some(before));
+        assert_eq!(breaks.all(cap(9), at(0)), cap(9), "nothing broke beside others");
+        breaks.note(cap(12), at(1));
+        breaks.note(cap(7), at(2));
+        assert_eq!(breaks.all(cap(1), at(3)), cap(12));
+        breaks.note(cap(12), at(60));
+        assert_eq!(breaks.all(cap(1), at(61)), cap(1), "it may well mean it");
+        breaks.note(cap(12), at(300));
+        assert_eq!(breaks.all(cap(7), at(320)), cap(7), "one was refused, and much later the others broke");
+        breaks.note(cap(12), at(400));
+        breaks.note(None, at(420));
+        assert_eq!(breaks.all(cap(1), at(421)), None);
     }
 
     #[test]

@@ -126,11 +126,9 @@ impl Host {
 
     /// A download has lost its last connection, as it lost the others: if all at once, the cap is what it was.
     pub(super) fn lost_all(&mut self, now: Instant) {
-        if let Some(before) = self.breaks.all(now) {
-            self.cap = before;
-            self.is_dirty = true;
-            self.fit(now);
-        }
+        self.cap = self.breaks.all(self.cap, now);
+        self.is_dirty = true;
+        self.fit(now);
     }
 
     /// Takes up what was known before.
