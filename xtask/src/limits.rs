@@ -43,23 +43,38 @@ pub(crate) struct Arguments {
     /// Seconds from the first byte; windows of five seconds are looked for in them, but for the first two.
     #[arg(long, default_value_t = 12)]
     seconds: u64,
+    /// Only clients and limits in whose line this stands, such as `ropeway | 50K`; the page stays as it is.
+    #[arg(long)]
+    only: Option<String>,
+    /// Measures what was built before.
+    #[arg(long)]
+    as_built: bool,
 }
 
 /// Builds the release program, measures, and writes the table into docs/performance.md.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    apt::install(&[Need::Build, Need::Bench])?;
-    setup::npm::install(&place::ui())?;
-    ui::build()?;
-    shell::run(&mut shell::cargo(&["build", "--release", "--locked", "-p", "ropeway-cli"]))?;
+    if !arguments.as_built {
+        apt::install(&[Need::Build, Need::Bench])?;
+        setup::npm::install(&place::ui())?;
+        ui::build()?;
+        shell::run(&mut shell::cargo(&["build", "--release", "--locked", "-p", "ropeway-cli"]))?;
+    }
     let ours = LIMITS.iter().flat_map(|limit| [("ropeway", 1, *limit), ("ropeway", 8, *limit)]);
     let others = OTHERS_LIMITS.iter().flat_map(|limit| OTHERS.map(|(name, connections)| (name, connections, *limit)));
     let head = "\n| Client | Limit (B/s) | Connections | Most above | Most below | First second |\n\
                 | --- | ---: | ---: | ---: | ---: | ---: |\n";
     let mut table = head.to_owned();
     for (name, connections, limit) in ours.chain(others) {
+        let is_wanted = |only: &String| format!("{name} | {limit} | {connections} |").contains(only);
+        if !arguments.only.as_ref().is_none_or(is_wanted) {
+            continue;
+        }
         let line = line(name, connections, limit, measured(name, connections, limit, arguments.seconds)?);
         print!("{line}");
         table.push_str(&line);
+    }
+    if arguments.only.is_some() {
+        return Ok(());
     }
     page::write(&place::root().join("docs/performance.md"), &MARKS, &format!("{table}\n"))
 }

@@ -17,7 +17,8 @@ use socket2::SockRef;
 const LENGTH: u64 = 8 << 30;
 /// Longest head of a request.
 const LONGEST_HEAD: usize = 64 * 1024;
-/// What one write hands over at most.
+/// What one write hands over at most. It is counted once the kernel has taken all of it, so it is smaller where the
+/// send buffer is.
 const BLOCK: usize = 256 * 1024;
 
 /// An HTTP server on loopback that runs until the process ends.
@@ -33,12 +34,12 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         SockRef::from(&listener).set_send_buffer_size(backlog).context("cannot bound the send buffer")?;
         let (port, sent) = (listener.local_addr()?.port(), Arc::new(AtomicU64::new(0)));
-        let counter = Arc::clone(&sent);
+        let (counter, block) = (Arc::clone(&sent), vec![0x5a; (backlog / 4).min(BLOCK)]);
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let counter = Arc::clone(&counter);
+                let (counter, block) = (Arc::clone(&counter), block.clone());
                 // A client that goes away in the middle ends its own connection and nothing else.
-                thread::spawn(move || answer(connection, &counter));
+                thread::spawn(move || answer(connection, &block, &counter));
             }
         });
         Ok(Self { port, sent })
@@ -55,8 +56,7 @@ impl Server {
     }
 }
 
-fn answer(mut connection: TcpStream, sent: &AtomicU64) -> io::Result<()> {
-    let block = vec![0x5a; BLOCK];
+fn answer(mut connection: TcpStream, block: &[u8], sent: &AtomicU64) -> io::Result<()> {
     while let Some(head) = head(&mut connection)? {
         let range = range(&head);
         let (first, end) = range.unwrap_or((0, LENGTH));
@@ -74,7 +74,7 @@ fn answer(mut connection: TcpStream, sent: &AtomicU64) -> io::Result<()> {
         }
         let mut left = length;
         while left > 0 {
-            let most = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
+            let most = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
             let count = connection.write(&block[..most])?;
             sent.fetch_add(count as u64, SeqCst);
             left -= count as u64;

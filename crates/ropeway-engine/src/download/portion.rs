@@ -20,13 +20,24 @@ pub(super) async fn next(
     missing: ByteRange,
     credit: u64,
 ) -> Result<Open, Trouble> {
-    let Some(portion) = of(job, missing) else {
-        let front = job.claims.front(missing);
-        return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
-    };
-    pay(job, claim, portion.len().saturating_sub(credit)).await?;
-    let stream = worker::request(job, claim, seat, portion).await?;
-    Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
+    loop {
+        let Some(portion) = of(job, missing) else {
+            let front = job.claims.front(missing);
+            return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
+        };
+        if pay(job, claim, portion.len().saturating_sub(credit)).await? == Paid::All {
+            let stream = worker::request(job, claim, seat, portion).await?;
+            return Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) });
+        }
+    }
+}
+
+/// Whether what was to be paid for is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paid {
+    All,
+    /// The limit became another one meanwhile: what is right under the old one may be a burst under the new one.
+    Nothing,
 }
 
 /// Bytes of the portion that follows one of `paid` bytes.
@@ -71,9 +82,9 @@ pub(super) fn is_long(job: &Job, claim: &Claim, yielded: u64) -> bool {
 }
 
 /// Waits for the throttle. The line is not to blame for that silence.
-pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<(), Trouble> {
+pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
     if bytes == 0 {
-        return Ok(());
+        return Ok(Paid::All);
     }
     job.claims.set_paying(claim, true);
     let paid = pay_ahead(job, claim, bytes).await;
@@ -82,13 +93,14 @@ pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<(), Trou
 }
 
 /// Waits for the throttle while bytes that were paid for before are on their way.
-pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<(), Trouble> {
+pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
     if bytes == 0 {
-        return Ok(());
+        return Ok(Paid::All);
     }
     tokio::select! {
         biased;
         () = claim.leave.cancelled() => Err(DriverError::Canceled.into()),
-        () = job.throttle.take(bytes) => Ok(()),
+        () = job.throttle.changed() => Ok(Paid::Nothing),
+        () = job.throttle.take(bytes) => Ok(Paid::All),
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{
     gather::Gathered,
-    portion,
+    portion::{self, Paid},
     trouble::{LONGEST_SILENCE, Trouble},
     worker::Job,
 };
@@ -98,7 +98,8 @@ async fn read(
             let slice = if is_paid { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
             let now = rest.split_to(slice);
             if !is_paid && job.throttle.is_limited() {
-                portion::pay(job, claim, now.len() as u64).await?;
+                // It is here already: under a limit that has changed meanwhile it is paid for once more.
+                while portion::pay(job, claim, now.len() as u64).await? == Paid::Nothing {}
             }
             open.at += now.len() as u64;
             gathered.push(now, heard);

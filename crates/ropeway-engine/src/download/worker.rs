@@ -11,7 +11,7 @@ use super::{
     line::Line,
     mirrors::{Mirrors, Taken},
     places::{Connection, Places, Seat},
-    portion,
+    portion::{self, Paid},
     receive::{self, Drained, Open},
     trouble::{LONGEST_SILENCE, Loss, Trouble},
 };
@@ -133,9 +133,9 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
             job.claims.set_paying(claim, ahead > 0);
             drained
         };
-        let (drained, ()) = tokio::try_join!(biased; drained, portion::pay_ahead(job, claim, ahead))?;
+        let (drained, paid) = tokio::try_join!(biased; drained, portion::pay_ahead(job, claim, ahead))?;
         job.claims.set_paying(claim, false);
-        credit = ahead;
+        credit = if paid == Paid::All { ahead } else { 0 };
         match drained {
             Drained::Segment => return Ok(()),
             Drained::Limited(stream) => open = portion::leave(job, claim, seat, *stream).await,

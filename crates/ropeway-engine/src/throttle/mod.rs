@@ -17,26 +17,52 @@ pub struct Throttle {
     job: Arc<Bucket>,
     /// What the job shares with others, the narrower first.
     shared: [Arc<Bucket>; 2],
-    /// Held by the one connection that stands in a shared bucket's queue for this job. A shared bucket serves its
-    /// takers in turn: were each connection to stand there for itself, a job with sixteen would get sixteen shares.
-    turn: Arc<Mutex<()>>,
+    /// Bytes that the shared buckets have served and no connection has taken yet. Held by the one connection that
+    /// stands in their queues for this job. They serve their takers in turn: were each connection to stand there for
+    /// itself, a job with sixteen would get sixteen shares.
+    bought: Arc<Mutex<u64>>,
 }
 
 impl Throttle {
     /// A job's own bucket below its server's, below the one for all jobs of its direction.
     pub fn new(job: Arc<Bucket>, server: Arc<Bucket>, all: Arc<Bucket>) -> Self {
-        Self { job, shared: [server, all], turn: Arc::default() }
+        Self { job, shared: [server, all], bought: Arc::default() }
     }
 
     /// Returns when `bytes` more may pass.
     pub async fn take(&self, bytes: u64) {
         self.job.take(bytes).await;
-        if self.shared.iter().all(|bucket| bucket.rate().is_none()) {
-            return;
+        let mut bought = self.bought.lock().await;
+        // What was bought under a wider limit and given up would be a burst under this one.
+        *bought = (*bought).min(self.turn().unwrap_or(0).max(bytes));
+        while let Some(turn) = self.turn() {
+            if *bought >= bytes {
+                *bought -= bytes;
+                return;
+            }
+            for bucket in &self.shared {
+                bucket.take(turn).await;
+            }
+            *bought += turn;
         }
-        let _turn = self.turn.lock().await;
-        for bucket in &self.shared {
-            bucket.take(bytes).await;
+    }
+
+    /// What a job takes of the shared buckets in one turn: the same for all jobs, however large their portions are, so
+    /// that all have the same share. `None` where nothing is shared.
+    fn turn(&self) -> Option<u64> {
+        /// Below this the cost of waking up exceeds the cost of the bytes.
+        const SMALLEST: u64 = 1024;
+        let rate = self.shared.iter().filter_map(|bucket| bucket.rate()).min()?;
+        Some((rate.bytes_per_second() / 100).max(SMALLEST))
+    }
+
+    /// Returns when one of the limits has become another one.
+    pub async fn changed(&self) {
+        let [server, all] = &self.shared;
+        tokio::select! {
+            () = self.job.changed() => {}
+            () = server.changed() => {}
+            () = all.changed() => {}
         }
     }
 
@@ -48,7 +74,7 @@ impl Throttle {
     pub fn portion(&self, connections: usize, round_trip: Duration) -> Option<u64> {
         /// Below this the requests themselves weigh too much.
         const SMALLEST: u64 = 4 * 1024;
-        const SHORTEST: Duration = Duration::from_millis(100);
+        const SHORTEST: Duration = Duration::from_millis(50);
         const LONGEST: Duration = Duration::from_secs(1);
         let rate = self.tightest()?.bytes_per_second();
         let span = (round_trip * 2).clamp(SHORTEST, LONGEST).as_millis();
@@ -61,7 +87,8 @@ impl Throttle {
         self.tightest().is_some()
     }
 
-    fn tightest(&self) -> Option<ByteRate> {
+    /// The limit that is felt: the tightest one.
+    pub fn tightest(&self) -> Option<ByteRate> {
         let shared = self.shared.iter().filter_map(|bucket| bucket.rate());
         shared.chain(self.job.rate()).min()
     }
@@ -98,13 +125,13 @@ mod tests {
     fn portions_follow_the_tightest_limit_the_connections_and_the_line() {
         let near = Duration::from_millis(1);
         assert_eq!(throttle(None, None).portion(4, near), None);
-        assert_eq!(throttle(Some(10 * MIB), None).portion(1, near), Some(MIB));
-        assert_eq!(throttle(Some(10 * MIB), Some(5 * MIB)).portion(2, near), Some(MIB / 4));
+        assert_eq!(throttle(Some(10 * MIB), None).portion(1, near), Some(MIB / 2));
+        assert_eq!(throttle(Some(10 * MIB), Some(5 * MIB)).portion(2, near), Some(MIB / 8));
         assert_eq!(throttle(Some(10 * MIB), None).portion(1, Duration::from_millis(200)), Some(4 * MIB));
         assert_eq!(throttle(Some(10 * MIB), None).portion(1, Duration::from_secs(9)), Some(10 * MIB));
         assert_eq!(throttle(Some(1024), None).portion(8, near), Some(4 * 1024));
         let server = Throttle::new(bucket(Some(10 * MIB)), bucket(Some(MIB)), bucket(Some(5 * MIB)));
-        assert_eq!(server.portion(1, near), Some(MIB / 10));
+        assert_eq!(server.portion(1, near), Some(MIB / 20));
     }
 
     /// Takes portions until the moment comes, and returns their bytes.
@@ -130,6 +157,26 @@ mod tests {
         let sixteen: u64 = connections.join_all().await.into_iter().sum();
         assert!(single.abs_diff(sixteen) < MIB / 2, "{single} and {sixteen}");
         assert!((19 * MIB..=20 * MIB + MIB / 4).contains(&(single + sixteen)), "{}", single + sixteen);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn jobs_that_ask_for_large_and_for_small_portions_have_the_same_share() {
+        let all = bucket(Some(2 * MIB));
+        let job = || Throttle::new(bucket(None), bucket(None), Arc::clone(&all));
+        let end = Instant::now() + Duration::from_secs(10);
+        let (large, small) = tokio::join!(taken_until(job(), MIB / 4, end), taken_until(job(), 4 << 10, end));
+        assert!(large.abs_diff(small) <= MIB / 2, "{large} and {small}");
+        assert!((19 * MIB..=20 * MIB + MIB / 4).contains(&(large + small)), "{}", large + small);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_bought_under_a_wide_limit_is_no_burst_under_a_narrow_one() {
+        let all = bucket(Some(100 * MIB));
+        let job = Throttle::new(bucket(None), bucket(None), Arc::clone(&all));
+        assert!(tokio::time::timeout(Duration::from_millis(200), job.take(40 * MIB)).await.is_err());
+        all.set_rate(ByteRate::new(MIB));
+        let taken = taken_until(job, 16 << 10, Instant::now() + Duration::from_secs(5)).await;
+        assert!((4 * MIB..=5 * MIB + MIB / 10).contains(&taken), "{taken}");
     }
 
     #[tokio::test(start_paused = true)]
