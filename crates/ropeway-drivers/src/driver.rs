@@ -8,11 +8,11 @@ use std::{fmt, pin::Pin, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
-use ropeway_model::{ByteRange, Digest, FileName, HeaderField, Network, SafeUrl, UploadTarget, Validator};
+use ropeway_model::{ByteRange, ByteRate, Digest, FileName, HeaderField, Network, SafeUrl, UploadTarget, Validator};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Capability, Clients, DriverError};
+use crate::{Capability, Clients, DriverError, client::ahead};
 
 /// Bytes in order. An `Err` ends the stream; what came before it is good.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
@@ -28,13 +28,21 @@ pub struct Context {
     pub origin: url::Origin,
     /// Headers of the user; sent to `origin` and to no other.
     pub headers: Vec<HeaderField>,
-    /// Whether the first request may travel on a connection that other jobs use as well (HTTP/2). Not under a limit:
-    /// what such a connection has under way is not held back for one job alone.
-    pub may_share: bool,
+    /// The limit that the first answer is read at, if there is one. Without it the request may travel on a connection
+    /// that other jobs use as well (HTTP/2), where nothing that is under way is held back for one job alone; with it, on
+    /// one of its own whose receive buffer is so small that the kernel does not run ahead.
+    pub pace: Option<ByteRate>,
     /// Asked before a redirect is followed to another server; without it all are.
     pub gate: Option<Arc<dyn Gate>>,
     /// Ends every request of the job at once.
     pub cancel: CancellationToken,
+}
+
+impl Context {
+    /// Bytes of the first answer that are under way or unread, at the most, when it is left before its end.
+    pub fn ahead(&self) -> u64 {
+        self.pace.map_or(0, ahead)
+    }
 }
 
 /// Knows which servers are left alone at the moment.

@@ -61,7 +61,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         clients: engine.clients.clone(),
         network: spec.network.clone(),
         headers: spec.headers.clone(),
-        may_share: true,
+        pace: None,
         gate: None,
         cancel,
     }
@@ -70,8 +70,8 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
 impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
-        let may_share = !self.throttle.is_limited();
-        Context { may_share, ..context(&self.engine, &self.spec, self.cancel.clone()) }
+        let pace = self.throttle.tightest();
+        Context { pace, ..context(&self.engine, &self.spec, self.cancel.clone()) }
     }
 
     /// Waits until the server may be connected to, unless the try has that right already.

@@ -6,6 +6,7 @@
 //! octets as sent), and they have no total timeout (a file may take days).
 
 mod names;
+mod narrow;
 mod proxy;
 mod shared;
 mod space;
@@ -18,9 +19,11 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
+use rustls::ClientConfig;
 use url::{Host, Origin};
 
 pub(crate) use names::{NameError, NearError};
+pub(crate) use narrow::ahead;
 use proxy::Proxy;
 use shared::Servers;
 pub(crate) use shared::{Connection, Offer};
@@ -92,6 +95,8 @@ struct Pair {
     own: Client,
     /// Offers HTTP/2 beside it. Its connections are shared where the server takes the offer.
     shared: Client,
+    /// TLS as `own` speaks it; `None` for plain HTTP.
+    trust: Option<Arc<ClientConfig>>,
 }
 
 /// A client and what stands between it and the host.
@@ -223,7 +228,7 @@ fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
     };
     if !way.secure {
         let own = built(builder(way)?.tls_certs_only([]).http1_only())?;
-        return Ok(Pair { shared: own.clone(), own });
+        return Ok(Pair { shared: own.clone(), own, trust: None });
     }
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
     let trust = trust::configuration(way.ca_file.as_deref(), host)?;
@@ -232,7 +237,8 @@ fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     };
-    let own = built(builder(way)?.tls_backend_preconfigured(speaking(&[b"http/1.1"])).http1_only())?;
+    let alone = speaking(&[b"http/1.1"]);
+    let own = built(builder(way)?.tls_backend_preconfigured(alone.clone()).http1_only())?;
     let shared = builder(way)?
         .tls_backend_preconfigured(speaking(&[b"h2", b"http/1.1"]))
         .http2_initial_stream_window_size(STREAM_WINDOW)
@@ -240,7 +246,7 @@ fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
         .http2_max_header_list_size(LARGEST_HEADER_LIST)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT);
-    Ok(Pair { own, shared: built(shared)? })
+    Ok(Pair { own, shared: built(shared)?, trust: Some(Arc::new(alone)) })
 }
 
 /// What all clients have in common.

@@ -7,7 +7,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use http::Version;
 use parking_lot::Mutex;
-use ropeway_model::SafeUrl;
+use ropeway_model::{ByteRate, SafeUrl};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::Instant,
@@ -30,6 +30,8 @@ pub(crate) enum Connection {
     /// One of its own while the answer lasts, in HTTP/1.1. Several of them are faster than one, each with a congestion
     /// window of its own, and what is not read yet on one holds nothing up on another.
     Own,
+    /// The same with a receive buffer that is right for this pace.
+    Narrow(ByteRate),
     /// One that other requests to the server travel on too, where the server speaks HTTP/2.
     Shared,
 }
@@ -87,7 +89,8 @@ impl Server {
     /// not. Waits at most [`FIRST_CONTACT`].
     pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<Offer> {
         match (connection, self.speaks()) {
-            (_, Speaks::Avoided { .. }) | (Connection::Own, Speaks::Unknown | Speaks::Two { .. }) => return None,
+            (_, Speaks::Avoided { .. })
+            | (Connection::Own | Connection::Narrow(_), Speaks::Unknown | Speaks::Two { .. }) => return None,
             // What was made to find that out is HTTP/1.1 as well, and used up before another one is made.
             (_, speaks @ Speaks::One) | (Connection::Shared, speaks @ Speaks::Two { .. }) => {
                 return Some(self.offer(speaks, None));

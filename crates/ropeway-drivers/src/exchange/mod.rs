@@ -8,12 +8,12 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header::HOST};
 use reqwest::{RequestBuilder, Response};
-use ropeway_model::SafeUrl;
+use ropeway_model::{ByteRate, SafeUrl};
 
 use self::fault::Fault;
 use crate::{
     Context, DriverError,
-    client::{Connection, Reach},
+    client::{Connection, Offer, Reach, Space},
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
@@ -46,10 +46,15 @@ pub(crate) async fn get(
     // Over HTTP/2 the address alone names the host.
     let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
     let nearest = context.clients.nearest(&context.origin, url).await;
+    if let Connection::Narrow(pace) = connection
+        && let Some(answer) = get_narrow(context, url, nearest, pace, &given, fields).await?
+    {
+        return checked(None, url, answer);
+    }
     let (mut replaced, mut repeats) = (false, 0);
     loop {
         let reaching = context.clients.reach(&context.network, url, nearest, connection);
-        let mut reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
+        let reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
         let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
         let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, request)).await else {
             if let Some(offer) = &reach.offer {
@@ -58,7 +63,7 @@ pub(crate) async fn get(
             return Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() });
         };
         let error = match answered? {
-            Ok(response) => return checked(&mut reach, url, response),
+            Ok(response) => return checked(reach.offer, url, response),
             Err(error) => error,
         };
         let fault = reach.fault(&error);
@@ -71,6 +76,24 @@ pub(crate) async fn get(
             None if !replaced && error::is_stale_connection(&error) => replaced = true,
             _ => return Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)),
         }
+    }
+}
+
+/// The same on a connection with a small receive buffer; `None` where the ordinary way is to be tried.
+async fn get_narrow(
+    context: &Context,
+    url: &SafeUrl,
+    nearest: Space,
+    pace: ByteRate,
+    given: &HeaderMap,
+    fields: &HeaderMap,
+) -> Result<Option<Response>, DriverError> {
+    let mut all = given.clone();
+    all.extend(fields.clone());
+    let asking = context.clients.get_narrow(&context.network, url, nearest, pace, all);
+    match tokio::time::timeout(HEAD_TIMEOUT, context.cancel.run_until_cancelled(asking)).await {
+        Ok(answer) => answer.ok_or(DriverError::Canceled),
+        Err(_) => Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() }),
     }
 }
 
@@ -101,11 +124,11 @@ pub(crate) async fn send(
     fields: HeaderMap,
 ) -> Result<Response, DriverError> {
     let nearest = context.clients.nearest(&context.origin, url).await;
-    let mut reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
+    let reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
     let given = header::fields(context, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
     match head(context, request.headers(fields)).await? {
-        Ok(response) => checked(&mut reach, url, response),
+        Ok(response) => checked(reach.offer, url, response),
         Err(error) => {
             let fault = reach.fault(&error);
             Err(error::of_request(url, reach.proxy.as_ref(), &error, fault))
@@ -117,13 +140,13 @@ async fn head(context: &Context, request: RequestBuilder) -> Result<reqwest::Res
     context.cancel.run_until_cancelled(request.send()).await.ok_or(DriverError::Canceled)
 }
 
-fn checked(reach: &mut Reach, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
+fn checked(offer: Option<Offer>, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
     let octets: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if octets > LARGEST_HEAD {
         return Err(error::bad(url, format!("its head has {octets} octets, more than {LARGEST_HEAD}")));
     }
     tracing::debug!(%url, status = response.status().as_u16(), version = ?response.version(), "answered");
-    if let Some(mut offer) = reach.offer.take() {
+    if let Some(mut offer) = offer {
         offer.answered(response.version());
         // What becomes of its body counts as well.
         response.extensions_mut().insert(Arc::new(offer));

@@ -14,7 +14,7 @@ use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
 /// Where a server applies a content coding although it was asked not to, the body is what the file's name promises. If
 /// that takes decoding, nothing is known of the file's length, version and digest: those told are the encoded one's.
 pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, DriverError> {
-    let connection = if context.may_share { Connection::Shared } else { Connection::Own };
+    let connection = context.pace.map_or(Connection::Shared, Connection::Narrow);
     let redirect::Answer { url, response } = redirect::get(context, from, &HeaderMap::new(), connection).await?;
     match response.status().as_u16() {
         200 | 203 => {}

@@ -22,7 +22,7 @@ pub(crate) fn context(address: &str) -> Context {
         network: Network::default(),
         origin: url(address).expose().origin(),
         headers: Vec::new(),
-        may_share: true,
+        pace: None,
         gate: None,
         cancel: CancellationToken::new(),
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use http::Version;
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{FailureCode, Network, Retry};
+use ropeway_model::{ByteRate, FailureCode, Network, Retry};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer, TunnelProxy,
     peer::{Answer, Authority, Cut, Request, ServedFile, frame},
@@ -118,9 +118,9 @@ async fn requests_that_start_together_make_one_connection() {
 async fn a_job_under_a_limit_and_one_that_names_the_host_itself_have_connections_of_their_own() {
     let file = ServedFile::new(1, LENGTH);
     let (peer, mut download) = peer(move |request| file.answer(request)).await;
-    download.context.may_share = false;
+    download.context.pace = ByteRate::new(1 << 30);
     read(download.probe().await.unwrap().body).await;
-    download.context.may_share = true;
+    download.context.pace = None;
     download.context.headers = vec!["Host: files.example".parse().unwrap()];
     read(download.probe().await.unwrap().body).await;
     assert_eq!(versions(&peer), [Version::HTTP_11, Version::HTTP_11]);

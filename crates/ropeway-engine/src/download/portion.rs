@@ -58,7 +58,8 @@ fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
 /// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
 pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open) -> Option<Open> {
-    if job.line.serves_ranges() {
+    // What its buffers hold has come over the line, and is not read any more. Where this wait is ended, so is the next.
+    if pay(job, claim, job.context.ahead()).await.is_err() || job.line.serves_ranges() {
         return None;
     }
     let missing = job.claims.missing(claim)?;

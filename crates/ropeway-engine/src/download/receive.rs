@@ -95,7 +95,9 @@ async fn read(
         yielded += rest.len() as u64;
         lease.note(rest.len());
         while !rest.is_empty() {
-            let slice = if is_paid { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
+            // An answer that is left for portions behind this chunk is left soon.
+            let is_last = is_paid || job.line.serves_ranges();
+            let slice = if is_last { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
             let now = rest.split_to(slice);
             if !is_paid && job.throttle.is_limited() {
                 // It is here already: under a limit that has changed meanwhile it is paid for once more.

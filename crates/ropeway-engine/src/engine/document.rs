@@ -29,7 +29,7 @@ impl Engine {
             network: network.clone(),
             origin: from.expose().origin(),
             headers: headers.to_vec(),
-            may_share: true,
+            pace: None,
             gate: None,
             cancel: self.core.stopping.child_token(),
         };
