@@ -118,7 +118,7 @@ async fn requests_that_start_together_make_one_connection() {
 async fn a_job_under_a_limit_and_one_that_names_the_host_itself_have_connections_of_their_own() {
     let file = ServedFile::new(1, LENGTH);
     let (peer, mut download) = peer(move |request| file.answer(request)).await;
-    download.context.pace = ByteRate::new(1 << 30);
+    download.context.pace = ByteRate::new(1 << 20);
     read(download.probe().await.unwrap().body).await;
     download.context.pace = None;
     download.context.headers = vec!["Host: files.example".parse().unwrap()];

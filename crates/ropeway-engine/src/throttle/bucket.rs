@@ -126,9 +126,7 @@ impl State {
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
     fn enter(&mut self, bytes: u64) -> Option<u64> {
         let bytes = bytes as f64;
-        if self.rate.is_none() {
-            return None;
-        }
+        self.rate?;
         let number = self.next;
         self.next += 1;
         self.waiting.push_back(Wait { number, bytes });
