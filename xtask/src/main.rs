@@ -16,6 +16,7 @@ mod page;
 mod pattern;
 mod place;
 mod process;
+mod queue;
 mod run;
 mod setup;
 mod shell;
@@ -63,6 +64,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Measures at the server how true limits are, beside other clients, and writes the table into docs/performance.md.
     Limits(limits::Arguments),
+    /// Measures a daemon with a hundred thousand queued jobs and writes the table into docs/performance.md.
+    Queue(queue::Arguments),
     /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
     Faults(faults::Arguments),
 }
@@ -80,6 +83,7 @@ fn main() -> ExitCode {
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Limits(arguments) => limits::run(&arguments),
+        Command::Queue(arguments) => queue::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };
     ended(result)

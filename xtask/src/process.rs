@@ -41,6 +41,11 @@ impl Process {
         self.name
     }
 
+    /// Its number.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Where it writes what it says.
     pub(crate) fn log(&self) -> &Path {
         &self.log

@@ -10,6 +10,7 @@ mod targets;
 mod verify;
 
 use ropeway_engine::EngineError;
+use ropeway_model::PhaseKind;
 use serde::Serialize;
 
 use crate::{
@@ -103,11 +104,22 @@ fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     Ok(settings)
 }
 
+/// What to do about a job that is in a phase which a call does not fit.
+const fn next_step(phase: PhaseKind) -> &'static str {
+    match phase {
+        PhaseKind::Completed | PhaseKind::Canceled => "It is at its end: add the download again to have it anew.",
+        PhaseKind::Probing | PhaseKind::Running | PhaseKind::Verifying => {
+            "Pause it first, or wait until it has come to its end."
+        }
+        _ => "Look at what it waits for: this call is for another state of a job.",
+    }
+}
+
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         let (code, hint) = match &error {
             EngineError::NoSuchJob(_) => (ApiCode::NotFound, "It may have been removed: look at the list again."),
-            EngineError::WrongPhase { .. } => (ApiCode::WrongPhase, "Wait until the job has settled."),
+            EngineError::WrongPhase { phase, .. } => (ApiCode::WrongPhase, next_step(*phase)),
             EngineError::NotADownload(_) => (ApiCode::BadParams, "Only a download can get another link."),
             EngineError::Store(_) | EngineError::NotDurable(_) => {
                 (ApiCode::StateFailed, "Check the volume of Ropeway's data folder and the room on it, then try again.")

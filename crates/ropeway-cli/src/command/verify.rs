@@ -165,11 +165,15 @@ fn lines(report: &VerifyReport, found: usize) -> Vec<String> {
     let (path, compared) = (&report.path, size(report.compared));
     let first = match (report.damaged.len(), found) {
         (0, 0) => format!("{path}: {compared} are as they came"),
-        (0, mended) => format!("{path}: {mended} damaged blocks mended, {compared} are as they came"),
-        (left, _) => format!("{path}: {left} damaged blocks in {compared}"),
+        (0, mended) => format!("{path}: {} mended, {compared} are as they came", damaged_blocks(mended)),
+        (left, _) => format!("{path}: {} in {compared}", damaged_blocks(left)),
     };
     let damaged = report.damaged.iter().map(|block| format!("damaged     [{}, {})", block.start, block.end));
     std::iter::once(first).chain(damaged).collect()
+}
+
+fn damaged_blocks(count: usize) -> String {
+    format!("{count} damaged {}", if count == 1 { "block" } else { "blocks" })
 }
 
 const fn doing(stage: ProofStage) -> &'static str {
@@ -229,9 +233,9 @@ mod tests {
             length: Some(100),
             damaged: vec![DamagedBlock { start: 10, end: 20 }],
         };
-        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged blocks in 100 B", "damaged     [10, 20)"]);
+        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged block in 100 B", "damaged     [10, 20)"]);
         report.damaged.clear();
-        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged blocks mended, 100 B are as they came"]);
+        assert_eq!(lines(&report, 1), ["/d/a: 1 damaged block mended, 100 B are as they came"]);
         assert_eq!(lines(&report, 0), ["/d/a: 100 B are as they came"]);
     }
 }

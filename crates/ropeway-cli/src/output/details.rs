@@ -1,8 +1,8 @@
 //! One job with all that is known of it.
 
-use ropeway_api::view::{DirectionView, JobDetail, PhaseView, SegmentView};
+use ropeway_api::view::{DirectionView, JobDetail, PhaseView, PriorityView, SegmentView};
 
-use crate::output::text::{clock, percent, phase, plain, rate, size, validation, verification};
+use crate::output::text::{self, clock, percent, plain, rate, size, validation, verification};
 
 /// Columns for the labels.
 const LABEL_WIDTH: usize = 12;
@@ -25,11 +25,11 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
     let state = match &job.phase {
         PhaseView::Failed { failure } => format!("failed: {}: {}", failure.code, failure.message),
         PhaseView::LinkExpired { failure } => format!("link expired: {}: {}", failure.code, failure.message),
-        PhaseView::Blocked { failure, .. } => format!("blocked: {}: {}", failure.code, failure.message),
+        PhaseView::Blocked { failure, .. } => format!("{}: {}: {}", text::state(job), failure.code, failure.message),
         PhaseView::Waiting { cause, attempt, .. } => {
             format!("waiting after try {attempt}: {}: {}", cause.code, cause.message)
         }
-        other => phase(other).to_owned(),
+        _ => text::state(job).into_owned(),
     };
     let hint = match &job.phase {
         PhaseView::Failed { failure }
@@ -45,7 +45,11 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
         known("direction", Some(arrow.to_owned())),
         known("state", Some(state)),
         known("hint", hint),
+        known("next", text::next_command(job)),
+        known("starts", job.start_at_ms.map(text::moment)),
+        known("priority", priority(job.priority).map(str::to_owned)),
         known("from", Some(job.source.clone())),
+        known("mirrors", Some(detail.mirrors.join(", ")).filter(|mirrors| !mirrors.is_empty())),
         known("to", Some(job.destination.clone())),
         known("file", job.path.clone()),
         known("progress", Some(progress(detail))),
@@ -61,6 +65,15 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
         known("verified", matches!(job.phase, PhaseView::Completed).then(|| verification(job).to_owned())),
     ];
     some.into_iter().flatten().collect()
+}
+
+/// The urgency, where it is not the usual one.
+const fn priority(priority: PriorityView) -> Option<&'static str> {
+    match priority {
+        PriorityView::Low => Some("low: after all others"),
+        PriorityView::Normal => None,
+        PriorityView::High => Some("high: before all others"),
+    }
 }
 
 fn progress(detail: &JobDetail) -> String {
@@ -95,8 +108,10 @@ mod tests {
             hint: "Check the address.".to_owned(),
             can_resume: true,
         };
+        let mut job = row(3, PhaseView::Failed { failure }, 50);
+        job.priority = PriorityView::High;
         let detail = JobDetail {
-            job: row(3, PhaseView::Failed { failure }, 50),
+            job,
             final_url: None,
             entity_tag: Some("\"a\"".to_owned()),
             entity_tag_is_strong: true,
@@ -114,6 +129,8 @@ mod tests {
         for expected in [
             "state       failed: HTTP_NOT_FOUND: example.org has no such file",
             "hint        Check the address.",
+            "next        ropeway resume 3",
+            "priority    high: before all others",
             "progress    50 B of 100 B (50 %)",
             "entity tag  \"a\" (strong)",
             "resumed     the same bytes came again",

@@ -2,7 +2,7 @@
 
 use ropeway_api::view::{DirectionView, JobView};
 
-use crate::output::text::{clock, percent, phase, plain, rate, shortened, size};
+use crate::output::text::{clock, percent, plain, rate, shortened, size, state};
 
 /// Columns for a name.
 const NAME_WIDTH: usize = 36;
@@ -44,7 +44,7 @@ fn cells(job: &JobView) -> [String; 8] {
         percent(progress).map_or_else(nothing, |percent| format!("{percent} %")),
         if is_moving { rate(progress.rate) } else { nothing() },
         progress.seconds_left.filter(|_| is_moving).map_or_else(nothing, clock),
-        phase(&job.phase).to_owned(),
+        state(job).into_owned(),
     ]
 }
 

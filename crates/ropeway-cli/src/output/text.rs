@@ -3,7 +3,8 @@
 use std::{borrow::Cow, time::Duration};
 
 use indicatif::BinaryBytes;
-use ropeway_api::view::{JobProgress, JobView, PhaseView, ValidationView, VerificationView};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+use ropeway_api::view::{JobProgress, JobView, ObstacleView, PhaseView, ValidationView, VerificationView};
 
 /// `text` without what a terminal would act on: escape sequences, line breaks, direction overrides. Names and messages
 /// come from servers.
@@ -73,6 +74,47 @@ pub(crate) const fn phase(phase: &PhaseView) -> &'static str {
     }
 }
 
+/// What the job is doing or waiting for, in a few words.
+pub(crate) fn state(job: &JobView) -> Cow<'static, str> {
+    match (&job.phase, job.start_at_ms) {
+        (PhaseView::Queued, Some(start)) if Timestamp::now().as_millisecond() < start => {
+            format!("starts {}", moment(start)).into()
+        }
+        (PhaseView::Blocked { by, .. }, _) => obstacle(*by).into(),
+        (other, _) => phase(other).into(),
+    }
+}
+
+/// What a job waits for that is not the job's to mend.
+const fn obstacle(by: ObstacleView) -> &'static str {
+    match by {
+        ObstacleView::Network => "no network",
+        ObstacleView::Room => "no room",
+        ObstacleView::NameTaken => "name taken",
+    }
+}
+
+/// A moment on the clock of this machine's time zone: the time of day alone where it is within the next day.
+pub(crate) fn moment(unix_ms: i64) -> String {
+    let (now, zone) = (Zoned::now(), TimeZone::system());
+    let Ok(at) = Timestamp::from_millisecond(unix_ms) else { return unix_ms.to_string() };
+    let is_soon = at.duration_since(now.timestamp()).as_hours().abs() < 24;
+    at.to_zoned(zone).strftime(if is_soon { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+/// The command that helps a job on which waits for its user; `None` where none does.
+pub(crate) fn next_command(job: &JobView) -> Option<String> {
+    let id = job.id;
+    match &job.phase {
+        PhaseView::LinkExpired { .. } => Some(format!("ropeway renew {id} URL")),
+        PhaseView::Blocked { by: ObstacleView::NameTaken, .. } => {
+            Some(format!("ropeway answer {id} rename, overwrite or fail"))
+        }
+        PhaseView::Failed { .. } => Some(format!("ropeway resume {id}")),
+        _ => None,
+    }
+}
+
 /// How a finished file was proved, as the end of a sentence.
 pub(crate) const fn verification(job: &JobView) -> &'static str {
     match job.verification {
@@ -96,7 +138,10 @@ pub(crate) const fn validation(verdict: ValidationView) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use ropeway_api::view::FailureView;
+
     use super::*;
+    use crate::run::tests::row;
 
     #[test]
     fn what_a_server_sends_cannot_steer_the_terminal() {
@@ -108,6 +153,28 @@ mod tests {
     fn a_long_name_keeps_both_ends() {
         assert_eq!(shortened("ubuntu-26.04-desktop-amd64.iso", 15), "ubuntu-…d64.iso");
         assert_eq!(shortened("short.iso", 9), "short.iso");
+    }
+
+    #[test]
+    fn a_job_that_waits_says_for_what_and_who_can_help() {
+        let failure = FailureView {
+            code: "FILE_EXISTS".to_owned(),
+            message: "a exists already".to_owned(),
+            hint: "Choose.".to_owned(),
+            can_resume: true,
+        };
+        let blocked = |by| row(7, PhaseView::Blocked { by, failure: failure.clone() }, 0);
+        assert_eq!(state(&blocked(ObstacleView::Room)), "no room");
+        assert_eq!(next_command(&blocked(ObstacleView::Room)), None);
+        let asking = blocked(ObstacleView::NameTaken);
+        assert_eq!(state(&asking), "name taken");
+        assert_eq!(next_command(&asking).as_deref(), Some("ropeway answer 7 rename, overwrite or fail"));
+        let expired = row(8, PhaseView::LinkExpired { failure }, 0);
+        assert_eq!(next_command(&expired).as_deref(), Some("ropeway renew 8 URL"));
+        let mut later = row(9, PhaseView::Queued, 0);
+        assert_eq!(state(&later), "queued");
+        later.start_at_ms = Some(4_102_444_800_000 + 43_200_000);
+        assert!(state(&later).starts_with("starts 2100-01-0"), "{}", state(&later));
     }
 
     #[test]

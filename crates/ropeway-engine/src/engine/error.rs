@@ -13,7 +13,7 @@ pub enum EngineError {
     #[error("there is no job {0}")]
     NoSuchJob(JobId),
     /// The job cannot do that now.
-    #[error("job {id} is {phase:?}")]
+    #[error("job {id} is {}", words(*phase))]
     WrongPhase {
         /// The job.
         id: JobId,
@@ -41,6 +41,23 @@ pub enum EngineError {
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Stopping,
+}
+
+/// A phase as a user reads it.
+const fn words(phase: PhaseKind) -> &'static str {
+    match phase {
+        PhaseKind::Queued => "queued",
+        PhaseKind::Probing => "connecting",
+        PhaseKind::Running => "running",
+        PhaseKind::Waiting => "waiting for its next try",
+        PhaseKind::Blocked => "waiting for an obstacle to go",
+        PhaseKind::LinkExpired => "without a link that works",
+        PhaseKind::Paused => "paused",
+        PhaseKind::Verifying => "being verified",
+        PhaseKind::Completed => "complete",
+        PhaseKind::Canceled => "canceled",
+        PhaseKind::Failed => "failed",
+    }
 }
 
 impl EngineError {

@@ -7,6 +7,12 @@ use ropeway_model::SafeUrl;
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
 pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
+    /// A part file is to be created.
+    fn creates(&self, path: &Path) -> Result<(), DiskError> {
+        let _ = path;
+        Ok(())
+    }
+
     /// A part file was created or opened.
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
         part
@@ -39,6 +45,7 @@ impl<T: Disturbance> Disk for Disturbed<T> {
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        self.0.creates(path)?;
         LocalDisk.create_part(path).map(|part| self.0.part(part))
     }
 

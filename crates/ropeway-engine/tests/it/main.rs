@@ -13,6 +13,7 @@ mod expired;
 mod hosts;
 mod many_hands;
 mod mirrors;
+mod names;
 mod neighbours;
 mod obstacles;
 mod overlap;

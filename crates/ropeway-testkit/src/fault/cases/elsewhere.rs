@@ -301,6 +301,13 @@ fn names() -> Vec<Case> {
             "harmless names",
             "crates/ropeway-model/src/file_name.rs::files_that_act_when_a_folder_is_opened_get_an_ending_that_does_not",
         ),
+        tested(
+            "F10 folder",
+            "the folder is swapped for a link to another one while bytes come",
+            "nothing is written through the link; the job stops with a reason",
+            "crates/ropeway-engine/tests/it/names.rs::\
+             a_folder_that_is_swapped_for_a_link_midway_is_not_written_through",
+        ),
     ]
 }
 
