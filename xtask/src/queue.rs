@@ -44,16 +44,15 @@ pub(crate) struct Arguments {
 
 /// Builds the release program, measures, and writes the table into docs/performance.md.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
-    let table = match &arguments.program {
-        Some(program) => return Ok(print!("{}", measured(program, arguments)?)),
-        None => {
-            apt::install(&[Need::Build])?;
-            setup::npm::install(&place::ui())?;
-            ui::build()?;
-            shell::run(&mut shell::cargo(&["build", "--release", "--locked", "-p", "ropeway-cli"]))?;
-            measured(&place::built("release", "ropeway"), arguments)?
-        }
-    };
+    if let Some(program) = &arguments.program {
+        print!("{}", measured(program, arguments)?);
+        return Ok(());
+    }
+    apt::install(&[Need::Build])?;
+    setup::npm::install(&place::ui())?;
+    ui::build()?;
+    shell::run(&mut shell::cargo(&["build", "--release", "--locked", "-p", "ropeway-cli"]))?;
+    let table = measured(&place::built("release", "ropeway"), arguments)?;
     print!("{table}");
     page::write(&place::root().join("docs/performance.md"), &MARKS, &table)
 }
@@ -137,6 +136,7 @@ fn finished(mut command: std::process::Command) -> Result<()> {
 }
 
 /// What the kernel says of a process' memory, in MiB.
+#[derive(Clone, Copy)]
 struct Memory {
     now: f64,
     peak: f64,

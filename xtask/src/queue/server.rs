@@ -1,7 +1,7 @@
 //! A server whose files come slowly, so that many jobs run for as long as they are looked at.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{
         Arc,
@@ -61,7 +61,7 @@ impl Server {
 /// One file on each connection: one stream is all that each of these jobs has.
 fn answer(mut connection: TcpStream) -> io::Result<()> {
     let mut head = Vec::new();
-    let mut octets = connection.try_clone()?.take(LONGEST_HEAD).bytes();
+    let mut octets = BufReader::new(connection.try_clone()?.take(LONGEST_HEAD)).bytes();
     while !head.ends_with(b"\r\n\r\n") {
         let Some(octet) = octets.next() else { return Ok(()) };
         head.push(octet?);
