@@ -79,7 +79,7 @@ export async function daemon(folder) {
   return { ...program, token, rpc };
 }
 
-/** A server that shares `root` at `limit`, such as `2M`, or as fast as it can. */
-export function share(root, limit) {
-  return start(["serve", "--root", root, "--bind", "127.0.0.1:0", ...(limit ? ["--limit", limit] : [])], {});
+/** A server that shares `root`. */
+export function share(root) {
+  return start(["serve", "--root", root, "--bind", "127.0.0.1:0"], {});
 }

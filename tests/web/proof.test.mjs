@@ -87,14 +87,18 @@ test("how far the comparison of a large file is, is told while it goes on", asyn
   await page.keyboard.press("Enter");
   await watchCourse(page);
   await page.clock.install();
-  await page.getByRole("button", { name: "Verify", exact: true }).click();
-  // The pane looks once a second, and a quick disk is done before that.
   const verdict = page.getByText(/^All as it came/);
-  await until("the comparison ends", async () => {
-    await page.clock.runFor(1_000);
-    return verdict.isVisible();
-  });
-  const course = await page.evaluate(() => window.course);
+  let course = [];
+  // A machine that reads faster than it answers has another go.
+  for (let round = 0; round < 5 && course.length === 0; round += 1) {
+    await page.getByRole("button", { name: "Verify", exact: true }).click();
+    // The pane looks once a second, and a quick disk is done before that.
+    await until("the comparison ends", async () => {
+      await page.clock.runFor(1_000);
+      return verdict.isVisible();
+    });
+    course = await page.evaluate(() => window.course);
+  }
   assert.ok(course.length > 0, "nothing was told");
   assert.ok(course.every((text) => text.endsWith("of 256 MB")), course.join());
   assert.deepEqual(problems, []);
@@ -110,7 +114,7 @@ test("how far a repair is, is told in every window, and none begins another mean
   await page.getByRole("button", { name: "Verify", exact: true }).click();
   await page.getByText("48 damaged blocks, 48.0 MB").waitFor();
   const { settings } = await queue.rpc("snapshot");
-  await queue.rpc("settings_set", { ...settings, download_limit: 4 * MB });
+  await queue.rpc("settings_set", { ...settings, download_limit: 2 * MB });
   await page.getByRole("button", { name: "Repair" }).click();
   const other = await open(browser, queue.url);
   await row(other.page, "film.mov").click();
