@@ -20,7 +20,7 @@ use crate::{
     offer::Offers,
     quit,
     shell::Shell,
-    tray::Tray,
+    tray::{Tray, words::KeptWords},
     uri_drop::Hovering,
     watch::Watch,
     window::{self, place::PlaceKeeper},
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<i32> {
         .plugin(tauri_plugin_clipboard_manager::init())
         .manage(Offers::default())
         .manage(Hovering::default())
-        .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe])
+        .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe, ipc::name_tray])
         .on_window_event(window::on_event)
         .setup(move |app| {
             if let Err(error) = start(app.handle(), &folders, arguments) {
@@ -76,7 +76,8 @@ fn start(app: &AppHandle, folders: &Folders, arguments: Arguments) -> anyhow::Re
     quit::on_signals(app);
     let api = async_runtime::block_on(engine::open(app, folders)).map_err(|error| explain(&error))?;
     let control = async_runtime::block_on(Control::listen(&api, &folders.data));
-    app.manage(Shell::new(api, control, PlaceKeeper::open(&folders.config, &folders.data)));
+    let place = PlaceKeeper::open(&folders.config, &folders.data);
+    app.manage(Shell::new(api, control, place, KeptWords::open(&folders.config)));
     if let Some(tray) = Tray::build(app) {
         app.manage(tray);
     }

@@ -1,13 +1,18 @@
-//! The page's way to the engine: one command for all calls, one channel for all batches.
+//! The page's way to the engine: one command for all calls, one channel for all batches. And to the tray, which speaks
+//! the page's language.
 
 use std::sync::{Mutex, PoisonError};
 
 use ropeway_api::{Api, error::ApiError, event::Batch};
 use serde_json::Value;
-use tauri::{State, async_runtime, ipc::Channel};
+use tauri::{AppHandle, State, async_runtime, ipc::Channel};
 use tokio::task::AbortHandle;
 
-use crate::{offer::Offers, shell::Shell};
+use crate::{
+    offer::Offers,
+    shell::Shell,
+    tray::{self, words::TrayWords},
+};
 
 /// The call after which a page knows everything, and applies each batch that follows.
 const FIRST_CALL: &str = "snapshot";
@@ -33,6 +38,15 @@ pub(crate) async fn rpc(
 pub(crate) fn subscribe(shell: State<'_, Shell>, offers: State<'_, Offers>, channel: Channel<Batch>) {
     offers.page_is_gone();
     shell.stream.start(&shell.api, channel);
+}
+
+/// Takes what the tray says in the language that the page speaks now.
+#[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "the signature that Tauri calls")]
+pub(crate) fn name_tray(app: AppHandle, shell: State<'_, Shell>, words: TrayWords) {
+    if shell.tray_words.change(words) {
+        tray::speak(&app);
+    }
 }
 
 /// The page's stream of batches; there is at most one.

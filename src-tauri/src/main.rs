@@ -9,6 +9,7 @@ mod arguments;
 mod engine;
 mod host;
 mod ipc;
+mod kept;
 mod metalink;
 mod notify;
 mod offer;

@@ -1,19 +1,10 @@
-//! Every sentence the shell itself says: tray, notifications, dialogs.
+//! Every sentence the shell itself says: notifications, dialogs. The tray has its words from the page.
 
 /// The product's name.
 pub(crate) const NAME: &str = "Ropeway";
 /// For a terminal without a screen.
 pub(crate) const NO_DISPLAY: &str = "ropeway-desktop: there is no display to open a window on (see DISPLAY \
 and WAYLAND_DISPLAY). `ropeway daemon` runs the same queue with the same page in a browser.";
-
-pub(crate) const TRAY_SHOW: &str = "Show Ropeway";
-pub(crate) const TRAY_ADD: &str = "Add from clipboard";
-pub(crate) const TRAY_PAUSE_ALL: &str = "Pause all";
-pub(crate) const TRAY_RESUME_ALL: &str = "Resume all";
-pub(crate) const TRAY_LIMIT: &str = "Download limit";
-pub(crate) const TRAY_QUIT: &str = "Quit";
-pub(crate) const NO_LIMIT: &str = "No limit";
-pub(crate) const IDLE: &str = "Nothing is moving";
 
 pub(crate) const STILL_RUNNING: &str = "Ropeway keeps running";
 pub(crate) const STILL_RUNNING_BODY: &str =
@@ -39,11 +30,6 @@ pub(crate) const HINT_IN_USE: &str =
     "It may be `ropeway daemon`: open its page in a browser, or stop it and start Ropeway again.";
 pub(crate) const HINT_UNUSABLE: &str =
     "Make room on the disk or give yourself the rights to that folder, then start Ropeway again.";
-
-/// The first line of the limit's menu.
-pub(crate) fn limit_now(limit: &str) -> String {
-    format!("Now: {limit}")
-}
 
 /// The notification for several ends at once.
 pub(crate) fn summary(completed: usize, failed: usize, held_up: usize) -> String {

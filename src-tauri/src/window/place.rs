@@ -1,7 +1,6 @@
 //! Where the window was and how large, kept in `window.json` of the config folder.
 
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -9,11 +8,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 use tauri::{Monitor, PhysicalPosition, PhysicalSize, Window};
 
+use crate::kept;
+
 const FILE: &str = "window.json";
 /// Folder of what the page's engine stores, below the data folder.
 const WEB_FOLDER: &str = "webview";
-/// Longest file that is read; ours has a hundred bytes.
-const FILE_MAXIMUM: u64 = 4096;
 /// How much of the window's top edge must be on a screen for the hand to catch it, in logical pixels.
 const CATCHABLE: f64 = 48.0;
 /// Sizes beyond any screen are a damaged file's, in logical pixels.
@@ -68,7 +67,7 @@ impl PlaceKeeper {
     /// Reads what an earlier run kept; a missing or damaged file is no place at all.
     pub(crate) fn open(config_folder: &Path, data_folder: &Path) -> Self {
         let file = config_folder.join(FILE);
-        let last = read(&file).filter(Place::is_sane);
+        let last = kept::read(&file).filter(Place::is_sane);
         Self { file, web_folder: data_folder.join(WEB_FOLDER), last: Mutex::new(last) }
     }
 
@@ -97,7 +96,7 @@ impl PlaceKeeper {
     /// Writes the last place, whole or not at all. A failure costs the user a resized window, so it is only logged.
     pub(crate) fn save(&self) {
         if let Some(place) = self.last()
-            && let Err(cause) = write(&self.file, place)
+            && let Err(cause) = kept::write(&self.file, &place)
         {
             tracing::warn!(%cause, file = %self.file.display(), "the window's place cannot be kept");
         }
@@ -131,22 +130,10 @@ fn screen_of(monitor: &Monitor) -> Screen {
     }
 }
 
-fn read(file: &Path) -> Option<Place> {
-    if fs::metadata(file).ok()?.len() > FILE_MAXIMUM {
-        return None;
-    }
-    serde_json::from_slice(&fs::read(file).ok()?).ok()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the shell's own small file, written beside and renamed over")]
-fn write(file: &Path, place: Place) -> io::Result<()> {
-    let beside = file.with_extension("json.new");
-    fs::write(&beside, serde_json::to_vec(&place)?)?;
-    fs::rename(&beside, file)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PLACE: Place = Place { width: 900.0, height: 600.0, corner: Some((100.0, 50.0)), is_maximized: false };
@@ -174,7 +161,7 @@ mod tests {
     fn a_kept_place_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(FILE);
-        write(&file, PLACE).unwrap();
+        kept::write(&file, &PLACE).unwrap();
         assert_eq!(PlaceKeeper::open(folder.path(), folder.path()).last(), Some(PLACE));
     }
 

@@ -57,8 +57,31 @@ def a_limit_chosen_in_the_tray_holds(stage):
     until("the mark is back", lambda: _marked(tray) == ["5 MB/s"])
 
 
+def the_tray_speaks_the_language_of_the_window_and_keeps_it(stage):
+    page = stage.page()
+    page.button("Settings")
+    page.run("""
+        const choice = [...document.querySelectorAll("dialog select")].find((one) => one.querySelector("[value=de]"));
+        choice.value = "de";
+        choice.dispatchEvent(new Event("change", { bubbles: true }));
+    """)
+    tray = stage.tray()
+    german = {"Keine Übertragung", "Ropeway anzeigen", "Alle anhalten", "Download-Grenze", "Beenden"}
+    until("the tray speaks German", lambda: german <= set(tray.labels()))
+    until("its limits do", lambda: _named(tray, "Download-Grenze").entries[0].label == "Jetzt: Unbegrenzt")
+    stage.keep("german")
+    page.close()
+    # Nobody has opened a window yet that could say in which language.
+    stage.start("--hidden")
+    until("the tray speaks German again", lambda: german <= set(stage.tray().labels()))
+
+
+def _named(tray, label):
+    return next(entry for entry in tray.menu() if entry.label == label)
+
+
 def _limits(tray):
-    return next(entry.entries for entry in tray.menu() if entry.label == "Download limit")
+    return _named(tray, "Download limit").entries
 
 
 def _marked(tray):

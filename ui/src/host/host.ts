@@ -16,6 +16,19 @@ export type NativeDrop =
   | { readonly kind: "drop"; readonly paths: readonly string[]; readonly x: number; readonly y: number }
   | { readonly kind: "leave" };
 
+/** What the desktop's tray says; `{limit}` in `now` is where the limit in force comes. */
+export interface TrayWords {
+  readonly show: string;
+  readonly add: string;
+  readonly pause_all: string;
+  readonly resume_all: string;
+  readonly limit: string;
+  readonly now: string;
+  readonly no_limit: string;
+  readonly idle: string;
+  readonly quit: string;
+}
+
 /** The one way to the engine; three programs implement it. */
 export interface Host {
   /** Carries out a call; rejects with a {@link CallRefused}. */
@@ -27,6 +40,8 @@ export interface Host {
   subscribe(onBatch: (batch: Batch) => void, onLink: (link: LinkState) => void): () => void;
   /** Tells of files dragged over the window where the desktop knows their paths; elsewhere never calls. */
   onNativeDrop(listener: (drop: NativeDrop) => void): () => void;
+  /** Names the entries of the tray; absent where there is none. */
+  nameTray?(words: TrayWords): void;
 }
 
 /** A refused call, with its sentence and the next step. */

@@ -2,10 +2,10 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { getCurrentWebview } from "@tauri-apps/api/webview";
 import type { Batch } from "../gen/Batch";
-import { asRefusal, CallRefused, type CallName, type Host, type LinkState, type NativeDrop, type Params, type Reply } from "./host";
+import { asRefusal, CallRefused, type CallName, type Host, type LinkState, type NativeDrop, type Params, type Reply, type TrayWords } from "./host";
 
 export function tauriHost(): Host {
-  return { call, subscribe, onNativeDrop };
+  return { call, subscribe, onNativeDrop, nameTray };
 }
 
 async function call<K extends CallName>(name: K, params: Params<K>): Promise<Reply<K>> {
@@ -30,6 +30,11 @@ function subscribe(onBatch: (batch: Batch) => void, onLink: (link: LinkState) =>
   return () => {
     isOver = true;
   };
+}
+
+function nameTray(words: TrayWords): void {
+  // A tray in another language is no reason to trouble the user.
+  void invoke("name_tray", { words }).catch(() => undefined);
 }
 
 function onNativeDrop(listener: (drop: NativeDrop) => void): () => void {

@@ -50,6 +50,7 @@ export const ar: Messages = {
     downloadSpeed: "سرعة التنزيل الكلية",
     uploadSpeed: "سرعة الرفع الكلية",
   },
+  tray: { show: "إظهار Ropeway", now: "الآن: {limit}", noLimit: "بلا حد", idle: "لا نقل جارٍ", quit: "إنهاء" },
   sidebar: {
     label: "المجموعات",
     targets: "وجهات الرفع",

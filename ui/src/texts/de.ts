@@ -27,6 +27,7 @@ export const de: Messages = {
     downloadSpeed: "Geschwindigkeit aller Downloads",
     uploadSpeed: "Geschwindigkeit aller Uploads",
   },
+  tray: { show: "Ropeway anzeigen", now: "Jetzt: {limit}", noLimit: "Unbegrenzt", idle: "Keine Übertragung", quit: "Beenden" },
   sidebar: {
     label: "Gruppen",
     targets: "Upload-Ziele",

@@ -26,6 +26,8 @@ export const en = {
     downloadSpeed: "Total download speed",
     uploadSpeed: "Total upload speed",
   },
+  /** Beside the words it shares with the window; `{limit}` is where the limit in force comes. */
+  tray: { show: "Show Ropeway", now: "Now: {limit}", noLimit: "No limit", idle: "Nothing is moving", quit: "Quit" },
   sidebar: {
     label: "Groups",
     targets: "Upload targets",

@@ -26,6 +26,7 @@ export const zh: Messages = {
     downloadSpeed: "总下载速度",
     uploadSpeed: "总上传速度",
   },
+  tray: { show: "显示 Ropeway", now: "当前：{limit}", noLimit: "不限速", idle: "没有正在进行的传输", quit: "退出" },
   sidebar: {
     label: "分组",
     targets: "上传目标",

@@ -1,6 +1,11 @@
 //! The tray: how fast it goes, and what is needed without the window.
 
-use std::panic::{self, AssertUnwindSafe};
+pub(crate) mod words;
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{Mutex, PoisonError},
+};
 
 use ropeway_api::{
     command::{Call, Done, Nothing},
@@ -14,13 +19,15 @@ use tauri::{
 };
 use tauri_plugin_clipboard_manager::ClipboardExt as _;
 
+use self::words::TrayWords;
 use crate::{
     notify,
     offer::{Offer, hand_over},
     quit::quit,
     rate_text::{both_rates_text, rate_text},
     shell::Shell,
-    window, words,
+    window,
+    words::{CLIPBOARD_EMPTY, CLIPBOARD_EMPTY_BODY, NAME},
 };
 
 const SHOW: &str = "show";
@@ -35,12 +42,56 @@ const LIMIT: &str = "limit-";
 const PRESETS: [u64; 6] = [0, 1, 2, 5, 10, 50];
 const MEGABYTE: u64 = 1 << 20;
 
-/// The tray's parts that change.
+/// The tray, from whichever thread.
 pub(crate) struct Tray {
     icon: TrayIcon,
+    entries: Mutex<Entries>,
+    /// How fast it goes, as last shown; `None` while nothing moves.
+    moving: Mutex<Option<String>>,
+}
+
+/// The menu's entries that change while it is there.
+#[derive(Clone)]
+struct Entries {
     rates: MenuItem<Wry>,
     limit: MenuItem<Wry>,
     presets: Vec<(u64, CheckMenuItem<Wry>)>,
+}
+
+/// The whole menu, in these words.
+fn menu(app: &AppHandle, words: &TrayWords) -> tauri::Result<(Menu<Wry>, Entries)> {
+    let entry = |id: &str, text: &str| MenuItem::with_id(app, id, text, true, None::<&str>);
+    let rates = MenuItem::with_id(app, "rates", &words.idle, false, None::<&str>)?;
+    let presets = PRESETS
+        .iter()
+        .map(|&preset| {
+            let text = if preset == 0 { words.no_limit.clone() } else { format!("{preset} MB/s") };
+            let id = format!("{LIMIT}{preset}");
+            Ok((preset, CheckMenuItem::with_id(app, id, text, true, false, None::<&str>)?))
+        })
+        .collect::<tauri::Result<Vec<_>>>()?;
+    let separator = || PredefinedMenuItem::separator(app);
+    let limit = MenuItem::with_id(app, "limit", words.now(&words.no_limit), false, None::<&str>)?;
+    let below = separator()?;
+    let mut lines: Vec<&dyn IsMenuItem<Wry>> = vec![&limit, &below];
+    lines.extend(presets.iter().map(|(_, entry)| entry as &dyn IsMenuItem<Wry>));
+    let limits = Submenu::with_items(app, &words.limit, true, &lines)?;
+    let menu = Menu::with_items(
+        app,
+        &[
+            &rates,
+            &separator()?,
+            &entry(SHOW, &words.show)?,
+            &entry(ADD, &words.add)?,
+            &separator()?,
+            &entry(PAUSE_ALL, &words.pause_all)?,
+            &entry(RESUME_ALL, &words.resume_all)?,
+            &limits,
+            &separator()?,
+            &entry(QUIT, &words.quit)?,
+        ],
+    )?;
+    Ok((menu, Entries { rates, limit, presets }))
 }
 
 impl Tray {
@@ -62,41 +113,11 @@ impl Tray {
     }
 
     fn try_build(app: &AppHandle) -> tauri::Result<Self> {
-        let entry = |id, text| MenuItem::with_id(app, id, text, true, None::<&str>);
-        let rates = MenuItem::with_id(app, "rates", words::IDLE, false, None::<&str>)?;
-        let presets = PRESETS
-            .iter()
-            .map(|&preset| {
-                let text = if preset == 0 { words::NO_LIMIT.to_owned() } else { format!("{preset} MB/s") };
-                let id = format!("{LIMIT}{preset}");
-                Ok((preset, CheckMenuItem::with_id(app, id, text, true, false, None::<&str>)?))
-            })
-            .collect::<tauri::Result<Vec<_>>>()?;
-        let separator = || PredefinedMenuItem::separator(app);
-        let limit = MenuItem::with_id(app, "limit", words::limit_now(words::NO_LIMIT), false, None::<&str>)?;
-        let below = separator()?;
-        let mut entries: Vec<&dyn IsMenuItem<Wry>> = vec![&limit, &below];
-        entries.extend(presets.iter().map(|(_, entry)| entry as &dyn IsMenuItem<Wry>));
-        let limits = Submenu::with_items(app, words::TRAY_LIMIT, true, &entries)?;
-        let menu = Menu::with_items(
-            app,
-            &[
-                &rates,
-                &separator()?,
-                &entry(SHOW, words::TRAY_SHOW)?,
-                &entry(ADD, words::TRAY_ADD)?,
-                &separator()?,
-                &entry(PAUSE_ALL, words::TRAY_PAUSE_ALL)?,
-                &entry(RESUME_ALL, words::TRAY_RESUME_ALL)?,
-                &limits,
-                &separator()?,
-                &entry(QUIT, words::TRAY_QUIT)?,
-            ],
-        )?;
+        let (menu, entries) = menu(app, &app.state::<Shell>().tray_words.now())?;
         let icon = TrayIconBuilder::with_id("ropeway")
             .icon(picture()?)
             .icon_as_template(cfg!(target_os = "macos"))
-            .tooltip(words::NAME)
+            .tooltip(NAME)
             .menu(&menu)
             .show_menu_on_left_click(cfg!(not(target_os = "windows")))
             // The toolkit's own place for the picture would be one folder for all users of the machine.
@@ -104,24 +125,42 @@ impl Tray {
             .on_menu_event(on_menu_event)
             .on_tray_icon_event(on_icon_event)
             .build(app)?;
-        Ok(Self { icon, rates, limit, presets })
+        Ok(Self { icon, entries: Mutex::new(entries), moving: Mutex::default() })
+    }
+
+    fn entries(&self) -> Entries {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Shows how fast everything moves: in the tooltip, in the menu's first line, and beside the icon on panels that
     /// have room for words instead of a tooltip.
-    pub(crate) fn show_totals(&self, totals: &Totals) -> tauri::Result<()> {
+    pub(crate) fn show_totals(&self, words: &TrayWords, totals: &Totals) -> tauri::Result<()> {
         let rates = both_rates_text(totals.download_rate, totals.upload_rate);
-        let tooltip = rates.as_ref().map_or_else(|| words::NAME.to_owned(), |rates| format!("{} {rates}", words::NAME));
+        let tooltip = rates.as_ref().map_or_else(|| NAME.to_owned(), |rates| format!("{NAME} {rates}"));
         self.icon.set_tooltip(Some(tooltip))?;
         self.icon.set_title(Some(rates.as_deref().unwrap_or_default()))?;
-        self.rates.set_text(rates.as_deref().unwrap_or(words::IDLE))
+        self.entries().rates.set_text(rates.as_deref().unwrap_or(&words.idle))?;
+        *self.moving.lock().unwrap_or_else(PoisonError::into_inner) = rates;
+        Ok(())
     }
 
     /// Shows the download limit in force, in bytes a second: it need not be one of the presets.
-    pub(crate) fn show_limit(&self, limit: Option<u64>) -> tauri::Result<()> {
-        let text = limit.map_or_else(|| words::NO_LIMIT.to_owned(), rate_text);
-        self.limit.set_text(words::limit_now(&text))?;
-        self.presets.iter().try_for_each(|(preset, entry)| entry.set_checked(bytes(*preset) == limit))
+    pub(crate) fn show_limit(&self, words: &TrayWords, limit: Option<u64>) -> tauri::Result<()> {
+        let text = limit.map_or_else(|| words.no_limit.clone(), rate_text);
+        let Entries { limit: line, presets, .. } = self.entries();
+        line.set_text(words.now(&text))?;
+        presets.iter().try_for_each(|(preset, entry)| entry.set_checked(bytes(*preset) == limit))
+    }
+
+    /// Says everything in other words. In another menu: the name of a submenu cannot be changed on every desktop.
+    fn speak(&self, words: &TrayWords, limit: Option<u64>) -> tauri::Result<()> {
+        let (menu, entries) = menu(self.icon.app_handle(), words)?;
+        if let Some(rates) = &*self.moving.lock().unwrap_or_else(PoisonError::into_inner) {
+            entries.rates.set_text(rates)?;
+        }
+        self.icon.set_menu(Some(menu))?;
+        *self.entries.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+        self.show_limit(words, limit)
     }
 }
 
@@ -131,9 +170,9 @@ fn bytes(preset: u64) -> Option<u64> {
 
 fn picture() -> tauri::Result<Image<'static>> {
     if cfg!(target_os = "macos") {
-        Image::from_bytes(include_bytes!("../../icons/tray-template.png"))
+        Image::from_bytes(include_bytes!("../../../icons/tray-template.png"))
     } else {
-        Image::from_bytes(include_bytes!("../../icons/tray.png"))
+        Image::from_bytes(include_bytes!("../../../icons/tray.png"))
     }
 }
 
@@ -173,7 +212,7 @@ fn add_from_clipboard(app: &AppHandle) {
         let text = async_runtime::spawn_blocking(move || reader.clipboard().read_text()).await;
         match text {
             Ok(Ok(text)) if !text.trim().is_empty() => hand_over(&app, Offer::text(text)),
-            _ => notify::say(words::CLIPBOARD_EMPTY, words::CLIPBOARD_EMPTY_BODY).await,
+            _ => notify::say(CLIPBOARD_EMPTY, CLIPBOARD_EMPTY_BODY).await,
         }
     });
 }
@@ -190,18 +229,25 @@ fn set_limit(app: &AppHandle, limit: Option<u64>) {
 
 /// Shows how fast everything moves, from any thread.
 pub(crate) fn show_totals(app: &AppHandle, totals: Totals) {
-    on_main_thread(app, move |tray| tray.show_totals(&totals));
+    on_main_thread(app, move |tray, words| tray.show_totals(words, &totals));
 }
 
 /// Shows the download limit in force, from any thread; bytes a second.
 pub(crate) fn show_limit(app: &AppHandle, limit: Option<u64>) {
-    on_main_thread(app, move |tray| tray.show_limit(limit));
+    on_main_thread(app, move |tray, words| tray.show_limit(words, limit));
 }
 
-fn on_main_thread(app: &AppHandle, change: impl FnOnce(&Tray) -> tauri::Result<()> + Send + 'static) {
+/// Says everything in the words that are in force now, from any thread.
+pub(crate) fn speak(app: &AppHandle) {
+    let limit = app.state::<Shell>().settings().download_limit;
+    on_main_thread(app, move |tray, words| tray.speak(words, limit));
+}
+
+fn on_main_thread(app: &AppHandle, change: impl FnOnce(&Tray, &TrayWords) -> tauri::Result<()> + Send + 'static) {
     let on_main = app.clone();
     let sent = app.run_on_main_thread(move || {
-        if let Some(Err(cause)) = on_main.try_state::<Tray>().map(|tray| change(&tray)) {
+        let Some(tray) = on_main.try_state::<Tray>() else { return };
+        if let Err(cause) = change(&tray, &on_main.state::<Shell>().tray_words.now()) {
             tracing::debug!(%cause, "the tray was not updated");
         }
     });
