@@ -17,6 +17,9 @@ use crate::{arguments::CommandLine, error::CommandError};
 
 /// More threads than this wait for the same disk and the same network card.
 const MOST_WORKERS: usize = 4;
+/// Threads for what blocks: syncing, hashing, looking names up. Each has a stack and memory of its own, and more of them
+/// only wait for the same disk. Nothing that waits for another one's turn sits on them, but one reader of a list.
+const MOST_BLOCKING: usize = 8;
 
 fn main() -> ExitCode {
     let line = CommandLine::parse();
@@ -39,5 +42,9 @@ fn main() -> ExitCode {
 
 fn start_runtime() -> io::Result<tokio::runtime::Runtime> {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(processors.min(MOST_WORKERS)).enable_all().build()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(processors.min(MOST_WORKERS))
+        .max_blocking_threads(MOST_BLOCKING)
+        .enable_all()
+        .build()
 }

@@ -37,6 +37,11 @@ enum Way<T> {
 }
 
 impl Blocking {
+    /// Whether work begins before it is waited for.
+    pub(crate) const fn goes_ahead(&self) -> bool {
+        matches!(self, Self::Threads)
+    }
+
     /// Begins `work`.
     pub fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
         Pending(match self {

@@ -25,6 +25,10 @@ const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// Every statement of the table files stays prepared, with room to spare.
 const PREPARED_STATEMENTS: usize = 64;
 
+/// Pages of the file that are kept in memory, in KiB: rows are read once at start and then one job's at a time, and what
+/// is not here is in the system's cache.
+const CACHE_KIB: i64 = 1024;
+
 /// The write-ahead log is cut back to this after a checkpoint: one huge insert must not hold its room for ever.
 const WAL_BYTES_KEPT: i64 = 4 << 20;
 
@@ -119,6 +123,8 @@ fn prepare(connection: &mut Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)?;
+    // Negative: a size in KiB rather than a number of pages.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
     migration::migrate(connection)
 }

@@ -5,9 +5,11 @@
 //! follow redirects (a redirect must not carry the user's headers elsewhere) nor undo content codings (ranges count
 //! octets as sent), and they have no total timeout (a file may take days).
 
+mod direct;
 mod names;
 mod narrow;
 mod proxy;
+mod reads;
 mod shared;
 mod space;
 mod transport;
@@ -22,9 +24,11 @@ use ropeway_model::{Connections, Network, SafeUrl};
 use rustls::ClientConfig;
 use url::{Host, Origin};
 
+pub(crate) use direct::Direct;
 pub(crate) use names::{NameError, NearError};
 pub(crate) use narrow::ahead;
 use proxy::Proxy;
+use reads::Reads;
 use shared::Servers;
 pub(crate) use shared::{Connection, Offer};
 pub(crate) use space::Space;
@@ -72,6 +76,7 @@ pub struct Clients {
     kept: Arc<Mutex<HashMap<Way, Pair>>>,
     servers: Arc<Servers>,
     spaces: Spaces,
+    reads: Reads,
     /// What carries requests in the place of the network.
     instead: Option<Arc<dyn Transport>>,
     credentials: Arc<Credentials>,
@@ -92,16 +97,26 @@ struct Way {
 #[derive(Clone, Debug)]
 struct Pair {
     /// Speaks HTTP/1.1 only.
-    own: Client,
+    own: Own,
     /// Offers HTTP/2 beside it. Its connections are shared where the server takes the offer.
     shared: Client,
     /// TLS as `own` speaks it; `None` for plain HTTP.
     trust: Option<Arc<ClientConfig>>,
 }
 
+/// Who speaks HTTP/1.1.
+#[derive(Clone, Debug)]
+enum Own {
+    Direct(Direct),
+    /// The library knows the proxies.
+    Proxied(Client),
+}
+
 /// A client and what stands between it and the host.
 pub(crate) struct Reach {
+    /// Makes the request, and sends it unless `direct` does.
     pub(crate) client: Client,
+    pub(crate) direct: Option<Direct>,
     pub(crate) proxy: Option<SafeUrl>,
     /// There where the client offers HTTP/2.
     pub(crate) offer: Option<Offer>,
@@ -181,21 +196,35 @@ impl Clients {
         let way = Way { ca_file, proxy, nearest, secure };
         let pair = self.pair(&way, url).await?;
         let offer = if may_share { self.servers.of(&way, url).approach(connection).await } else { None };
-        let client = if offer.is_some() { pair.shared } else { pair.own };
-        Ok(Reach { client, proxy: shown, offer })
+        let (client, direct) = match pair.own {
+            Own::Direct(direct) if offer.is_none() => (pair.shared, Some(direct)),
+            Own::Proxied(client) if offer.is_none() => (client, None),
+            Own::Direct(_) | Own::Proxied(_) => (pair.shared, None),
+        };
+        Ok(Reach { client, direct, proxy: shown, offer })
     }
 
     async fn pair(&self, way: &Way, url: &SafeUrl) -> Result<Pair, DriverError> {
         if let Some(pair) = self.kept.lock().get(way) {
             return Ok(pair.clone());
         }
-        let pair = build(way.clone(), url).await?;
+        let pair = self.build(way.clone(), url).await?;
         let mut kept = self.kept.lock();
         if kept.len() >= MOST_KEPT {
             kept.clear();
         }
         // Whoever came first wins, so that all requests share one pool.
         Ok(kept.entry(way.clone()).or_insert(pair).clone())
+    }
+
+    /// Makes the clients, away from the runtime's own threads where files are read for them.
+    async fn build(&self, way: Way, url: &SafeUrl) -> Result<Pair, DriverError> {
+        let (host, reads) = (url.host(), self.reads.clone());
+        if !way.secure {
+            return make(&way, &host, reads);
+        }
+        // The blocking call fails only when the runtime is on its way out.
+        tokio::task::spawn_blocking(move || make(&way, &host, reads)).await.unwrap_or(Err(DriverError::Canceled))
     }
 }
 
@@ -212,23 +241,17 @@ impl fmt::Debug for Clients {
     }
 }
 
-/// Makes the clients, away from the runtime's own threads where files are read for them.
-async fn build(way: Way, url: &SafeUrl) -> Result<Pair, DriverError> {
-    let host = url.host();
-    if !way.secure {
-        return make(&way, &host);
-    }
-    // The blocking call fails only when the runtime is on its way out.
-    tokio::task::spawn_blocking(move || make(&way, &host)).await.unwrap_or(Err(DriverError::Canceled))
-}
-
-fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
+fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
     let built = |builder: ClientBuilder| {
         builder.build().map_err(|error| DriverError::Tls { host: host.to_owned(), reason: innermost(&error) })
     };
     if !way.secure {
-        let own = built(builder(way)?.tls_certs_only([]).http1_only())?;
-        return Ok(Pair { shared: own.clone(), own, trust: None });
+        let client = built(builder(way)?.tls_certs_only([]).http1_only())?;
+        let own = match way.proxy {
+            None => Own::Direct(Direct::new(names::Resolver(way.nearest), None, reads)),
+            Some(_) => Own::Proxied(client.clone()),
+        };
+        return Ok(Pair { own, shared: client, trust: None });
     }
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
     let trust = trust::configuration(way.ca_file.as_deref(), host)?;
@@ -237,8 +260,11 @@ fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     };
-    let alone = speaking(&[b"http/1.1"]);
-    let own = built(builder(way)?.tls_backend_preconfigured(alone.clone()).http1_only())?;
+    let alone = Arc::new(speaking(&[b"http/1.1"]));
+    let own = match way.proxy {
+        None => Own::Direct(Direct::new(names::Resolver(way.nearest), Some(Arc::clone(&alone)), reads)),
+        Some(_) => Own::Proxied(built(builder(way)?.tls_backend_preconfigured((*alone).clone()).http1_only())?),
+    };
     let shared = builder(way)?
         .tls_backend_preconfigured(speaking(&[b"h2", b"http/1.1"]))
         .http2_initial_stream_window_size(STREAM_WINDOW)
@@ -246,7 +272,7 @@ fn make(way: &Way, host: &str) -> Result<Pair, DriverError> {
         .http2_max_header_list_size(LARGEST_HEADER_LIST)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT);
-    Ok(Pair { own, shared: built(shared)?, trust: Some(Arc::new(alone)) })
+    Ok(Pair { own, shared: built(shared)?, trust: Some(alone) })
 }
 
 /// What all clients have in common.

@@ -2,11 +2,15 @@
 //! by type, not by text.
 
 use std::{
+    error::Error,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    task::{Context, Poll},
 };
 
+use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower_service::Service;
 
 use super::space::Space;
 
@@ -22,14 +26,34 @@ pub(crate) struct NearError;
 
 /// The system's resolver, and how near an address may be. The connector tries the first address's family, and 300 ms later the other one beside it
 /// (RFC 8305).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Resolver(pub(super) Space);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let nearest = self.0;
+        self.look_up(name.as_str().to_owned())
+    }
+}
+
+impl Service<dns::Name> for Resolver {
+    type Response = Addrs;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Resolving;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: dns::Name) -> Resolving {
+        self.look_up(name.as_str().to_owned())
+    }
+}
+
+impl Resolver {
+    fn look_up(self, name: String) -> Resolving {
+        let Self(nearest) = self;
         Box::pin(async move {
-            let mut addresses = addresses(name.as_str()).await.map_err(NameError)?;
+            let mut addresses = addresses(&name).await.map_err(NameError)?;
             if addresses.is_empty() {
                 return Err(NameError(io::ErrorKind::NotFound.into()).into());
             }

@@ -2,6 +2,7 @@
 
 use std::{error::Error, io};
 
+use hyper_util::client::legacy;
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 use rustls::CertificateError;
@@ -12,6 +13,40 @@ use crate::{
     client::{CONNECT_TIMEOUT, NameError, NearError},
     http::wire,
 };
+
+/// A request that got no answer, as the client it was sent with tells it.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RequestError {
+    #[error(transparent)]
+    Library(reqwest::Error),
+    #[error(transparent)]
+    Direct(legacy::Error),
+}
+
+impl RequestError {
+    /// Whether there was no connection to send it over.
+    fn is_connect(&self) -> bool {
+        match self {
+            Self::Library(error) => error.is_connect(),
+            Self::Direct(error) => error.is_connect(),
+        }
+    }
+
+    /// Whether it could not be sent anywhere.
+    fn is_builder(&self) -> bool {
+        match self {
+            Self::Library(error) => error.is_builder(),
+            Self::Direct(_) => false,
+        }
+    }
+
+    fn is_timeout(&self) -> bool {
+        match self {
+            Self::Library(error) => error.is_timeout(),
+            Self::Direct(_) => false,
+        }
+    }
+}
 
 /// A response that cannot be used.
 pub(crate) fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
@@ -26,16 +61,24 @@ pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
 
 /// What went wrong with a stream, where the request went over HTTP/2. On a connection that `is_shared` whatever breaks
 /// it is that, and the library tells it without a word of HTTP/2.
-pub(crate) fn fault(error: &reqwest::Error, is_shared: bool) -> Option<Fault> {
+pub(crate) fn fault_of_request(error: &RequestError, is_shared: bool) -> Option<Fault> {
+    fault(error, is_shared && !error.is_connect() && !error.is_builder())
+}
+
+/// The same for the body of its answer.
+pub(crate) fn fault_of_body(error: &reqwest::Error, is_shared: bool) -> Option<Fault> {
+    fault(error, is_shared)
+}
+
+fn fault(error: &(dyn Error + 'static), is_of_shared: bool) -> Option<Fault> {
     match find::<h2::Error>(error) {
         Some(cause) => Some(Fault::of(cause)),
-        None if is_shared && !error.is_connect() && !error.is_builder() => Some(Fault::ConnectionLost),
-        None => None,
+        None => is_of_shared.then_some(Fault::ConnectionLost),
     }
 }
 
 /// The error of a request to `host` whose stream went wrong.
-fn of_stream(host: String, fault: Fault, error: &reqwest::Error) -> DriverError {
+fn of_stream(host: String, fault: Fault, error: &(dyn Error + 'static)) -> DriverError {
     match fault {
         Fault::Overloaded => DriverError::Overloaded { host },
         Fault::Unprocessed { .. }
@@ -51,7 +94,7 @@ fn of_stream(host: String, fault: Fault, error: &reqwest::Error) -> DriverError 
 pub(crate) fn of_request(
     url: &SafeUrl,
     proxy: Option<&SafeUrl>,
-    error: &reqwest::Error,
+    error: &RequestError,
     fault: Option<Fault>,
 ) -> DriverError {
     let host = url.host();
@@ -95,7 +138,7 @@ pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error, fault: Option<Fault
 
 /// Whether the server ended the connection instead of answering, as happens to a kept connection that is reused in
 /// the moment the server gives it up.
-pub(crate) fn is_stale_connection(error: &reqwest::Error) -> bool {
+pub(crate) fn is_stale_connection(error: &RequestError) -> bool {
     // Behind TLS an end without a farewell is an unexpected one.
     let gone = |kind| {
         matches!(kind, io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
@@ -112,7 +155,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
 
 /// What the innermost cause says: those around it only say that something failed, and the outermost shows the address
 /// with its secrets.
-pub(crate) fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(|| "the request cannot be sent".to_owned(), ToString::to_string)
 }
 

@@ -10,10 +10,10 @@ use http::{HeaderMap, Method, header::HOST};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::{ByteRate, SafeUrl};
 
-use self::fault::Fault;
+use self::{error::RequestError, fault::Fault};
 use crate::{
     Context, DriverError,
-    client::{Connection, Offer, Reach, Space},
+    client::{Connection, Direct, Offer, Reach, Space},
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
@@ -56,7 +56,8 @@ pub(crate) async fn get(
         let reaching = context.clients.reach(&context.network, url, nearest, connection);
         let reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
         let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
-        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, request)).await else {
+        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, reach.direct.as_ref(), request)).await
+        else {
             if let Some(offer) = &reach.offer {
                 offer.failed(Fault::Silent);
             }
@@ -127,7 +128,7 @@ pub(crate) async fn send(
     let reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
     let given = header::fields(context, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
-    match head(context, request.headers(fields)).await? {
+    match head(context, reach.direct.as_ref(), request.headers(fields)).await? {
         Ok(response) => checked(reach.offer, url, response),
         Err(error) => {
             let fault = reach.fault(&error);
@@ -136,8 +137,18 @@ pub(crate) async fn send(
     }
 }
 
-async fn head(context: &Context, request: RequestBuilder) -> Result<reqwest::Result<Response>, DriverError> {
-    context.cancel.run_until_cancelled(request.send()).await.ok_or(DriverError::Canceled)
+async fn head(
+    context: &Context,
+    direct: Option<&Direct>,
+    request: RequestBuilder,
+) -> Result<Result<Response, RequestError>, DriverError> {
+    let sent = async {
+        match direct {
+            Some(direct) => direct.send(request.build().map_err(RequestError::Library)?).await,
+            None => request.send().await.map_err(RequestError::Library),
+        }
+    };
+    context.cancel.run_until_cancelled(sent).await.ok_or(DriverError::Canceled)
 }
 
 fn checked(offer: Option<Offer>, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
@@ -156,9 +167,9 @@ fn checked(offer: Option<Offer>, url: &SafeUrl, mut response: Response) -> Resul
 
 impl Reach {
     /// What the error says of HTTP/2, which is learned from.
-    fn fault(&self, error: &reqwest::Error) -> Option<Fault> {
+    fn fault(&self, error: &RequestError) -> Option<Fault> {
         let offer = self.offer.as_ref()?;
-        let fault = error::fault(error, offer.is_shared())?;
+        let fault = error::fault_of_request(error, offer.is_shared())?;
         offer.failed(fault);
         Some(fault)
     }

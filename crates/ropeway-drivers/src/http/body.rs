@@ -57,7 +57,7 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
                 return Poll::Ready(Some(Ok(chunk)));
             }
             Some(Err(cause)) => {
-                let fault = body.offer.as_ref().and_then(|offer| error::fault(&cause, offer.is_shared()));
+                let fault = body.offer.as_ref().and_then(|offer| error::fault_of_body(&cause, offer.is_shared()));
                 if let (Some(offer), Some(fault)) = (&body.offer, fault) {
                     offer.failed(fault);
                 }

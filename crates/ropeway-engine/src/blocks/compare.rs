@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use crate::disk::DiskError;
 
 /// Bytes read at a time; a block may be larger than what should be held in memory.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 64 << 10;
 
 /// Reads at an offset until the buffer is full or the file ends, and returns the bytes read.
 pub(crate) trait Read: Fn(&mut [u8], u64) -> Result<usize, DiskError> {}

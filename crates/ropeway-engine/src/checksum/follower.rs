@@ -1,11 +1,17 @@
-//! Digests computed while a file arrives: a thread follows the contiguous prefix of the part file, so that when the
-//! last byte lands only little is left to hash.
+//! Digests computed while a file arrives: hashing follows the contiguous prefix of the part file, so that when the last
+//! byte lands only little is left to hash.
 
-use std::sync::Arc;
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use ropeway_model::{Algorithm, Digest};
 use ropeway_store::HashedPrefix;
+use tokio::task::JoinError;
 
 use super::Hashers;
 use crate::{
@@ -13,19 +19,23 @@ use crate::{
     disk::{DiskError, PartFile},
 };
 
-/// Bytes read back at a time; stays within the cache it was just written through.
-const BLOCK: usize = 256 << 10;
+/// Bytes read back at a time; stays within the cache it was just written through. Every file that is being hashed at the
+/// moment has one such buffer.
+const BLOCK: usize = 64 << 10;
+/// Hashed in one go before other work has its turn on that thread.
+const STEP: u64 = 16 << 20;
 
-/// Hashes a part file from its start, on a thread of its own, as far as it is contiguous.
+/// Hashes a part file from its start as far as it is contiguous, and needs no thread and no buffer while nothing comes.
 #[derive(Debug)]
 pub(crate) struct Follower {
     shared: Arc<Shared>,
+    blocking: Blocking,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
-    state: Mutex<Prefix>,
-    moved_on: Condvar,
+    part: Arc<dyn PartFile>,
+    prefix: Mutex<Prefix>,
     hashed: Mutex<Hashed>,
 }
 
@@ -34,45 +44,54 @@ struct Shared {
 struct Hashed {
     offset: u64,
     hashers: Hashers,
+    /// Somebody cut the part file: its digests must not match anything.
+    is_cut: bool,
 }
 
 #[derive(Debug, Default)]
 struct Prefix {
     /// Where it ends: bytes before may be read.
     end: u64,
-    /// Nothing comes behind the prefix any more.
-    is_final: bool,
+    /// As far as it was hashed when a step last ended.
+    hashed: u64,
     /// Nobody waits for the digests any more.
     is_abandoned: bool,
+    /// Whether the last step that was begun is still at it.
+    is_followed: bool,
+    step: Option<blocking::Pending<Result<(), DiskError>>>,
 }
 
-/// The digests to come; `None` if they were given up.
-pub(crate) type Pending = blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>;
+/// The digests to come; `None` if they were given up. Once they are there the part file is not read any more.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    step: Option<blocking::Pending<Result<(), DiskError>>>,
+    rest: blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>,
+}
 
 impl Follower {
     /// Starts to follow `part` with digests in `algorithms`; those that were saved go on where they stood.
-    pub(crate) fn start(
+    pub(crate) fn new(
         blocking: &Blocking,
         part: Arc<dyn PartFile>,
         algorithms: &[Algorithm],
         saved: Option<&HashedPrefix>,
-    ) -> (Self, Pending) {
+    ) -> Self {
         let restored = saved.and_then(|saved| Some((saved.offset, Hashers::restore(algorithms, saved)?)));
         let (offset, hashers) = restored.unwrap_or_else(|| (0, Hashers::new(algorithms)));
-        let shared = Arc::new(Shared { hashed: Mutex::new(Hashed { offset, hashers }), ..Shared::default() });
-        let pending = blocking.start({
-            let shared = Arc::clone(&shared);
-            move || shared.follow(&*part)
-        });
-        (Self { shared }, pending)
+        let prefix = Mutex::new(Prefix { hashed: offset, ..Prefix::default() });
+        let hashed = Mutex::new(Hashed { offset, hashers, is_cut: false });
+        Self { shared: Arc::new(Shared { part, prefix, hashed }), blocking: blocking.clone() }
     }
 
     /// The first `prefix` bytes of the file are in place.
     pub(crate) fn reached(&self, prefix: u64) {
-        let mut state = self.shared.state.lock();
-        if prefix > state.end {
-            state.end = prefix;
-            self.shared.moved_on.notify_one();
+        let mut state = self.shared.prefix.lock();
+        state.end = state.end.max(prefix);
+        let is_worth_it = state.end >= state.hashed.saturating_add(BLOCK as u64);
+        if is_worth_it && !state.is_followed && !state.is_abandoned && self.blocking.goes_ahead() {
+            state.is_followed = true;
+            let shared = Arc::clone(&self.shared);
+            state.step = Some(self.blocking.start(move || shared.step()));
         }
     }
 
@@ -82,70 +101,86 @@ impl Follower {
         hashed.hashers.save(hashed.offset)
     }
 
-    /// The file has `length` bytes and all are in place: the pending digests come.
-    pub(crate) fn complete(&self, length: u64) {
-        let mut state = self.shared.state.lock();
-        state.end = length;
-        state.is_final = true;
-        self.shared.moved_on.notify_one();
+    /// The file has `length` bytes and all are in place: hashes the rest.
+    pub(crate) fn complete(&self, length: u64) -> Pending {
+        self.shared.prefix.lock().end = length;
+        self.end()
     }
 
     /// Nobody wants the digests any more: what is pending ends soon.
-    pub(crate) fn abandon(&self) {
-        self.shared.state.lock().is_abandoned = true;
-        self.shared.moved_on.notify_one();
+    pub(crate) fn abandon(&self) -> Pending {
+        self.shared.prefix.lock().is_abandoned = true;
+        self.end()
+    }
+
+    fn end(&self) -> Pending {
+        let step = self.shared.prefix.lock().step.take();
+        let shared = Arc::clone(&self.shared);
+        Pending { step, rest: self.blocking.start(move || shared.finish()) }
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.abandon();
+        self.shared.prefix.lock().is_abandoned = true;
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Result<Option<Vec<Digest>>, DiskError>, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(step) = &mut self.step {
+            // A read that failed is tried again by the rest, which tells of it.
+            if let Err(panic) = ready!(Pin::new(step).poll(context)) {
+                return Poll::Ready(Err(panic));
+            }
+            self.step = None;
+        }
+        Pin::new(&mut self.rest).poll(context)
     }
 }
 
 impl Shared {
-    fn follow(&self, part: &dyn PartFile) -> Result<Option<Vec<Digest>>, DiskError> {
-        let mut offset = self.hashed.lock().offset;
-        let mut block = vec![0; BLOCK];
-        while let Some(prefix) = self.wait_behind(offset) {
-            if prefix == offset {
-                return Ok(Some(self.finish()));
-            }
-            let wanted = usize::try_from(prefix - offset).unwrap_or(BLOCK).min(BLOCK);
-            let Some(buffer) = block.get_mut(..wanted) else { break };
-            let read = part.read_at(buffer, offset)?;
-            let mut hashed = self.hashed.lock();
-            hashed.hashers.update(buffer.get(..read).unwrap_or_default());
-            hashed.offset += u64::try_from(read).unwrap_or(0);
-            offset = hashed.offset;
-            drop(hashed);
-            if read < wanted {
-                // Somebody cut the part file: its digests must not match anything.
-                return Ok(Some(self.finish()));
-            }
+    /// Hashes what has come, for as long as it is one thread's fair share of work.
+    fn step(&self) -> Result<(), DiskError> {
+        let begun = self.hashed.lock().offset;
+        let hashed = self.hash(begun.saturating_add(STEP));
+        let offset = self.hashed.lock().offset;
+        let mut prefix = self.prefix.lock();
+        prefix.hashed = offset;
+        prefix.is_followed = false;
+        hashed
+    }
+
+    /// Hashes all that has come; `None` if nobody wants it any more.
+    fn finish(&self) -> Result<Option<Vec<Digest>>, DiskError> {
+        self.hash(u64::MAX)?;
+        if self.prefix.lock().is_abandoned {
+            return Ok(None);
         }
-        Ok(None)
+        Ok(Some(std::mem::take(&mut *self.hashed.lock()).hashers.finish()))
     }
 
-    fn finish(&self) -> Vec<Digest> {
-        std::mem::take(&mut *self.hashed.lock()).hashers.finish()
-    }
-
-    /// Waits for bytes behind `hashed` or for the end, and returns how far the file may be read; `None` if nobody
-    /// wants the digests any more.
-    fn wait_behind(&self, hashed: u64) -> Option<u64> {
-        let mut state = self.state.lock();
+    /// Hashes as far as the prefix reaches, to `most` if it reaches farther.
+    fn hash(&self, most: u64) -> Result<(), DiskError> {
+        let mut block = Vec::new();
         loop {
-            if state.is_final {
-                return Some(state.end);
+            let (end, is_abandoned) = {
+                let prefix = self.prefix.lock();
+                (prefix.end.min(most), prefix.is_abandoned)
+            };
+            // Held while reading: a step and the rest may be at it side by side.
+            let mut hashed = self.hashed.lock();
+            let wanted = usize::try_from(end.saturating_sub(hashed.offset)).unwrap_or(BLOCK).min(BLOCK);
+            if wanted == 0 || is_abandoned || hashed.is_cut {
+                return Ok(());
             }
-            if state.is_abandoned {
-                return None;
-            }
-            if state.end > hashed {
-                return Some(state.end);
-            }
-            self.moved_on.wait(&mut state);
+            block.resize(wanted, 0);
+            let read = self.part.read_at(&mut block, hashed.offset)?;
+            hashed.hashers.update(block.get(..read).unwrap_or_default());
+            hashed.offset += u64::try_from(read).unwrap_or(0);
+            hashed.is_cut = read < wanted;
         }
     }
 }
@@ -163,24 +198,38 @@ mod tests {
         let algorithms = [Algorithm::Sha256, Algorithm::Md5];
         let mut whole = Hashers::new(&algorithms);
         whole.update(&bytes);
-        let (follower, pending) = Follower::start(&Blocking::Threads, Arc::clone(&part), &algorithms, None);
+        let follower = Follower::new(&Blocking::Threads, Arc::clone(&part), &algorithms, None);
         let mut written = 0;
         for piece in bytes.chunks(300_001) {
             part.write_at(piece, written).unwrap();
             written += piece.len() as u64;
             follower.reached(written);
         }
-        follower.complete(written);
-        assert_eq!(pending.await.unwrap().unwrap(), Some(whole.finish()));
+        assert_eq!(follower.complete(written).await.unwrap().unwrap(), Some(whole.finish()));
     }
 
     #[tokio::test]
-    async fn a_follower_nobody_waits_for_ends() {
+    async fn a_follower_that_is_given_up_reads_the_file_no_more() {
         let folder = tempfile::tempdir().unwrap();
         let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
-        let (follower, pending) = Follower::start(&Blocking::Threads, part, &[Algorithm::Sha256], None);
+        part.write_at(&vec![1; 3 * BLOCK], 0).unwrap();
+        let follower = Follower::new(&Blocking::Threads, Arc::clone(&part), &[Algorithm::Sha256], None);
+        follower.reached(3 * BLOCK as u64);
+        assert_eq!(follower.abandon().await.unwrap().unwrap(), None);
         drop(follower);
-        assert_eq!(pending.await.unwrap().unwrap(), None);
+        assert_eq!(Arc::strong_count(&part), 1, "the next try can have it for itself");
+    }
+
+    #[tokio::test]
+    async fn a_follower_needs_no_thread_until_there_is_a_block_to_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = (0..20).map(|number| LocalDisk.create_part(&folder.path().join(format!("{number}.part"))).unwrap());
+        let followers: Vec<Follower> =
+            parts.map(|part| Follower::new(&Blocking::Threads, part, &[Algorithm::Sha256], None)).collect();
+        for follower in &followers {
+            follower.reached(BLOCK as u64 - 1);
+        }
+        assert!(followers.iter().all(|follower| !follower.shared.prefix.lock().is_followed));
     }
 
     #[tokio::test]
@@ -194,9 +243,8 @@ mod tests {
         whole.update(&bytes[500_000..]);
         // Zeros where the hashed bytes were: had they been read, the digest would be another.
         part.write_at(&bytes[500_000..], 500_000).unwrap();
-        let (follower, pending) = Follower::start(&Blocking::Threads, part, &[Algorithm::Sha256], Some(&saved));
-        follower.reached(550_000);
-        follower.complete(600_000);
-        assert_eq!(pending.await.unwrap().unwrap(), Some(whole.finish()));
+        let follower = Follower::new(&Blocking::Threads, part, &[Algorithm::Sha256], Some(&saved));
+        follower.reached(580_000);
+        assert_eq!(follower.complete(600_000).await.unwrap().unwrap(), Some(whole.finish()));
     }
 }

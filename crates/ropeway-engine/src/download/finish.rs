@@ -8,21 +8,13 @@ use ropeway_store::Verification;
 use super::{checkpoint, naming, proof, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Pending,
     config::Scope,
     disk::DiskError,
 };
 
-pub(super) async fn run(
-    attempt: &Attempt,
-    source: &Source,
-    job: &Job,
-    pending: Option<Pending>,
-) -> Result<Finished, Stop> {
+pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result<Finished, Stop> {
     let length = job.claims.written();
-    if let Some(follower) = &job.follower {
-        follower.complete(length);
-    }
+    let pending = job.follower.as_ref().map(|follower| follower.complete(length));
     // Longer than the map: an earlier, larger version left bytes behind the end.
     if job.part.length()? != length {
         job.part.set_length(length)?;

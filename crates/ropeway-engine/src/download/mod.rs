@@ -45,7 +45,7 @@ use self::{
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::{Follower, Pending},
+    checksum::Follower,
     claims::{Claims, Stripe},
     hosts::HostKey,
     plan::{self, Plan},
@@ -141,9 +141,9 @@ async fn transfer(
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let follow = || {
         let saved = source.hashed.as_ref();
-        Follower::start(&attempt.engine.blocking, Arc::clone(&source.part), &algorithms, saved)
+        Follower::new(&attempt.engine.blocking, Arc::clone(&source.part), &algorithms, saved)
     };
-    let (follower, pending) = (!algorithms.is_empty()).then(follow).unzip();
+    let follower = (!algorithms.is_empty()).then(follow);
     let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let (length, written) = (source.map.length(), source.map.written());
     let missing = length.unwrap_or(0).saturating_sub(written);
@@ -196,7 +196,7 @@ async fn transfer(
                 tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
             }
         }
-        abandon(&job, pending).await;
+        abandon(&job).await;
         return Err(halt);
     }
     let halt = match repair(attempt, &job).await {
@@ -204,19 +204,19 @@ async fn transfer(
         Err(stop) => Some(stop.into()),
     };
     if let Some(halt) = halt {
-        abandon(&job, pending).await;
+        abandon(&job).await;
         return Err(halt);
     }
     attempt.step(Step::Transferred);
-    finish::run(attempt, source, &job, pending).await.map_err(Halt::Stop)
+    finish::run(attempt, source, &job).await.map_err(Halt::Stop)
 }
 
 /// Ends the digests: whoever reads the part file holds its lock, and the next try needs it.
-async fn abandon(job: &worker::Job, pending: Option<Pending>) {
-    let (Some(follower), Some(pending)) = (&job.follower, pending) else { return };
-    follower.abandon();
-    // What they say does not count any more.
-    drop(pending.await);
+async fn abandon(job: &worker::Job) {
+    if let Some(follower) = &job.follower {
+        // What they say does not count any more.
+        drop(follower.abandon().await);
+    }
 }
 
 /// What is to be fetched again, where the digests of pieces tell that some bytes are wrong. The mirror they came from is

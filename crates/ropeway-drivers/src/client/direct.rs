@@ -1,0 +1,171 @@
+//! The client for HTTP/1.1 without a proxy, which is how nearly every byte comes. It is made of the parts that the HTTP
+//! library makes its own of, and adds a say in how much is read from a connection at a time.
+
+use std::{
+    error::Error,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::{HeaderValue, Uri, header};
+use hyper_util::{
+    client::legacy::{
+        self,
+        connect::{Connected, Connection, HttpConnector},
+    },
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+};
+use reqwest::{Body, Request, Response};
+use ropeway_model::Connections;
+use rustls::{ClientConfig, pki_types::ServerName};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
+use tokio_rustls::TlsConnector;
+use tower_service::Service;
+
+use super::{
+    CONNECT_TIMEOUT, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT,
+    names::Resolver,
+    reads::{Reader, Reads},
+};
+use crate::exchange::error::RequestError;
+
+/// A client of one way to reach the network; cheap to clone, all clones share their connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Direct(Arc<legacy::Client<Connector, Body>>);
+
+impl Direct {
+    /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows.
+    pub(super) fn new(resolver: Resolver, tls: Option<Arc<ClientConfig>>, reads: Reads) -> Self {
+        let mut http = HttpConnector::new_with_resolver(resolver);
+        http.enforce_http(false);
+        http.set_nodelay(true);
+        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.set_keepalive(Some(KEEPALIVE_AFTER));
+        http.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
+        http.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        let client = legacy::Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_max_idle_per_host(usize::from(Connections::MAX))
+            .build(Connector { http, tls: tls.map(TlsConnector::from), reads });
+        Self(Arc::new(client))
+    }
+
+    /// Sends a request that has no body, and returns the head of the answer.
+    ///
+    /// # Errors
+    /// Whatever kept the answer from coming.
+    pub(crate) async fn send(&self, mut request: Request) -> Result<Response, RequestError> {
+        let fields = request.headers_mut();
+        fields.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
+        fields.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+        let answer = self.0.request(request.try_into().map_err(RequestError::Library)?).await;
+        Ok(answer.map_err(RequestError::Direct)?.map(Body::wrap).into())
+    }
+}
+
+/// Makes connections, with TLS where the address asks for it.
+#[derive(Clone)]
+struct Connector {
+    http: HttpConnector<Resolver>,
+    tls: Option<TlsConnector>,
+    reads: Reads,
+}
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+impl Service<Uri> for Connector {
+    type Response = TokioIo<Line>;
+    type Error = BoxError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.http.poll_ready(context).map_err(Into::into)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let is_secure = to.scheme_str() == Some("https");
+        let tls = self.tls.clone().filter(|_| is_secure);
+        let (host, reads) = (to.host().map(str::to_owned), self.reads.clone());
+        let connecting = self.http.call(to);
+        Box::pin(async move {
+            let connected = async {
+                let tcp = connecting.await?.into_inner();
+                let Some(tls) = tls else {
+                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(Line::new(tcp, reads)) };
+                };
+                // IPv6 stands in brackets in an address.
+                let host = host.unwrap_or_default().trim_matches(['[', ']']).to_owned();
+                let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
+                Ok::<_, BoxError>(Line::new(secure, reads))
+            };
+            let connected = tokio::time::timeout(CONNECT_TIMEOUT, connected).await;
+            connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
+        })
+    }
+}
+
+trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+/// A connection, of which no more is read at a time than the process can hold.
+struct Line {
+    stream: Take<Pin<Box<dyn Duplex>>>,
+    reader: Reader,
+}
+
+impl Line {
+    fn new(stream: impl Duplex + 'static, reads: Reads) -> Self {
+        let stream: Pin<Box<dyn Duplex>> = Box::pin(stream);
+        Self { stream: stream.take(0), reader: reads.open() }
+    }
+
+    fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
+        self.stream.get_mut().as_mut()
+    }
+}
+
+impl AsyncRead for Line {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let most = self.reader.most();
+        self.stream.set_limit(most);
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Line {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        self.stream().poll_write(context, from)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        from: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream().poll_write_vectored(context, from)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.get_ref().is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream().poll_shutdown(context)
+    }
+}
+
+impl Connection for Line {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
