@@ -1,12 +1,13 @@
-//! How much memory a long queue takes. Sizes are the same in a debug build and in a release.
+//! How much memory a long queue takes, and many fast connections. Sizes are the same in a debug build and in a release.
 
 use std::net::TcpListener;
 
+use ropeway_testkit::Nginx;
 use serde_json::json;
 
 use crate::{
     ipc_parity::rpc,
-    support::{Daemon, Home, MIB},
+    support::{Daemon, Home, MIB, stamped_file},
 };
 
 /// Jobs that one call adds.
@@ -53,4 +54,31 @@ fn a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart() {
     let jobs = (CALLS + 1) * CALL;
     let most = jobs * MOST_PER_JOB + 4 * MIB;
     assert!(restarted - empty <= most, "{} bytes a job after a restart", (restarted - empty) / jobs);
+}
+
+/// Servers, each of which bears sixteen connections at once.
+const SERVERS: usize = 3;
+/// Files from each of them, all of which are fetched and hashed at the same time.
+const FILES: usize = 16;
+/// The HTTP library alone would fill 400 KiB and more for each of these connections.
+const MOST_FOR_CONNECTIONS: u64 = 14 * MIB;
+
+#[test]
+fn heavy_many_fast_connections_share_what_one_may_have_for_itself() {
+    let servers: Vec<Nginx> = (0..SERVERS).map(|_| Nginx::start()).collect();
+    for server in &servers {
+        stamped_file(&server.root().join("one.bin"), MIB);
+        (0..FILES).for_each(|number| stamped_file(&server.root().join(format!("{number}.bin")), 4 * MIB));
+    }
+    let one = Home::new();
+    let one = one.run(["get", "--quiet", "--checksum", "sha256", &servers[0].url("one.bin")]);
+    let home = Home::new();
+    let urls: Vec<String> =
+        servers.iter().flat_map(|server| (0..FILES).map(|number| server.url(&format!("{number}.bin")))).collect();
+    let mut arguments = vec!["get", "--quiet", "--checksum", "sha256", "-n", "1", "-j", "48"];
+    arguments.extend(urls.iter().map(String::as_str));
+    let many = home.run(arguments);
+    let more = many.expect(0).peak_memory - one.expect(0).peak_memory;
+    assert!(more <= MOST_FOR_CONNECTIONS, "{} KiB for {} connections", more / 1024, SERVERS * FILES);
+    assert_eq!(home.work_names().len(), SERVERS * FILES);
 }

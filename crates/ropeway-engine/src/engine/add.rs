@@ -12,6 +12,9 @@ use crate::{
     table::{Entry, Packed},
 };
 
+/// So many jobs at once are worth packing the table behind them.
+const MANY: usize = 1000;
+
 impl Engine {
     /// Adds jobs in one transaction and queues those whose wish is to run. Returns their numbers: first those of jobs of
     /// an earlier process that are taken up again.
@@ -43,6 +46,9 @@ impl Engine {
         }
         for ((id, position), spec) in places.into_iter().zip(Arc::unwrap_or_clone(fresh)) {
             table.insert(Entry::new(id, position, created, wish, phase.clone(), spec));
+        }
+        if ids.len() >= MANY {
+            table.compact();
         }
         drop(table);
         engine.changed.notify_one();

@@ -28,7 +28,7 @@ pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
         return Ok(());
     }
     let start = Instant::now();
-    let put = move |table: &mut Table, row| {
+    let put = move |(table, arrived): &mut (Table, Vec<_>), row| {
         let mut entry = table.entry(row);
         advance(&mut entry, Step::Recover);
         if let Phase::Waiting { until, attempt, .. } = &entry.phase {
@@ -36,11 +36,10 @@ pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
             entry.known.due = Some(start + until.remaining_from(now).min(LONGEST_WAIT));
             entry.known.attempts = *attempt;
         }
-        table.insert(entry);
+        arrived.push(table.arrive(entry));
     };
-    let mut table = engine.store.fold_jobs(Table::default(), put).await?;
-    // Nobody has been told anything yet that this would change.
-    table.take_changes();
+    let (mut table, arrived) = engine.store.fold_jobs((Table::default(), Vec::new()), put).await?;
+    table.settle(arrived);
     *engine.table.lock() = table;
     Ok(())
 }

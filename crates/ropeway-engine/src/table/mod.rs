@@ -44,12 +44,30 @@ impl Table {
     }
 
     /// Puts a job in.
-    pub(crate) fn insert(&mut self, mut entry: Entry) {
-        let id = entry.id;
+    pub(crate) fn insert(&mut self, entry: Entry) {
+        let (id, entry) = self.arrive(entry);
+        self.entries.insert(id, entry);
+        self.changed.insert(id);
+    }
+
+    /// A job that is to be put in together with many others.
+    pub(crate) fn arrive(&mut self, mut entry: Entry) -> (JobId, Box<Entry>) {
         entry.server = self.queue.server(&entry.host());
         self.index(&entry);
-        self.entries.insert(id, Box::new(entry));
-        self.changed.insert(id);
+        (entry.id, Box::new(entry))
+    }
+
+    /// Puts in all there are, which nobody needs to be told of.
+    pub(crate) fn settle(&mut self, arrived: Vec<(JobId, Box<Entry>)>) {
+        self.entries = arrived.into_iter().collect();
+        self.queue.compact();
+    }
+
+    /// Gives back the room that many jobs put in left between them: the nodes of a tree that grows in order stay half
+    /// empty, those of one that is made anew are full.
+    pub(crate) fn compact(&mut self) {
+        self.entries = std::mem::take(&mut self.entries).into_iter().collect();
+        self.queue.compact();
     }
 
     /// Takes a job out.

@@ -62,6 +62,11 @@ impl Queue {
         self.places.len()
     }
 
+    /// See [`super::Table::compact`].
+    pub(super) fn compact(&mut self) {
+        self.places = std::mem::take(&mut self.places).into_iter().collect();
+    }
+
     pub(super) fn insert(&mut self, server: Server, place: Place) {
         let before = self.head(server);
         self.places.insert(Spot::of(server, place));
