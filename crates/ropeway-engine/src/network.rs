@@ -7,6 +7,11 @@ pub trait Routes: Send + Sync + fmt::Debug {
     /// Whether there is a way to `host`, a name or an address without its port. Asked only after something failed, and
     /// while jobs wait for the network; what cannot be told counts as a way.
     fn reach(&self, host: &str) -> bool;
+
+    /// Whether any way leads out of this machine. Looked at now and then while jobs run; what cannot be told counts as one.
+    fn lead_out(&self) -> bool {
+        true
+    }
 }
 
 /// The operating system's routing table.
@@ -17,15 +22,50 @@ pub struct SystemRoutes;
 const UP: u32 = 0x1;
 /// The route refuses (`RTF_REJECT`).
 const REJECT: u32 = 0x200;
+/// Fields of a line of `/proc/net/ipv6_route`; those of `/proc/net/route` have one more.
+const V6_FIELDS: usize = 10;
 
 impl Routes for SystemRoutes {
     fn reach(&self, host: &str) -> bool {
-        let read = |path| std::fs::read_to_string(path).ok();
-        match (read("/proc/net/route"), read("/proc/net/ipv6_route")) {
-            (None, None) => true,
-            (v4, v6) => has_way(&v4.unwrap_or_default(), &v6.unwrap_or_default(), host),
-        }
+        tables().is_none_or(|(v4, v6)| has_way(&v4, &v6, host))
     }
+
+    fn lead_out(&self) -> bool {
+        tables().is_none_or(|(v4, v6)| v4_routes(&v4).next().is_some() || v6_routes(&v6).next().is_some())
+    }
+}
+
+/// Both tables, without the routes of devices that have lost their line; `None` where the system has no such tables.
+fn tables() -> Option<(String, String)> {
+    let read = |path| std::fs::read_to_string(path).ok();
+    let (v4, v6) = (read("/proc/net/route"), read("/proc/net/ipv6_route"));
+    if v4.is_none() && v6.is_none() {
+        return None;
+    }
+    Some((connected(&v4.unwrap_or_default(), has_carrier), connected(&v6.unwrap_or_default(), has_carrier)))
+}
+
+/// Whether the device has a line: a cable that is pulled out leaves its routes behind. What does not tell has one.
+fn has_carrier(device: &str) -> bool {
+    std::fs::read_to_string(format!("/sys/class/net/{device}/carrier")).map_or(true, |told| told.trim() != "0")
+}
+
+/// The lines of a table whose device `is_connected`. The device stands first with IPv4, last with IPv6.
+fn connected(table: &str, is_connected: impl Fn(&str) -> bool) -> String {
+    let names_device = |line: &&str| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let device = if words.len() == V6_FIELDS { words.last() } else { words.first() };
+        device.is_none_or(|device| is_connected(device))
+    };
+    table.lines().filter(names_device).map(|line| format!("{line}\n")).collect()
+}
+
+fn v4_routes(table: &str) -> impl Iterator<Item = V4Route> {
+    table.lines().skip(1).filter_map(V4Route::read)
+}
+
+fn v6_routes(table: &str) -> impl Iterator<Item = V6Route> {
+    table.lines().filter_map(V6Route::read)
 }
 
 /// Whether `host` is this machine itself.
@@ -49,12 +89,10 @@ fn has_way(v4: &str, v6: &str, host: &str) -> bool {
     if is_this_machine(host) {
         return true;
     }
-    let v4_routes = || v4.lines().skip(1).filter_map(V4Route::read);
-    let v6_routes = || v6.lines().filter_map(V6Route::read);
     match host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => v4_routes().any(|route| u32::from(address) & route.mask == route.destination),
-        Ok(IpAddr::V6(address)) => v6_routes().any(|route| u128::from(address) & route.mask == route.destination),
-        Err(_) => v4_routes().any(|route| route.mask == 0) || v6_routes().any(|route| route.mask == 0),
+        Ok(IpAddr::V4(address)) => v4_routes(v4).any(|route| u32::from(address) & route.mask == route.destination),
+        Ok(IpAddr::V6(address)) => v6_routes(v6).any(|route| u128::from(address) & route.mask == route.destination),
+        Err(_) => v4_routes(v4).any(|route| route.mask == 0) || v6_routes(v6).any(|route| route.mask == 0),
     }
 }
 
@@ -132,6 +170,18 @@ mod tests {
             ("garbage\n1 2", "garbage", "example.org", false),
         ] {
             assert_eq!(has_way(v4, v6, host), expected, "{host} over {v4}{v6}");
+        }
+    }
+
+    #[test]
+    fn a_device_without_a_line_leads_nowhere() {
+        let v4 = [HEAD, DEFAULT].concat();
+        for (line, expected) in [("wlan0", false), ("eth0", true)] {
+            let is_connected = |device: &str| device != line;
+            let (v4, v6) = (connected(&v4, is_connected), connected(V6_DEFAULT, is_connected));
+            assert_eq!(has_way(&v4, "", "example.org"), expected, "{line}");
+            assert_eq!(has_way(HEAD, &v6, "example.org"), expected, "{line}");
+            assert!(v4.starts_with(HEAD), "the head names no device");
         }
     }
 

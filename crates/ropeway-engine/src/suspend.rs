@@ -1,4 +1,4 @@
-//! The machine slept: what was connected is dead, and is not waited for.
+//! The machine slept, or its network was gone for a while: what was connected is dead, and is not waited for.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,6 +18,7 @@ pub(crate) async fn run(engine: Arc<Core>) {
             () = engine.stopping.cancelled() => return,
         }
         let mut before = engine.clock.slept();
+        let mut had_network = true;
         while !engine.table.lock().active().is_empty() {
             tokio::select! {
                 biased;
@@ -25,18 +26,22 @@ pub(crate) async fn run(engine: Arc<Core>) {
                 () = engine.stopping.cancelled() => return,
             }
             let now = engine.clock.slept();
+            let has_network = engine.routes.lead_out();
             if now.saturating_sub(before) >= SHORTEST_SLEEP {
-                engine.wake_up(now.saturating_sub(before));
+                tracing::info!(seconds = now.saturating_sub(before).as_secs(), "the machine slept");
+                engine.begin_anew();
+            } else if has_network && !had_network {
+                tracing::info!("the network is back");
+                engine.begin_anew();
             }
-            before = now;
+            (before, had_network) = (now, has_network);
         }
     }
 }
 
 impl Core {
     /// Begins every running attempt anew on fresh connections; none of their tries is counted.
-    fn wake_up(&self, slept: Duration) {
-        tracing::info!(seconds = slept.as_secs(), "the machine slept; transfers begin on new connections");
+    fn begin_anew(&self) {
         self.clients.reconnect();
         self.interrupt_all();
         self.timetable.look_again();

@@ -99,6 +99,10 @@ impl Routes for Uplink {
     fn reach(&self, _host: &str) -> bool {
         self.0.load(SeqCst)
     }
+
+    fn lead_out(&self) -> bool {
+        self.0.load(SeqCst)
+    }
 }
 
 /// The volume of the queue, which takes no time and may be full.
