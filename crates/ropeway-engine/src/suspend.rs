@@ -18,7 +18,7 @@ pub(crate) async fn run(engine: Arc<Core>) {
             () = engine.stopping.cancelled() => return,
         }
         let mut before = engine.clock.slept();
-        let mut had_network = true;
+        let mut was_connected = true;
         while !engine.table.lock().active().is_empty() {
             tokio::select! {
                 biased;
@@ -26,15 +26,15 @@ pub(crate) async fn run(engine: Arc<Core>) {
                 () = engine.stopping.cancelled() => return,
             }
             let now = engine.clock.slept();
-            let has_network = engine.routes.lead_out();
+            let is_connected = engine.routes.lead_out();
             if now.saturating_sub(before) >= SHORTEST_SLEEP {
                 tracing::info!(seconds = now.saturating_sub(before).as_secs(), "the machine slept");
                 engine.begin_anew();
-            } else if has_network && !had_network {
+            } else if is_connected && !was_connected {
                 tracing::info!("the network is back");
                 engine.begin_anew();
             }
-            (before, had_network) = (now, has_network);
+            (before, was_connected) = (now, is_connected);
         }
     }
 }
