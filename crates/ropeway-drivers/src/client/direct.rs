@@ -3,6 +3,7 @@
 
 use std::{
     error::Error,
+    fmt,
     future::Future,
     io,
     pin::Pin,
@@ -33,12 +34,15 @@ use super::{
 use crate::exchange::error::RequestError;
 
 /// A client of one way to reach the network; cheap to clone, all clones share their connections.
-#[derive(Clone, Debug)]
-pub(crate) struct Direct(Arc<legacy::Client<Connector, Body>>);
+#[derive(Clone)]
+pub(crate) struct Direct {
+    client: Arc<legacy::Client<Connector, Body>>,
+    connector: Arc<Connector>,
+}
 
 impl Direct {
     /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows.
-    pub(super) fn new(resolver: Resolver, tls: Option<Arc<ClientConfig>>, reads: Reads) -> Self {
+    pub(super) fn new(resolver: Resolver, tls: Option<ClientConfig>, reads: Reads) -> Self {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -46,16 +50,29 @@ impl Direct {
         http.set_keepalive(Some(KEEPALIVE_AFTER));
         http.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
         http.set_keepalive_retries(Some(KEEPALIVE_PROBES));
+        let tls = tls.map(|config| TlsConnector::from(Arc::new(config)));
+        Self::over(Connector { http, tls, reads }, usize::from(Connections::MAX))
+    }
+
+    /// A client whose connections have a receive buffer of so many bytes. They are its own, and end with their answers.
+    pub(super) fn narrow(&self, buffer: usize) -> Self {
+        let mut connector = Connector::clone(&self.connector);
+        // Set before the first packet, which is what tells the server of it.
+        connector.http.set_recv_buffer_size(Some(buffer));
+        Self::over(connector, 0)
+    }
+
+    fn over(connector: Connector, kept: usize) -> Self {
         let client = legacy::Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(usize::from(Connections::MAX))
-            .build(Connector { http, tls: tls.map(TlsConnector::from), reads });
-        Self(Arc::new(client))
+            .pool_max_idle_per_host(kept)
+            .build(connector.clone());
+        Self { client: Arc::new(client), connector: Arc::new(connector) }
     }
 
-    /// Sends a request that has no body, and returns the head of the answer.
+    /// Sends a request, and returns the head of the answer.
     ///
     /// # Errors
     /// Whatever kept the answer from coming.
@@ -63,8 +80,14 @@ impl Direct {
         let fields = request.headers_mut();
         fields.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         fields.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
-        let answer = self.0.request(request.try_into().map_err(RequestError::Library)?).await;
+        let answer = self.client.request(request.try_into().map_err(RequestError::Library)?).await;
         Ok(answer.map_err(RequestError::Direct)?.map(Body::wrap).into())
+    }
+}
+
+impl fmt::Debug for Direct {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Direct").finish_non_exhaustive()
     }
 }
 

@@ -21,7 +21,6 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
-use rustls::ClientConfig;
 use url::{Host, Origin};
 
 pub(crate) use direct::Direct;
@@ -100,8 +99,6 @@ struct Pair {
     own: Own,
     /// Offers HTTP/2 beside it. Its connections are shared where the server takes the offer.
     shared: Client,
-    /// TLS as `own` speaks it; `None` for plain HTTP.
-    trust: Option<Arc<ClientConfig>>,
 }
 
 /// Who speaks HTTP/1.1.
@@ -110,6 +107,20 @@ enum Own {
     Direct(Direct),
     /// The library knows the proxies.
     Proxied(Client),
+}
+
+impl Own {
+    /// The same, with a receive buffer as `connection` wants it. A proxy's answers are not held back.
+    fn narrowed(self, connection: Connection) -> Self {
+        let buffer = match connection {
+            Connection::Narrow(pace) => narrow::buffer(pace).and_then(|bytes| usize::try_from(bytes).ok()),
+            Connection::Own | Connection::Shared => None,
+        };
+        match (self, buffer) {
+            (Self::Direct(direct), Some(buffer)) => Self::Direct(direct.narrow(buffer)),
+            (own, _) => own,
+        }
+    }
 }
 
 /// A client and what stands between it and the host.
@@ -196,7 +207,7 @@ impl Clients {
         let way = Way { ca_file, proxy, nearest, secure };
         let pair = self.pair(&way, url).await?;
         let offer = if may_share { self.servers.of(&way, url).approach(connection).await } else { None };
-        let (client, direct) = match pair.own {
+        let (client, direct) = match pair.own.narrowed(connection) {
             Own::Direct(direct) if offer.is_none() => (pair.shared, Some(direct)),
             Own::Proxied(client) if offer.is_none() => (client, None),
             Own::Direct(_) | Own::Proxied(_) => (pair.shared, None),
@@ -251,7 +262,7 @@ fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
             None => Own::Direct(Direct::new(names::Resolver(way.nearest), None, reads)),
             Some(_) => Own::Proxied(client.clone()),
         };
-        return Ok(Pair { own, shared: client, trust: None });
+        return Ok(Pair { own, shared: client });
     }
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
     let trust = trust::configuration(way.ca_file.as_deref(), host)?;
@@ -260,10 +271,10 @@ fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     };
-    let alone = Arc::new(speaking(&[b"http/1.1"]));
+    let alone = speaking(&[b"http/1.1"]);
     let own = match way.proxy {
-        None => Own::Direct(Direct::new(names::Resolver(way.nearest), Some(Arc::clone(&alone)), reads)),
-        Some(_) => Own::Proxied(built(builder(way)?.tls_backend_preconfigured((*alone).clone()).http1_only())?),
+        None => Own::Direct(Direct::new(names::Resolver(way.nearest), Some(alone), reads)),
+        Some(_) => Own::Proxied(built(builder(way)?.tls_backend_preconfigured(alone).http1_only())?),
     };
     let shared = builder(way)?
         .tls_backend_preconfigured(speaking(&[b"h2", b"http/1.1"]))
@@ -272,7 +283,7 @@ fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
         .http2_max_header_list_size(LARGEST_HEADER_LIST)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT);
-    Ok(Pair { own, shared: built(shared)?, trust: Some(alone) })
+    Ok(Pair { own, shared: built(shared)? })
 }
 
 /// What all clients have in common.

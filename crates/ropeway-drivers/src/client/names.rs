@@ -4,15 +4,20 @@
 use std::{
     error::Error,
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
     task::{Context, Poll},
+    thread,
 };
 
 use hyper_util::client::legacy::connect::dns;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::sync::{Semaphore, oneshot};
 use tower_service::Service;
 
 use super::space::Space;
+
+/// Names that are looked up at once: resolvers answer that many, and each takes a thread.
+const MOST_LOOKUPS: usize = 16;
 
 /// A host name without an address.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +75,22 @@ impl Resolver {
 pub(super) async fn addresses(name: &str) -> io::Result<Vec<SocketAddr>> {
     match this_machine(name) {
         Some(own) => Ok(own.to_vec()),
-        None => Ok(tokio::net::lookup_host((name, 0)).await?.collect()),
+        None => look_up(name.to_owned()).await,
     }
+}
+
+/// Asks the system, on a thread of its own: that may take half a minute, and the few threads of the pool are the disk's.
+async fn look_up(name: String) -> io::Result<Vec<SocketAddr>> {
+    static LOOKUPS: Semaphore = Semaphore::const_new(MOST_LOOKUPS);
+    let turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+    let (tell, told) = oneshot::channel();
+    thread::Builder::new().name("lookup".to_owned()).spawn(move || {
+        let _turn = turn;
+        let found = (name, 0).to_socket_addrs().map(Iterator::collect);
+        // Whoever asked may have gone.
+        let _ = tell.send(found);
+    })?;
+    told.await.map_err(io::Error::other)?
 }
 
 /// The addresses of `localhost` and the names below it, which nobody is asked for (RFC 6761 §6.3).

@@ -90,7 +90,8 @@ impl Server {
     pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<Offer> {
         match (connection, self.speaks()) {
             (_, Speaks::Avoided { .. })
-            | (Connection::Own | Connection::Narrow(_), Speaks::Unknown | Speaks::Two { .. }) => return None,
+            | (Connection::Narrow(_), _)
+            | (Connection::Own, Speaks::Unknown | Speaks::Two { .. }) => return None,
             // What was made to find that out is HTTP/1.1 as well, and used up before another one is made.
             (_, speaks @ Speaks::One) | (Connection::Shared, speaks @ Speaks::Two { .. }) => {
                 return Some(self.offer(speaks, None));

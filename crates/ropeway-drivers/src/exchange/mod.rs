@@ -8,12 +8,12 @@ use std::{sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, header::HOST};
 use reqwest::{RequestBuilder, Response};
-use ropeway_model::{ByteRate, SafeUrl};
+use ropeway_model::SafeUrl;
 
 use self::{error::RequestError, fault::Fault};
 use crate::{
     Context, DriverError,
-    client::{Connection, Direct, Offer, Reach, Space},
+    client::{Connection, Direct, Offer, Reach},
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
@@ -46,11 +46,6 @@ pub(crate) async fn get(
     // Over HTTP/2 the address alone names the host.
     let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
     let nearest = context.clients.nearest(&context.origin, url).await;
-    if let Connection::Narrow(pace) = connection
-        && let Some(answer) = get_narrow(context, url, nearest, pace, &given, fields).await?
-    {
-        return checked(None, url, answer);
-    }
     let (mut replaced, mut repeats) = (false, 0);
     loop {
         let reaching = context.clients.reach(&context.network, url, nearest, connection);
@@ -77,24 +72,6 @@ pub(crate) async fn get(
             None if !replaced && error::is_stale_connection(&error) => replaced = true,
             _ => return Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)),
         }
-    }
-}
-
-/// The same on a connection with a small receive buffer; `None` where the ordinary way is to be tried.
-async fn get_narrow(
-    context: &Context,
-    url: &SafeUrl,
-    nearest: Space,
-    pace: ByteRate,
-    given: &HeaderMap,
-    fields: &HeaderMap,
-) -> Result<Option<Response>, DriverError> {
-    let mut all = given.clone();
-    all.extend(fields.clone());
-    let asking = context.clients.get_narrow(&context.network, url, nearest, pace, all);
-    match tokio::time::timeout(HEAD_TIMEOUT, context.cancel.run_until_cancelled(asking)).await {
-        Ok(answer) => answer.ok_or(DriverError::Canceled),
-        Err(_) => Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() }),
     }
 }
 
