@@ -17,7 +17,7 @@ use crate::{arguments::CommandLine, error::CommandError};
 
 /// More threads than this wait for the same disk and the same network card.
 const MOST_WORKERS: usize = 4;
-/// Threads for what blocks: syncing, hashing, looking names up. Each has a stack and memory of its own, and more of them
+/// Threads for what blocks: syncing, hashing, reading back. Each has a stack and memory of its own, and more of them
 /// only wait for the same disk. Nothing that waits for another one's turn sits on them, but one reader of a list.
 const MOST_BLOCKING: usize = 8;
 
