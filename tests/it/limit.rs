@@ -43,6 +43,48 @@ async fn heavy_a_download_limit_holds_follows_a_change_and_survives_a_restart() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn heavy_a_change_a_pause_and_a_resume_let_no_five_seconds_go_over_the_limit() {
+    let peer = Peer::serve(ServedFile::new(1, ENDLESS)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-l", "20M", "-n", "4", &peer.url("endless.bin")]);
+    daemon.wait_for_bytes(&id, MIB);
+    thread::sleep(SETTLING);
+    daemon.run(["limit", &id, "200K"]).expect(0);
+    // What had been asked for under the wide limit is on its way.
+    thread::sleep(Duration::from_millis(500));
+    let sent = sent(&peer);
+    let mut marks = Vec::new();
+    let watch = |marks: &mut Vec<(Duration, u64)>, start: Instant, seconds| {
+        let end = Instant::now() + Duration::from_secs(seconds);
+        while Instant::now() < end {
+            marks.push((start.elapsed(), sent()));
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    let start = Instant::now();
+    watch(&mut marks, start, 4);
+    daemon.run(["pause", &id]).expect(0);
+    watch(&mut marks, start, 2);
+    daemon.run(["resume", &id]).expect(0);
+    watch(&mut marks, start, 6);
+    daemon.run(["remove", &id]).expect(0);
+
+    let window = Duration::from_secs(5);
+    // Three per cent, and the step in which the bytes are asked for.
+    let most = 200 * 1024 * 5 * 103 / 100 + 16 * 1024;
+    for (at, (from, before)) in marks.iter().enumerate() {
+        let within = marks.iter().skip(at).take_while(|(to, _)| *to <= *from + window).last();
+        let bytes = within.map_or(0, |(_, sent)| sent - before);
+        assert!(bytes <= most, "{bytes} bytes in the five seconds from {from:?}: {marks:?}");
+    }
+    let (after, total) = (marks.iter().find(|(at, _)| at.as_millis() > 7500), marks.last());
+    let ((from, before), (to, sent)) = (after.copied().unwrap(), total.copied().unwrap());
+    let expected = 200 * 1024 * (to - from).as_millis() / 1000;
+    assert!(u128::from(sent - before) * 100 > expected * 90, "it goes on: {} of {expected}", sent - before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn heavy_an_upload_limit_holds_and_follows_a_change() {
     let peer = Peer::start(|_| Answer::status(201)).await;
     let home = Home::new();

@@ -45,6 +45,8 @@ pub(crate) const PLENTY: u64 = 512 << 20;
 
 /// How often a download looks at its workers.
 pub(crate) const REVIEW: Duration = Duration::from_millis(100);
+/// The same for work that fell due while a connection has none: whoever is late at the end is waited for by all.
+pub(crate) const IDLE_REVIEW: Duration = Duration::from_millis(20);
 
 /// How a download begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

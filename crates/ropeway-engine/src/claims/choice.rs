@@ -54,7 +54,13 @@ impl State {
             let is_heard = post.holds.iter().all(|hold| hold.is_answered || post.silent(now) > LONGEST_THOUGHT);
             post.holds.len() == 1 && is_heard && missing.len() <= most
         };
-        let (segment, missing) = self.slowest(usual, worth.max(LEAST_HEDGED), now, is_alone)?;
+        // A few bytes cost nothing twice: they are not waited for as long.
+        let last = self
+            .slowest(usual, worth, now, |post, missing| missing.len() < SMALLEST_SEGMENT && is_alone(post, missing));
+        let (segment, missing) = match last {
+            Some(last) => last,
+            None => self.slowest(usual, worth.max(LEAST_HEDGED), now, is_alone)?,
+        };
         self.hedged += missing.len();
         Some(segment)
     }

@@ -126,6 +126,19 @@ async fn hedged(claims: &Claims) -> (Claim, Claim) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_last_few_bytes_are_fetched_twice_after_a_moment_of_silence() {
+    let claims = claims(MIB);
+    let slow = take(&claims).unwrap();
+    claims.answered(&slow);
+    pass(1000).await;
+    write(&claims, &slow, MIB - 1000);
+    claims.standings();
+    assert!(take(&claims).is_none(), "they come at once");
+    pass(30).await;
+    assert!(take(&claims).is_some_and(|hedge| hedge.is_hedge && hedge.segment == slow.segment));
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_first_to_deliver_wins_and_the_other_is_sent_away() {
     let claims = claims(100_000);
     let (slow, hedge) = hedged(&claims).await;

@@ -73,6 +73,7 @@ impl Crew<'_> {
         let mut checkpoints = every(checkpoint::WINDOW);
         let mut reviews = every(plan::REVIEW);
         let mut glances = every(GLANCE);
+        let mut ends = every(plan::IDLE_REVIEW);
         // Beside the workers' affairs: a slow disk must not keep an idle connection waiting.
         let (attempt, job) = (self.attempt, self.job);
         let mut saving = pin!(Fuse::terminated());
@@ -101,8 +102,15 @@ impl Crew<'_> {
                     self.ramp.glance(Instant::now(), self.job.progress.moved());
                 }
                 _ = reviews.tick() => self.review(),
+                // Hires anew.
+                _ = ends.tick(), if self.is_idle() => {}
             }
         }
+    }
+
+    /// Whether connections that had work have none.
+    fn is_idle(&self) -> bool {
+        self.job.may_split && self.job.line.serves_ranges() && self.workers.len() < self.allowed_connections()
     }
 
     /// How many connections the job may have now.
