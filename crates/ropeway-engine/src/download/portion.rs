@@ -11,25 +11,36 @@ use super::{
 };
 use crate::claims::Claim;
 
-/// Asks for what is missing, or under a limit for a portion of it that has been paid for. `credit` bytes of it have been
-/// already.
-pub(super) async fn next(
+/// Pays for the portion of what is missing that a limit lets through at once, of which `credit` bytes have been paid for
+/// already; `None` where all of it may be asked for.
+pub(super) async fn paid(
+    job: &Job,
+    claim: &Claim,
+    missing: ByteRange,
+    credit: u64,
+) -> Result<Option<ByteRange>, Trouble> {
+    loop {
+        let Some(portion) = of(job, missing) else { return Ok(None) };
+        if pay(job, claim, portion.len().saturating_sub(credit)).await? == Paid::All {
+            return Ok(Some(portion));
+        }
+    }
+}
+
+/// Asks for the portion that has been paid for, or for all that is missing.
+pub(super) async fn ask(
     job: &Job,
     claim: &Claim,
     seat: &mut Seat,
     missing: ByteRange,
-    credit: u64,
+    portion: Option<ByteRange>,
 ) -> Result<Open, Trouble> {
-    loop {
-        let Some(portion) = of(job, missing) else {
-            let front = job.claims.front(missing);
-            return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
-        };
-        if pay(job, claim, portion.len().saturating_sub(credit)).await? == Paid::All {
-            let stream = worker::request(job, claim, seat, portion).await?;
-            return Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) });
-        }
-    }
+    let Some(portion) = portion else {
+        let front = job.claims.front(missing);
+        return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
+    };
+    let stream = worker::request(job, claim, seat, portion).await?;
+    Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 
 /// Whether what was to be paid for is.
@@ -63,7 +74,11 @@ pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open)
         return None;
     }
     let missing = job.claims.missing(claim)?;
-    match next(job, claim, seat, missing, 0).await {
+    let portion = async {
+        let portion = paid(job, claim, missing, 0).await?;
+        ask(job, claim, seat, missing, portion).await
+    };
+    match portion.await {
         Ok(portion) => Some(portion),
         Err(trouble) => {
             tracing::debug!(job = %job.url, ?trouble, "the limit holds on one connection only");

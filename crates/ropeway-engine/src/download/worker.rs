@@ -120,15 +120,22 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
     }
     let mut credit = 0;
     while let Some(missing) = job.claims.missing(claim) {
-        let stream = match open.take() {
-            Some(stream) => stream,
-            None => portion::next(job, claim, seat, missing, std::mem::take(&mut credit)).await?,
+        let opened = open.take();
+        let portion = match &opened {
+            Some(_) => None,
+            None => portion::paid(job, claim, missing, std::mem::take(&mut credit)).await?,
         };
-        connected.get_or_insert_with(|| job.progress.connected());
         let before = missing.len();
-        // The next portion is paid for while this one comes, so that a slow line does not make the limit tighter.
-        let ahead = stream.paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
+        // The next portion is paid for while this one is asked for and comes, so that a distant server does not make
+        // the limit tighter.
+        let paid = opened.as_ref().map_or(portion.map(ByteRange::len), |opened| opened.paid);
+        let ahead = paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
         let drained = async {
+            let stream = match opened {
+                Some(stream) => stream,
+                None => portion::ask(job, claim, seat, missing, portion).await?,
+            };
+            connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;
             job.claims.set_paying(claim, ahead > 0);
             drained

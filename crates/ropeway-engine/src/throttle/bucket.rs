@@ -9,6 +9,9 @@ use tokio::{sync::Notify, time::Instant};
 /// Unused rate is kept for at most this long, so that an idle moment buys no burst that a server would notice.
 const CREDIT: Duration = Duration::from_millis(50);
 
+/// While somebody waits, a timer that is late by no more than this costs nobody a byte.
+const LATENESS: Duration = Duration::from_millis(100);
+
 /// A limit that many takers share. They are served in the order of their calls, so no taker starves.
 #[derive(Debug)]
 pub struct Bucket {
@@ -146,8 +149,11 @@ impl State {
             return;
         };
         let rate = rate.bytes_per_second() as f64;
-        let most = rate * CREDIT.as_secs_f64() + self.waiting.front().map_or(0.0, |front| front.bytes);
-        self.balance = (self.balance + rate * elapsed).min(most);
+        let most = match self.waiting.front() {
+            Some(front) => rate * LATENESS.as_secs_f64() + front.bytes,
+            None => rate * CREDIT.as_secs_f64(),
+        };
+        self.balance = (self.balance + rate * elapsed).min(most.max(self.balance));
         self.serve();
     }
 
