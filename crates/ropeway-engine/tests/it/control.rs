@@ -87,8 +87,13 @@ async fn only_as_many_jobs_run_as_may_and_the_urgent_ones_first() {
         rig.settled(*job).await;
         assert!(rig.engine.counts().0 <= 1);
     }
-    let mut order: Vec<_> = peer.requests().into_iter().map(|request| request.path).collect();
-    order.dedup();
+    // The server may hear of a job's last request, which nobody waited for, after the next job's first.
+    let mut order: Vec<String> = Vec::new();
+    for request in peer.requests() {
+        if !order.contains(&request.path) {
+            order.push(request.path);
+        }
+    }
     assert_eq!(order, ["/c", "/a", "/b"]);
 }
 
