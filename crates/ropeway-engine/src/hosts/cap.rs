@@ -1,4 +1,5 @@
-//! How many connections a server bears, as it has shown: lowered at once when it refuses one, raised slowly again.
+//! How many connections a server bears, as it has shown: lowered at once when it refuses one, raised slowly again
+//! while it is used.
 
 use std::time::Duration;
 
@@ -63,7 +64,12 @@ impl LearnedCap {
         Self { most: before.map_or(left, |before| before.most.min(left)), changed: now }
     }
 
-    /// The cap after the time that has passed; `None` once it means nothing any more.
+    /// The cap after the server was left alone for so long, which shows nothing of what it bears.
+    pub(super) fn rested(self, time: Duration) -> Self {
+        Self { changed: self.changed + time, ..self }
+    }
+
+    /// The cap after the time that has passed with connections; `None` once it means nothing any more.
     pub(super) fn raised(self, now: Instant) -> Option<Self> {
         let steps = now.duration_since(self.changed).as_secs() / RAISED_EVERY.as_secs();
         let most = self.most.saturating_add(u16::try_from(steps).unwrap_or(NO_CAP));

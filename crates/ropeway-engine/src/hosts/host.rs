@@ -24,6 +24,8 @@ pub(super) struct Host {
     wanted: usize,
     /// Connections now.
     pub(super) open: usize,
+    /// When the last connection was closed.
+    rests_since: Instant,
     /// Jobs that wait for their first connection.
     pub(super) waiting: usize,
     /// Jobs that it serves now.
@@ -43,17 +45,19 @@ pub(super) struct Host {
 
 impl Host {
     pub(super) fn new(wanted: usize, used: Timestamp) -> Self {
+        let now = Instant::now();
         Self {
             slots: Arc::new(Semaphore::new(wanted)),
             granted: wanted,
             wanted,
             open: 0,
+            rests_since: now,
             waiting: 0,
             serving: 0,
             cap: None,
             breaks: Breaks::default(),
             breaker: Breaker::default(),
-            budget: Budget::new(Instant::now()),
+            budget: Budget::new(now),
             not_before: None,
             profile: Profile::default(),
             used,
@@ -64,7 +68,9 @@ impl Host {
     /// Connections that may be open now.
     pub(super) fn limit(&mut self, now: Instant) -> usize {
         let before = self.cap;
-        self.cap = self.cap.and_then(|cap| cap.raised(now));
+        if self.open > 0 {
+            self.cap = self.cap.and_then(|cap| cap.raised(now));
+        }
         self.is_dirty |= before != self.cap;
         let learned = self.cap.map_or(usize::MAX, |cap| usize::from(cap.most()));
         self.wanted.min(learned).max(1)
@@ -86,10 +92,21 @@ impl Host {
         self.fit(now);
     }
 
+    /// A connection was opened. What was learned of their number is kept while there are none.
+    pub(super) fn connected(&mut self, now: Instant) {
+        if self.open == 0 {
+            self.cap = self.cap.map(|cap| cap.rested(now.duration_since(self.rests_since)));
+        }
+        self.open += 1;
+    }
+
     /// A connection was closed; `false` if its permit must not come back.
     pub(super) fn close(&mut self, now: Instant) -> bool {
-        self.open = self.open.saturating_sub(1);
         let is_kept = self.granted <= self.limit(now);
+        self.open = self.open.saturating_sub(1);
+        if self.open == 0 {
+            self.rests_since = now;
+        }
         if !is_kept {
             self.granted -= 1;
         }
@@ -134,6 +151,7 @@ impl Host {
     /// Takes up what was known before.
     pub(super) fn recall(&mut self, seen: Timestamp, known: Profile, now: Instant) {
         self.used = seen;
+        self.rests_since = now;
         self.cap = known.connection_cap.map(|most| LearnedCap::new(most, now));
         self.profile = known;
         self.fit(now);

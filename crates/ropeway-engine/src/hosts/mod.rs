@@ -108,7 +108,7 @@ impl Hosts {
         let _waiting = Waiting::new(self.clone(), key.clone());
         // Only a closed semaphore refuses, and nobody closes it.
         let Ok(slot) = slots.acquire_owned().await else { return std::future::pending().await };
-        self.with(key, |host, _| host.open += 1);
+        self.with(key, Host::connected);
         Permit::new(self.clone(), key.clone(), slot)
     }
 
@@ -117,7 +117,7 @@ impl Hosts {
         let slot = self.with(key, |host, now| {
             host.fit(now);
             let slot = Arc::clone(&host.slots).try_acquire_owned().ok()?;
-            host.open += 1;
+            host.connected(now);
             Some(slot)
         })?;
         Some(Permit::new(self.clone(), key.clone(), slot))

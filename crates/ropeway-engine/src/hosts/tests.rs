@@ -83,6 +83,24 @@ async fn a_server_that_refuses_the_fifth_gets_four_and_a_fifth_a_minute_later() 
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_learned_of_a_server_is_kept_while_nobody_uses_it_and_raised_by_minutes_of_use() {
+    let hosts = hosts(16);
+    let held = take(&hosts, 4);
+    hosts.report(&key(), Outcome::Overloaded);
+    drop(held);
+    tokio::time::advance(Duration::from_secs(3 * 3600)).await;
+    assert_eq!(hosts.snapshots()[0].profile.connection_cap, Some(4));
+    // Many small files, one behind the other.
+    for _ in 0..7 {
+        let held = take(&hosts, 1);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        drop(held);
+        tokio::time::advance(Duration::from_secs(600)).await;
+    }
+    assert_eq!(hosts.snapshots()[0].profile.connection_cap, Some(5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_on_the_only_connection_is_no_sign_of_too_many() {
     let hosts = hosts(16);
     drop(take(&hosts, 1));
