@@ -13,6 +13,10 @@ use crate::{
     table::{Entry, advance},
 };
 
+/// Jobs that go on in one transaction: the changes of a hundred thousand would take more memory than the queue itself.
+/// Those that are paused or canceled are so in one, lest others of them start in between.
+const AT_ONCE: usize = 1000;
+
 impl Engine {
     /// Wishes that jobs stop and keep what they have. Returns how many were not stopped already.
     pub async fn pause(&self, ids: &[JobId]) -> Result<u32, EngineError> {
@@ -26,15 +30,19 @@ impl Engine {
     /// Wishes that jobs go on; failed, waiting and blocked ones are tried again now. Returns how many that changed.
     pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
         self.core.forgive(ids);
-        self.wish(ids, Wish::Run, |entry| match entry.phase {
-            Phase::Paused
-            | Phase::Failed { .. }
-            | Phase::Waiting { .. }
-            | Phase::Blocked { .. }
-            | Phase::LinkExpired { .. } => Some(Step::Requeue),
-            _ => None,
-        })
-        .await
+        let mut changed = 0;
+        for some in ids.chunks(AT_ONCE) {
+            let step = |entry: &Entry| match entry.phase {
+                Phase::Paused
+                | Phase::Failed { .. }
+                | Phase::Waiting { .. }
+                | Phase::Blocked { .. }
+                | Phase::LinkExpired { .. } => Some(Step::Requeue),
+                _ => None,
+            };
+            changed += self.wish(some, Wish::Run, step).await?;
+        }
+        Ok(changed)
     }
 
     /// Gives jobs up; their part files are deleted. Returns how many were not at their end already.

@@ -69,3 +69,18 @@ async fn a_moment_that_is_set_while_a_job_waits_for_its_next_try_holds_for_that_
     assert_eq!(net.asked("files.example").len(), asked, "it was told when to start");
     assert!(still.until(all(PhaseKind::Completed)).await < Duration::from_secs(120));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_long_list_is_paused_and_goes_on_as_a_whole() {
+    const JOBS: u32 = 2_500;
+    let net = Net::new(|_| Ok((200, Vec::new())));
+    let still = Still::new(Scope::Queue, &net).await;
+    let mut spec = still.spec("https://files.example/a");
+    spec.start_at = Some(still.clock.now().plus(HOUR));
+    let ids = still.add(vec![spec; JOBS as usize]).await;
+    assert_eq!(still.engine.pause_all().await.unwrap(), JOBS);
+    assert_eq!(still.engine.counts(), (0, 0));
+    assert_eq!(still.engine.resume(&ids).await.unwrap(), JOBS);
+    assert_eq!(still.engine.counts(), (0, JOBS as usize));
+    assert!(net.asked("files.example").is_empty());
+}
