@@ -22,7 +22,7 @@ const BROKEN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Ramp {
     allowed: usize,
-    /// As many as that come before any has been answered.
+    /// As many as that come before any has been answered; 0 once there is a reason for fewer.
     first: usize,
     /// No more than this, whatever they would bring.
     wanted: usize,
@@ -122,6 +122,11 @@ impl Ramp {
         self.is_answered = self.allowed >= most && !self.supply.is_ordinary();
     }
 
+    /// No more than so many for now: what spoke for more is over.
+    fn shrink(&mut self, allowed: usize) {
+        (self.allowed, self.first, self.is_answered) = (allowed, 0, false);
+    }
+
     /// One stream is all there is.
     pub(super) fn single(&mut self) {
         (self.allowed, self.first, self.wanted) = (1, 1, 1);
@@ -137,7 +142,7 @@ impl Ramp {
     /// cannot be replaced: then the whole try ends and waits its turn.
     pub(super) fn lose(&mut self, working: usize, wait: Option<Duration>, is_refusal: bool, now: Instant) {
         self.lost = self.losses();
-        self.allowed = working;
+        self.shrink(working);
         self.trial = if is_refusal { REFUSED } else { BROKEN };
         self.is_trying = false;
         let wait = wait.filter(|_| working > 0).map(|wait| if is_refusal { wait.max(REFUSED) } else { wait });
@@ -147,7 +152,7 @@ impl Ramp {
 
     /// The server is not to be asked for anything new for as long as `wait`: what is open goes on.
     pub(super) fn rest(&mut self, working: usize, wait: Duration, now: Instant) {
-        self.allowed = working;
+        self.shrink(working);
         self.trial = BROKEN;
         self.is_trying = false;
         self.retry_at = (working > 0).then(|| now + wait);
@@ -161,7 +166,7 @@ impl Ramp {
 
     /// One connection fewer, for another job: no word on what the server bears.
     pub(super) fn give_way(&mut self, working: usize, now: Instant) {
-        self.allowed = working.saturating_sub(1).max(1);
+        self.shrink(working.saturating_sub(1).max(1));
         self.growth = Growth::Rests(Some(now + SETTLED));
     }
 
@@ -354,5 +359,21 @@ mod tests {
         assert_eq!(allowed_after(300, |_| 1 << 30), 2, "and brought nothing");
         assert_eq!(allowed_after(400, |count| (count as u64) << 29), 4, "each brings as much as the first");
         assert_eq!(allowed_after(3, |count| (count as u64) << 25), 4, "an ordinary line: as fast as it answers");
+    }
+
+    #[test]
+    fn a_connection_that_was_given_up_for_another_job_does_not_come_back_by_itself() {
+        let start = Instant::now();
+        for rate in [1 << 20, 1 << 30] {
+            let mut ramp = Ramp::new(4, 8, Supply::new(None, start, 0));
+            ramp.answered(start, 0);
+            ramp.glance(start + GLANCE, rate / 100);
+            let had = ramp.allowed();
+            ramp.give_way(had, start + GLANCE);
+            for tick in 2..=50_u32 {
+                ramp.tick(start + tick * GLANCE, u64::from(tick) * rate / 100, ramp.allowed(), false);
+            }
+            assert_eq!(ramp.allowed(), had - 1, "{rate} bytes a second");
+        }
     }
 }

@@ -30,17 +30,11 @@ impl Engine {
     /// Wishes that jobs go on; failed, waiting and blocked ones are tried again now. Returns how many that changed.
     pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
         self.core.forgive(ids);
-        let mut changed = 0;
-        for some in ids.chunks(AT_ONCE) {
-            let step = |entry: &Entry| match entry.phase {
-                Phase::Paused
-                | Phase::Failed { .. }
-                | Phase::Waiting { .. }
-                | Phase::Blocked { .. }
-                | Phase::LinkExpired { .. } => Some(Step::Requeue),
-                _ => None,
-            };
-            changed += self.wish(some, Wish::Run, step).await?;
+        let mut chunks = ids.chunks(AT_ONCE);
+        // The first one also where it is empty: that nothing had to change is told once all is recorded.
+        let mut changed = self.wish(chunks.next().unwrap_or_default(), Wish::Run, requeued).await?;
+        for some in chunks {
+            changed += self.wish(some, Wish::Run, requeued).await?;
         }
         Ok(changed)
     }
@@ -194,6 +188,18 @@ impl Engine {
             durable.wait().await.map_err(EngineError::NotDurable)?;
         }
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+}
+
+/// The step of a job that goes on; `None` where it has not stopped.
+const fn requeued(entry: &Entry) -> Option<Step> {
+    match entry.phase {
+        Phase::Paused
+        | Phase::Failed { .. }
+        | Phase::Waiting { .. }
+        | Phase::Blocked { .. }
+        | Phase::LinkExpired { .. } => Some(Step::Requeue),
+        _ => None,
     }
 }
 

@@ -93,3 +93,16 @@ async fn what_waits_for_room_is_written_on_the_way_out_at_the_latest() {
     let still = still.restart().await;
     assert_eq!(still.kind(ids[0]), PhaseKind::Paused);
 }
+
+#[tokio::test(start_paused = true)]
+async fn that_nothing_had_to_go_on_is_no_promise_while_something_is_not_recorded() {
+    let still = Still::new(Scope::Queue, &busy_until(&Arc::default())).await;
+    let ids = still.add(vec![still.spec("https://a.example/a")]).await;
+    still.until(all(PhaseKind::Waiting)).await;
+    still.room.is_full.store(true, SeqCst);
+    still.engine.resume(&ids).await.unwrap_err();
+    still.engine.resume_all().await.unwrap_err();
+    still.room.is_full.store(false, SeqCst);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!(still.engine.resume_all().await.unwrap(), 0);
+}
