@@ -1,7 +1,9 @@
 // Debian's Chromium on the daemon's page.
 import { mkdir } from "node:fs/promises";
 import { resolve } from "node:path";
+import { afterEach } from "node:test";
 import { chromium } from "playwright-core";
+import { watchControls } from "./controls.mjs";
 
 const PATH = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const FLAGS = [
@@ -22,17 +24,36 @@ export function launch() {
   return chromium.launch({ executablePath: PATH, args: flags });
 }
 
-/** A page with the daemon's window; every error it reports is gathered in `problems`. */
-export async function open(browser, url, options = {}) {
+/** What pages have reported since the last test ended. */
+let reported = [];
+
+// In the test in which it happens, and whether or not that test looks: an error that nobody reads is a dead button.
+afterEach(() => {
+  const problems = reported;
+  reported = [];
+  if (problems.length > 0) throw new Error(`the page reported: ${problems.join("\n")}`);
+});
+
+/** A refused call is told by the page itself; that the browser logs its status too is no problem of the page. */
+const REFUSED_CALL = /^Failed to load resource: the server responded with a status of 4\d\d .*\/rpc$/;
+
+/**
+ * A page with the daemon's window. Every error that it throws or logs fails the test in which that happens, but for
+ * those that `allows`. `isMeasured` keeps everything out of the page that costs time.
+ */
+export async function open(browser, url, { allows, isMeasured = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, locale: "en", ...options });
+  if (!isMeasured) await watchControls(context);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
-  const problems = [];
-  page.on("pageerror", (error) => problems.push(error.message));
-  page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  const take = (problem) => {
+    if (!REFUSED_CALL.test(problem) && !allows?.test(problem)) reported.push(problem);
+  };
+  page.on("pageerror", (error) => take(String(error.stack ?? error)));
+  page.on("console", (message) => message.type() === "error" && take(`${message.text()} ${message.location().url}`));
   await page.goto(url.href);
   await page.getByRole("toolbar").waitFor();
-  return { context, page, problems };
+  return { context, page };
 }
 
 export const row = (page, name) => page.locator("[data-job]", { hasText: name });

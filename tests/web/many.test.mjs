@@ -30,7 +30,7 @@ after(async () => {
 });
 
 test("10,000 jobs scroll within the budget, with only the rows in sight in the page", async (context) => {
-  const { page } = await open(browser, queue.url);
+  const { page } = await open(browser, queue.url, { isMeasured: true });
   const session = await page.context().newCDPSession(page);
   await session.send("Performance.setTimeDomain", { timeDomain: "threadTicks" });
   await session.send("Performance.enable");
@@ -58,7 +58,7 @@ test("10,000 jobs scroll within the budget, with only the rows in sight in the p
 });
 
 test("the last of them is reached with one key and found with the filter", async () => {
-  const { page } = await open(browser, queue.url);
+  const { page } = await open(browser, queue.url, { isMeasured: true });
   await page.getByRole("grid").focus();
   await page.keyboard.press("End");
   await page.locator('[data-job][aria-selected="true"]').waitFor();
@@ -70,7 +70,7 @@ test("the last of them is reached with one key and found with the filter", async
 });
 
 test("the list keeps its place when rows are added above what is in sight", async () => {
-  const { page } = await open(browser, queue.url);
+  const { page } = await open(browser, queue.url, { isMeasured: true });
   await page.locator("[data-job]").first().waitFor();
   await page.evaluate(() => (document.querySelector(".scroller").scrollTop = 36 * 500));
   const seen = () =>

@@ -1,7 +1,8 @@
 // What a user does with the queue itself: moves rows, sets when they start, and what holds at which hours and servers.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open, picture, row } from "./browser.mjs";
+import { inPhase, launch, open, picture, row } from "./browser.mjs";
+import { expiring } from "./expiring.mjs";
 import { daemon, scratch, until } from "./programs.mjs";
 
 const ROW = 36;
@@ -59,9 +60,21 @@ async function drag(page, name, rows) {
   await page.mouse.move(x + 10, y + rows * ROW, { steps: 3 });
 }
 
+test("a batch stands in its given order, and its rows are dragged at once", async () => {
+  const { page } = window;
+  await until("the batch is shown as it was given", settled([1, 2, 3, 4, 5]), shown);
+  await drag(page, "file-5.bin", -4.4);
+  await page.mouse.up();
+  await until("the row moves", settled([5, 1, 2, 3, 4]), order);
+  await drag(page, "file-5.bin", 4.4);
+  await page.mouse.up();
+  await until("and back", settled([1, 2, 3, 4, 5]), order);
+});
+
 test("in another order rows stay, and the list offers the order in which they can be moved", async () => {
   const { page } = window;
-  await drag(page, "file-1.bin", -2);
+  await page.getByRole("button", { name: "Name", exact: true }).click();
+  await drag(page, "file-1.bin", 2);
   await page.mouse.up();
   await page.getByText("Rows are moved in queue order only").waitFor();
   assert.deepEqual(await order(), [1, 2, 3, 4, 5]);
@@ -184,5 +197,35 @@ test("a rule for one server is added, and a name that is none is not taken", asy
   });
   await picture(page, "servers");
   await page.keyboard.press("Escape");
-  assert.deepEqual(window.problems, []);
+});
+
+test("of sixty links what needs the user and what moves is in sight, the rest waits in its order, what is over comes last", async () => {
+  const place = await scratch();
+  const slow = await expiring({ "/slow.bin": Buffer.alloc(64 * 1024 * 1024), "/done.bin": Buffer.alloc(1024) }, { "": Infinity });
+  const busy = await daemon(place.folder);
+  const { settings } = await busy.rpc("snapshot");
+  await busy.rpc("settings_set", { ...settings, download_folder: place.folder, running_jobs: 1, download_limit: 64 * 1024 });
+  const options = { ...PAUSED, paused: false };
+  const links = Array.from({ length: 60 }, (_, index) => slow.link("/slow.bin", "").replace("?sig=", `?number=${index}`));
+  const add = (text, name) => busy.rpc("job_add", { text, ...(name ? { name } : {}), options });
+  await add(slow.link("/done.bin", "").replace("?sig=", ""));
+  const { page, context } = await open(browser, busy.url);
+  await inPhase(page, "done.bin", "completed");
+  await add(slow.link("/missing.bin", "").replace("?sig=", ""));
+  await inPhase(page, "missing.bin", "failed");
+  const { jobs } = await busy.rpc("job_add", { text: links.join("\n"), options });
+  await page.locator('[data-phase="running"]').waitFor();
+  const inSight = () =>
+    page.evaluate(() => [...document.querySelectorAll("[data-job]")].sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map(({ dataset }) => [Number(dataset.job), dataset.phase]));
+  const expected = jobs.slice(0, 10).map(({ id }, index) => [id, index === 0 ? "running" : "queued"]);
+  await until("the bands stand", async () => JSON.stringify((await inSight()).slice(1, 11)) === JSON.stringify(expected), async () => JSON.stringify(await inSight()));
+  assert.equal((await inSight())[0][1], "failed");
+  await picture(page, "sixty");
+  await page.getByRole("grid").focus();
+  await page.keyboard.press("End");
+  await page.locator('[data-phase="completed"]').waitFor();
+  await context.close();
+  await busy.stop();
+  slow.stop();
+  await place.remove();
 });

@@ -232,7 +232,7 @@ test("a second window sees the same queue, and a wrong token sees none of it", a
 test("a daemon that went away is said so, and its rows stay in sight", async () => {
   const place = await scratch();
   const mortal = await daemon(place.folder);
-  const { page, context } = await open(browser, mortal.url);
+  const { page, context } = await open(browser, mortal.url, { allows: /ERR_CONNECTION_REFUSED|WebSocket connection/ });
   const options = { headers: [], priority: "normal", paused: true };
   await mortal.rpc("job_add", { text: "http://127.0.0.1:9/kept.bin", folder: place.folder, options });
   await inPhase(page, "kept.bin", "paused");
@@ -244,6 +244,3 @@ test("a daemon that went away is said so, and its rows stay in sight", async () 
   await place.remove();
 });
 
-test("the page reported no error all the while, the policy refused nothing", () => {
-  assert.deepEqual(window.problems, []);
-});

@@ -1,6 +1,7 @@
 import { mount } from "svelte";
 import type { Host } from "./host/host";
 import { Application } from "./state/application";
+import { watchDefects } from "./state/defects";
 import { readPreference } from "./state/preference";
 import "./styles/base.css";
 import { preferredLanguage, speak } from "./texts/texts.svelte";
@@ -13,6 +14,7 @@ export async function start(host: Host): Promise<Application> {
   if (theme === "light" || theme === "dark") document.documentElement.dataset["theme"] = theme;
   await speak(preferredLanguage());
   const application = new Application(host);
+  watchDefects(application.notices);
   mount(Window, { target: document.body, props: { application } });
   return application;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JobView } from "../src/gen/JobView";
 import { FAILURES } from "../src/host/mock/jobs";
 import { collationKey } from "../src/state/collation";
-import { NO_FILTER, orderedIds, type SortKey } from "../src/state/order";
+import { DEFAULT_SORT, NO_FILTER, orderedIds, type SortKey } from "../src/state/order";
 import { job } from "./samples";
 
 const withProgress = (id: number, progress: Partial<JobView["progress"]>, change: Partial<JobView> = {}) => {
@@ -19,6 +19,7 @@ const jobs = [
 
 describe("order", () => {
   it.each<[SortKey, boolean, number[]]>([
+    ["bands", false, [4, 3, 1, 2]],
     ["added", true, [4, 3, 2, 1]],
     ["queue", false, [2, 3, 1, 4]],
     ["name", false, [3, 2, 1, 4]],
@@ -30,6 +31,25 @@ describe("order", () => {
     ["state", false, [4, 1, 3, 2]],
   ])("by %s (descending: %s) is %s", (key, isDescending, expected) => {
     expect(orderedIds(jobs, NO_FILTER, { key, isDescending })).toEqual(expected);
+  });
+
+  it("by bands shows what needs the user, what moves, what waits as it is started, and the newest end first", () => {
+    const bands = [
+      job(1, { phase: { kind: "completed" }, finished_ms: 1_000, position: 1 }),
+      job(2, { phase: { kind: "canceled" }, finished_ms: null, created_ms: 1_500, position: 2 }),
+      job(3, { phase: { kind: "completed" }, finished_ms: 2_000, position: 3 }),
+      job(4, { phase: { kind: "queued" }, position: 5 }),
+      job(5, { phase: { kind: "queued" }, position: 4 }),
+      job(6, { phase: { kind: "paused" }, position: 6 }),
+      job(7, { phase: { kind: "queued" }, priority: "high", position: 9 }),
+      job(8, { phase: { kind: "queued" }, priority: "low", position: -7 }),
+      job(9, { phase: { kind: "blocked", by: "network", failure: FAILURES.gone }, position: 7 }),
+      job(10, { phase: { kind: "verifying" }, position: 11 }),
+      job(11, { phase: { kind: "running" }, position: 10 }),
+      job(12, { phase: { kind: "blocked", by: "room", failure: FAILURES.gone }, position: 20 }),
+      job(13, { phase: { kind: "failed", failure: FAILURES.gone }, position: 19 }),
+    ];
+    expect(orderedIds(bands, NO_FILTER, DEFAULT_SORT)).toEqual([13, 12, 11, 10, 7, 5, 4, 6, 9, 8, 3, 2, 1]);
   });
 
   it("of equal rows goes by their numbers", () => {

@@ -109,7 +109,7 @@ describe("the state of a row", () => {
 
   it("keeps the user's wish apart from the fact", () => {
     expect(text({ phase: { kind: "running" }, wish: "pause" }).text).toBe("Pausing");
-    expect(text({ phase: { kind: "running" }, wish: "cancel" }).text).toBe("Giving up");
+    expect(text({ phase: { kind: "running" }, wish: "cancel" }).text).toBe("Canceling");
   });
 });
 

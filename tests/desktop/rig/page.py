@@ -14,6 +14,21 @@ ANSWER_S = 60
 KEYS = {"enter": "\ue007", "escape": "\ue00c", "space": " ", "delete": "\ue017"}
 
 
+# Errors that nobody caught are in the page's own notices too, from its first moment on.
+WATCH_ERRORS = """
+    const { error } = console;
+    window.reported = [];
+    console.error = (...words) => {
+        window.reported.push(words.map(String).join(" "));
+        error.apply(console, words);
+    };
+"""
+REPORTED_ERRORS = """
+    const told = [...document.querySelectorAll("[data-defect]")].map((notice) => notice.textContent);
+    return [...(window.reported ?? []), ...told];
+"""
+
+
 class Refused(Exception):
     """The driver answered with an error."""
 
@@ -65,6 +80,17 @@ class Page:
     def run(self, script, *arguments):
         """What a function body gives in the page."""
         return self._in_session("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def watch_errors(self):
+        """Gathers what the page logs as errors from now on."""
+        self.run(WATCH_ERRORS)
+
+    def reported_errors(self):
+        """What the page has logged as errors, and told as its own mistakes; nothing once the page is gone."""
+        try:
+            return self.run(REPORTED_ERRORS) if self.session else []
+        except (Refused, OSError):
+            return []
 
     def call(self, name, /, **params):
         """What the engine replies to a call of this page."""

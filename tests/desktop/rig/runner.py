@@ -50,6 +50,7 @@ def passes(case, desktop, built):
         with Stage(desktop, built, folder) as stage:
             try:
                 case(stage)
+                stage.assert_no_page_errors()
             except BaseException:
                 screen.keep(folder / "failed.png")
                 raise

@@ -71,7 +71,13 @@ class Stage:
         page = Page(self.built["ROPEWAY_DESKTOP_BIN"], self.environment(), log, arguments)
         self.pages.append(page)
         page.the("//button[normalize-space(.)='Add']")
+        page.watch_errors()
         return page
+
+    def assert_no_page_errors(self):
+        """Fails if a page made a mistake that no assertion of the case looked for."""
+        reported = [error for page in self.pages for error in page.reported_errors()]
+        assert not reported, f"the page reported: {reported}"
 
     def serve(self, *arguments, port=0):
         """Shares a folder with `ropeway serve`; gives its address."""

@@ -13,7 +13,7 @@ export function columnMenu(view: ListView): MenuEntry[] {
     isChecked: !view.columns.hidden.includes(key),
     choose: () => view.setColumns(toggled(view.columns, key)),
   }));
-  const orders: MenuEntry[] = SORT_KEYS.filter((key) => key === "added" || key === "queue").map((key) => ({
+  const orders: MenuEntry[] = SORT_KEYS.filter((key) => key === "bands" || key === "added" || key === "queue").map((key) => ({
     kind: "entry",
     label: `${texts.sortBy}: ${texts[key]}`,
     isChecked: view.sort.key === key,

@@ -62,11 +62,11 @@ export async function remove(application: Application, ids: readonly number[], d
   if (done !== null && done.changed > 0) application.notices.confirm(t().remove.removed(done.changed));
 }
 
-export function askToGiveUp(application: Application, jobs: readonly JobView[]): void {
+export function askToCancel(application: Application, jobs: readonly JobView[]): void {
   const unfinished = jobs.filter((job) => !isOver(job));
   if (unfinished.length === 0) return;
   application.dialogs.removal = {
-    kind: "give_up",
+    kind: "cancel",
     ids: idsOf(unfinished),
     unfinished: unfinished.length,
     withFile: 0,
@@ -87,9 +87,13 @@ export function moveInQueue(application: Application, jobs: readonly JobView[], 
   void application.act("job_move", { ids, before: to === "front" ? (first?.id ?? null) : null });
 }
 
-/** The list as rows are moved in it. */
-export function shownQueue({ view, engine }: Application): ShownQueue {
-  return { order: view.order, isDescending: view.sort.isDescending, jobs: () => engine.queue.jobs.toArray() };
+/** The stretch of the list that the row `id` is moved in, and its first place; `null` where it cannot be moved. */
+export function shownQueue({ view, engine }: Application, id: number): { queue: ShownQueue; start: number } | null {
+  const stretch = view.stretchOf(id);
+  if (stretch === null) return null;
+  const order = view.order.slice(stretch.start, stretch.end);
+  const queue = { order, isDescending: view.sort.isDescending, jobs: () => engine.queue.jobs.toArray() };
+  return { queue, start: stretch.start };
 }
 
 export function carryOutMove(application: Application, { call }: Move): void {

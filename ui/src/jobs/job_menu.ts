@@ -4,7 +4,7 @@ import { type MenuEntry, SEPARATOR } from "../shared/menu";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
 import { asksAboutName, canPause, canRenew, canResume, hasOwnFile, isActive, isOver } from "./actions";
-import { answer, askToGiveUp, askToRemove, copy, moveInQueue, setPriority } from "./commands";
+import { answer, askToCancel, askToRemove, copy, moveInQueue, setPriority } from "./commands";
 
 const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
 
@@ -18,7 +18,7 @@ export function jobMenu(application: Application, jobs: readonly JobView[]): Men
     places(application, jobs),
     unfinished.length > 0 ? queueing(application, unfinished) : [],
     [
-      ...(unfinished.length > 0 ? [entry(actions.giveUp, () => askToGiveUp(application, jobs), { icon: "stop" })] : []),
+      ...(unfinished.length > 0 ? [entry(actions.cancel, () => askToCancel(application, jobs), { icon: "stop" })] : []),
       entry(actions.remove, () => askToRemove(application, jobs), { icon: "bin", shortcut: "Del" }),
       ...(jobs.some(hasOwnFile)
         ? [entry(actions.removeWithFile, () => askToRemove(application, jobs, true), { shortcut: "Shift+Del" })]

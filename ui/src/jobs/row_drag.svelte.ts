@@ -9,12 +9,11 @@ const SCROLL_STEP = 9;
 /** What a drag needs of the list. */
 export interface DragList {
   readonly scroller: () => HTMLElement;
-  readonly length: () => number;
   /** The rows that a drag of the row `id` takes along; it marks them. */
   readonly take: (id: number) => ReadonlySet<number>;
-  /** Whether rows can be put elsewhere in the list as it is sorted now. */
-  readonly canMove: () => boolean;
-  readonly drop: (ids: ReadonlySet<number>, gap: number) => void;
+  /** Where the row `id` can be put in the list as it is sorted now; `null` for nowhere. */
+  readonly stretch: (id: number) => { readonly start: number; readonly end: number } | null;
+  readonly drop: (id: number, ids: ReadonlySet<number>, gap: number) => void;
   readonly refuse: () => void;
 }
 
@@ -24,6 +23,8 @@ export class RowDrag {
   ids = $state.raw<ReadonlySet<number> | null>(null);
   /** The gap to drop into, by the place of the row below it. */
   gap = $state(0);
+  /** Whether the rows held can be put elsewhere. */
+  canMove = $state(false);
   x = $state(0);
   y = $state(0);
 
@@ -66,11 +67,10 @@ export class RowDrag {
   }
 
   up(): void {
-    const ids = this.ids;
-    const { gap } = this;
+    const { ids, gap, pressed, canMove } = this;
     this.cancel();
-    if (ids === null) return;
-    if (this.list.canMove()) this.list.drop(ids, gap);
+    if (ids === null || pressed === null) return;
+    if (canMove) this.list.drop(pressed.id, ids, gap);
     else this.list.refuse();
   }
 
@@ -84,7 +84,9 @@ export class RowDrag {
   private aim(): void {
     const scroller = this.list.scroller();
     const within = this.y - scroller.getBoundingClientRect().top + scroller.scrollTop;
-    this.gap = Math.max(0, Math.min(this.list.length(), Math.round(within / ROW_HEIGHT)));
+    const stretch = this.pressed === null ? null : this.list.stretch(this.pressed.id);
+    this.canMove = stretch !== null;
+    if (stretch !== null) this.gap = Math.max(stretch.start, Math.min(stretch.end, Math.round(within / ROW_HEIGHT)));
   }
 
   private readonly scrollAtEdge = (): void => {

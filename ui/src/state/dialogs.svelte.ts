@@ -15,7 +15,7 @@ export interface AddStart {
 
 /** A question before something is lost. */
 export interface RemovalQuestion {
-  readonly kind: "remove" | "give_up";
+  readonly kind: "remove" | "cancel";
   readonly ids: readonly number[];
   /** Of these, how many are not at their end. */
   readonly unfinished: number;
@@ -38,6 +38,9 @@ export class Dialogs {
   renewal = $state<number | null>(null);
   /** The jobs that get a time to start at. */
   start = $state.raw<readonly number[] | null>(null);
+
+  /** Modal windows on the page now: messages are shown in the topmost, as everything below is out of reach. */
+  modals = $state(0);
 
   /** What other programs handed over while a dialog was open. */
   private waiting: Partial<AddStart>[] = [];

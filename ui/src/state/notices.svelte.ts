@@ -1,4 +1,5 @@
 import { asRefusal } from "../host/host";
+import { t } from "../texts/texts.svelte";
 
 /** A short message at the window's foot. A refusal stays until it is closed; a confirmation goes by itself. */
 export interface Notice {
@@ -6,6 +7,8 @@ export interface Notice {
   readonly text: string;
   readonly hint: string;
   readonly isRefusal: boolean;
+  /** Whether it tells of a mistake of this window's own. */
+  readonly isDefect?: boolean;
   /** A button that does what is suggested. */
   readonly action?: NoticeAction;
 }
@@ -43,6 +46,15 @@ export class Notices {
   refuse(thrown: unknown): void {
     const { message, hint } = asRefusal(thrown);
     this.warn(message, hint);
+  }
+
+  /** Tells of a mistake of this window's own; the way out is to load it again. */
+  defect(thrown: unknown): void {
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    // The same mistake each second is told once.
+    if (this.list.some(({ hint }) => hint === reason)) return;
+    const action = { label: t().notice.reload, choose: () => location.reload() };
+    this.add({ text: t().notice.defect, hint: reason, isRefusal: true, isDefect: true, action });
   }
 
   warn(text: string, hint: string): void {

@@ -4,8 +4,8 @@ import { fractionDone } from "../format/fraction";
 import { collationKey } from "./collation";
 import { type Group, groupOf } from "./groups";
 
-/** What the list can be ordered by. `queue` is the engine's own order. */
-export const SORT_KEYS = ["added", "queue", "name", "size", "progress", "speed", "left", "state", "host"] as const;
+/** What the list can be ordered by. `queue` is the list as the user put it; `bands` groups it by what matters now. */
+export const SORT_KEYS = ["bands", "added", "queue", "name", "size", "progress", "speed", "left", "state", "host"] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface Sort {
@@ -13,8 +13,8 @@ export interface Sort {
   readonly isDescending: boolean;
 }
 
-/** Newest first: what the user just did is on top. */
-export const DEFAULT_SORT: Sort = { key: "added", isDescending: true };
+/** What needs the user and what moves is in sight, however long the list. */
+export const DEFAULT_SORT: Sort = { key: "bands", isDescending: false };
 
 export interface Filter {
   readonly group: Group;
@@ -61,6 +61,8 @@ const UNKNOWN = Number.MAX_VALUE;
 
 function numberKey(key: Exclude<SortKey, "name" | "host">): (job: JobView) => number {
   switch (key) {
+    case "bands":
+      return bandKey;
     case "added":
       return (job) => job.created_ms;
     case "queue":
@@ -79,6 +81,37 @@ function numberKey(key: Exclude<SortKey, "name" | "host">): (job: JobView) => nu
     case "state":
       return (job) => STATE_RANK[job.phase.kind];
   }
+}
+
+/** What an order by bands tells apart, from the top down. Those that wait stand as the engine starts them. */
+const BANDS = ["needs_user", "moving", "high", "normal", "low", "finished"] as const;
+export type Band = (typeof BANDS)[number];
+
+/** The part of the list that a job stands in. */
+export function bandOf(job: JobView): Band {
+  switch (groupOf(job)) {
+    case "attention":
+    case "failed":
+      return "needs_user";
+    case "active":
+      return "moving";
+    case "waiting":
+    case "paused":
+      return job.priority;
+    case "completed":
+    case null:
+      return "finished";
+  }
+}
+
+/** More than any position or moment, and few enough that all bands are whole numbers of their own. */
+const BAND_SPAN = 2 ** 50;
+
+/** Within a band rows stand as the user put them; what is finished, the newest first. */
+function bandKey(job: JobView): number {
+  const band = bandOf(job);
+  const within = band === "finished" ? -(job.finished_ms ?? job.created_ms) : job.position;
+  return BANDS.indexOf(band) * BAND_SPAN + within;
 }
 
 function isUnderWay(job: JobView): boolean {

@@ -4,7 +4,7 @@ import { type ColumnChoice, readColumnChoice } from "./columns";
 import type { Engine } from "./engine.svelte";
 import type { JobTable } from "./job_table";
 import type { JobView } from "../gen/JobView";
-import { DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
+import { bandOf, DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
 import { keepPreference, readPreference } from "./preference";
 import { kept, NOTHING_SELECTED, type Selection } from "./selection";
 
@@ -56,15 +56,31 @@ export class ListView {
   setSort(key: SortKey): void {
     const { key: now, isDescending } = this.sort;
     // A third click on the same column leads back to where everyone starts.
-    if (key !== now) this.sort = { key, isDescending: key === "added" };
+    if (key === DEFAULT_SORT.key) this.sort = DEFAULT_SORT;
+    else if (key !== now) this.sort = { key, isDescending: key === "added" };
     else if (isDescending === (key === "added")) this.sort = { key, isDescending: !isDescending };
     else this.sort = DEFAULT_SORT;
     keepPreference("sort", this.sort);
   }
 
-  /** Whether rows stand as the engine starts them: only then can they be moved by hand. */
-  get isInQueueOrder(): boolean {
-    return this.sort.key === "queue";
+  /**
+   * The stretch of the list in which the row `id` can be moved by hand: all of it in queue order, its band in an order
+   * by bands, otherwise none.
+   */
+  stretchOf(id: number): { start: number; end: number } | null {
+    if (this.sort.key === "queue") return { start: 0, end: this.order.length };
+    const at = this.order.indexOf(id);
+    const jobs = this.engine.queue.jobs;
+    const bandAt = (place: number) => {
+      const job = jobs.get(this.order[place] ?? NaN);
+      return job === undefined ? null : bandOf(job);
+    };
+    const band = bandAt(at);
+    if (this.sort.key !== "bands" || band === null || band === "finished") return null;
+    let [start, end] = [at, at + 1];
+    while (start > 0 && bandAt(start - 1) === band) start -= 1;
+    while (end < this.order.length && bandAt(end) === band) end += 1;
+    return { start, end };
   }
 
   sortByQueue(): void {

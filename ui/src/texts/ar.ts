@@ -84,6 +84,7 @@ export const ar: Messages = {
     sortBy: "الترتيب حسب",
     reset: "إعادة ضبط الأعمدة",
     resize: (column) => `عرض ${column}`,
+    bands: "الأهم الآن",
   },
   list: {
     onlyInQueueOrder: "لا تُنقل الصفوف إلا في ترتيب الطابور",
@@ -173,7 +174,6 @@ export const ar: Messages = {
     copyAddress: "نسخ العنوان",
     copyPath: "نسخ المسار",
     details: "التفاصيل",
-    giveUp: "إلغاء النقل",
     remove: "إزالة من القائمة",
     removeWithFile: "إزالة وحذف الملف…",
     priority: "الأولوية",
@@ -181,6 +181,7 @@ export const ar: Messages = {
     moveDown: "نقل إلى النهاية",
     clearFinished: "إزالة المنتهية",
     of: (action, name) => `${action}: ${name}`,
+    cancel: "إلغاء النقل",
   },
   priorities: { low: "منخفضة", normal: "عادية", high: "عالية" },
   empty: {
@@ -196,9 +197,10 @@ export const ar: Messages = {
     running: (count) => `لم تكتمل بعد ${jobs(count)}: سيُحذف ما حُفظ حتى الآن.`,
     deleteFiles: (count) => `حذف ${files(count)} من القرص أيضًا`,
     filesStay: "تبقى الملفات المكتملة على القرص.",
-    giveUpTitle: (count) => `إلغاء ${jobs(count)}؟`,
-    giveUp: "سيُحذف ما حُفظ حتى الآن، وتبقى الصفوف في القائمة.",
     removed: (count) => `أُزيلت ${jobs(count)}`,
+    cancelTitle: (count) => `إلغاء ${jobs(count)}؟`,
+    cancelExplained: "سيُحذف ما حُفظ حتى الآن، وتبقى الصفوف في القائمة.",
+    keep: "متابعة النقل",
   },
   renew: {
     title: "تجديد الرابط",
@@ -460,7 +462,11 @@ export const ar: Messages = {
     refusedTitle: "المحرك لا يعرف هذه النافذة",
     refused: "افتح العنوان الذي طبعه `ropeway daemon`: فهو يحمل مفتاح هذه الجلسة.",
   },
-  notice: { label: "الرسائل" },
+  notice: {
+    label: "الرسائل",
+    defect: "حدث خطأ في هذه النافذة. عمليات النقل مستمرة.",
+    reload: "إعادة التحميل",
+  },
   announce: {
     completed: (names) => (names.length === 1 ? `اكتمل ${names[0]}` : `اكتملت ${jobs(names.length)}`),
     failed: (names) => (names.length === 1 ? `فشل ${names[0]}` : `فشلت ${jobs(names.length)}`),

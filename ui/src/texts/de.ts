@@ -61,6 +61,7 @@ export const de: Messages = {
     sortBy: "Sortieren nach",
     reset: "Spalten zurücksetzen",
     resize: (column) => `Breite von ${column}`,
+    bands: "Was jetzt zählt",
   },
   list: {
     onlyInQueueOrder: "Zeilen lassen sich nur in der Reihenfolge der Warteschlange verschieben",
@@ -86,8 +87,8 @@ export const de: Messages = {
     pausing: "Hält an",
     verifying: "Wird geprüft",
     completed: "Fertig",
-    canceled: "Aufgegeben",
-    canceling: "Wird aufgegeben",
+    canceled: "Abgebrochen",
+    canceling: "Wird abgebrochen",
     linkExpired: "Link abgelaufen",
   },
   blocked: { network: "Wartet auf Netz", room: "Wartet auf Platz", name_taken: "Name vergeben" },
@@ -149,7 +150,6 @@ export const de: Messages = {
     copyAddress: "Adresse kopieren",
     copyPath: "Pfad kopieren",
     details: "Einzelheiten",
-    giveUp: "Aufgeben",
     remove: "Aus der Liste entfernen",
     removeWithFile: "Entfernen und Datei löschen…",
     priority: "Vorrang",
@@ -157,6 +157,7 @@ export const de: Messages = {
     moveDown: "Ans Ende",
     clearFinished: "Fertige entfernen",
     of: (action, name) => `${action}: ${name}`,
+    cancel: "Übertragung abbrechen",
   },
   priorities: { low: "Niedrig", normal: "Normal", high: "Hoch" },
   empty: {
@@ -173,9 +174,10 @@ export const de: Messages = {
       `${jobs(count)} noch nicht fertig: Was bisher gespeichert wurde, wird gelöscht.`,
     deleteFiles: (count) => `Auch ${files(count)} vom Datenträger löschen`,
     filesStay: "Fertige Dateien bleiben auf dem Datenträger.",
-    giveUpTitle: (count) => `${jobs(count)} aufgeben?`,
-    giveUp: "Was bisher gespeichert wurde, wird gelöscht. Die Zeilen bleiben in der Liste.",
     removed: (count) => `${jobs(count)} entfernt`,
+    cancelTitle: (count) => `${jobs(count)} abbrechen?`,
+    cancelExplained: "Was bisher gespeichert wurde, wird gelöscht. Die Zeilen bleiben in der Liste.",
+    keep: "Nicht abbrechen",
   },
   renew: {
     title: "Link erneuern",
@@ -437,7 +439,11 @@ export const de: Messages = {
     refusedTitle: "Dieses Fenster ist nicht angemeldet",
     refused: "Öffnen Sie die Adresse, die `ropeway daemon` ausgegeben hat: Sie enthält den Schlüssel dieser Sitzung.",
   },
-  notice: { label: "Meldungen" },
+  notice: {
+    label: "Meldungen",
+    defect: "In diesem Fenster ist ein Fehler aufgetreten. Die Übertragungen laufen weiter.",
+    reload: "Neu laden",
+  },
   announce: {
     completed: (names) => (names.length === 1 ? `${names[0]} ist fertig` : `${jobs(names.length)} fertig`),
     failed: (names) =>

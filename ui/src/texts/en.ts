@@ -61,6 +61,7 @@ export const en = {
     sortBy: "Sort by",
     reset: "Reset columns",
     resize: (column: string) => `Width of ${column}`,
+    bands: "What matters now",
   },
   list: {
     onlyInQueueOrder: "Rows are moved in queue order only",
@@ -86,8 +87,8 @@ export const en = {
     pausing: "Pausing",
     verifying: "Verifying",
     completed: "Completed",
-    canceled: "Given up",
-    canceling: "Giving up",
+    canceled: "Canceled",
+    canceling: "Canceling",
     linkExpired: "Link expired",
   },
   blocked: { network: "Waiting for network", room: "Waiting for disk space", name_taken: "Name taken" },
@@ -150,7 +151,6 @@ export const en = {
     copyAddress: "Copy address",
     copyPath: "Copy path",
     details: "Details",
-    giveUp: "Give up",
     remove: "Remove from list",
     removeWithFile: "Remove and delete file…",
     priority: "Priority",
@@ -158,6 +158,7 @@ export const en = {
     moveDown: "Move to the end",
     clearFinished: "Clear finished",
     of: (action: string, name: string) => `${action}: ${name}`,
+    cancel: "Cancel transfer",
   },
   priorities: { low: "Low", normal: "Normal", high: "High" },
   empty: {
@@ -173,9 +174,10 @@ export const en = {
     running: (count: number) => `${jobs(count)} not finished yet: the bytes saved so far are deleted.`,
     deleteFiles: (count: number) => `Also delete ${files(count)} from the disk`,
     filesStay: "Finished files stay on the disk.",
-    giveUpTitle: (count: number) => `Give up ${jobs(count)}?`,
-    giveUp: "The bytes saved so far are deleted. The rows stay on the list.",
     removed: (count: number) => `${jobs(count)} removed`,
+    cancelTitle: (count: number) => `Cancel ${jobs(count)}?`,
+    cancelExplained: "The bytes saved so far are deleted. The rows stay on the list.",
+    keep: "Keep transferring",
   },
   renew: {
     title: "Renew the link",
@@ -437,7 +439,11 @@ export const en = {
     refusedTitle: "This window is not known to the engine",
     refused: "Open the address that `ropeway daemon` printed: it carries the key of this session.",
   },
-  notice: { label: "Messages" },
+  notice: {
+    label: "Messages",
+    defect: "Something went wrong in this window. Your transfers go on.",
+    reload: "Reload",
+  },
   announce: {
     completed: (names: readonly string[]) =>
       names.length === 1 ? `${names[0]} completed` : `${jobs(names.length)} completed`,
