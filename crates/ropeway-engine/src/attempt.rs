@@ -2,7 +2,7 @@
 
 mod stop;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ropeway_drivers::{Context, Driver};
 use ropeway_model::{
@@ -154,7 +154,9 @@ impl Attempt {
                         Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
                     }
                     Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
-                        self.fail(entry, &failure, retry, progressed, now)
+                        let at = at.as_ref().unwrap_or(self.visit.key());
+                        let pause = self.pause(entry, &failure, retry, progressed, at);
+                        self.fail(entry, &failure, pause, now)
                     }
                     Err(Stop::Blocked { by, failure }) => {
                         Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
@@ -208,10 +210,9 @@ impl Attempt {
         is_this_machine(host) || self.engine.routes.reach(host)
     }
 
-    /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
-    /// looks; a queue has all night.
-    fn patience(&self, entry: &Entry, failure: &Failure) -> u32 {
-        let is_first_contact = match self.spec.direction() {
+    /// Whether somebody at a terminal waits for the first answer of a server.
+    fn is_first_contact(&self, entry: &Entry, failure: &Failure) -> bool {
+        let is_unanswered = match self.spec.direction() {
             Direction::Download => entry.remote.is_none(),
             // An upload learns nothing of the server before its end.
             Direction::Upload => matches!(
@@ -219,12 +220,43 @@ impl Attempt {
                 FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
             ),
         };
-        let is_watched = self.engine.scope == Scope::Once;
-        if is_watched && is_first_contact && self.visit.is_probe() {
+        is_unanswered && self.engine.scope == Scope::Once
+    }
+
+    /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
+    /// looks; a queue has all night.
+    fn patience(&self, is_first_contact: bool) -> u32 {
+        match (is_first_contact, self.visit.is_probe()) {
             // Others have tried it long enough: this one came to see whether it is back.
-            return 0;
+            (true, true) => 0,
+            (true, false) => retry::MOST_FIRST_ATTEMPTS,
+            (false, _) => retry::MOST_ATTEMPTS,
         }
-        if is_watched && is_first_contact { retry::MOST_FIRST_ATTEMPTS } else { retry::MOST_ATTEMPTS }
+    }
+
+    /// Counts the try, and returns the pause before the next one; `None` where there is to be none. A server that only
+    /// restarts is probed every second, which is no try.
+    fn pause(
+        &self,
+        entry: &mut Entry,
+        failure: &Failure,
+        retry: Retry,
+        progressed: bool,
+        at: &HostKey,
+    ) -> Option<Duration> {
+        let is_first_contact = self.is_first_contact(entry, failure);
+        let is_refused = failure.code == FailureCode::ConnectionRefused && retry != Retry::Never;
+        if let Some(restart) = is_refused.then(|| self.engine.hosts.restart(at)).flatten() {
+            entry.known.attempts = entry.known.attempts.max(1);
+            let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
+            return (!is_over).then_some(restart.probed_in);
+        }
+        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
+        let chance = self.engine.chance.uniform();
+        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), chance);
+        // What moved bytes is no repetition.
+        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
+        pause.map(|pause| pause.max(turn.unwrap_or_default()))
     }
 
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
@@ -299,22 +331,9 @@ impl Attempt {
         }
     }
 
-    fn fail(
-        &self,
-        entry: &mut Entry,
-        failure: &Failure,
-        retry: Retry,
-        progressed: bool,
-        now: Timestamp,
-    ) -> Option<Durable> {
+    fn fail(&self, entry: &mut Entry, failure: &Failure, pause: Option<Duration>, now: Timestamp) -> Option<Durable> {
         tracing::debug!(job = %self.id, %failure, "attempt failed");
-        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
         let line = failure.to_string();
-        let pause =
-            retry::delay(retry, entry.known.attempts, self.patience(entry, failure), self.engine.chance.uniform());
-        // What moved bytes is no repetition.
-        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
-        let pause = pause.map(|pause| pause.max(turn.unwrap_or_default()));
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
                 entry.known.due = Some(Instant::now() + pause);

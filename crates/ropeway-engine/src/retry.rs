@@ -21,6 +21,8 @@ pub(crate) const MOST_ATTEMPTS: u32 = 12;
 
 /// The same where somebody waits at a terminal and nobody has ever answered: at most eight seconds of backoff.
 pub(crate) const MOST_FIRST_ATTEMPTS: u32 = 4;
+/// The same for a server that refuses connections, which may only be restarting.
+pub(crate) const LONGEST_FIRST_CONTACT: Duration = Duration::from_secs(6);
 
 /// The pause before try number `attempt` + 1; `None` when there is to be none, at the latest after `most` tries.
 ///

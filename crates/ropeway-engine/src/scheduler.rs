@@ -65,7 +65,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
     }
     let mut table = engine.table.lock();
     table.promote(Instant::now(), engine.clock.now());
-    let id = table.next_to_start(|host, running| engine.hosts.may_start(host, running))?;
+    let id = table.next_to_start(|host, running| engine.hosts.turn(host, running))?;
     let cancel = engine.stopping.child_token();
     let host = table.get(id).map(|entry| table.server_of(entry).to_owned())?;
     let attempt = table.update(id, |entry| {
@@ -89,7 +89,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             progress: Arc::clone(entry.counters()),
             throttle,
             cancel,
-            visit: Visit::new(engine.hosts.clone(), host, is_probe),
+            visit: Visit::new(engine.hosts.clone(), host, id, is_probe),
         }
     });
     drop(table);

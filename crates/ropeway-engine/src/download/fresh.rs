@@ -125,7 +125,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
     let server = HostKey::of(url);
     let context = Context { gate: Some(Arc::new(attempt.visit.passage())), ..attempt.context() };
     attempt.connect_to(&server).await?;
-    attempt.engine.hosts.welcome(&server)?;
+    attempt.engine.hosts.welcome(url)?;
     let asked = Instant::now();
     let probe = tokio::select! {
         biased;

@@ -8,7 +8,7 @@ use super::trouble::LONGEST_SILENCE;
 use crate::{
     attempt::Stop,
     disk::DiskError,
-    hosts::{Held, HostKey, Hosts},
+    hosts::{Held, Hosts},
     throttle::Throttle,
 };
 
@@ -60,7 +60,7 @@ impl From<Trouble> for Stop {
 
 impl Place<'_> {
     fn welcome(&self) -> Result<(), Held> {
-        self.hosts.map_or(Ok(()), |hosts| hosts.welcome(&HostKey::of(self.url)))
+        self.hosts.map_or(Ok(()), |hosts| hosts.welcome(self.url))
     }
 
     fn heed(&self, error: DriverError) -> DriverError {

@@ -207,7 +207,7 @@ async fn ask(
     missing: ByteRange,
     mirror: &Taken,
 ) -> Result<ByteStream, Trouble> {
-    job.servers.welcome(server)?;
+    job.servers.welcome(mirror.url())?;
     let download = job.driver.download().ok_or(Trouble::Short)?;
     let asked = Instant::now();
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };

@@ -1,16 +1,84 @@
-//! What a server says with `Retry-After` is said to everybody: no job sends it a new request before.
+//! Addresses and servers that asked to be left alone. What is said with `Retry-After` is said of the address that was asked;
+//! once several addresses of a server say so, it is the server's word to everybody.
 
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
 
 use ropeway_drivers::DriverError;
-use ropeway_model::{Failure, FailureCode, Retry};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl};
 use tokio::time::Instant;
 
-use super::{HostKey, Hosts};
+use super::{HostKey, Hosts, breaker::SEVERAL};
 use crate::attempt::Stop;
 
 /// Nobody is kept from a server for longer by what another one was told: a wrong header must not park a whole server.
 const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
+
+/// Addresses of one server that are remembered; of more, whoever asks is told anew.
+const MOST_ADDRESSES: usize = 1024;
+
+/// An address in few bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Address(u64);
+
+impl Address {
+    fn of(url: &SafeUrl) -> Self {
+        let mut hasher = DefaultHasher::new();
+        url.expose().as_str().hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+/// What the addresses of one server said with `Retry-After`.
+#[derive(Debug, Default)]
+pub(super) struct Holds {
+    addresses: HashMap<Address, Instant>,
+    /// Different addresses that said so since one was answered well, up to [`SEVERAL`].
+    told: Vec<Address>,
+    /// No new request to any address before.
+    all: Option<Instant>,
+}
+
+impl Holds {
+    fn add(&mut self, address: Address, until: Instant, now: Instant) {
+        if self.addresses.len() >= MOST_ADDRESSES {
+            self.addresses.retain(|_, until| *until > now);
+        }
+        if self.addresses.len() < MOST_ADDRESSES {
+            let held = self.addresses.entry(address).or_insert(until);
+            *held = until.max(*held);
+        }
+        if self.told.len() < SEVERAL as usize && !self.told.contains(&address) {
+            self.told.push(address);
+        }
+        if self.told.len() >= SEVERAL as usize {
+            self.all = self.all.max(Some(until));
+        }
+    }
+
+    /// An address was answered well: what others said is no word of the server.
+    pub(super) fn succeed(&mut self) {
+        self.told.clear();
+    }
+
+    /// Nothing is held any more.
+    pub(super) fn forgive(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Until when the whole server is to be left alone, if that is not over.
+    pub(super) fn all_until(&self, now: Instant) -> Option<Instant> {
+        self.all.filter(|until| *until > now)
+    }
+
+    fn until(&self, address: Address, now: Instant) -> Option<Instant> {
+        let own = self.addresses.get(&address).copied().filter(|until| *until > now);
+        own.max(self.all_until(now))
+    }
+}
 
 /// A server that asked to be left alone, and for how long from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,28 +103,21 @@ impl From<Held> for Stop {
 }
 
 impl Hosts {
-    /// Whether a new request may be sent to the server now.
+    /// Whether a new request may be sent to `url` now.
     ///
     /// # Errors
-    /// [`Held`] while what the server said last with `Retry-After`, to whomever, is not over.
-    pub(crate) fn welcome(&self, key: &HostKey) -> Result<(), Held> {
-        match self.with(key, |host, now| host.held_until(now).map(|until| until - now)) {
-            None => Ok(()),
-            Some(wait) => Err(Held { host: key.clone(), wait }),
-        }
+    /// [`Held`] while what was said last with `Retry-After`, to whomever, is not over.
+    pub(crate) fn welcome(&self, url: &SafeUrl) -> Result<(), Held> {
+        let key = HostKey::of(url);
+        let wait = self.with(&key, |host, now| host.holds.until(Address::of(url), now).map(|until| until - now));
+        wait.map_or(Ok(()), |wait| Err(Held { host: key, wait }))
     }
 
     /// Takes note of a refusal that says when to come back.
     pub(crate) fn heed(&self, error: &DriverError) {
         if let (DriverError::Status { url, .. }, Retry::After(after)) = (error, error.retry()) {
-            self.hold(&HostKey::of(url), after);
+            let until = |now: Instant| now + after.min(LONGEST_HOLD);
+            self.with(&HostKey::of(url), |host, now| host.holds.add(Address::of(url), until(now), now));
         }
-    }
-
-    pub(super) fn hold(&self, key: &HostKey, after: Duration) {
-        self.with(key, |host, now| {
-            let until: Instant = now + after.min(LONGEST_HOLD);
-            host.not_before = host.not_before.max(Some(until));
-        });
     }
 }

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use ropeway_model::Timestamp;
+use ropeway_model::{JobId, Timestamp};
 use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     Profile,
-    breaker::Breaker,
+    breaker::{Breaker, SEVERAL, Turn},
     budget::Budget,
     cap::{Breaks, LearnedCap},
-    outcome::Outcome,
+    hold::Holds,
+    outcome::{Fault, Outcome},
 };
 
 /// One server.
@@ -34,8 +35,10 @@ pub(super) struct Host {
     breaks: Breaks,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
-    /// No new request before, as it said with `Retry-After`.
-    pub(super) not_before: Option<Instant>,
+    /// What it said with `Retry-After`.
+    pub(super) holds: Holds,
+    /// Jobs that failed at it since it answered one well, as far as they count.
+    blamed: Vec<JobId>,
     pub(super) profile: Profile,
     /// When it was last spoken to.
     pub(super) used: Timestamp,
@@ -58,7 +61,8 @@ impl Host {
             breaks: Breaks::default(),
             breaker: Breaker::default(),
             budget: Budget::new(now),
-            not_before: None,
+            holds: Holds::default(),
+            blamed: Vec::new(),
             profile: Profile::default(),
             used,
             is_dirty: false,
@@ -122,7 +126,7 @@ impl Host {
                 if let Some(latency) = latency {
                     self.profile.note_latency(latency);
                 }
-                self.breaker.succeed();
+                self.succeed();
             }
             Outcome::Moved { bytes, elapsed } => self.profile.note_transfer(bytes, elapsed),
             Outcome::Overloaded | Outcome::Broken => {
@@ -139,6 +143,32 @@ impl Host {
         }
         self.is_dirty = true;
         self.fit(now);
+    }
+
+    /// It answered.
+    pub(super) fn succeed(&mut self) {
+        self.breaker.succeed();
+        self.holds.succeed();
+        self.blamed.clear();
+    }
+
+    /// A try of `job` failed for its sake. What one address cannot give counts once, however often it is asked for: that
+    /// it cannot give anything is known only when several jobs fail.
+    pub(super) fn fail(&mut self, job: JobId, fault: Fault, was_probe: bool, now: Instant, random: f64) {
+        // While it serves others the server is not ill.
+        if self.serving > 0 {
+            return;
+        }
+        if matches!(fault, Fault::OfAddress { .. }) && !was_probe {
+            if self.blamed.contains(&job) {
+                return;
+            }
+            // More are not needed: by then the breaker is open.
+            if self.blamed.len() < SEVERAL as usize {
+                self.blamed.push(job);
+            }
+        }
+        self.breaker.fail(now, fault, random);
     }
 
     /// A download has lost its last connection, as it lost the others: if all at once, the cap is what it was.
@@ -163,9 +193,18 @@ impl Host {
         Profile { connection_cap: self.cap.map(LearnedCap::most), ..self.profile }
     }
 
+    /// Whose turn it is to start beside `running` jobs.
+    pub(super) fn turn(&mut self, running: usize, now: Instant) -> Turn {
+        if running < self.limit(now) && self.held_until(now).is_none() {
+            self.breaker.turn(running, now)
+        } else {
+            Turn::Nobodys
+        }
+    }
+
     /// Until when no new request may be sent, if that is not over.
     pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
-        self.not_before.filter(|until| *until > now)
+        self.holds.all_until(now)
     }
 
     /// Until when no job starts, whoever decided it.

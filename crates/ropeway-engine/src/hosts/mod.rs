@@ -2,7 +2,7 @@
 //! server that refuses some gets fewer, one that fails is left alone, and repetitions are rationed.
 //!
 //! ```text
-//! scheduler: may_start, start ──▶ ┌──────────┐ ◀── permit, try_permit: one a connection, held while it is open
+//! scheduler: turn, start ───────▶ ┌──────────┐ ◀── permit, try_permit: one a connection, held while it is open
 //! attempt:   ended, retry_wait ─▶ │  Hosts   │ ──▶ snapshots: what the user is shown
 //! worker:    report ────────────▶ └──────────┘ ──▶ store: the table `host`, for a day
 //! ```
@@ -24,12 +24,13 @@ mod visit;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use ropeway_model::{ByteRate, Timestamp};
+use ropeway_model::{ByteRate, JobId, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
+pub(crate) use breaker::{Restart, Turn};
 pub(crate) use hold::Held;
 pub(crate) use key::HostKey;
-pub(crate) use outcome::{Outcome, Verdict};
+pub(crate) use outcome::{Fault, Outcome, Verdict};
 pub(crate) use permit::{Permit, Serving};
 pub use policy::ServerPolicy;
 pub use profile::Profile;
@@ -158,21 +159,19 @@ impl Hosts {
         self.with(key, |host, now| host.budget.spend_saved(now))
     }
 
-    /// Whether one more job may start beside the `running` ones of this server. Where all connections are taken, a job
-    /// that has several makes room.
-    pub(crate) fn may_start(&self, host: &str, running: usize) -> bool {
+    /// Whose turn it is to start beside the `running` jobs of this server. Where all connections are taken, a job that has
+    /// several makes room.
+    pub(crate) fn turn(&self, host: &str, running: usize) -> Turn {
         let now = Instant::now();
         let mut state = self.shared.state.lock();
         if running >= state.policy.running_jobs(host) {
-            return false;
+            return Turn::Nobodys;
         }
         let wanted = state.policy.connections(host);
         match state.hosts.get_mut(&HostKey::new(host)) {
-            None => running < wanted,
-            Some(known) => {
-                let limit = known.limit(now);
-                running < limit && known.held_until(now).is_none() && known.breaker.may_start(running, now)
-            }
+            Some(known) => known.turn(running, now),
+            None if running < wanted => Turn::Firsts,
+            None => Turn::Nobodys,
         }
     }
 
@@ -181,26 +180,26 @@ impl Hosts {
         self.with(key, |host, now| host.breaker.start(now))
     }
 
-    /// A try has ended.
-    pub(crate) fn ended(&self, key: &HostKey, verdict: Verdict, was_probe: bool) {
+    /// A try of `job` has ended.
+    pub(crate) fn ended(&self, key: &HostKey, job: JobId, verdict: Verdict, was_probe: bool) {
         let random = self.shared.chance.uniform();
-        if let Verdict::Ill { after: Some(after) } = verdict {
-            self.hold(key, after);
-        }
         self.with(key, |host, now| match verdict {
-            Verdict::Well => host.breaker.succeed(),
-            // While it serves others the server is not ill.
-            Verdict::Ill { .. } if host.serving > 0 => {}
-            Verdict::Ill { after } => host.breaker.fail(now, after, random),
+            Verdict::Well => host.succeed(),
+            Verdict::Ill(fault) => host.fail(job, fault, was_probe, now, random),
             Verdict::Nothing if was_probe => host.breaker.withdraw(),
             Verdict::Nothing => {}
         });
     }
 
+    /// What is known of a server that refused a connection just now, while it may only be restarting.
+    pub(crate) fn restart(&self, key: &HostKey) -> Option<Restart> {
+        self.with(key, |host, now| host.breaker.restarts(now))
+    }
+
     /// The user wants to know now.
     pub(crate) fn forgive(&self, key: &HostKey) {
         self.with(key, |host, _| {
-            host.not_before = None;
+            host.holds.forgive();
             host.breaker.forgive();
         });
     }

@@ -23,10 +23,21 @@ pub(crate) enum Outcome {
 pub(crate) enum Verdict {
     /// It is there.
     Well,
-    /// It is not, and asked to be left alone for this long.
-    Ill { after: Option<Duration> },
+    /// The try failed at it.
+    Ill(Fault),
     /// Nothing: the try was stopped, or failed on this machine.
     Nothing,
+}
+
+/// Fault of a failed try, by how much of the server it speaks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Nobody listens: no job can be served, and asking costs neither side anything.
+    Refused,
+    /// The server could not be reached: no job can.
+    Unreached,
+    /// The server was reached and failed at what one job asked for; it may have said when to come back.
+    OfAddress { after: Option<Duration> },
 }
 
 impl Outcome {
@@ -69,13 +80,12 @@ impl Verdict {
     pub(crate) fn of(code: FailureCode, retry: Retry) -> Self {
         let after = if let Retry::After(after) = retry { Some(after) } else { None };
         match code {
-            FailureCode::NameNotResolved
-            | FailureCode::ConnectionRefused
-            | FailureCode::ConnectTimeout
-            | FailureCode::ConnectionLost
+            FailureCode::ConnectionRefused => Self::Ill(Fault::Refused),
+            FailureCode::NameNotResolved | FailureCode::ConnectTimeout => Self::Ill(Fault::Unreached),
+            FailureCode::ConnectionLost
             | FailureCode::IdleTimeout
             | FailureCode::RateLimited
-            | FailureCode::ServerUnavailable => Self::Ill { after },
+            | FailureCode::ServerUnavailable => Self::Ill(Fault::OfAddress { after }),
             FailureCode::NotFound
             | FailureCode::Gone
             | FailureCode::Unauthorized

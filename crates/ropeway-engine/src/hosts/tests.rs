@@ -1,7 +1,7 @@
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc};
 
 use ropeway_drivers::DriverError;
-use ropeway_model::Connections;
+use ropeway_model::{Connections, JobId, SafeUrl};
 use tokio::sync::Notify;
 
 use super::*;
@@ -127,25 +127,62 @@ async fn changed_rules_are_followed_by_what_opens_from_now_on() {
 async fn a_server_that_serves_others_is_not_left_alone() {
     let hosts = hosts(16);
     let served = hosts.serves(&key());
-    for _ in 0..20 {
-        hosts.ended(&key(), Verdict::Ill { after: None }, false);
-    }
-    assert!(hosts.may_start(key().as_str(), 1));
+    fail(&hosts, 1..=20, None);
+    assert!(may_start(&hosts, 1));
     drop(served);
-    for _ in 0..5 {
-        hosts.ended(&key(), Verdict::Ill { after: None }, false);
-    }
-    assert!(!hosts.may_start(key().as_str(), 0));
+    fail(&hosts, 1..=5, None);
+    assert!(!may_start(&hosts, 0));
     assert!(hosts.snapshots()[0].rests_until.is_some());
-    assert!(hosts.may_start("other.example", 0));
+    assert_eq!(hosts.turn("other.example", 0), Turn::Firsts);
+}
+
+fn may_start(hosts: &Hosts, running: usize) -> bool {
+    hosts.turn(key().as_str(), running) != Turn::Nobodys
+}
+
+/// A try of each of these jobs fails at what it asked for.
+fn fail(hosts: &Hosts, jobs: RangeInclusive<i64>, after: Option<Duration>) {
+    let verdict = Verdict::Ill(Fault::OfAddress { after });
+    jobs.for_each(|job| hosts.ended(&key(), JobId::from_row(job), verdict, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_few_addresses_fail_with_is_not_the_servers_fault_however_often_they_do() {
+    for after in [None, Some(Duration::from_secs(90))] {
+        let hosts = hosts(16);
+        for _ in 0..50 {
+            fail(&hosts, 1..=4, after);
+        }
+        assert!(may_start(&hosts, 0) && hosts.snapshots()[0].rests_until.is_none());
+        hosts.report(&key(), Outcome::Answered { latency: None });
+        fail(&hosts, 5..=8, after);
+        assert!(may_start(&hosts, 0), "one answered in between");
+        fail(&hosts, 9..=9, after);
+        assert!(!may_start(&hosts, 0), "five in a row failed");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_refuses_is_probed_by_one_within_the_second_and_is_no_others_try() {
+    let hosts = hosts(16);
+    let refuse = |job| hosts.ended(&key(), JobId::from_row(job), Verdict::Ill(Fault::Refused), true);
+    refuse(1);
+    for second in 0..59 {
+        assert!(!may_start(&hosts, 0));
+        let restart = hosts.restart(&key()).unwrap();
+        assert!(restart.probed_in <= Duration::from_secs(1) && restart.down <= Duration::from_secs(second));
+        tokio::time::advance(restart.probed_in).await;
+        assert!(may_start(&hosts, 0) && hosts.start(&key()) && !may_start(&hosts, 0));
+        refuse(second.try_into().unwrap());
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn as_many_jobs_start_as_connections_are_allowed_and_those_that_wait_are_seen() {
     let hosts = hosts(4);
-    assert!(hosts.may_start(key().as_str(), 3) && !hosts.may_start(key().as_str(), 4));
+    assert!(may_start(&hosts, 3) && !may_start(&hosts, 4));
     let mut held = take(&hosts, 4);
-    assert!(hosts.may_start(key().as_str(), 1), "the one that has all four makes room");
+    assert!(may_start(&hosts, 1), "the one that has all four makes room");
     assert!(!hosts.is_awaited(&key()));
     let (waiting, known) = (hosts.clone(), key());
     let waiting = tokio::spawn(async move { waiting.permit(&known).await });
@@ -177,32 +214,47 @@ async fn only_so_many_servers_are_remembered_and_those_in_use_are() {
     drop(held);
 }
 
+fn address(number: u64) -> SafeUrl {
+    format!("http://files.example:8080/{number}").parse().unwrap()
+}
+
+fn busy(number: u64, after: Option<u64>) -> DriverError {
+    DriverError::Status { url: address(number), status: 503, retry_after: after.map(Duration::from_secs) }
+}
+
 #[tokio::test(start_paused = true)]
-async fn what_one_connection_was_told_to_wait_holds_for_every_new_request_until_the_user_asks() {
+async fn what_one_connection_was_told_to_wait_holds_for_every_request_to_its_address_until_the_user_asks() {
     let hosts = hosts(16);
-    let busy = |after: Option<u64>| DriverError::Status {
-        url: "http://files.example:8080/a".parse().unwrap(),
-        status: 503,
-        retry_after: after.map(Duration::from_secs),
-    };
     let _served = hosts.serves(&key());
-    hosts.heed(&busy(None));
-    assert_eq!(hosts.welcome(&key()), Ok(()));
-    hosts.heed(&busy(Some(90)));
-    hosts.heed(&busy(Some(2)));
+    hosts.heed(&busy(1, None));
+    assert_eq!(hosts.welcome(&address(1)), Ok(()));
+    hosts.heed(&busy(1, Some(90)));
+    hosts.heed(&busy(1, Some(2)));
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(hosts.welcome(&key()).unwrap_err().wait, Duration::from_secs(30), "the longer one holds");
-    assert!(!hosts.may_start(key().as_str(), 1) && hosts.may_start("other.example", 1));
-    assert_eq!(hosts.next_rest_end(), Some(Instant::now() + Duration::from_secs(30)));
+    assert_eq!(hosts.welcome(&address(1)).unwrap_err().wait, Duration::from_secs(30), "the longer one holds");
+    assert!(hosts.welcome(&address(2)).is_ok() && may_start(&hosts, 1), "others were told nothing");
     tokio::time::advance(Duration::from_secs(30)).await;
-    assert!(hosts.welcome(&key()).is_ok() && hosts.may_start(key().as_str(), 1));
-    hosts.heed(&busy(Some(1_000_000)));
-    assert!(
-        hosts.welcome(&key()).unwrap_err().wait <= Duration::from_secs(300),
-        "a wrong header parks nobody for days"
-    );
+    assert!(hosts.welcome(&address(1)).is_ok());
+    hosts.heed(&busy(1, Some(1_000_000)));
+    let wait = hosts.welcome(&address(1)).unwrap_err().wait;
+    assert!(wait <= Duration::from_secs(300), "a wrong header parks nobody for days");
     hosts.forgive(&key());
-    assert!(hosts.welcome(&key()).is_ok());
+    assert!(hosts.welcome(&address(1)).is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_several_addresses_were_told_in_a_row_is_the_servers_word_to_all() {
+    let hosts = hosts(16);
+    (1..=4).for_each(|number| hosts.heed(&busy(number, Some(90))));
+    hosts.report(&key(), Outcome::Answered { latency: None });
+    (5..=8).for_each(|number| hosts.heed(&busy(number, Some(90))));
+    assert!(hosts.welcome(&address(9)).is_ok() && may_start(&hosts, 1));
+    hosts.heed(&busy(9, Some(90)));
+    assert_eq!(hosts.welcome(&address(10)).unwrap_err().wait, Duration::from_secs(90));
+    assert!(!may_start(&hosts, 1) && hosts.turn("other.example", 1) == Turn::Firsts);
+    assert_eq!(hosts.next_rest_end(), Some(Instant::now() + Duration::from_secs(90)));
+    tokio::time::advance(Duration::from_secs(90)).await;
+    assert!(hosts.welcome(&address(10)).is_ok() && may_start(&hosts, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use ropeway_drivers::DriverError;
+use ropeway_model::JobId;
 
 use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, passage::Passage};
 
@@ -12,6 +13,7 @@ use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, passage::Passage}
 pub(crate) struct Visit {
     hosts: Hosts,
     key: HostKey,
+    job: JobId,
     /// Whether the try finds out whether the server is back.
     is_probe: bool,
     first: Mutex<Option<Permit>>,
@@ -19,8 +21,8 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    pub(crate) fn new(hosts: Hosts, key: HostKey, is_probe: bool) -> Self {
-        Self { hosts, key, is_probe, first: Mutex::default(), serving: Mutex::default() }
+    pub(crate) fn new(hosts: Hosts, key: HostKey, job: JobId, is_probe: bool) -> Self {
+        Self { hosts, key, job, is_probe, first: Mutex::default(), serving: Mutex::default() }
     }
 
     /// Whose visit it is.
@@ -89,10 +91,10 @@ impl Visit {
         drop(self.first.lock().take());
         drop(self.serving.lock().take());
         match at.filter(|at| **at != self.key) {
-            None => self.hosts.ended(&self.key, verdict, self.is_probe),
+            None => self.hosts.ended(&self.key, self.job, verdict, self.is_probe),
             Some(at) => {
-                self.hosts.ended(at, verdict, false);
-                self.hosts.ended(&self.key, Verdict::Nothing, self.is_probe);
+                self.hosts.ended(at, self.job, verdict, false);
+                self.hosts.ended(&self.key, self.job, Verdict::Nothing, self.is_probe);
             }
         }
     }

@@ -11,7 +11,7 @@ use ropeway_drivers::{Context, Driver};
 use ropeway_model::{Digest, JobSpec, SafeUrl, Transfer};
 use ropeway_store::Remote;
 
-use crate::{attempt, core::Core, hosts::HostKey};
+use crate::{attempt, core::Core};
 
 /// Requests at once: a search must not look like an attack.
 const AT_ONCE: usize = 4;
@@ -48,7 +48,7 @@ async fn ask(
     names: &[String],
 ) -> Option<ChecksumOffer> {
     let source = SafeUrl::from(candidate.url);
-    core.hosts.welcome(&HostKey::of(&source)).ok()?;
+    core.hosts.welcome(&source).ok()?;
     let text = tokio::time::timeout(PATIENCE, read(context, driver, &source)).await.ok()??;
     let text = String::from_utf8_lossy(&text);
     let checksum = match candidate.content {

@@ -198,7 +198,12 @@ impl Entry {
     }
 
     pub(super) fn place(&self) -> Place {
-        (Reverse(self.spec.priority()), self.position, self.id)
+        Place {
+            priority: Reverse(self.spec.priority()),
+            has_failed: self.remote.is_none() && self.known.attempts > 0,
+            position: self.position,
+            id: self.id,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 pub(crate) use entry::{Active, Entry};
 pub(crate) use packed::{Likes, Packed};
 
+use crate::hosts::Turn;
 use queue::Queue;
 
 /// All jobs.
@@ -167,9 +168,9 @@ impl Table {
         }
     }
 
-    /// The job to start next: the first of the queue whose server has room beside what runs there.
-    pub(crate) fn next_to_start(&self, has_room: impl FnMut(&str, usize) -> bool) -> Option<JobId> {
-        self.queue.first(has_room)
+    /// The job to start next: the first of the queue that it is the turn of at its server, beside what runs there.
+    pub(crate) fn next_to_start(&self, turn: impl FnMut(&str, usize) -> Turn) -> Option<JobId> {
+        self.queue.first(turn)
     }
 
     /// Whether any job could start if its server had room.

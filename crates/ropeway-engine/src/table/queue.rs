@@ -9,11 +9,26 @@ use std::{
 
 use ropeway_model::{JobId, Priority};
 
-/// The scheduler's order: higher priority first, then the order of the list.
-pub(super) type Place = (Reverse<Priority>, i64, JobId);
+use crate::hosts::Turn;
 
-/// Before every place.
-const FIRST_PLACE: Place = (Reverse(Priority::High), i64::MIN, JobId::from_row(i64::MIN));
+/// The scheduler's order: higher priority first, then the order of the list. Within a priority, what a server never gave
+/// anything for waits behind what it was not asked for yet: a few files that cannot be had must not keep others waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) priority: Reverse<Priority>,
+    pub(super) has_failed: bool,
+    pub(super) position: i64,
+    pub(super) id: JobId,
+}
+
+impl Place {
+    const FIRST: Self = Self {
+        priority: Reverse(Priority::High),
+        has_failed: false,
+        position: i64::MIN,
+        id: JobId::from_row(i64::MIN),
+    };
+}
 
 /// A server's number in this table; each job has one, so it is kept small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,6 +39,7 @@ pub(crate) struct Server(u32);
 struct Spot {
     server: Server,
     priority: Reverse<Priority>,
+    has_failed: bool,
     position: i64,
     id: JobId,
 }
@@ -92,19 +108,29 @@ impl Queue {
         }
     }
 
-    /// The first job whose server has room beside what runs there already. Servers without room are passed over, and
-    /// there are few of them: those that jobs run at, and those that rest.
-    pub(super) fn first(&self, mut has_room: impl FnMut(&str, usize) -> bool) -> Option<JobId> {
-        let mut heads = self.heads.iter();
-        heads.find_map(|((_, _, id), server)| {
+    /// The first job that it is the `turn` of at its server, beside what runs there already. Servers that it is nobody's
+    /// turn at are passed over, and there are few of them: those that jobs run at, and those that rest.
+    pub(super) fn first(&self, mut turn: impl FnMut(&str, usize) -> Turn) -> Option<JobId> {
+        self.heads.iter().find_map(|(head, server)| {
             let running = self.running.get(server.0 as usize).copied().unwrap_or(0);
-            has_room(self.name(*server), running).then_some(*id)
+            match turn(self.name(*server), running) {
+                Turn::Nobodys => None,
+                Turn::Firsts => Some(head.id),
+                Turn::Lasts => Some(self.last_like(*server, *head)),
+            }
         })
     }
 
+    /// The last job of the server that is as urgent, and as little tried, as its head.
+    fn last_like(&self, server: Server, head: Place) -> JobId {
+        let end = Place { position: i64::MAX, id: JobId::from_row(i64::MAX), ..head };
+        let alike = self.places.range(Spot::of(server, head)..=Spot::of(server, end));
+        alike.last().map_or(head.id, |spot| spot.id)
+    }
+
     fn head(&self, server: Server) -> Option<Place> {
-        let first = self.places.range(Spot::of(server, FIRST_PLACE)..).next();
-        first.filter(|spot| spot.server == server).map(|spot| (spot.priority, spot.position, spot.id))
+        let first = self.places.range(Spot::of(server, Place::FIRST)..).next();
+        first.filter(|spot| spot.server == server).map(|spot| spot.place())
     }
 
     /// Puts the server's present head in the place of the one before.
@@ -123,8 +149,13 @@ impl Queue {
 }
 
 impl Spot {
-    const fn of(server: Server, (priority, position, id): Place) -> Self {
-        Self { server, priority, position, id }
+    const fn of(server: Server, Place { priority, has_failed, position, id }: Place) -> Self {
+        Self { server, priority, has_failed, position, id }
+    }
+
+    const fn place(self) -> Place {
+        let Self { priority, has_failed, position, id, .. } = self;
+        Place { priority, has_failed, position, id }
     }
 }
 
@@ -135,11 +166,31 @@ mod tests {
     use super::*;
 
     fn place(priority: Priority, position: i64) -> Place {
-        (Reverse(priority), position, JobId::from_row(position))
+        Place { priority: Reverse(priority), has_failed: false, position, id: JobId::from_row(position) }
+    }
+
+    fn turn(has_room: bool) -> Turn {
+        if has_room { Turn::Firsts } else { Turn::Nobodys }
     }
 
     fn first(queue: &Queue, full: &[&str]) -> Option<i64> {
-        queue.first(|name, _| !full.contains(&name)).map(JobId::row)
+        queue.first(|name, _| turn(!full.contains(&name))).map(JobId::row)
+    }
+
+    #[test]
+    fn what_failed_waits_behind_what_was_not_tried_and_a_probe_may_be_taken_from_the_end_of_that() {
+        let mut queue = Queue::default();
+        let a = queue.server("a");
+        for position in 1..=4 {
+            queue.insert(a, Place { has_failed: position == 1, ..place(Priority::Normal, position) });
+        }
+        queue.insert(a, place(Priority::Low, 5));
+        let asked = |queue: &Queue, turn| queue.first(|_, _| turn).map(JobId::row);
+        assert_eq!((asked(&queue, Turn::Firsts), asked(&queue, Turn::Lasts)), (Some(2), Some(4)));
+        for position in 2..=4 {
+            queue.remove(a, place(Priority::Normal, position));
+        }
+        assert_eq!((asked(&queue, Turn::Firsts), asked(&queue, Turn::Lasts)), (Some(1), Some(1)));
     }
 
     #[test]
@@ -167,9 +218,9 @@ mod tests {
         queue.insert(a, place(Priority::Normal, 1));
         queue.insert(b, place(Priority::Normal, 2));
         queue.run(a);
-        assert_eq!(queue.first(|_, running| running == 0).map(JobId::row), Some(2));
+        assert_eq!(queue.first(|_, running| turn(running == 0)).map(JobId::row), Some(2));
         queue.stop(a);
-        assert_eq!(queue.first(|_, running| running == 0).map(JobId::row), Some(1));
+        assert_eq!(queue.first(|_, running| turn(running == 0)).map(JobId::row), Some(1));
     }
 
     proptest! {
@@ -192,8 +243,8 @@ mod tests {
                     all.remove(&(place(priority, position), names[server]));
                 }
                 for full in names {
-                    let found = all.iter().find(|(_, name)| *name != full).map(|((_, _, id), _)| *id);
-                    prop_assert_eq!(queue.first(|name, _| name != full), found);
+                    let found = all.iter().find(|(_, name)| *name != full).map(|(place, _)| place.id);
+                    prop_assert_eq!(queue.first(|name, _| turn(name != full)), found);
                 }
                 prop_assert_eq!(queue.len(), all.len());
             }

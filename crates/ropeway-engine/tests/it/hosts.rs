@@ -9,12 +9,14 @@ use std::{
 };
 
 use ropeway_drivers::DriverError;
-use ropeway_engine::{Scope, ServerPolicy};
+use ropeway_engine::{JobSnapshot, Scope, ServerPolicy};
 use ropeway_model::{Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, ServedFile},
 };
+
+use tokio::time::Instant;
 
 use crate::{
     rig::Rig,
@@ -130,22 +132,83 @@ async fn whoever_waits_at_a_terminal_for_a_dead_server_is_told_within_the_minute
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_time_to_wait_that_a_server_names_holds_for_all_its_jobs() {
-    let asked_once = AtomicBool::new(false);
+async fn a_time_to_wait_that_a_server_names_to_several_jobs_holds_for_all_of_them() {
+    let start = Instant::now();
     let net = Net::new(move |_| {
-        if asked_once.swap(true, SeqCst) {
+        if start.elapsed() >= Duration::from_secs(90) {
             return Ok((200, Vec::new()));
         }
         Ok((429, vec![("Retry-After", "90".to_owned())]))
     });
     let still = Still::new(Scope::Queue, &net).await;
-    let first = still.add(vec![still.spec(&format!("https://{DYING}/0"))]).await[0];
-    still.until(|jobs| jobs[0].phase.kind() == PhaseKind::Waiting).await;
-    still.add((1..20).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    still.add((0..5).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    still.until(all(PhaseKind::Waiting)).await;
+    still.add((5..200).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
     still.until(all(PhaseKind::Completed)).await;
     let asked = net.asked(DYING);
-    assert!(asked[1] - asked[0] >= Duration::from_secs(90), "{:?}", asked[1] - asked[0]);
-    assert_eq!(still.kind(first), PhaseKind::Completed);
+    assert!(asked[5] - asked[0] >= Duration::from_secs(90), "{:?}", asked[5] - asked[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_addresses_that_cannot_be_had_keep_none_that_can_from_being_fetched() {
+    for (status, after) in
+        [(503, Some("2")), (503, Some("120")), (503, None), (429, Some("2")), (429, None), (500, None)]
+    {
+        for (bad, patience) in [(1, 5), (3, 5), (4, 5), (12, 180)] {
+            let net = Net::of_addresses(move |url| {
+                let is_bad = url.to_string().contains("bad");
+                let after = after.map(|seconds| ("Retry-After", seconds.to_owned()));
+                Ok(if is_bad { (status, after.into_iter().collect()) } else { (200, Vec::new()) })
+            });
+            let still = Still::new(Scope::Queue, &net).await;
+            let names =
+                (0..bad).map(|number| format!("bad{number}")).chain((0..8).map(|number| format!("good{number}")));
+            let ids = still.add(names.map(|name| still.spec(&format!("https://{DYING}/{name}"))).collect()).await;
+            let good = &ids[bad..];
+            let are_done = |jobs: &[JobSnapshot]| {
+                jobs.iter().filter(|job| good.contains(&job.id)).all(|job| job.phase == Phase::Completed)
+            };
+            let took = still.until(are_done).await;
+            assert!(took <= Duration::from_secs(patience), "{bad} x {status} {after:?}: {took:?}");
+        }
+    }
+}
+
+/// A network where connections are refused until `back` has passed, and its start.
+fn with_a_restarting_server(back: Duration) -> (Arc<Net>, Instant) {
+    let start = Instant::now();
+    let refused = |host: &str| Err(DriverError::ConnectionRefused { host: host.to_owned() });
+    (Net::new(move |host| if start.elapsed() < back { refused(host) } else { Ok((200, Vec::new())) }), start)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_restarts_is_in_use_again_within_two_seconds_and_a_thousand_jobs_ask_no_more_than_one() {
+    for jobs in [1, 3, 1000] {
+        for away in [1, 10, 59] {
+            let (net, start) = with_a_restarting_server(Duration::from_secs(away));
+            let still = Still::new(Scope::Queue, &net).await;
+            still.add((0..jobs).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+            still.until(|jobs| jobs.iter().any(|job| job.phase == Phase::Completed)).await;
+            let back = start.elapsed().saturating_sub(Duration::from_secs(away));
+            assert!(back <= Duration::from_secs(2), "{jobs} jobs, {away} s away: {back:?}");
+            // Behind the first wave each probe waits for the one before it.
+            let asked = net.asked(DYING);
+            let probes: Vec<_> = asked.iter().filter(|at| **at - start > Duration::from_millis(500)).collect();
+            let probes = &probes[..probes.len().min(usize::try_from(away).unwrap())];
+            assert!(probes.is_sorted_by(|one, next| **next - **one >= Duration::from_millis(750)), "{probes:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_stays_away_is_asked_ever_more_seldom() {
+    let (net, start) = with_a_restarting_server(Duration::MAX);
+    let still = Still::new(Scope::Queue, &net).await;
+    still.add((0..100).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let asked = net.asked(DYING);
+    let later = asked.iter().filter(|at| **at - start > Duration::from_secs(70)).count();
+    assert!((5..=30).contains(&later), "{later} requests in the rest of the hour");
 }
 
 #[tokio::test(start_paused = true)]

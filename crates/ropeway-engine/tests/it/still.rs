@@ -22,7 +22,7 @@ use tokio::time::Instant;
 
 /// What the test's network answers: a status, and then a small file.
 pub(crate) type Answer = Result<(u16, Vec<(&'static str, String)>), DriverError>;
-type Script = dyn Fn(&str) -> Answer + Send + Sync;
+type Script = dyn Fn(&SafeUrl) -> Answer + Send + Sync;
 
 /// A network that answers as a test says, and takes note of when it was asked.
 pub(crate) struct Net {
@@ -31,7 +31,13 @@ pub(crate) struct Net {
 }
 
 impl Net {
+    /// A network whose hosts answer everything alike.
     pub(crate) fn new(script: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Arc<Self> {
+        Self::of_addresses(move |url| script(&url.host()))
+    }
+
+    /// A network where each address has an answer of its own.
+    pub(crate) fn of_addresses(script: impl Fn(&SafeUrl) -> Answer + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self { script: Box::new(script), asked: Mutex::default() })
     }
 
@@ -53,7 +59,7 @@ impl Transport for Net {
     async fn get(&self, url: &SafeUrl, _fields: HeaderMap) -> Result<Response<TransportBody>, DriverError> {
         self.asked.lock().unwrap().push((Instant::now(), url.host()));
         tokio::time::sleep(Duration::from_millis(20)).await;
-        let (status, headers) = (self.script)(&url.host())?;
+        let (status, headers) = (self.script)(url)?;
         let body = if status == 200 { "a small file" } else { "" };
         let mut response = Response::builder().status(status).header("Content-Length", body.len());
         for (name, value) in headers {

@@ -35,7 +35,7 @@ const FOR_EVER: Duration = Duration::from_secs(3600);
 pub(crate) struct SimServer {
     world: Arc<World>,
     files: Mutex<BTreeMap<String, Served>>,
-    /// What each server said last with `Retry-After`: no new request before.
+    /// What was said last with `Retry-After` at each address: no new request to it before.
     not_before: Mutex<BTreeMap<String, u64>>,
     held: Arc<Held>,
     plant: Option<Plant>,
@@ -80,7 +80,7 @@ impl SimServer {
 
     /// The user asked for another try: what the server said does not bind him.
     pub(crate) fn forgive(&self, url: &str) {
-        self.not_before.lock().remove(host_of(url));
+        self.not_before.lock().retain(|held, _| host_of(held) != host_of(url));
     }
 
     /// Every server forgets what it said: an earlier process may not have had the time to write it down.
@@ -116,10 +116,10 @@ impl SimServer {
         if now < served.starts {
             self.world.violate(format!("{url} is asked {} ms before its job starts", served.starts - now));
         }
-        let not_before = self.not_before.lock().get(&url.host()).copied().unwrap_or(0);
+        let not_before = self.not_before.lock().get(url.expose().as_str()).copied().unwrap_or(0);
         if now < not_before {
             let early = not_before - now;
-            self.world.violate(format!("I7: {url} is asked {early} ms before the Retry-After of its server is over"));
+            self.world.violate(format!("I7: {url} is asked {early} ms before its Retry-After is over"));
         }
         let wait = Duration::from_millis(served.remote.manner.latency_ms);
         let reply = served.reply(self, url, fields, now);
@@ -219,7 +219,7 @@ impl Transport for SimServer {
             Reply::Answer(head, body, hold) => {
                 if let Some(hold) = hold {
                     // What is under way now was sent before anybody knew.
-                    self.not_before.lock().insert(url.host(), self.world.now() + hold);
+                    self.not_before.lock().insert(url.expose().as_str().to_owned(), self.world.now() + hold);
                 }
                 Ok(head.map(|()| body.stream()))
             }
