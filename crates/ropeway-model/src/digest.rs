@@ -179,4 +179,26 @@ mod tests {
             assert!(text.parse::<Digest>().is_err(), "{text:?}");
         }
     }
+
+    #[test]
+    fn every_name_of_an_algorithm_reads_as_it() {
+        for (names, algorithm) in [
+            (&["sha256", "SHA-256"][..], Algorithm::Sha256),
+            (&["sha512", "sha-512"], Algorithm::Sha512),
+            (&["sha1", "sha-1", "SHA"], Algorithm::Sha1),
+            (&["md5", "MD5"], Algorithm::Md5),
+            (&["blake3", "b3"], Algorithm::Blake3),
+            (&["crc32c", "CRC32C"], Algorithm::Crc32c),
+        ] {
+            for name in names {
+                assert_eq!(name.parse::<Algorithm>(), Ok(algorithm), "{name}");
+            }
+            assert_eq!(algorithm.name().parse::<Algorithm>(), Ok(algorithm));
+            let output: Vec<u8> = (1..).take(algorithm.digest_len()).collect();
+            let digest = Digest::from_bytes(algorithm, &output).unwrap();
+            assert_eq!(digest.bytes(), output);
+            assert_eq!(digest.to_string().parse::<Digest>().unwrap(), digest);
+            assert_eq!(Digest::from_bytes(algorithm, &output[1..]), None, "one byte short");
+        }
+    }
 }

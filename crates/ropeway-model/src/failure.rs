@@ -187,4 +187,12 @@ mod tests {
             assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{code}\""));
         }
     }
+
+    #[test]
+    fn a_failure_is_told_as_code_and_sentence_and_its_hint_as_it_stands() {
+        let failure = Failure::new(FailureCode::ConnectionLost, "the line broke");
+        assert_eq!(failure.to_string(), format!("{}: the line broke", FailureCode::ConnectionLost.code()));
+        let hint = FailureCode::ConnectionLost.hint();
+        assert_eq!(hint.to_string(), hint.text());
+    }
 }

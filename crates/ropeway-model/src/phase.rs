@@ -314,4 +314,10 @@ mod tests {
             prop_assert!(ends <= 1);
         }
     }
+
+    #[test]
+    fn a_place_is_held_while_bytes_move_or_are_compared() {
+        let active: Vec<_> = phases().iter().filter(|phase| phase.is_active()).map(Phase::kind).collect();
+        assert_eq!(active, [PhaseKind::Probing, PhaseKind::Running, PhaseKind::Verifying]);
+    }
 }

@@ -99,4 +99,11 @@ mod tests {
         assert!(serde_json::from_str::<ByteRange>("[7,7]").is_err());
         assert_eq!(serde_json::from_str::<ByteRange>("[7,9]").unwrap(), ByteRange::new(7, 9).unwrap());
     }
+
+    #[test]
+    fn a_range_is_shown_half_open_and_an_unknown_end_as_such() {
+        assert_eq!(ByteRange::new(5, 10).unwrap().to_string(), "[5, 10)");
+        let open = ByteRange::from_start(7);
+        assert_eq!(open.to_string(), "[7, …)");
+    }
 }

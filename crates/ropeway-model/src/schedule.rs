@@ -188,4 +188,10 @@ mod tests {
             prop_assert_eq!(minutes, usize::from(expected));
         }
     }
+
+    #[test]
+    fn a_schedule_is_empty_without_a_rule_only() {
+        assert!(Schedule::default().is_empty());
+        assert!(!Schedule::new(vec![rule(&[1], 9, 17)]).is_empty());
+    }
 }

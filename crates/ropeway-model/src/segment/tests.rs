@@ -128,3 +128,11 @@ fn an_open_ended_file_gets_its_length_from_its_end() {
     empty.close(0).unwrap();
     assert_eq!((empty.length(), empty.is_complete()), (Some(0), true));
 }
+
+#[test]
+fn a_half_is_taken_down_to_the_smallest_and_no_smaller() {
+    let map = || SegmentMap::whole(100);
+    for (smallest, middle) in [(1, Some(50)), (50, Some(50)), (51, None), (0, Some(50))] {
+        assert_eq!(map().halve(0, smallest), middle, "{smallest}");
+    }
+}
