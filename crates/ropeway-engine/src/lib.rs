@@ -37,6 +37,7 @@ mod upload;
 pub use blocks::{BlockReport, ProofProgress, ProofStage};
 pub use claims::SegmentSnapshot;
 pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
+pub use download::part_path;
 pub use engine::{Change, Engine, EngineError, NewJobs};
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
 pub use neighbours::ChecksumOffer;

@@ -156,7 +156,7 @@ impl Verify {
 
 fn is_file_of(job: &JobView, path: &Path) -> bool {
     let finished = job.path.as_deref().is_some_and(|file| Path::new(file) == path);
-    let part = Path::new(&job.destination).join(format!("{}.part", job.name));
+    let part = ropeway_engine::part_path(&Path::new(&job.destination).join(&job.name));
     finished || (job.path.is_none() && part == path)
 }
 

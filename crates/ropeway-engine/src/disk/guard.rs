@@ -67,6 +67,10 @@ impl Disk for Guard {
         self.0.length_of(path)
     }
 
+    fn is_placeholder(&self, part: &Path, final_path: &Path) -> bool {
+        self.0.is_placeholder(part, final_path)
+    }
+
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
         self.0.is_taken(path)
     }

@@ -15,9 +15,9 @@ use std::{
 };
 
 use ropeway_model::SafeUrl;
-use rustix::fs::{FlockOperation, OFlags, RenameFlags};
+use rustix::fs::{CWD, FlockOperation, OFlags};
 
-use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
+use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, names};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -96,6 +96,9 @@ impl Disk for LocalDisk {
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let opened_folder = File::open(folder).map_err(|error| DiskError::at(folder, error))?;
+        names::prove_naming(&opened_folder).map_err(|error| DiskError::at(folder, error.into()))?;
         let result = OpenOptions::new().read(true).write(true).create_new(true).custom_flags(safe_flags()).open(path);
         let file = opened(path, result)?;
         lock(&file, path)?;
@@ -122,17 +125,10 @@ impl Disk for LocalDisk {
     }
 
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {
-        use rustix::fs::{CWD, renameat, renameat_with};
         let renamed = if replace {
-            renameat(CWD, part, CWD, final_path)
+            rustix::fs::renameat(CWD, part, CWD, final_path)
         } else {
-            match renameat_with(CWD, part, CWD, final_path, RenameFlags::NOREPLACE) {
-                // File systems without RENAME_NOREPLACE: a hard link refuses an existing name just as well.
-                Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
-                    rustix::fs::link(part, final_path).and_then(|()| rustix::fs::unlink(part))
-                }
-                other => other,
-            }
+            names::rename_to_free_name(CWD, part, CWD, final_path)
         };
         renamed.map_err(|error| DiskError::at(final_path, error.into()))?;
         sync_folder(final_path.parent().unwrap_or(Path::new("/")))
@@ -145,7 +141,7 @@ impl Disk for LocalDisk {
 
     #[cfg(target_os = "linux")]
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        use rustix::fs::{AtFlags, CWD, linkat};
+        use rustix::fs::{AtFlags, linkat};
         use rustix::io::Errno;
         let folder = final_path.parent().unwrap_or(Path::new("/"));
         let Some(file) = open_nameless(folder, OFlags::WRONLY)? else { return Ok(false) };
@@ -184,6 +180,10 @@ impl Disk for LocalDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(DiskError::at(path, error)),
         }
+    }
+
+    fn is_placeholder(&self, part: &Path, final_path: &Path) -> bool {
+        names::is_placeholder(CWD, part, final_path)
     }
 
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {

@@ -6,6 +6,7 @@
 mod error;
 mod guard;
 mod local;
+mod names;
 mod walk;
 
 use std::{fmt, path::Path, sync::Arc};
@@ -15,6 +16,7 @@ use ropeway_model::SafeUrl;
 pub use error::DiskError;
 pub(crate) use guard::Guard;
 pub use local::LocalDisk;
+pub use names::{is_placeholder, prove_naming, rename_to_free_name};
 pub use walk::{Found, files_at};
 
 /// A file system.
@@ -22,7 +24,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Creates the folder and its parents where they are missing.
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError>;
 
-    /// Creates a part file that nobody else has, and locks it. Follows no link.
+    /// Creates a part file that nobody else has, and locks it. Follows no link. Refuses where the volume could not give it
+    /// its final name later.
     ///
     /// # Errors
     /// [`DiskError::Exists`] if anything of this name exists.
@@ -62,6 +65,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Whether anything has this name, a broken link included.
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError>;
+
+    /// Whether what has the name `final_path` was put there by [`Disk::publish`] of `part`, which a crash has interrupted.
+    /// Publishing again takes it up.
+    fn is_placeholder(&self, _part: &Path, _final_path: &Path) -> bool {
+        false
+    }
 
     /// Bytes that may still be written below `folder`.
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError>;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ropeway_model::{Digest, FailureCode, Obstacle, OnConflict};
+use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
 use ropeway_store::Verification;
 
 use super::{checkpoint, naming, proof, source::Source, worker::Job};
@@ -43,10 +43,12 @@ struct Proof {
 async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) -> Result<Finished, Stop> {
     let disk = &*attempt.engine.disk;
     let length = job.claims.written();
+    let name = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
+    let name = name.unwrap_or_else(|| FileName::sanitized(""));
     loop {
-        let path = naming::final_path(disk, &source.part_path, attempt.spec.on_conflict)?;
+        let path = naming::final_path(disk, &source.part_path, &name, attempt.spec.on_conflict)?;
         let asks = attempt.spec.on_conflict == OnConflict::Ask && attempt.engine.scope == Scope::Queue;
-        if asks && disk.is_taken(&path)? {
+        if asks && naming::is_taken_by_another(disk, &source.part_path, &path)? {
             return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
         }
         intend(attempt, job, &path, &proof).await?;

@@ -26,6 +26,8 @@ mod trouble;
 mod whole;
 mod worker;
 
+pub use naming::part_path;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;

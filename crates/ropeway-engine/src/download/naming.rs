@@ -19,6 +19,12 @@ const MOST_NUMBERS: u32 = 9_999;
 
 /// What a part file is called: the final name with this behind it.
 const SUFFIX: &str = ".part";
+/// The longest name that file systems take, in bytes.
+const LONGEST_NAME: usize = 255;
+/// Stands before the digits that tell apart names which begin alike, where the suffix leaves no room for the whole name.
+const MARK: char = '~';
+/// Those digits.
+const DIGITS: usize = 16;
 
 /// Reserves a name: creates and locks `NAME.part`, having recorded it, so that a crash leaves no stray file.
 pub(super) async fn reserve(
@@ -99,10 +105,15 @@ pub(super) fn vacant(
     Err(DiskError::Exists { path: folder.join(name.as_str()) })
 }
 
-/// The final name of a part file, numbered if need be: the first that is not taken.
-pub(super) fn final_path(disk: &dyn Disk, part_path: &Path, on_conflict: OnConflict) -> Result<PathBuf, DiskError> {
-    let wanted = without_suffix(part_path);
-    if on_conflict != OnConflict::Rename || !disk.is_taken(&wanted)? {
+/// The final name of the part file of a download that is called `name`, numbered if need be: the first that is not taken.
+pub(super) fn final_path(
+    disk: &dyn Disk,
+    part_path: &Path,
+    name: &FileName,
+    on_conflict: OnConflict,
+) -> Result<PathBuf, DiskError> {
+    let wanted = without_suffix(part_path, name);
+    if on_conflict != OnConflict::Rename || !is_taken_by_another(disk, part_path, &wanted)? {
         return Ok(wanted);
     }
     let folder = wanted.parent().unwrap_or(Path::new("/"));
@@ -117,14 +128,33 @@ pub(super) fn final_path(disk: &dyn Disk, part_path: &Path, on_conflict: OnConfl
     Err(DiskError::Exists { path: wanted })
 }
 
-fn part_path(final_path: &Path) -> PathBuf {
-    let mut path = final_path.as_os_str().to_owned();
-    path.push(SUFFIX);
-    path.into()
+/// Whether anything but this very download has the name: a crash may have left the place that it made for itself.
+pub(super) fn is_taken_by_another(disk: &dyn Disk, part_path: &Path, final_path: &Path) -> Result<bool, DiskError> {
+    Ok(disk.is_taken(final_path)? && !disk.is_placeholder(part_path, final_path))
 }
 
-fn without_suffix(part_path: &Path) -> PathBuf {
-    part_path.with_extension("")
+/// What the part file of `final_path` is called: `NAME.part`, where that fits into a name, and otherwise as much of the
+/// name as does, with digits that stand for all of it.
+pub fn part_path(final_path: &Path) -> PathBuf {
+    let name = final_path.file_name().unwrap_or_default();
+    if name.len() + SUFFIX.len() <= LONGEST_NAME {
+        let mut path = final_path.as_os_str().to_owned();
+        path.push(SUFFIX);
+        return path.into();
+    }
+    let digits = blake3::hash(name.as_encoded_bytes()).to_hex();
+    let digits = digits.get(..DIGITS).unwrap_or_default();
+    let shown = name.to_string_lossy();
+    let room = LONGEST_NAME - SUFFIX.len() - DIGITS - MARK.len_utf8();
+    let end = (0..=room.min(shown.len())).rev().find(|end| shown.is_char_boundary(*end)).unwrap_or(0);
+    let shown = shown.get(..end).unwrap_or_default();
+    final_path.with_file_name(format!("{shown}{MARK}{digits}{SUFFIX}"))
+}
+
+/// The final name that `part_path` was made for: the download's own, or one with a number, which always fits.
+fn without_suffix(part: &Path, name: &FileName) -> PathBuf {
+    let own = part.with_file_name(name.as_str());
+    if part_path(&own) == part { own } else { part.with_extension("") }
 }
 
 #[cfg(test)]
@@ -133,8 +163,26 @@ mod tests {
 
     #[test]
     fn a_part_file_is_named_after_its_final_name_and_back() {
+        let other = FileName::sanitized("other.iso");
         for name in ["/d/a.tar.gz", "/d/README", "/d/a.part", "/d/é (1).iso"] {
-            assert_eq!(without_suffix(&part_path(Path::new(name))), Path::new(name));
+            assert_eq!(without_suffix(&part_path(Path::new(name)), &other), Path::new(name));
         }
+    }
+
+    #[test]
+    fn a_name_of_any_length_has_a_part_file_of_its_own() {
+        for length in [250, 251, 254, 255] {
+            for letter in ["a", "é"] {
+                let name = format!("{}{}", "x".repeat(length % 2), letter.repeat(length / letter.len()));
+                let name: FileName = name.get(..).filter(|name| name.len() <= 255).unwrap_or("x").parse().unwrap();
+                let path = Path::new("/d").join(name.as_str());
+                let part = part_path(&path);
+                let shown = part.file_name().unwrap().to_str().unwrap();
+                assert!(shown.len() <= LONGEST_NAME && shown.ends_with(SUFFIX), "{shown}");
+                assert_eq!(without_suffix(&part, &name), path);
+            }
+        }
+        let alike = |end: &str| part_path(&Path::new("/d").join(format!("{}{end}", "a".repeat(250))));
+        assert_ne!(alike("b.iso"), alike("c.iso"));
     }
 }
