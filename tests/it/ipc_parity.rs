@@ -112,13 +112,15 @@ async fn nobody_without_the_token_the_host_and_the_origin_gets_in() {
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
     ];
-    let events = format!("/events?token={}", daemon.token());
+    let in_address = format!("/events?token={}", daemon.token());
+    let protocol = format!("Sec-WebSocket-Protocol: ropeway, token.{}", daemon.token());
     for (what, path, extra) in [
-        ("events without a token", "/events", own_origin.as_str()),
-        ("events for a foreign origin", &events, "Origin: https://evil.example"),
-        ("events for a foreign host", &events, &foreign_host),
+        ("events without a token", "/events", vec![own_origin.as_str()]),
+        ("events with the token in their address", &in_address, vec![&own_origin]),
+        ("events for a foreign origin", "/events", vec![&protocol, "Origin: https://evil.example"]),
+        ("events for a foreign host", "/events", vec![&protocol, &foreign_host]),
     ] {
-        let (status, _) = curl(&daemon, path, &[&upgrade[..], &[extra]].concat(), None);
+        let (status, _) = curl(&daemon, path, &[&upgrade[..], &extra].concat(), None);
         assert!((400..500).contains(&status), "{what}: {status}");
     }
     let (status, _) = curl(&daemon, "/rpc", &[&token], None);

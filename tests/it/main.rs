@@ -14,6 +14,8 @@ mod crash;
 mod download;
 mod fault;
 mod faults;
+#[cfg(target_os = "linux")]
+mod floods;
 mod ipc_parity;
 mod limit;
 #[cfg(target_os = "linux")]

@@ -3,6 +3,7 @@
 //! Pure values and rules; no I/O, no clock, no tokio. Range arithmetic and the state machine are where corruption is
 //! born, so they live here, where a property test runs them thousands of times in milliseconds.
 
+mod chunks;
 mod digest;
 mod failure;
 mod file_name;
@@ -21,6 +22,7 @@ mod target;
 mod time;
 mod validator;
 
+pub use chunks::Chunks;
 pub use digest::{Algorithm, Digest, DigestParseError};
 pub use failure::{Failure, FailureCode, Hint, Retry};
 pub use file_name::{FileName, FileNameError};

@@ -28,6 +28,16 @@ impl Server {
         format!("{}/{path}", self.url)
     }
 
+    /// The most memory it had resident so far, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        self.running.memory("VmHWM")
+    }
+
+    /// What it has said on stderr so far.
+    pub(crate) fn stderr(&self) -> String {
+        self.running.stderr()
+    }
+
     /// Ends it as the user would and returns how it ended.
     pub(crate) fn stop(self, signal: Signal) -> Finished {
         self.running.signal(signal);

@@ -4,9 +4,15 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use ropeway_model::ByteRate;
-use ropeway_service::serve::{self, Config};
+use ropeway_service::serve::{self, Config, HostName};
 
-use crate::{command::size::size, error::CommandError, exit::Exit, output::to_stdout, signal::Interruption};
+use crate::{
+    command::size::size,
+    error::CommandError,
+    exit::Exit,
+    output::{to_stderr, to_stdout},
+    signal::Interruption,
+};
 
 /// Share a folder: downloads with ranges and validators, uploads by PUT and as an HTML form.
 ///
@@ -38,6 +44,13 @@ pub(crate) struct Serve {
     /// Refuse all uploads
     #[arg(long)]
     read_only: bool,
+
+    /// A name that clients use for this machine, such as files.example or files.example:8080; may be repeated
+    ///
+    /// Requests for other names than localhost and numbers are refused, since any web site can make a name of its own
+    /// point here and have a visitor's browser ask.
+    #[arg(long, value_name = "NAME")]
+    host: Vec<HostName>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -50,6 +63,7 @@ impl Serve {
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
         let shown = self.root.clone();
+        let may = Self::what_clients_may(self.read_only, self.overwrite);
         let server = serve::bind(Config {
             root: self.root,
             bind: self.bind,
@@ -57,10 +71,46 @@ impl Serve {
             overwrite: self.overwrite,
             max_upload: self.max_size,
             read_only: self.read_only,
+            hosts: self.host,
         })
         .await?;
         to_stdout(&format!("serving {} on http://{}", shown.display(), server.local_addr()));
+        to_stderr(&format!("{} may {may} {}", who_reaches(server.local_addr()), shown.display()));
         server.run(async move { interruption.came().await }).await;
         Ok(Exit::Complete)
+    }
+    const fn what_clients_may(read_only: bool, overwrite: bool) -> &'static str {
+        match (read_only, overwrite) {
+            (true, _) => "read every file of",
+            (false, false) => "read every file of and, without a login, add files to",
+            (false, true) => "read every file of and, without a login, add files to and replace files in",
+        }
+    }
+}
+
+/// Whom an address lets in, in the words of a notice.
+fn who_reaches(address: SocketAddr) -> String {
+    match address.ip().to_canonical() {
+        ip if ip.is_loopback() => "every user and program of this machine".to_owned(),
+        ip if ip.is_unspecified() => format!("everybody who reaches port {} of this machine", address.port()),
+        _ => format!("everybody who reaches {address}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whom_an_address_lets_in_is_said() {
+        for (address, expected) in [
+            ("127.0.0.1:80", "every user and program of this machine"),
+            ("[::1]:80", "every user and program of this machine"),
+            ("0.0.0.0:80", "everybody who reaches port 80 of this machine"),
+            ("[::]:80", "everybody who reaches port 80 of this machine"),
+            ("10.0.0.1:80", "everybody who reaches 10.0.0.1:80"),
+        ] {
+            assert_eq!(who_reaches(address.parse().unwrap()), expected, "{address}");
+        }
     }
 }

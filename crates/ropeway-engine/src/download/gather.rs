@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use ropeway_model::ByteRange;
+use bytes::Bytes;
+use ropeway_model::{ByteRange, Chunks};
 use tokio::time::Instant;
 
 use super::{trouble::Trouble, worker::Job};
@@ -11,18 +11,12 @@ use crate::claims::{Claim, Room};
 
 /// Bytes wait no longer than this for others to be written with. A faster connection so makes larger writes.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
-/// Chunks below this are copied: each would keep a whole buffer of the HTTP library from being read into again. For
-/// larger ones the copy costs more than a new buffer does.
-const LARGEST_COPY: usize = 32 << 10;
 
 /// Bytes of one answer that belong one behind the other.
 pub(super) struct Gathered {
-    chunks: Vec<Bytes>,
-    /// Small ones that come behind them, in one piece.
-    small: BytesMut,
+    chunks: Chunks,
     /// Where in the file the first of them belongs.
     at: u64,
-    count: usize,
     /// When they are written at the latest; means nothing while there are none.
     due: Instant,
 }
@@ -30,57 +24,43 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Nothing yet; what comes begins at `at`.
     pub(super) fn new(at: u64) -> Self {
-        Self { chunks: Vec::new(), small: BytesMut::new(), at, count: 0, due: Instant::now() }
+        Self { chunks: Chunks::default(), at, due: Instant::now() }
     }
 
     /// Adds what has come behind all that is here.
     pub(super) fn push(&mut self, chunk: Bytes, now: Instant) {
-        if self.count == 0 {
+        if self.chunks.is_empty() {
             self.due = now + LONGEST_WAIT;
         }
-        self.count += chunk.len();
-        if chunk.len() < LARGEST_COPY {
-            self.small.extend_from_slice(&chunk);
-        } else {
-            self.end_small();
-            self.chunks.push(chunk);
-        }
-    }
-
-    fn end_small(&mut self) {
-        if !self.small.is_empty() {
-            self.chunks.push(self.small.split().freeze());
-        }
+        self.chunks.push(chunk);
     }
 
     /// Bytes that are here.
-    pub(super) fn count(&self) -> usize {
-        self.count
+    pub(super) const fn count(&self) -> usize {
+        self.chunks.len()
     }
 
     /// Where the next byte belongs.
     pub(super) fn end(&self) -> u64 {
-        self.at + self.count as u64
+        self.at + self.count() as u64
     }
 
     /// When to write at the latest; `None` where there is nothing to write.
     pub(super) fn due(&self) -> Option<Instant> {
-        (self.count > 0).then_some(self.due)
+        (self.count() > 0).then_some(self.due)
     }
 
     /// Writes what of it is still missing, and is empty; `false` once the segment is complete.
     pub(super) async fn save(&mut self, job: &Job, claim: &Claim) -> Result<bool, Trouble> {
-        if self.count == 0 {
+        if self.chunks.is_empty() {
             return Ok(true);
         }
         // The kernel lets one write at a time into a file, and those who wait for it burn the processor meanwhile.
         // Whoever waits here lets this thread go on with another connection.
         let _turn = job.writing.lock().await;
-        let (at, count) = (self.at, self.count as u64);
+        let (at, count) = (self.at, self.count() as u64);
         self.at += count;
-        self.count = 0;
-        self.end_small();
-        let chunks = std::mem::take(&mut self.chunks);
+        let chunks = self.chunks.take();
         // Asked anew for each write: another worker may have taken the tail meanwhile, or have been here first.
         let own = match job.claims.reserve(claim, at, count) {
             Room::Write(own) => own,
@@ -118,21 +98,6 @@ fn within(chunks: &[Bytes], mut at: u64, own: ByteRange) -> Vec<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn small_chunks_let_go_of_the_buffers_they_came_in() {
-        let mut gathered = Gathered::new(0);
-        let mut come = Vec::new();
-        for (length, byte) in [(5, b'a'), (LARGEST_COPY - 1, b'b'), (LARGEST_COPY, b'c'), (7, b'd')] {
-            let chunk = Bytes::from(vec![byte; length]);
-            come.push(chunk.clone());
-            gathered.push(chunk, Instant::now());
-        }
-        assert_eq!(come.iter().map(Bytes::is_unique).collect::<Vec<_>>(), [true, true, false, true]);
-        gathered.end_small();
-        assert_eq!(gathered.chunks.concat(), come.concat());
-        assert_eq!(gathered.count(), come.concat().len());
-    }
 
     #[test]
     fn what_lies_within_is_cut_at_both_ends() {

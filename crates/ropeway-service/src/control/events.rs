@@ -1,21 +1,22 @@
 //! `GET /events`: a WebSocket that carries the engine's batches as JSON.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::{
-        State, WebSocketUpgrade,
+        Extension, State, WebSocketUpgrade,
         ws::{CloseFrame, Message, WebSocket, close_code, rejection::WebSocketUpgradeRejection},
     },
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream::BoxStream};
-use http::{HeaderMap, Uri};
+use http::HeaderMap;
 use ropeway_api::event::Batch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{refusal::Refusal, server::Control};
+use crate::transport::visit::Visit;
 
 /// The subprotocol a client may name beside the one that carries its token.
 const PROTOCOL: &str = "ropeway";
@@ -31,11 +32,11 @@ const MOST_CLIENT_BYTES: usize = 4 * 1024;
 /// Lets a client listen.
 pub(super) async fn listen(
     State(control): State<Control>,
+    Extension(visit): Extension<Arc<Visit>>,
     headers: HeaderMap,
-    uri: Uri,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
-    if let Err(refusal) = control.guard.check_socket(&headers, uri.query()).await {
+    if let Err(refusal) = control.guard.check_socket(&headers, &visit).await {
         return refusal.into_response();
     }
     let Ok(upgrade) = upgrade else { return Refusal::NoWebSocket.into_response() };

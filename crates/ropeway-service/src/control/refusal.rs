@@ -10,6 +10,8 @@ use serde_json::json;
 pub(super) enum Refusal {
     /// The request was sent to a name that is not this machine's: a page is rebinding DNS.
     ForeignHost,
+    /// The request does not say whom it is for, or says it twice.
+    BadHost,
     /// A page of another site sends the request.
     ForeignOrigin,
     /// No token, or another one.
@@ -18,6 +20,8 @@ pub(super) enum Refusal {
     NotJson,
     /// The body is larger than any call.
     TooLarge,
+    /// The body ended early or is malformed.
+    BodyCut,
     /// No such page.
     NotFound,
     /// Another method than the path's own.
@@ -34,6 +38,12 @@ impl IntoResponse for Refusal {
                 "FOREIGN_HOST",
                 "this name is not the engine's address",
                 "Open the address that the engine printed.",
+            ),
+            Self::BadHost => (
+                StatusCode::BAD_REQUEST,
+                "BAD_HOST",
+                "the request does not say once whom it is for",
+                "Send one Host header with the engine's address.",
             ),
             Self::ForeignOrigin => (
                 StatusCode::FORBIDDEN,
@@ -59,6 +69,9 @@ impl IntoResponse for Refusal {
                 "the call is larger than the engine takes",
                 "Add fewer jobs at a time.",
             ),
+            Self::BodyCut => {
+                (StatusCode::BAD_REQUEST, "BODY_CUT", "the call ended before it was whole", "Send the call again.")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "NO_PAGE", "there is no such page", "Open the address's root."),
             Self::WrongMethod => {
                 (StatusCode::METHOD_NOT_ALLOWED, "WRONG_METHOD", "this path takes another method", "Use the page.")

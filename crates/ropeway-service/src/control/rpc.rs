@@ -1,18 +1,19 @@
 //! `POST /rpc`: one call, one reply.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    body::{Body, HttpBody, to_bytes},
-    extract::State,
+    body::{Body, Bytes, HttpBody},
+    extract::{Extension, State},
     response::{IntoResponse, Response},
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use http::{HeaderMap, Request, header};
 use ropeway_api::{
     Reply,
     error::{ApiCode, ApiError},
 };
+use ropeway_model::Chunks;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -20,6 +21,7 @@ use super::{
     refusal::{self, Refusal},
     server::Control,
 };
+use crate::transport::visit::Visit;
 
 /// The largest call: a hundred thousand URLs pasted at once.
 const MOST_CALL_BYTES: usize = 16 * 1024 * 1024;
@@ -37,8 +39,12 @@ fn no_params() -> Value {
 }
 
 /// Carries a call to the engine.
-pub(super) async fn call(State(control): State<Control>, request: Request<Body>) -> Response {
-    let body = match accepted(&control, request).await {
+pub(super) async fn call(
+    State(control): State<Control>,
+    Extension(visit): Extension<Arc<Visit>>,
+    request: Request<Body>,
+) -> Response {
+    let body = match accepted(&control, &visit, request).await {
         Ok(body) => body,
         Err(refusal) => return refusal.into_response(),
     };
@@ -63,8 +69,8 @@ fn written(reply: Reply) -> Response {
 }
 
 /// The body of a request that may make calls.
-async fn accepted(control: &Control, request: Request<Body>) -> Result<axum::body::Bytes, Refusal> {
-    control.guard.check_bearer(request.headers()).await?;
+async fn accepted(control: &Control, visit: &Visit, request: Request<Body>) -> Result<Bytes, Refusal> {
+    control.guard.check_bearer(request.headers(), visit).await?;
     if !is_json(request.headers()) {
         return Err(Refusal::NotJson);
     }
@@ -72,7 +78,15 @@ async fn accepted(control: &Control, request: Request<Body>) -> Result<axum::bod
     if request.body().size_hint().lower() > MOST_CALL_BYTES as u64 {
         return Err(Refusal::TooLarge);
     }
-    to_bytes(request.into_body(), MOST_CALL_BYTES).await.map_err(|_| Refusal::TooLarge)
+    let mut body = request.into_body().into_data_stream();
+    let mut chunks = Chunks::default();
+    while let Some(chunk) = body.next().await {
+        chunks.push(chunk.map_err(|_| Refusal::BodyCut)?);
+        if chunks.len() > MOST_CALL_BYTES {
+            return Err(Refusal::TooLarge);
+        }
+    }
+    Ok(chunks.into_contiguous())
 }
 
 /// Whether the body is announced as JSON, which no page can do across sites without asking first.

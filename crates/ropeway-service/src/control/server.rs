@@ -17,6 +17,10 @@ use axum::{
     routing::{get, post},
 };
 use http::Request;
+use hyper::{
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::service::TowerToHyperService;
 use ropeway_api::Api;
 use tokio::{net::TcpListener, time::timeout};
@@ -32,7 +36,7 @@ use super::{
     rpc,
     token::Token,
 };
-use crate::transport::listen;
+use crate::transport::{listen, visit::Visit};
 
 /// Time that WebSockets have to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -161,7 +165,14 @@ impl ControlServer {
             shutdown.await;
             stopping.cancel();
         };
-        listen::run(listener, |_| service.clone(), shutdown).await;
+        let service_for = |visit: Arc<Visit>| {
+            let service = service.clone();
+            service_fn(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(Arc::clone(&visit));
+                service.call(request)
+            })
+        };
+        listen::run(listener, service_for, shutdown).await;
         listeners.close();
         if timeout(FAREWELL, listeners.wait()).await.is_err() {
             tracing::debug!(listeners = listeners.len(), "listeners left without goodbye");
@@ -185,7 +196,7 @@ fn router(control: Control) -> Router {
 
 /// Goes before everything else: refuses foreign pages and tells browsers what our answers may do.
 async fn admit(State(control): State<Control>, request: Request<Body>, next: Next) -> Response {
-    let mut response = match control.guard.admit(request.headers()) {
+    let mut response = match control.guard.admit(&request) {
         Ok(()) => next.run(request).await,
         Err(refusal) => {
             tracing::warn!(?refusal, "refused");

@@ -1,18 +1,23 @@
 //! One request in, one response out.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts, uri::Authority};
 use hyper::body::Incoming;
 use tokio_util::task::TaskTracker;
 
 use super::{
+    digests::Digests,
     folder::Folder,
     get,
     refusal::Refusal,
     throttle::{Direction, Throttle},
-    upload::{UploadBody, form, put},
+    upload::{UploadBody, batch::Batches, form, place::NameLocks, put},
+};
+use crate::transport::{
+    host::{HostFault, Hosts},
+    visit::Visit,
 };
 
 /// What `Allow` says.
@@ -22,12 +27,17 @@ pub(super) const METHODS: &str = "GET, HEAD, OPTIONS, POST, PUT";
 #[derive(Debug)]
 pub(super) struct Service {
     pub(super) root: Arc<Folder>,
+    pub(super) hosts: Hosts,
     pub(super) throttle: Throttle,
     /// Permission bits of finished uploads.
     pub(super) file_mode: rustix::fs::Mode,
     pub(super) overwrite: bool,
     pub(super) max_upload: Option<u64>,
     pub(super) read_only: bool,
+    /// Held while a name is published.
+    pub(super) names: NameLocks,
+    pub(super) digests: Digests,
+    pub(super) batches: Batches,
     /// Refused uploads that are still read so that the client gets to see why.
     pub(super) lingering: TaskTracker,
 }
@@ -35,33 +45,38 @@ pub(super) struct Service {
 /// Answers a request. Never fails: what goes wrong is an answer too.
 pub(super) async fn answer(
     service: Arc<Service>,
-    peer: SocketAddr,
+    visit: Arc<Visit>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let outcome = dispatch(&service, peer, request).await;
+    visit.stay();
+    let outcome = dispatch(&service, &visit, request).await;
     let mut response = outcome.unwrap_or_else(Refusal::response);
     if method == Method::HEAD {
         // Whatever it is, only its head is sent; the length stays that of the GET (RFC 9110 §9.3.2).
         *response.body_mut() = Body::empty();
     }
     response.headers_mut().insert(header::SERVER, HeaderValue::from_static("ropeway"));
-    tracing::info!(%peer, %method, path, status = response.status().as_u16(), "answered");
+    tracing::info!(peer = %visit.peer(), %method, path, status = response.status().as_u16(), "answered");
     Ok(response)
 }
 
 async fn dispatch(
     service: &Arc<Service>,
-    peer: SocketAddr,
+    visit: &Arc<Visit>,
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
+    let host = service.hosts.admit(&request).map_err(|fault| match fault {
+        HostFault::Malformed => Refusal::BadHost,
+        HostFault::Foreign => Refusal::ForeignHost,
+    })?;
     match *request.method() {
-        Method::GET | Method::HEAD => get::send(service, peer, &request).await,
+        Method::GET | Method::HEAD => get::send(service, visit.peer(), &request).await,
         Method::PUT | Method::POST => {
             let (head, body) = request.into_parts();
-            let bucket = service.throttle.bucket(peer.ip(), Direction::Up);
-            let mut body = UploadBody::new(body, &head.headers, bucket);
-            let outcome = receive(service, &head, &mut body).await;
+            let bucket = service.throttle.bucket(visit.peer().ip(), Direction::Up);
+            let mut body = UploadBody::new(body, &head.headers, bucket, Arc::clone(visit));
+            let outcome = receive(service, &head, host.as_ref(), &mut body).await;
             if outcome.is_err() {
                 service.lingering.spawn(body.linger());
             }
@@ -77,8 +92,13 @@ async fn dispatch(
     }
 }
 
-async fn receive(service: &Arc<Service>, head: &Parts, body: &mut UploadBody) -> Result<Response<Body>, Refusal> {
-    may_upload(service, &head.uri, &head.headers)?;
+async fn receive(
+    service: &Arc<Service>,
+    head: &Parts,
+    host: Option<&Authority>,
+    body: &mut UploadBody,
+) -> Result<Response<Body>, Refusal> {
+    may_upload(service, host, &head.headers)?;
     if head.method == Method::PUT {
         put::receive(service, head, body).await
     } else {
@@ -89,13 +109,11 @@ async fn receive(service: &Arc<Service>, head: &Parts, body: &mut UploadBody) ->
 /// Whether anything may be received, judged before a byte of the body is asked for.
 ///
 /// Browsers let any page post a form anywhere, but say whose page it is: only our own may.
-fn may_upload(service: &Service, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+fn may_upload(service: &Service, host: Option<&Authority>, headers: &HeaderMap) -> Result<(), Refusal> {
     if service.read_only {
         return Err(Refusal::ReadOnly);
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let host = uri.authority().map(http::uri::Authority::as_str);
-    let host = host.or_else(|| headers.get(header::HOST)?.to_str().ok());
     let own = |scheme: &str| host.is_some_and(|host| origin.as_bytes() == format!("{scheme}://{host}").as_bytes());
     if own("http") || own("https") { Ok(()) } else { Err(Refusal::ForeignOrigin) }
 }

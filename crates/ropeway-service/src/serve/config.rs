@@ -4,6 +4,8 @@ use std::{io, net::SocketAddr, path::PathBuf};
 
 use ropeway_model::ByteRate;
 
+use crate::transport::host::HostName;
+
 /// What a [`Server`](super::Server) is started with.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -20,6 +22,8 @@ pub struct Config {
     pub max_upload: Option<u64>,
     /// Refuses all uploads.
     pub read_only: bool,
+    /// Names it goes by besides `localhost` and its addresses.
+    pub hosts: Vec<HostName>,
 }
 
 /// Why a server did not start.

@@ -10,8 +10,10 @@ const TICK: Duration = Duration::from_millis(20);
 const COARSE_TICK: Duration = Duration::from_secs(2);
 
 /// One version of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Entity {
+    /// Not part of the tag: it may be another one after a restart of the machine.
+    device: u64,
     inode: u64,
     length: u64,
     modified: Duration,
@@ -23,6 +25,7 @@ impl Entity {
         let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
         let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
         Self {
+            device: stat.st_dev,
             inode: stat.st_ino,
             length: u64::try_from(stat.st_size).unwrap_or(0),
             modified: Duration::new(seconds, nanoseconds),
@@ -44,7 +47,8 @@ impl Entity {
         format!("{weak}\"{:x}-{:x}-{:x}\"", self.inode, self.length, self.modified.as_nanos())
     }
 
-    fn is_settled(&self, now: SystemTime) -> bool {
+    /// Whether any further write would show.
+    pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let tick = if self.modified.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
         self.last_modified_exactly() + tick <= now
     }
@@ -79,7 +83,7 @@ mod tests {
     const MODIFIED: Duration = Duration::new(1_700_000_000, 5_000_000);
 
     fn entity() -> Entity {
-        Entity { inode: 7, length: 10, modified: MODIFIED }
+        Entity { device: 1, inode: 7, length: 10, modified: MODIFIED }
     }
 
     #[test]

@@ -3,10 +3,6 @@
 use std::{
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
 use rustix::{
@@ -45,26 +41,47 @@ impl Folder {
         names.iter().try_fold(self.again()?, |folder, name| folder.enter(name))
     }
 
-    /// Opens the folder that `names` lead to and makes what is missing of it.
-    pub(super) fn descend_or_make(&self, names: &[String]) -> Result<(Self, Arc<MadeFolders>), Errno> {
-        let mut made = MadeFolders::default();
+    /// Opens the deepest folder on the way of `names` that there is, and tells how many of them lead to it.
+    pub(super) fn descend_as_far_as_possible(&self, names: &[String]) -> Result<(Self, usize), Errno> {
         let mut folder = self.again()?;
-        for name in names {
+        for (depth, name) in names.iter().enumerate() {
+            folder = match folder.enter(name) {
+                Err(Errno::NOENT) => return Ok((folder, depth)),
+                outcome => outcome?,
+            };
+        }
+        Ok((folder, names.len()))
+    }
+
+    /// Opens the folder that `names` lead to and makes what is missing of it. The folders behind the first `known` of
+    /// them may be new, whoever made them.
+    pub(super) fn descend_or_make(&self, names: &[String], known: usize) -> Result<(Self, NewFolders), Errno> {
+        let mut new = NewFolders::default();
+        let mut folder = self.again()?;
+        for (depth, name) in names.iter().enumerate() {
+            let mut is_ours = false;
             let below = match folder.enter(name) {
                 Err(Errno::NOENT) => {
                     match mkdirat(&folder.0, name, Mode::RWXU | Mode::RWXG | Mode::RWXO) {
-                        Ok(()) => made.made.push((folder.again()?, name.clone())),
+                        Ok(()) => is_ours = true,
                         // Another upload made it meanwhile.
                         Err(Errno::EXIST) => {}
                         Err(errno) => return Err(errno),
                     }
+                    let parent = folder.again()?;
+                    new.steps.push(Step { parent, name: name.clone(), is_ours });
                     folder.enter(name)?
                 }
-                outcome => outcome?,
+                outcome => {
+                    if depth >= known {
+                        new.steps.push(Step { parent: folder.again()?, name: name.clone(), is_ours });
+                    }
+                    outcome?
+                }
             };
             folder = below;
         }
-        Ok((folder, Arc::new(made)))
+        Ok((folder, new))
     }
 
     /// Opens a file for reading; [`Errno::NOENT`] unless it is a plain file itself. A link, a folder, a device or a
@@ -103,29 +120,35 @@ impl AsFd for Folder {
     }
 }
 
-/// Folders that an upload made. Dropped without [`MadeFolders::keep`], they are removed again if they are empty.
+/// Folders that came to be since an upload began. Dropped without [`NewFolders::keep`], those that this upload made are
+/// removed again where they are empty.
 #[derive(Debug, Default)]
-pub(super) struct MadeFolders {
-    made: Vec<(Folder, String)>,
-    kept: AtomicBool,
+pub(super) struct NewFolders {
+    steps: Vec<Step>,
+    are_kept: bool,
 }
 
-impl MadeFolders {
-    /// Keeps the folders, durably.
-    pub(super) fn keep(&self) -> Result<(), Errno> {
-        if self.kept.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        self.made.iter().try_for_each(|(parent, _)| parent.sync())
+#[derive(Debug)]
+struct Step {
+    parent: Folder,
+    name: String,
+    is_ours: bool,
+}
+
+impl NewFolders {
+    /// Keeps the folders, durably: whoever made one may not have got so far.
+    pub(super) fn keep(mut self) -> Result<(), Errno> {
+        self.are_kept = true;
+        self.steps.iter().try_for_each(|step| step.parent.sync())
     }
 }
 
-impl Drop for MadeFolders {
+impl Drop for NewFolders {
     fn drop(&mut self) {
-        if *self.kept.get_mut() {
+        if self.are_kept {
             return;
         }
-        for (parent, name) in self.made.iter().rev() {
+        for Step { parent, name, .. } in self.steps.iter().rev().filter(|step| step.is_ours) {
             // One that is in use by now is not empty and stays.
             let _ = unlinkat(parent, name, AtFlags::REMOVEDIR);
         }

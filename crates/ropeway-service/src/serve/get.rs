@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ropeway_model::ByteRange;
+use rustix::io::Errno;
 
 use super::{
     answer::Service,
@@ -17,6 +18,7 @@ use super::{
     range::{Wanted, content_range, unsatisfied_range},
     refusal::Refusal,
     throttle::Direction,
+    upload::digest,
 };
 
 /// What stays as it is in an extended header parameter (RFC 8187 §3.2.1).
@@ -28,9 +30,17 @@ pub(super) async fn send(
     peer: SocketAddr,
     request: &Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
-    let path = ServedPath::parse(request.uri().path()).ok_or(Refusal::NotFound)?;
-    let Some(name) = path.name().map(str::to_owned) else { return Err(Refusal::NotFound) };
-    let (file, entity) = open(service, path, name.clone()).await?;
+    // What has no plain path does not exist, whatever is wrong with it.
+    let path = ServedPath::parse(request.uri().path()).map_err(|_| Refusal::NotFound)?;
+    let (file, entity, name) = open(service, path).await?;
+    let digest = if wants_digest(request) {
+        match file.try_clone() {
+            Ok(file) => service.digests.of(file, entity).await,
+            Err(_) => None,
+        }
+    } else {
+        None
+    };
     let now = wall_clock();
     let tag = entity.tag(now);
     let current = Current { tag: &tag, modified: entity.last_modified(now), now };
@@ -39,6 +49,9 @@ pub(super) async fn send(
     insert(headers, header::ETAG, &tag);
     insert(headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(current.modified));
     insert(headers, header::ACCEPT_RANGES, "bytes");
+    if let Some(digest) = digest {
+        insert(headers, HeaderName::from_static("repr-digest"), &digest::field_value(&digest));
+    }
     // Stored copies are fine as long as they are asked about: the file may change at any moment.
     insert(headers, header::CACHE_CONTROL, "no-cache");
     match condition::evaluate(request.headers(), &current) {
@@ -73,14 +86,32 @@ pub(super) async fn send(
 }
 
 /// Opens the file on a thread that may wait for the disk.
-async fn open(service: &Arc<Service>, path: ServedPath, name: String) -> Result<(OwnedFd, Entity), Refusal> {
+async fn open(service: &Arc<Service>, path: ServedPath) -> Result<(OwnedFd, Entity, String), Refusal> {
     let root = Arc::clone(&service.root);
     let opened = tokio::task::spawn_blocking(move || {
-        let folder = root.descend(path.folders())?;
-        folder.open_file(&name)
+        let open = |path: &ServedPath| {
+            let name = path.name().ok_or(Errno::NOENT)?.to_owned();
+            let (file, stat) = root.descend(path.folders())?.open_file(&name)?;
+            Ok((file, Entity::of(&stat), name))
+        };
+        // What was uploaded has composed names; what the owner put there may have others.
+        let composed = path.composed();
+        let found = open(&path);
+        if matches!(found, Err(Errno::NOENT)) && composed != path { open(&composed) } else { found }
     });
-    let (file, stat) = opened.await.map_err(|_| Refusal::DiskFailed)?.map_err(Refusal::of_reading)?;
-    Ok((file, Entity::of(&stat)))
+    opened.await.map_err(|_| Refusal::DiskFailed)?.map_err(Refusal::of_reading)
+}
+
+/// Whether the client asks for the digest of the whole file (RFC 9530 §4). Only with `HEAD`: who fetches the bytes can
+/// take it from them.
+fn wants_digest(request: &Request<Incoming>) -> bool {
+    let mut fields = request.headers().get_all("want-repr-digest").iter().filter_map(|value| value.to_str().ok());
+    let is_wanted = |member: &str| {
+        let (key, weight) = member.split_once('=').unwrap_or((member, "1"));
+        key.trim().eq_ignore_ascii_case("sha-256")
+            && weight.split(';').next().is_some_and(|weight| weight.trim() != "0")
+    };
+    request.method() == Method::HEAD && fields.any(|value| value.split(',').any(is_wanted))
 }
 
 /// What the request asks of the file. `Range` has a meaning for `GET` only (RFC 9110 §14.2).
@@ -118,7 +149,7 @@ fn attachment(name: &str) -> String {
 }
 
 /// Sets a header to a value that is visible ASCII by construction.
-pub(super) fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(super) fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     match HeaderValue::from_str(value) {
         Ok(value) => {
             headers.insert(name, value);

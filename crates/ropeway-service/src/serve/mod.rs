@@ -8,6 +8,7 @@ mod answer;
 mod block;
 mod condition;
 mod config;
+mod digests;
 mod entity;
 mod file_body;
 mod folder;
@@ -21,3 +22,5 @@ mod upload;
 
 pub use config::{Config, ServeError};
 pub use server::{LimitHandle, Server, bind};
+
+pub use crate::transport::host::{HostName, HostNameError};

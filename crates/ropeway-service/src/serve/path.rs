@@ -1,9 +1,14 @@
 //! Which file below the root a request names.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use unicode_normalization::UnicodeNormalization;
+
+use super::refusal::Refusal;
 
 /// Longest path in bytes as requested; Linux opens none beyond.
 const LONGEST_PATH_BYTES: usize = 4096;
+/// Longest name in bytes that file systems take.
+const LONGEST_NAME_BYTES: usize = 255;
 /// Folders below each other.
 const DEEPEST: usize = 64;
 /// What stays readable in a URL's path segment (RFC 3986 §3.3).
@@ -17,21 +22,33 @@ pub(super) struct ServedPath {
 }
 
 impl ServedPath {
-    /// The path of a request target; `None` for whatever is not plain, which is answered as if it did not exist.
+    /// The path of a request target.
     ///
     /// Each segment is decoded exactly once, after the path has been taken apart, so that an encoded separator cannot
     /// make two names of one.
-    pub(super) fn parse(path: &str) -> Option<Self> {
-        let path = path.strip_prefix('/').filter(|_| path.len() <= LONGEST_PATH_BYTES)?;
-        let mut segments: Vec<&str> = path.split('/').collect();
-        let last = segments.pop()?;
-        if segments.len() > DEEPEST {
-            return None;
+    ///
+    /// # Errors
+    /// Why it is not plain, for who uploads; to who downloads, such a path does not exist.
+    pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
+        if path.len() > LONGEST_PATH_BYTES {
+            return Err(Refusal::PathTooLong);
         }
-        let folders = segments.into_iter().map(plain_name).collect::<Option<Vec<_>>>()?;
+        let mut segments: Vec<&str> = path.strip_prefix('/').ok_or(Refusal::BadName)?.split('/').collect();
+        let last = segments.pop().unwrap_or_default();
+        if segments.len() > DEEPEST {
+            return Err(Refusal::PathTooLong);
+        }
+        let folders = segments.into_iter().map(plain_name).collect::<Result<Vec<_>, _>>()?;
         // A path that ends in a slash names the folder itself.
         let name = if last.is_empty() { None } else { Some(plain_name(last)?) };
-        Some(Self { folders, name })
+        Ok(Self { folders, name })
+    }
+
+    /// The same path with its names as they are stored: letters composed (NFC), as those of forms are. Two names that
+    /// look the same are the same.
+    pub(super) fn composed(&self) -> Self {
+        let composed = |name: &String| name.nfc().collect::<String>();
+        Self { folders: self.folders.iter().map(composed).collect(), name: self.name.as_ref().map(composed) }
     }
 
     /// The folders on the way, outermost first.
@@ -62,10 +79,15 @@ impl ServedPath {
 }
 
 /// The name one path segment stands for.
-fn plain_name(segment: &str) -> Option<String> {
-    let name = percent_decode_str(segment).decode_utf8().ok()?;
-    let plain = !name.is_empty() && !name.starts_with('.') && !name.chars().any(is_dangerous);
-    plain.then(|| name.into_owned())
+fn plain_name(segment: &str) -> Result<String, Refusal> {
+    let name = percent_decode_str(segment).decode_utf8().map_err(|_| Refusal::NotUnicode)?;
+    if name.is_empty() {
+        return Err(Refusal::EmptyName);
+    }
+    if name.starts_with('.') || name.chars().any(is_dangerous) {
+        return Err(Refusal::BadName);
+    }
+    if name.len() > LONGEST_NAME_BYTES { Err(Refusal::NameTooLong) } else { Ok(name.into_owned()) }
 }
 
 /// Separators, of Windows too; controls; and what makes a name look like another.
@@ -100,6 +122,21 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_plain_names_nothing() {
+        use Refusal::{BadName, EmptyName, NameTooLong, NotUnicode, PathTooLong};
+        for (path, expected) in [
+            (format!("//{}", "a".repeat(256)), EmptyName),
+            ("/a//b".to_owned(), EmptyName),
+            ("/%ff".to_owned(), NotUnicode),
+            ("/a/%c0%ae".to_owned(), NotUnicode),
+            ("/a/.env".to_owned(), BadName),
+            (format!("/{}", "a".repeat(256)), NameTooLong),
+            (format!("/{}/a", "%C3%A9".repeat(128)), NameTooLong),
+            (format!("/{}", "a/".repeat(DEEPEST + 1)), PathTooLong),
+            (format!("/{}", "a".repeat(LONGEST_PATH_BYTES)), PathTooLong),
+        ] {
+            assert_eq!(ServedPath::parse(&path), Err(expected), "{path:.40}");
+        }
+        assert!(ServedPath::parse(&format!("/{}", "a".repeat(255))).is_ok());
         for path in [
             "",
             "a",
@@ -128,10 +165,15 @@ mod tests {
             "/annexe%e2%80%aefdp.exe",
             "/...",
         ] {
-            assert_eq!(ServedPath::parse(path), None, "{path}");
+            assert!(ServedPath::parse(path).is_err(), "{path}");
         }
-        assert_eq!(ServedPath::parse(&format!("/{}", "a/".repeat(DEEPEST + 1))), None);
-        assert_eq!(ServedPath::parse(&format!("/{}", "a".repeat(LONGEST_PATH_BYTES))), None);
+    }
+
+    #[test]
+    fn names_that_look_the_same_are_stored_as_one() {
+        let decomposed = ServedPath::parse("/e%CC%81/u%CC%88.txt").unwrap();
+        assert_eq!(decomposed.composed(), ServedPath::parse("/%C3%A9/%C3%BC.txt").unwrap());
+        assert_eq!(decomposed.composed().url_of("x"), "/%C3%A9/x");
     }
 
     #[test]

@@ -40,6 +40,12 @@ refusals! {
         "Use GET or HEAD to download, PUT or a POST form to upload.";
     /// The server was started read-only.
     ReadOnly = FORBIDDEN, "READ_ONLY", "this service receives no files", "Ask its owner to start it without --read-only.";
+    /// The request does not say whom it is for, or says it twice (RFC 9112 §3.2).
+    BadHost = BAD_REQUEST, "BAD_HOST", "the request does not say once whom it is for",
+        "Send one Host header with the address of this service.";
+    /// The request was sent to a name that is not this service's: a page may be rebinding DNS.
+    ForeignHost = FORBIDDEN, "FOREIGN_HOST", "this service does not go by that name",
+        "Use its number as the address, or ask its owner to start it with --host NAME.";
     /// A page of another site sends the request.
     ForeignOrigin = FORBIDDEN, "FOREIGN_ORIGIN", "a page of another site may not upload here",
         "Upload from a page of this service, or from a program.";
@@ -54,6 +60,21 @@ refusals! {
     /// A precondition of the request does not hold.
     PreconditionFailed = PRECONDITION_FAILED, "PRECONDITION_FAILED", "the file is not in the state the request asks for",
         "Look at the file again before trying again.";
+    /// A name that is longer than file systems take.
+    NameTooLong = BAD_REQUEST, "NAME_TOO_LONG", "a name in the address is longer than 255 bytes",
+        "Choose a shorter name.";
+    /// A path with an empty name in it, such as `//`.
+    EmptyName = BAD_REQUEST, "EMPTY_NAME", "a name in the address is empty",
+        "Write one slash between two names.";
+    /// A path that is no Unicode.
+    NotUnicode = BAD_REQUEST, "NOT_UNICODE", "the address is no UTF-8",
+        "Send names as percent-encoded UTF-8.";
+    /// A name that is never served: hidden, leading upwards, or with characters that no name may have.
+    BadName = BAD_REQUEST, "BAD_NAME", "a name in the address is none that this service stores",
+        "Choose a name that does not begin with a dot and holds no separators or control characters.";
+    /// A path of too many folders, or longer than any system opens.
+    PathTooLong = BAD_REQUEST, "PATH_TOO_LONG", "the address leads through too many folders",
+        "Choose a place less deep.";
     /// A file by itself needs a name.
     NameMissing = BAD_REQUEST, "NAME_MISSING", "the address names a folder, not a file",
         "Add the file's name to the address, or send a form.";
@@ -116,8 +137,10 @@ impl Refusal {
             Errno::EXIST | Errno::ISDIR | Errno::NOTEMPTY => Self::NameTaken,
             Errno::NOTDIR => Self::NoFolder,
             Errno::ACCESS | Errno::PERM | Errno::ROFS => Self::WriteRefused,
-            // A link on the way, or a name this file system does not take.
-            Errno::LOOP | Errno::NOENT | Errno::NAMETOOLONG | Errno::INVAL | Errno::ILSEQ => Self::NotFound,
+            // A link on the way; then names that this file system does not take.
+            Errno::LOOP | Errno::NOENT => Self::NotFound,
+            Errno::NAMETOOLONG => Self::NameTooLong,
+            Errno::INVAL | Errno::ILSEQ => Self::BadName,
             errno => Self::unexpected(errno),
         }
     }

@@ -17,11 +17,12 @@ use tokio_util::task::TaskTracker;
 use super::{
     answer::{self, Service},
     config::{Config, ServeError},
+    digests::Digests,
     folder::Folder,
     throttle::Throttle,
-    upload::{draft, sweep},
+    upload::{batch::Batches, draft, place::NameLocks, sweep},
 };
-use crate::transport::listen;
+use crate::transport::{host::Hosts, listen, visit::Visit};
 
 /// A server that listens but does not answer yet: [`Server::run`] does.
 #[derive(Debug)]
@@ -45,12 +46,16 @@ pub async fn bind(config: Config) -> Result<Server, ServeError> {
     let listener = listen::bind(config.bind, receive_buffer).map_err(refused)?;
     let address = listener.local_addr().map_err(refused)?;
     let service = Service {
+        hosts: Hosts::with_further(address, config.hosts),
         root: Arc::new(root),
         throttle: Throttle::new(config.limit_per_client),
         file_mode: draft::mode_of_new_files(),
         overwrite: config.overwrite,
         max_upload: config.max_upload,
         read_only: config.read_only,
+        names: NameLocks::default(),
+        digests: Digests::default(),
+        batches: Batches::default(),
         lingering: TaskTracker::new(),
     };
     Ok(Server { listener, address, service: Arc::new(service) })
@@ -91,9 +96,9 @@ impl Server {
             })
         };
         let lingering = service.lingering.clone();
-        let service_for = |peer: SocketAddr| {
+        let service_for = |visit: Arc<Visit>| {
             let service = Arc::clone(&service);
-            service_fn(move |request| answer::answer(Arc::clone(&service), peer, request))
+            service_fn(move |request| answer::answer(Arc::clone(&service), Arc::clone(&visit), request))
         };
         listen::run(listener, service_for, shutdown).await;
         stopping.store(true, Ordering::Relaxed);

@@ -4,22 +4,26 @@ use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::D
 
 use axum::body::Body;
 use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http1, service::Service};
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
     time::{sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::paced_stream::PacedStream;
+use super::{paced_stream::PacedStream, places::Places, visit::Visit};
 
 /// Connections at once, where the process may have enough files open: as many as buffers cost 128 MiB.
 const MOST_CONNECTIONS: usize = 1_000;
-/// Files a connection needs while it uploads: the socket, the folder, the file, and one for a moment.
-const FILES_A_CONNECTION: usize = 4;
+/// Files a connection needs while it uploads: the socket, the folder, the file, one for a moment, and the socket of one
+/// that waits for its place.
+const FILES_A_CONNECTION: usize = 5;
 /// Files the rest of the process needs.
 const FILES_ELSEWHERE: usize = 64;
 /// Time for a request's head, and for an idle connection to send its next one: slow-loris costs no more than this.
@@ -34,6 +38,11 @@ const BUFFER_BYTES: usize = 128 * 1024;
 const BACKLOG: u32 = 1_024;
 /// Time that running requests have to finish once the server stops.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long a connection waits for a place.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// What is said to a connection that there is no place for.
+const NO_PLACE: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 /// Pause after the process ran out of file descriptors, so that the loop does not spin until one is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -55,43 +64,34 @@ pub(crate) fn bind(address: SocketAddr, receive_buffer: Option<u32>) -> io::Resu
 /// When this returns, no connection is left.
 pub(crate) async fn run<F, S>(listener: TcpListener, service_for: F, shutdown: impl Future<Output = ()>)
 where
-    F: Fn(SocketAddr) -> S,
+    F: Fn(Arc<Visit>) -> S,
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
     S::Future: Send,
 {
-    let places = Arc::new(Semaphore::new(places(open_files_allowed())));
+    let places = Places::new(places(open_files_allowed()));
     let stopping = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, peer, place) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             biased;
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => continue,
-            admitted = admit(&listener, &places) => admitted,
+            accepted = accept(&listener) => accepted,
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .max_header_size(MOST_HEAD_BYTES)
-            .max_headers(MOST_HEAD_FIELDS)
-            .max_buf_size(BUFFER_BYTES)
-            .serve_connection(TokioIo::new(PacedStream::new(stream)), service_for(peer))
-            .with_upgrades();
-        let stopping = stopping.clone();
+        let visit = Visit::new(peer);
+        let service = service_for(Arc::clone(&visit));
+        let (places, stopping) = (places.clone(), stopping.clone());
         connections.spawn(async move {
-            let mut connection = pin!(connection);
-            let outcome = tokio::select! {
-                outcome = &mut connection => outcome,
-                () = stopping.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
+            let place = tokio::select! {
+                () = stopping.cancelled() => return,
+                place = timeout(LONGEST_WAIT, places.take(&visit)) => place.ok().flatten(),
             };
-            if let Err(error) = outcome {
-                tracing::debug!(%peer, %error, "connection ended early");
+            match place {
+                Some(_place) => attend(stream, &visit, service, &stopping).await,
+                // As much as the kernel takes at once; nobody waits for who there is no place for.
+                None => drop(stream.try_write(NO_PLACE)),
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -101,6 +101,41 @@ where
         tracing::warn!(connections = connections.len(), "cutting requests that did not finish in time");
     }
     connections.shutdown().await;
+}
+
+/// Answers the requests of one connection until it ends, has to make way, or the server stops.
+async fn attend<S>(stream: TcpStream, visit: &Arc<Visit>, service: S, stopping: &CancellationToken)
+where
+    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Send + 'static,
+    S::Future: Send,
+{
+    let peer = visit.peer();
+    let guest = Arc::clone(visit);
+    let counted = service_fn(move |request| {
+        let busy = guest.begin();
+        let answered = service.call(request);
+        async move { answered.await.map(|response| response.map(|body| busy.until_sent(body))) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_header_size(MOST_HEAD_BYTES)
+        .max_headers(MOST_HEAD_FIELDS)
+        .max_buf_size(BUFFER_BYTES)
+        .serve_connection(TokioIo::new(PacedStream::new(stream, Arc::clone(visit))), counted)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let outcome = tokio::select! {
+        outcome = &mut connection => outcome,
+        () = visit.left() => return,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%peer, %error, "connection ended early");
+    }
 }
 
 /// How many connections a process serves that may have `open_files`: fewer rather than failing in the middle of one.
@@ -114,19 +149,14 @@ fn open_files_allowed() -> Option<u64> {
     rustix::process::getrlimit(rustix::process::Resource::Nofile).current
 }
 
-/// The next connection that there is a place for.
-async fn admit(listener: &TcpListener, places: &Arc<Semaphore>) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+/// The next connection.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
-        let Ok(place) = Arc::clone(places).acquire_owned().await else {
-            // Only a closed semaphore refuses, and nobody closes this one.
-            std::future::pending::<()>().await;
-            continue;
-        };
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Responses are written whole; waiting to fill a packet only delays their last bytes.
                 let _ = stream.set_nodelay(true);
-                return (stream, peer, place);
+                return (stream, peer);
             }
             Err(error) => {
                 tracing::debug!(%error, "connection not accepted");
@@ -145,7 +175,7 @@ mod tests {
     #[test]
     fn a_process_with_few_files_serves_few_connections() {
         for (files, expected) in
-            [(Some(0), 1), (Some(256), 48), (Some(1_024), 240), (Some(1 << 20), 1_000), (None, 1_000)]
+            [(Some(0), 1), (Some(256), 38), (Some(1_024), 192), (Some(1 << 20), 1_000), (None, 1_000)]
         {
             assert_eq!(places(files), expected, "{files:?}");
         }

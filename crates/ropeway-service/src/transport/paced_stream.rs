@@ -3,6 +3,7 @@
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -11,13 +12,14 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::pace::Pace;
+use super::{pace::Pace, visit::Visit};
 
 /// A connection whose writes fail with [`io::ErrorKind::TimedOut`] once the peer has stopped taking bytes.
 ///
 /// Reads pass through: an idle connection is the header timeout's matter and a slow upload is the upload's.
 pub(super) struct PacedStream<S> {
     stream: S,
+    visit: Arc<Visit>,
     pace: Pace,
     stalled: Option<Stall>,
 }
@@ -29,12 +31,13 @@ struct Stall {
 }
 
 impl<S> PacedStream<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, pace: Pace::default(), stalled: None }
+    pub(super) fn new(stream: S, visit: Arc<Visit>) -> Self {
+        Self { stream, visit, pace: Pace::default(), stalled: None }
     }
 
     fn judge(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         let Poll::Ready(outcome) = written else {
+            self.visit.waits();
             loop {
                 let patience = self.pace.patience();
                 let begin = || Stall { since: Instant::now(), patience: Box::pin(sleep(patience)) };
@@ -49,7 +52,9 @@ impl<S> PacedStream<S> {
         };
         let waited = self.stalled.take().map_or_else(Default::default, |stall| stall.since.elapsed());
         let bytes = outcome?;
-        let kept_up = self.pace.record(waited, u64::try_from(bytes).unwrap_or(u64::MAX));
+        let taken = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.visit.moved(taken);
+        let kept_up = self.pace.record(waited, taken);
         Poll::Ready(if kept_up { Ok(bytes) } else { Err(too_slow()) })
     }
 }
@@ -100,11 +105,15 @@ mod tests {
 
     use super::*;
 
+    fn visit() -> Arc<Visit> {
+        Visit::new(([127, 0, 0, 1], 1).into())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_given_up_after_a_minute() {
         let (ours, _theirs) = duplex(1024);
         let began = Instant::now();
-        let error = PacedStream::new(ours).write_all(&vec![0; 100_000]).await.unwrap_err();
+        let error = PacedStream::new(ours, visit()).write_all(&vec![0; 100_000]).await.unwrap_err();
         assert_eq!((error.kind(), began.elapsed()), (io::ErrorKind::TimedOut, Duration::from_secs(60)));
     }
 
@@ -118,7 +127,7 @@ mod tests {
                     sleep(Duration::from_secs(1)).await;
                 }
             });
-            let outcome = PacedStream::new(ours).write_all(&vec![0; 200_000]).await;
+            let outcome = PacedStream::new(ours, visit()).write_all(&vec![0; 200_000]).await;
             assert_eq!(outcome.is_ok(), expected, "{bytes_a_second} B/s");
             reader.abort();
         }
@@ -128,7 +137,7 @@ mod tests {
     async fn our_own_pauses_do_not_count() {
         let (ours, mut theirs) = duplex(1024);
         let reader = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await });
-        let mut stream = PacedStream::new(ours);
+        let mut stream = PacedStream::new(ours, visit());
         for _ in 0..10 {
             stream.write_all(b"a little").await.unwrap();
             sleep(Duration::from_secs(600)).await;

@@ -14,6 +14,7 @@ use ropeway_api::{
 };
 use ropeway_service::control::{self, Client, ControlServer};
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 async fn engine(folder: &Path) -> (Api, ControlServer) {
     let config = ApiConfig {
@@ -36,7 +37,9 @@ fn paused_download() -> Call {
 async fn what_one_client_does_another_one_sees() {
     let folder = tempfile::tempdir().unwrap();
     let (api, server) = engine(folder.path()).await;
-    let events = server.url_with_token().replacen("http", "ws", 1).replace("/#", "/events?");
+    let (origin, token) = server.url_with_token().split_once("/#token=").unwrap();
+    let mut events = format!("{}/events", origin.replacen("http", "ws", 1)).into_client_request().unwrap();
+    events.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let running = tokio::spawn(server.run(async {
         let _ = stopped.await;

@@ -34,6 +34,7 @@ pub(crate) async fn serve_with(change: impl FnOnce(&mut Config)) -> Fixture {
         overwrite: false,
         max_upload: None,
         read_only: false,
+        hosts: Vec::new(),
     };
     change(&mut config);
     let server = serve::bind(config).await.unwrap();

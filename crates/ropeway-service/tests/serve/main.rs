@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
+mod again;
 mod download;
 mod fixture;
+mod host;
 mod path;
 mod raw;
 mod stop;

@@ -16,7 +16,7 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 
 use crate::{
     serve::{refusal::Refusal, throttle::Bucket},
-    transport::pace::Pace,
+    transport::{pace::Pace, visit::Visit},
 };
 
 /// How much of a refused upload is still read. Closing at once would make the client's kernel discard the response
@@ -29,6 +29,7 @@ const LINGER_TIME: Duration = Duration::from_secs(5);
 pub(in crate::serve) struct UploadBody<B = Incoming> {
     body: B,
     bucket: Arc<Bucket>,
+    visit: Arc<Visit>,
     pace: Pace,
     /// The client waits for "100 Continue" before it sends anything; hyper sends that when the body is first polled.
     waits_for_us: bool,
@@ -47,9 +48,9 @@ impl<B> UploadBody<B>
 where
     B: Body<Data = Bytes, Error: fmt::Display> + Unpin,
 {
-    pub(in crate::serve) fn new(body: B, headers: &HeaderMap, bucket: Arc<Bucket>) -> Self {
+    pub(in crate::serve) fn new(body: B, headers: &HeaderMap, bucket: Arc<Bucket>, visit: Arc<Visit>) -> Self {
         let waits_for_us = headers.contains_key(header::EXPECT);
-        Self { body, bucket, pace: Pace::default(), waits_for_us, step: Step::Next }
+        Self { body, bucket, visit, pace: Pace::default(), waits_for_us, step: Step::Next }
     }
 
     /// Reads on for a while after a refusal, so that the client gets to read the response.
@@ -72,6 +73,7 @@ where
     /// Takes bytes that have arrived; gives them out at once or holds them until they are earned.
     fn arrived(&mut self, bytes: Bytes, waited: Duration) -> Result<Option<Bytes>, Refusal> {
         let length = bytes.len() as u64;
+        self.visit.moved(length);
         if !self.pace.record(waited, length) {
             return Err(Refusal::TooSlow);
         }
@@ -101,6 +103,7 @@ where
                 return Poll::Ready(Some(Ok(bytes)));
             }
             let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) else {
+                this.visit.waits();
                 if matches!(this.step, Step::Next) {
                     this.step = Step::Waiting(Instant::now(), Box::pin(sleep(this.pace.patience())));
                 }
@@ -158,7 +161,7 @@ mod tests {
         let body = axum::body::Body::from_stream(chunks);
         let throttle = Throttle::new(limit.and_then(ByteRate::new));
         let bucket = throttle.bucket([127, 0, 0, 1].into(), Direction::Up);
-        let mut body = UploadBody::new(body, &HeaderMap::new(), bucket);
+        let mut body = UploadBody::new(body, &HeaderMap::new(), bucket, Visit::new(([127, 0, 0, 1], 1).into()));
         let mut received = 0;
         while let Some(bytes) = body.next().await {
             received += bytes?.len();

@@ -41,7 +41,7 @@ fn byte_sequence(text: &str) -> Option<Digest> {
 }
 
 /// The value of `Repr-Digest`.
-pub(super) fn field_value(digest: &Digest) -> String {
+pub(in crate::serve) fn field_value(digest: &Digest) -> String {
     format!("sha-256=:{}:", STANDARD.encode(digest.bytes()))
 }
 

@@ -1,22 +1,17 @@
 //! A file that is still arriving: invisible, locked, and gone unless it is published.
 
-use std::{fs::File, io::Write, os::fd::OwnedFd, sync::Arc};
+use std::{fs::File, io::Write, os::fd::OwnedFd};
 
 use bytes::Bytes;
+use ropeway_engine::disk::rename_to_free_name;
 use ropeway_model::{Algorithm, Digest};
 use rustix::{
-    fs::{
-        AtFlags, FlockOperation, Mode, OFlags, RenameFlags, Stat, fchmod, flock, fstat, linkat, openat, renameat,
-        renameat_with, unlinkat,
-    },
+    fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, openat, renameat, unlinkat},
     io::Errno,
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::serve::{
-    folder::{Folder, MadeFolders},
-    refusal::Refusal,
-};
+use crate::serve::{folder::Folder, refusal::Refusal};
 
 /// Between the file's name and the draft's number.
 const MARK: &str = ".upload-";
@@ -38,8 +33,6 @@ pub(super) struct Draft {
     file: File,
     hasher: Sha256,
     length: u64,
-    /// Declared last: the draft goes before the folders that were made for it.
-    made: Arc<MadeFolders>,
 }
 
 /// What a draft turned out to be.
@@ -52,8 +45,8 @@ pub(super) struct Received {
 }
 
 impl Draft {
-    /// Begins a draft in `folder` for a file that is to be called `name`. The folders `made` for it go with it.
-    pub(super) fn create(folder: Folder, made: Arc<MadeFolders>, name: &str) -> Result<Self, Errno> {
+    /// Begins a draft in `folder` for a file that is to be called `name`, there or in a folder below.
+    pub(super) fn create(folder: Folder, name: &str) -> Result<Self, Errno> {
         for _ in 0..MOST_NAMES_TRIED {
             let draft_name = draft_name(name)?;
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -68,7 +61,6 @@ impl Draft {
                     file: file.into(),
                     hasher: Sha256::new(),
                     length: 0,
-                    made,
                 });
             }
             // A sweep saw it before it was locked, and removes it.
@@ -96,33 +88,20 @@ impl Draft {
         Ok(Received { length: self.length, digest })
     }
 
-    /// Gives the finished draft its name, at once and durably.
+    /// Gives the finished draft its name in `folder`, at once and durably.
     ///
     /// # Errors
     /// [`Errno::EXIST`] if the name is taken and `replace` is false; the draft stays one.
-    pub(super) fn publish(&mut self, name: &str, replace: bool) -> Result<Stat, Errno> {
+    pub(super) fn publish(&mut self, folder: &Folder, name: &str, replace: bool) -> Result<Stat, Errno> {
         let Some(draft_name) = &self.name else { return Err(Errno::NOENT) };
         if replace {
-            renameat(&self.folder, draft_name, &self.folder, name)?;
+            renameat(&self.folder, draft_name, folder, name)?;
         } else {
-            rename_to_free_name(&self.folder, draft_name, name)?;
+            rename_to_free_name(&self.folder, draft_name, folder, name)?;
         }
         self.name = None;
-        self.folder.sync()?;
-        self.made.keep()?;
+        folder.sync()?;
         fstat(&self.file)
-    }
-}
-
-/// Renames without replacing, on file systems too that cannot do both in one step: there a second link refuses a name
-/// that is taken just as surely, and for a moment the file has two names.
-fn rename_to_free_name(folder: &Folder, from: &str, to: &str) -> Result<(), Errno> {
-    match renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-            linkat(folder, from, folder, to, AtFlags::empty())?;
-            unlinkat(folder, from, AtFlags::empty())
-        }
-        outcome => outcome,
     }
 }
 
@@ -183,38 +162,33 @@ mod tests {
     fn a_draft_that_is_dropped_leaves_nothing_and_a_published_one_its_file() {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::open_root(root.path()).unwrap();
-        let begin = |name: &str| {
-            let (folder, made) = folder.descend_or_make(&["new".to_owned(), "er".to_owned()]).unwrap();
-            Draft::create(folder, made, name).unwrap()
-        };
-        let mut draft = begin("a");
+        let mut draft = Draft::create(folder.again().unwrap(), "a").unwrap();
         draft.append(&[Bytes::from_static(b"abc")]).unwrap();
-        assert!(root.path().join("new/er").exists());
         drop(draft);
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
 
-        let mut draft = begin("a");
+        let mut draft = Draft::create(folder.again().unwrap(), "a").unwrap();
         draft.append(&[Bytes::from_static(b"ab"), Bytes::from_static(b"c")]).unwrap();
         let received = draft.finish(Mode::RUSR).unwrap();
         assert_eq!(received.length, 3);
         assert!(received.digest.hex().starts_with("ba7816bf"));
-        draft.publish("a", false).unwrap();
+        draft.publish(&folder, "a", false).unwrap();
         drop(draft);
-        assert_eq!(std::fs::read(root.path().join("new/er/a")).unwrap(), b"abc");
-        assert_eq!(std::fs::read_dir(root.path().join("new/er")).unwrap().count(), 1);
+        assert_eq!(std::fs::read(root.path().join("a")).unwrap(), b"abc");
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_name_that_appears_meanwhile_is_not_replaced() {
         let root = tempfile::tempdir().unwrap();
         let folder = Folder::open_root(root.path()).unwrap();
-        let mut draft = Draft::create(folder.again().unwrap(), Arc::default(), "a").unwrap();
+        let mut draft = Draft::create(folder.again().unwrap(), "a").unwrap();
         File::options().write(true).create_new(true).open(root.path().join("a")).unwrap();
         draft.append(&[Bytes::from_static(b"abc")]).unwrap();
         draft.finish(Mode::RUSR).unwrap();
-        assert_eq!(draft.publish("a", false).err(), Some(Errno::EXIST));
+        assert_eq!(draft.publish(&folder, "a", false).err(), Some(Errno::EXIST));
         assert_eq!(std::fs::read(root.path().join("a")).unwrap(), b"");
-        draft.publish("a", true).unwrap();
+        draft.publish(&folder, "a", true).unwrap();
         assert_eq!(std::fs::read(root.path().join("a")).unwrap(), b"abc");
     }
 }

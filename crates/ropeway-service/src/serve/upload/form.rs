@@ -10,22 +10,17 @@ use futures_util::StreamExt;
 use http::{Response, header, request::Parts};
 use multer::{Field, Multipart};
 use ropeway_model::FileName;
-use rustix::{fs::Stat, io::Errno};
+use rustix::fs::Stat;
 
 use super::{
     UploadBody, digest,
     draft::{Draft, Received},
+    place::{Place, Published},
     put::{announced_length, blocking, refuse_content_coding},
     receive,
     stored::{Stored, all_stored},
 };
-use crate::serve::{
-    answer::Service,
-    entity::Entity,
-    folder::{Folder, MadeFolders},
-    path::ServedPath,
-    refusal::Refusal,
-};
+use crate::serve::{answer::Service, entity::Entity, path::ServedPath, refusal::Refusal};
 
 /// Files in a form; each stays open until the form is whole.
 const MOST_FILES: usize = 100;
@@ -45,7 +40,7 @@ pub(in crate::serve) async fn receive(
     head: &Parts,
     body: &mut UploadBody,
 ) -> Result<Response<Body>, Refusal> {
-    let path = ServedPath::parse(head.uri.path()).ok_or(Refusal::NotFound)?.into_folder();
+    let path = ServedPath::parse(head.uri.path())?.composed().into_folder();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| Refusal::NoForm)?;
     refuse_content_coding(&head.headers)?;
@@ -66,8 +61,7 @@ struct Form {
     service: Arc<Service>,
     path: ServedPath,
     arrived: Vec<Arrived>,
-    folder: Folder,
-    made: Arc<MadeFolders>,
+    place: Arc<Place>,
 }
 
 /// A file that has arrived but has no name yet.
@@ -80,12 +74,9 @@ struct Arrived {
 impl Form {
     async fn open(service: Arc<Service>, path: ServedPath, length: Option<u64>) -> Result<Self, Refusal> {
         blocking(move || {
-            let (folder, made) = service.root.descend_or_make(path.folders()).map_err(Refusal::of_writing)?;
-            let free = folder.free_space().map_err(Refusal::of_writing)?;
-            if length.is_some_and(|length| length > free) {
-                return Err(Refusal::DiskFull);
-            }
-            Ok(Self { service, path, arrived: Vec::new(), folder, made })
+            let place = Place::find(&service.root, path.folders())?;
+            place.check_room(length)?;
+            Ok(Self { service, path, arrived: Vec::new(), place: Arc::new(place) })
         })
         .await
     }
@@ -107,14 +98,13 @@ impl Form {
     async fn read_file(&mut self, field: Field<'_>, name: FileName, unread: &AtomicUsize) -> Result<(), Refusal> {
         let promised = digest::promised(field.headers())?;
         let nameless = field.file_name().is_some_and(str::is_empty);
-        let folder = self.folder.again().map_err(Refusal::of_writing)?;
-        let (made, wanted) = (Arc::clone(&self.made), name.clone());
-        let draft = blocking(move || Draft::create(folder, made, name.as_str()).map_err(Refusal::of_writing)).await?;
+        let (place, wanted) = (Arc::clone(&self.place), name.clone());
+        let draft = blocking(move || place.draft(name.as_str())).await?;
         let mut chunks = field.map(|chunk| {
             unread.store(0, Ordering::Relaxed);
             chunk.map_err(of_form)
         });
-        let mut draft = receive::write_all(draft, &mut chunks, self.service.max_upload).await?;
+        let mut draft = receive::write_all(draft, &mut chunks, self.service.max_upload, &self.service.batches).await?;
         let file_mode = self.service.file_mode;
         let (draft, received) = blocking(move || {
             let received = draft.finish(file_mode)?;
@@ -138,10 +128,13 @@ impl Form {
         blocking(move || {
             let mut stored = Vec::new();
             for Arrived { mut draft, received, wanted } in self.arrived {
-                let (name, stat) = publish_under_free_name(&mut draft, &wanted)?;
+                let (name, Published { stat, .. }) =
+                    publish_under_free_name(&self.service, &self.place, &mut draft, &wanted)?;
                 let url = self.path.url_of(name.as_str());
                 tracing::info!(url, bytes = received.length, "received");
-                stored.push(Stored { name: name.into(), url, received, entity: Entity::of(&stat) });
+                let entity = Entity::of(&stat);
+                self.service.digests.remember(entity, &received.digest);
+                stored.push(Stored { name: name.into(), url, received, entity });
             }
             Ok(all_stored(&stored))
         })
@@ -150,12 +143,18 @@ impl Form {
 }
 
 /// Names a draft as wanted, or with the first number that is free.
-fn publish_under_free_name(draft: &mut Draft, wanted: &FileName) -> Result<(FileName, Stat), Refusal> {
+fn publish_under_free_name(
+    service: &Service,
+    place: &Place,
+    draft: &mut Draft,
+    wanted: &FileName,
+) -> Result<(FileName, Published), Refusal> {
     for number in 0..MOST_NUMBERS_TRIED {
         let name = if number == 0 { wanted.clone() } else { wanted.numbered(number) };
-        match draft.publish(name.as_str(), false) {
-            Err(Errno::EXIST) => {}
-            outcome => return Ok((name, outcome.map_err(Refusal::of_writing)?)),
+        let is_free = |existing: Option<&Stat>| existing.map_or(Ok(()), |_| Err(Refusal::NameTaken));
+        match place.publish(&service.root, &service.names, draft, name.as_str(), is_free) {
+            Err(Refusal::NameTaken) => {}
+            outcome => return Ok((name, outcome?)),
         }
     }
     Err(Refusal::NameTaken)

@@ -1,17 +1,16 @@
 //! `PUT /path/name`: one file, whole.
 
-use std::sync::Arc;
+use std::{os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
 use http::{HeaderMap, Response, header, request::Parts};
-use rustix::{
-    fs::{FileType, Stat},
-    io::Errno,
-};
+use ropeway_model::Digest;
+use rustix::fs::{FileType, Stat};
 
 use super::{
     UploadBody, digest,
-    draft::Draft,
+    draft::{Draft, Received},
+    place::{Place, Published},
     receive,
     stored::{Stored, one_stored},
 };
@@ -23,16 +22,16 @@ use crate::serve::{
     refusal::Refusal,
 };
 
-/// Receives one file. Missing folders on the way are made, so that a tree can be put file by file; they are removed
-/// again if the file does not arrive.
+/// Receives one file. Missing folders on the way are made once it has arrived, so that a tree can be put file by file.
 ///
-/// Everything that can be refused from the head alone is, before a byte of the body is asked for.
+/// Everything that can be refused from the head alone is, before a byte of the body is asked for. What is there already,
+/// and is the same, is a success: an upload that was repeated, since its answer was lost, has arrived (RFC 9110 §13.1.1).
 pub(in crate::serve) async fn receive(
     service: &Arc<Service>,
     head: &Parts,
     body: &mut UploadBody,
 ) -> Result<Response<Body>, Refusal> {
-    let path = ServedPath::parse(head.uri.path()).ok_or(Refusal::NotFound)?;
+    let path = ServedPath::parse(head.uri.path())?.composed();
     let name = path.name().ok_or(Refusal::NameMissing)?.to_owned();
     if head.headers.contains_key(header::CONTENT_RANGE) {
         return Err(Refusal::PartialUpload);
@@ -43,22 +42,23 @@ pub(in crate::serve) async fn receive(
     if length.zip(service.max_upload).is_some_and(|(length, most)| length > most) {
         return Err(Refusal::TooLarge);
     }
-    let place = Place { service: Arc::clone(service), path, name, headers: head.headers.clone(), length };
-    let (place, draft, replace) = blocking(move || place.open()).await?;
-    let mut draft = receive::write_all(draft, body, service.max_upload).await?;
-    let file_mode = service.file_mode;
-    blocking(move || {
-        let received = draft.finish(file_mode)?;
-        if promised.is_some_and(|promised| promised != received.digest) {
-            return Err(Refusal::DigestMismatch);
+    let is_promised = promised.is_some();
+    let target = Target { service: Arc::clone(service), path, name, headers: head.headers.clone(), length };
+    let (target, begun) = blocking(move || target.begin(is_promised)).await?;
+    let (place, draft) = match begun {
+        Begun::Draft(place, draft) => (place, draft),
+        Begun::Taken(taken) => return target.taken(taken, promised.as_ref()).await,
+    };
+    let draft = receive::write_all(draft, body, service.max_upload, &service.batches).await?;
+    let (target, received, ended) = blocking(move || target.finish(&place, draft, promised.as_ref())).await?;
+    match ended {
+        Ok(Published { stat, has_replaced }) => {
+            let entity = Entity::of(&stat);
+            service.digests.remember(entity, &received.digest);
+            Ok(one_stored(&target.stored(received, entity), has_replaced))
         }
-        let stat = draft.publish(&place.name, replace != Replace::Never).map_err(Refusal::of_writing)?;
-        let url = place.path.url_of(&place.name);
-        let stored = Stored { name: place.name, url, received, entity: Entity::of(&stat) };
-        tracing::info!(url = stored.url, bytes = stored.received.length, "received");
-        Ok(one_stored(&stored, replace == Replace::Existing))
-    })
-    .await
+        Err(taken) => target.taken(taken, Some(&received.digest)).await,
+    }
 }
 
 /// Refuses content codings: the bytes that arrive are the bytes that are stored.
@@ -79,17 +79,22 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::DiskFailed)?
 }
 
-/// What publishing does to a file that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Replace {
-    Never,
-    /// There is none yet; one that appears meanwhile is replaced.
-    Free,
-    Existing,
+/// A file that has the name already, and why it may not be replaced.
+struct Taken {
+    file: OwnedFd,
+    entity: Entity,
+    refusal: Refusal,
 }
 
-/// Where the file is to go.
-struct Place {
+/// What becomes of a request once its head is read.
+enum Begun {
+    Draft(Place, Draft),
+    /// All depends on whether it is the same file.
+    Taken(Taken),
+}
+
+/// The file that is to be.
+struct Target {
     service: Arc<Service>,
     path: ServedPath,
     name: String,
@@ -97,25 +102,71 @@ struct Place {
     length: Option<u64>,
 }
 
-impl Place {
+impl Target {
     /// Makes sure that the file may and can go there, and begins its draft.
-    fn open(self) -> Result<(Self, Draft, Replace), Refusal> {
-        let (folder, made) = self.service.root.descend_or_make(self.path.folders()).map_err(Refusal::of_writing)?;
-        let existing = folder.look_at(&self.name).map_err(Refusal::of_writing)?;
-        let replace = self.may_replace(existing.as_ref())?;
-        let free = folder.free_space().map_err(Refusal::of_writing)?;
-        if self.length.is_some_and(|length| length > free) {
-            return Err(Refusal::DiskFull);
+    fn begin(self, is_promised: bool) -> Result<(Self, Begun), Refusal> {
+        let place = Place::find(&self.service.root, self.path.folders())?;
+        if let Err(refusal) = self.may_replace(place.look_at(&self.name)?.as_ref()) {
+            let taken = self.compared(&place, refusal).filter(|taken| Some(taken.entity.length()) == self.length);
+            let taken = taken.ok_or(refusal)?;
+            if is_promised {
+                return Ok((self, Begun::Taken(taken)));
+            }
+            // As long as what comes: whether it is the same shows once it is here.
         }
-        let draft = Draft::create(folder, made, &self.name).map_err(|errno| match errno {
-            Errno::EXIST => Refusal::DiskFailed,
-            errno => Refusal::of_writing(errno),
-        })?;
-        Ok((self, draft, replace))
+        place.check_room(self.length)?;
+        let draft = place.draft(&self.name)?;
+        Ok((self, Begun::Draft(place, draft)))
     }
 
-    /// Whether the request may go on, with what is there already.
-    fn may_replace(&self, existing: Option<&Stat>) -> Result<Replace, Refusal> {
+    /// Gives the draft its name, unless something has it by now that stays.
+    fn finish(
+        self,
+        place: &Place,
+        mut draft: Draft,
+        promised: Option<&Digest>,
+    ) -> Result<(Self, Received, Result<Published, Taken>), Refusal> {
+        let received = draft.finish(self.service.file_mode)?;
+        if promised.is_some_and(|promised| *promised != received.digest) {
+            return Err(Refusal::DigestMismatch);
+        }
+        let Service { root, names, .. } = &*self.service;
+        let may_replace = |existing: Option<&Stat>| self.may_replace(existing);
+        let ended = match place.publish(root, names, &mut draft, &self.name, may_replace) {
+            Ok(published) => Ok(published),
+            Err(refusal) => Err(self.compared(place, refusal).ok_or(refusal)?),
+        };
+        Ok((self, received, ended))
+    }
+
+    /// The file in the way, where it may be the same as the one that comes.
+    fn compared(&self, place: &Place, refusal: Refusal) -> Option<Taken> {
+        if !matches!(refusal, Refusal::NameTaken | Refusal::PreconditionFailed) {
+            return None;
+        }
+        let (file, stat) = place.open_existing(&self.service.root, &self.name)?;
+        Some(Taken { file, entity: Entity::of(&stat), refusal })
+    }
+
+    /// The answer where something has the name: a success if it is what the client sends.
+    async fn taken(self, taken: Taken, wanted: Option<&Digest>) -> Result<Response<Body>, Refusal> {
+        let Taken { file, entity, refusal } = taken;
+        let had = self.service.digests.of(file, entity).await.ok_or(refusal)?;
+        if wanted != Some(&had) {
+            return Err(refusal);
+        }
+        let received = Received { length: entity.length(), digest: had };
+        Ok(one_stored(&self.stored(received, entity), true))
+    }
+
+    fn stored(self, received: Received, entity: Entity) -> Stored {
+        let url = self.path.url_of(&self.name);
+        tracing::info!(url, bytes = received.length, "received");
+        Stored { name: self.name, url, received, entity }
+    }
+
+    /// Whether the request may go on, with what has the name.
+    fn may_replace(&self, existing: Option<&Stat>) -> Result<(), Refusal> {
         let file = existing.filter(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
         let tag = file.map(|stat| Entity::of(stat).tag(wall_clock()));
         let matches = |listed: &str| tag.as_deref().is_some_and(|tag| condition::strongly_equal(listed, tag));
@@ -127,12 +178,10 @@ impl Place {
             return Err(Refusal::PreconditionFailed);
         }
         match (existing, file) {
-            _ if !self.service.overwrite => existing.map_or(Ok(Replace::Never), |_| Err(Refusal::NameTaken)),
-            (None, _) if self.headers.contains_key(header::IF_NONE_MATCH) => Ok(Replace::Never),
-            (None, _) => Ok(Replace::Free),
-            (Some(_), Some(_)) => Ok(Replace::Existing),
+            (None, _) => Ok(()),
+            (Some(_), Some(_)) if self.service.overwrite => Ok(()),
             // A folder, a link, a device: not ours to replace.
-            (Some(_), None) => Err(Refusal::NameTaken),
+            (Some(_), _) => Err(Refusal::NameTaken),
         }
     }
 }

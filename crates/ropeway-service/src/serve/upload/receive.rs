@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use ropeway_model::Chunks;
 use tokio::task::JoinHandle;
 
-use super::draft::Draft;
+use super::{
+    batch::{Batch, Batches},
+    draft::Draft,
+};
 use crate::serve::refusal::Refusal;
 
-/// Bytes written at a time. One batch is being written while the next one arrives, so an upload takes twice this.
-const BATCH_BYTES: usize = 256 * 1024;
-
-/// Writes all `chunks` into the draft.
+/// Writes all `chunks` into the draft. One batch is being written while the next one arrives.
 ///
 /// # Errors
 /// What the stream refuses, [`Refusal::TooLarge`] beyond `most` bytes, or what the disk refuses. The draft is gone then.
@@ -18,14 +19,16 @@ pub(super) async fn write_all(
     draft: Draft,
     chunks: &mut (impl Stream<Item = Result<Bytes, Refusal>> + Unpin),
     most: Option<u64>,
+    batches: &Batches,
 ) -> Result<Draft, Refusal> {
+    let size = batches.enter();
     let mut left = most.unwrap_or(u64::MAX);
     let mut draft = Turn::Ours(draft);
     loop {
-        let batch = gather(chunks, &mut left).await;
+        let batch = gather(chunks, &mut left, &size).await;
         // Waited for even if there is no batch, so that a refused upload is gone when the client reads of it.
         let ours = draft.wait().await?;
-        let batch = batch?;
+        let batch = batch?.take();
         if batch.is_empty() {
             return Ok(ours);
         }
@@ -56,13 +59,12 @@ impl Turn {
 async fn gather(
     chunks: &mut (impl Stream<Item = Result<Bytes, Refusal>> + Unpin),
     left: &mut u64,
-) -> Result<Vec<Bytes>, Refusal> {
-    let mut batch = Vec::new();
-    let mut gathered = 0;
-    while gathered < BATCH_BYTES {
+    size: &Batch,
+) -> Result<Chunks, Refusal> {
+    let mut batch = Chunks::default();
+    while batch.len() < size.bytes() {
         let Some(chunk) = chunks.next().await.transpose()? else { break };
         *left = left.checked_sub(chunk.len() as u64).ok_or(Refusal::TooLarge)?;
-        gathered += chunk.len();
         batch.push(chunk);
     }
     Ok(batch)

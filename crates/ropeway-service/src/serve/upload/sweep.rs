@@ -61,7 +61,7 @@ fn remove_if_abandoned(folder: &Folder, name: &str) -> Result<(), Errno> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, sync::Arc};
+    use std::fs;
 
     use super::*;
     use crate::serve::upload::draft::Draft;
@@ -76,7 +76,7 @@ mod tests {
             fs::File::options().write(true).create_new(true).open(path).unwrap();
         }
         let folder = Folder::open_root(root.path()).unwrap();
-        let written = Draft::create(folder.again().unwrap(), Arc::default(), "y").unwrap();
+        let written = Draft::create(folder.again().unwrap(), "y").unwrap();
 
         remove_abandoned_drafts(&folder, &AtomicBool::new(false));
 
