@@ -21,5 +21,5 @@ mod settings_file;
 pub mod view;
 
 pub use api::{Api, ApiConfig, OpenError, Scope};
-pub use publisher::Subscription;
+pub use publisher::{News, Subscription};
 pub use reply::Reply;

@@ -92,7 +92,8 @@ impl Publisher {
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
-        Subscription { receiver: self.lock().sender.as_ref().map(broadcast::Sender::subscribe) }
+        let state = self.lock();
+        Subscription { receiver: state.sender.as_ref().map(broadcast::Sender::subscribe), told: state.seq }
     }
 
     /// Publishes what is left and ends every subscription.
@@ -104,6 +105,10 @@ impl Publisher {
     fn publish_changes(&self) {
         let mut state = self.lock();
         if !state.is_heard() {
+            if self.engine.changes() > 0 {
+                // Whoever took a snapshot before and listens later misses this, and must see that it does.
+                state.seq += 1;
+            }
             return self.engine.forget_changes();
         }
         if self.engine.changes() > MOST_TOLD {
@@ -182,19 +187,40 @@ fn totals(measured: &[ProgressSnapshot], active: usize, waiting: usize) -> Total
     }
 }
 
+/// News of a subscriber that keeps no count of batches itself.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The batch behind the one before.
+    Batch(Batch),
+    /// Something was left out: what is known is stale, a snapshot is due.
+    Gap,
+}
+
 /// A stream of batches.
 #[derive(Debug)]
 pub struct Subscription {
     receiver: Option<broadcast::Receiver<Arc<Batch>>>,
+    /// Number of the last batch that needs not be told: the first one that comes may already be behind a gap.
+    told: u64,
 }
 
 impl Subscription {
+    /// The next batch, or that one is missing before it; `None` once the engine has shut down.
+    pub async fn news(&mut self) -> Option<News> {
+        let told = self.told;
+        let batch = self.next().await?;
+        Some(if batch.seq <= told + 1 { News::Batch(batch) } else { News::Gap })
+    }
+
     /// The next batch; `None` once the engine has shut down.
     pub async fn next(&mut self) -> Option<Batch> {
         let receiver = self.receiver.as_mut()?;
         loop {
             match receiver.recv().await {
-                Ok(batch) => return Some(Arc::unwrap_or_clone(batch)),
+                Ok(batch) => {
+                    self.told = batch.seq;
+                    return Some(Arc::unwrap_or_clone(batch));
+                }
                 // The gap in the numbers tells the subscriber.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return None,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use ropeway_api::{
+    News,
     command::Added,
     event::{Batch, Event},
     view::{JobView, PhaseView},
@@ -94,4 +95,33 @@ async fn a_change_of_thousands_of_jobs_is_told_as_a_gap_and_shown_whole() {
     let snapshot = rig.snapshot().await;
     assert!(snapshot.seq >= batch.seq);
     assert_eq!(snapshot.jobs, added.jobs);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscriber_whose_first_batch_is_behind_a_gap_is_told_of_the_gap() {
+    let rig = Rig::new().await;
+    let mut events = rig.api.subscribe();
+    let text: String = (0..2001).map(|number| format!("http://127.0.0.1:1/set/{number}.bin\n")).collect();
+    rig.call::<Added>("job_add", json!({ "text": text, "options": { "paused": true } })).await.unwrap();
+    let news = tokio::time::timeout(Duration::from_secs(60), events.news()).await.unwrap().unwrap();
+    assert!(matches!(news, News::Gap), "the changes of 2001 jobs were left out: {news:?}");
+    rig.api.offer("https://example.org/".to_owned(), Vec::new());
+    let news = tokio::time::timeout(Duration::from_secs(60), events.news()).await.unwrap().unwrap();
+    assert!(matches!(news, News::Batch(_)), "what comes behind it follows: {news:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changed_while_nobody_listened_is_a_gap_for_whoever_has_an_older_snapshot() {
+    let rig = Rig::new().await;
+    let before = rig.snapshot().await.seq;
+    let text = "http://127.0.0.1:1/a.bin";
+    rig.call::<Added>("job_add", json!({ "text": text, "options": { "paused": true } })).await.unwrap();
+    // The publisher takes the change up in its own time.
+    while rig.snapshot().await.seq == before {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut events = rig.api.subscribe();
+    rig.api.offer("https://example.org/".to_owned(), Vec::new());
+    let batch = tokio::time::timeout(Duration::from_secs(60), events.next()).await.unwrap().unwrap();
+    assert!(batch.seq > before + 1, "{} behind {before}", batch.seq);
 }

@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use ropeway_api::{
-    Api, ApiConfig, Reply, Scope, Subscription,
+    Api, ApiConfig, News, Reply, Scope,
     command::{Added, Call, Nothing},
     error::ApiError,
-    event::Batch,
     host::Headless,
     settings::Settings,
     view::Snapshot,
@@ -132,7 +131,7 @@ impl OwnQueue {
         board: &mut Board,
     ) -> Result<Ending, CommandError> {
         let mut ran = Ran::default();
-        let mut batches = Batches { events: self.api.subscribe(), seen: None };
+        let mut events = self.api.subscribe();
         let (sender, mut replies) = mpsc::channel(REPLIES_WAITING);
         let adding = add_all(&self.api, calls, sender);
         tokio::pin!(adding);
@@ -143,9 +142,9 @@ impl OwnQueue {
                 () = self.interruption.came() => return Ok(Ending::Interrupted),
                 () = &mut adding, if is_adding => is_adding = false,
                 Some(added) = replies.recv() => note_added(added, output, board, &mut ran),
-                batch = batches.next() => {
-                    let Some(batch) = batch else { return Err(ended_early()) };
-                    note_batch(&self.api, batch, output, board).await?;
+                news = events.news() => {
+                    let Some(news) = news else { return Err(ended_early()) };
+                    note(&self.api, news, output, board).await?;
                 }
                 _ = ticks.tick() => output.draw(board),
             }
@@ -158,28 +157,7 @@ impl OwnQueue {
     }
 }
 
-/// What the engine had changed, or the news that a part of it was missed.
-enum News {
-    Batch(Batch),
-    Gap,
-}
-
-/// Batches whose numbers are watched.
-struct Batches {
-    events: Subscription,
-    seen: Option<u64>,
-}
-
-impl Batches {
-    async fn next(&mut self) -> Option<News> {
-        let batch = self.events.next().await?;
-        let follows = self.seen.is_none_or(|seen| batch.seq <= seen + 1);
-        self.seen = Some(batch.seq);
-        Some(if follows { News::Batch(batch) } else { News::Gap })
-    }
-}
-
-async fn note_batch(api: &Api, news: News, output: &mut dyn Output, board: &mut Board) -> Result<(), CommandError> {
+async fn note(api: &Api, news: News, output: &mut dyn Output, board: &mut Board) -> Result<(), CommandError> {
     let ends: Vec<End> = match news {
         News::Batch(batch) => batch.events.into_iter().flat_map(|event| board.apply(event)).collect(),
         News::Gap => board.replace(reply(api.call(Call::Snapshot(Nothing {})).await)?),
