@@ -1,10 +1,19 @@
 //! `ropeway put` against a real nginx, form receivers, and a peer that hashes what it gets.
 
-use std::fs;
+use std::{
+    ffi::OsStr,
+    fs,
+    os::unix::{ffi::OsStrExt, net::UnixListener},
+};
 
-use ropeway_testkit::{Nginx, Pattern, Peer, peer::Answer};
+use ropeway_testkit::{
+    Nginx, Pattern, Peer,
+    peer::{Answer, Cut, Intake, Request},
+};
 
-use crate::support::{FormReceiver, GIB, Home, MIB, Server, assert_same_bytes, big_file, memory_folder, stamped_file};
+use crate::support::{
+    Finished, FormReceiver, GIB, Home, MIB, Server, assert_same_bytes, big_file, memory_folder, stamped_file,
+};
 
 /// What an upload of any size may have resident.
 const MOST_MEMORY: u64 = 40 * MIB;
@@ -57,10 +66,187 @@ fn a_folder_is_sent_with_every_file_below_it() {
     assert_eq!(finished.results().len(), 2);
     let mut arrived: Vec<_> =
         nginx.access_log().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    arrived.sort();
     arrived.dedup();
-    assert_eq!(arrived, ["PUT"]);
+    assert_eq!(arrived, ["HEAD", "PUT"], "what is stored is asked");
     let found: u64 = sizes(&nginx.root().join("in"));
     assert_eq!(found, 8000);
+}
+
+/// More files than one batch of changes tells of.
+const MANY: usize = 2_300;
+
+/// Codes of the failures that were told, in their order.
+fn codes(finished: &Finished) -> Vec<String> {
+    finished.results().iter().filter_map(|line| Some(line["code"].as_str()?.to_owned())).collect()
+}
+
+fn puts(peer: &Peer) -> Vec<String> {
+    let requests = peer.requests();
+    requests.iter().filter(|request| request.method == "PUT").map(|request| request.path.clone()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_a_folder_of_more_files_than_a_batch_tells_of_comes_to_its_end() {
+    let peer = Peer::start(|request| {
+        let is_refused = request.path.ends_with("7.txt");
+        Answer::status(if is_refused { 403 } else { 201 })
+    })
+    .await;
+    let home = Home::new();
+    fs::create_dir(home.work("many")).unwrap();
+    for number in 0..MANY {
+        fs::write(home.work("many").join(format!("{number:04}.txt")), number.to_string()).unwrap();
+    }
+    let to = peer.url("in/#verify=off");
+    let finished = home.run(["put", "--json", "-j", "32", "many", "--to", &to]).expect(1);
+    assert_eq!(finished.results().len(), MANY);
+    assert_eq!(codes(&finished), vec!["HTTP_FORBIDDEN"; MANY / 10]);
+    assert_eq!(finished.stderr.matches("HTTP_FORBIDDEN").count(), MANY / 10, "each is told on stderr, too");
+    assert_eq!(puts(&peer).len(), MANY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heavy_a_list_of_more_links_than_a_batch_tells_of_comes_to_its_end() {
+    let peer = Peer::start(|request| match request.path.ends_with("7.txt") {
+        true => Answer::status(404),
+        false => Answer::status(200).body(request.path.clone()),
+    })
+    .await;
+    let home = Home::new();
+    let list: String = (0..MANY).map(|number| format!("{}\n", peer.url(&format!("{number:04}.txt")))).collect();
+    fs::write(home.work("list"), list).unwrap();
+    let finished = home.run(["get", "--json", "-j", "32", "-i", "list", "-d", "out"]).expect(1);
+    assert_eq!(finished.results().len(), MANY);
+    assert_eq!(codes(&finished), vec!["HTTP_NOT_FOUND"; MANY / 10]);
+    assert_eq!(fs::read_dir(home.work("out")).unwrap().count(), MANY - MANY / 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_two_files_of_one_command_go_to_one_address() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    fs::create_dir_all(home.work("x")).unwrap();
+    fs::create_dir_all(home.work("y")).unwrap();
+    for file in ["x/a.txt", "y/a.txt", "y/A.TXT", "x/b.txt", "y/q\\b.txt"] {
+        fs::write(home.work(file), file).unwrap();
+    }
+    let exact = peer.url("in");
+    for paths in [&["x/a.txt", "x/b.txt"][..], &["x"]] {
+        let refused = home.run(["put"].iter().chain(paths).chain(&["--to", &exact])).expect(2);
+        assert!(refused.stderr.contains("End the target in /"), "{}", refused.stderr);
+    }
+    assert_eq!(puts(&peer).len(), 0);
+    home.run(["put", "x/a.txt", "--to", &exact]).expect(0);
+    let folder = peer.url("all/#verify=off");
+    let finished =
+        home.run(["put", "--json", "x/a.txt", "y/a.txt", "y/A.TXT", "x/b.txt", "y/q\\b.txt", "--to", &folder]);
+    assert_eq!(codes(&finished.expect(1)), ["UPLOAD_NAMES_COLLIDE"; 2]);
+    let mut arrived = puts(&peer);
+    arrived.sort();
+    assert_eq!(arrived, ["/all/a.txt", "/all/b.txt", "/all/q%5Cb.txt", "/in"]);
+    let folder = peer.url("exact/#case=exact");
+    home.run(["put", "x/a.txt", "y/A.TXT", "--to", &folder]).expect(0);
+    assert_eq!(puts(&peer).iter().filter(|path| path.starts_with("/exact/")).count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_are_no_utf_8_go_to_addresses_of_their_own() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    let folder = home.work("f");
+    fs::create_dir(&folder).unwrap();
+    for name in [&b"x\xe4"[..], b"x\xf6"] {
+        fs::write(folder.join(OsStr::from_bytes(name)), name).unwrap();
+    }
+    home.run(["put", "f", "--to", &peer.url("in/")]).expect(0);
+    let mut arrived = puts(&peer);
+    arrived.sort();
+    assert_eq!(arrived, ["/in/f/x%E4", "/in/f/x%F6"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_left_out_of_a_folder_is_said() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    fs::create_dir(home.work("f")).unwrap();
+    fs::write(home.work("f/a.txt"), "a").unwrap();
+    std::os::unix::fs::symlink("a.txt", home.work("f/link")).unwrap();
+    let _socket = UnixListener::bind(home.work("f/socket")).unwrap();
+    let finished = home.run(["put", "f", "--to", &peer.url("in/")]).expect(1);
+    for name in ["f/link: SOURCE_NOT_A_FILE", "f/socket: SOURCE_NOT_A_FILE", "hint: "] {
+        assert!(finished.stderr.contains(name), "{name}: {}", finished.stderr);
+    }
+    assert_eq!(puts(&peer), ["/in/f/a.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_length_is_refused_with_a_clear_word() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let home = Home::new();
+    let to = peer.url("in/");
+    let refused = home.run(["put", "-", "--to", &to]).expect(2);
+    assert!(refused.stderr.contains("standard input cannot be sent"), "{}", refused.stderr);
+    for path in ["/proc/self/status", "/dev/null"] {
+        let refused = home.run(["put", path, "--to", &to]).expect(1);
+        assert!(refused.stderr.contains("SOURCE_NOT_A_FILE"), "{path}: {}", refused.stderr);
+    }
+    let status = std::process::Command::new("mkfifo").arg(home.work("pipe")).status().unwrap();
+    assert!(status.success());
+    let refused = home.run(["put", "pipe", "--to", &to]).expect(1);
+    assert!(refused.stderr.contains("SOURCE_NOT_A_FILE"), "{}", refused.stderr);
+    assert_eq!(peer.requests().len(), 0);
+    fs::write(home.work("-"), "a").unwrap();
+    home.run(["put", "./-", "--to", &to]).expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sent_and_verified_are_two_words() {
+    let silent = Peer::start(|request| Answer::status(if request.method == "PUT" { 204 } else { 405 })).await;
+    let home = Home::new();
+    Pattern::new(9).write_file(&home.work("a.bin"), 1000);
+    let finished = home.run(["put", "--json", "a.bin", "--to", &silent.url("in/")]).expect(0);
+    let result = &finished.results()[0];
+    assert_eq!((&result["verified"], &result["verification"]), (&false.into(), &"unverified".into()));
+    let finished = home.run(["put", "a.bin", "--to", &silent.url("in/")]).expect(0);
+    assert!(finished.stdout.contains("unverified"), "{}", finished.stdout);
+    let nginx = Nginx::start();
+    let finished = home.run(["put", "--json", "a.bin", "--to", &nginx.url("in/")]).expect(0);
+    let result = &finished.results()[0];
+    assert_eq!((&result["verified"], &result["verification"]), (&true.into(), &"length".into()));
+    let server = Server::start(&home, &home.work(""), &[]);
+    fs::rename(home.work("a.bin"), home.work("b.bin")).unwrap();
+    fs::create_dir(home.work("in")).unwrap();
+    let finished = home.run(["put", "--json", "b.bin", "--to", &server.url("in/")]).expect(0);
+    assert_eq!(finished.results()[0]["verification"], "checksum_of_server");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_did_not_arrive_whole_is_no_success() {
+    let half = |request: &Request| match request.method.as_str() {
+        "PUT" => Answer::status(204),
+        _ => Answer::status(200).header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT").body(vec![0; 500]),
+    };
+    let login = |_: &Request| Answer::status(200).header("Content-Type", "text/html").body("<html>Sign in</html>");
+    let early = |_: &Request| Answer::status(201).intake(Intake::Refused(Cut::End));
+    let lying = |_: &Request| {
+        Answer::status(201).header("Repr-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:").body("{}")
+    };
+    let scripts: [(&str, &str, fn(&Request) -> Answer); 4] = [
+        ("half", "UPLOAD_DAMAGED", half),
+        ("login", "SERVER_BAD_CONTENT", login),
+        ("early", "SERVER_BAD_RESPONSE", early),
+        ("lying", "UPLOAD_DAMAGED", lying),
+    ];
+    let home = Home::new();
+    Pattern::new(9).write_file(&home.work("a.bin"), 20 * MIB);
+    for (what, code, script) in scripts {
+        let peer = Peer::start(script).await;
+        let finished = home.run(["put", "--json", "a.bin", "--to", &peer.url("in/")]).expect(1);
+        assert_eq!(codes(&finished), [code], "{what}");
+        assert_eq!(finished.results()[0]["verified"], false, "{what}");
+        assert_eq!(puts(&peer).len(), 1, "{what}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -95,12 +281,26 @@ async fn a_form_carries_the_field_the_name_and_the_bytes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_the_server_refuses_fails_with_its_code() {
-    for (status, code) in [(403, "HTTP_FORBIDDEN"), (401, "HTTP_UNAUTHORIZED"), (413, "HTTP_REFUSED")] {
-        let peer = Peer::start(move |_| Answer::status(status)).await;
+    for (status, code) in [
+        (403, "HTTP_FORBIDDEN"),
+        (401, "HTTP_UNAUTHORIZED"),
+        (413, "HTTP_TOO_LARGE"),
+        (409, "HTTP_CONFLICT"),
+        (507, "HTTP_STORAGE_FULL"),
+        (423, "HTTP_LOCKED"),
+        (422, "HTTP_REFUSED"),
+    ] {
+        let peer = Peer::start(move |_| {
+            let words = r#"{"title":"Not now","detail":"Ask Mara."}"#;
+            Answer::status(status).header("Content-Type", "application/problem+json").body(words)
+        })
+        .await;
         let home = Home::new();
         Pattern::new(9).write_file(&home.work("a.bin"), 1000);
         let finished = home.run(["put", "a.bin", "--to", &peer.url("in/")]).expect(1);
-        assert!(finished.stderr.contains(code) && finished.stderr.contains("hint: "), "{}", finished.stderr);
+        for part in [code, "Ask Mara.", "hint: "] {
+            assert!(finished.stderr.contains(part), "{status} {part}: {}", finished.stderr);
+        }
     }
 }
 

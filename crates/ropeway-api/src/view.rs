@@ -131,9 +131,9 @@ pub enum VerificationView {
     ChecksumGiven,
     /// The digest equals the one the other side computed.
     ChecksumOfServer,
-    /// As many bytes as the other side announced.
+    /// As many bytes as the other side announced, or says it has of an upload when it is asked.
     Length,
-    /// The other side announced nothing to compare with.
+    /// The other side announced nothing to compare with, or does not say what it has of an upload: it was sent, no more.
     Unverified,
 }
 

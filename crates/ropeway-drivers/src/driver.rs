@@ -8,7 +8,9 @@ use std::{fmt, pin::Pin, sync::Arc};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
-use ropeway_model::{ByteRange, ByteRate, Digest, FileName, HeaderField, Network, SafeUrl, UploadTarget, Validator};
+use ropeway_model::{
+    ByteRange, ByteRate, Digest, FileName, HeaderField, Network, SafeUrl, UploadName, UploadTarget, Validator,
+};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -140,6 +142,17 @@ pub trait Upload: Send + Sync {
         body: PartBody,
     ) -> Result<PartReceipt, DriverError>;
 
+    /// Whether a request that was sent whole may be sent again without an answer.
+    fn is_repeatable(&self) -> bool {
+        true
+    }
+
+    /// Asks the server what it has where the upload went to; `None` where it does not tell. Never fails: what cannot be
+    /// asked is not known.
+    async fn stored(&self, _context: &Context, _session: &Session) -> Option<Stored> {
+        None
+    }
+
     /// Makes the upload final, or gives it up and removes what the server kept.
     async fn close(&self, context: &Context, session: Session, how: Close) -> Result<(), DriverError>;
 }
@@ -148,7 +161,7 @@ pub trait Upload: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceMeta {
     /// The name it gets at the server.
-    pub name: FileName,
+    pub name: UploadName,
     /// Its length in bytes.
     pub length: u64,
 }
@@ -181,10 +194,39 @@ pub type PartBody = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send + S
 /// The server's acknowledgement of a part.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartReceipt {
-    /// The digest the server computed over what it stored (`Repr-Digest`, RFC 9530), if it says so.
-    pub digest: Option<Digest>,
+    /// What the answer says of the bytes that the server stored.
+    pub evidence: Vec<Evidence>,
+    /// The body of the answer, if it is short and came whole: a digest in its head may be of this.
+    pub answer: Option<Vec<u8>>,
     /// Where the stored file is now (`Location`, or the request's own address).
     pub location: Option<SafeUrl>,
+}
+
+/// Something a server says of the bytes it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Evidence {
+    /// Their digest.
+    Digest(Digest),
+    /// What looks like their MD5: where it is equal it proves them, where it differs it says nothing.
+    PerhapsMd5(Digest),
+}
+
+impl Evidence {
+    /// The digest.
+    pub const fn digest(&self) -> &Digest {
+        match self {
+            Self::Digest(digest) | Self::PerhapsMd5(digest) => digest,
+        }
+    }
+}
+
+/// What a server has at an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Bytes.
+    pub length: Option<u64>,
+    /// What else it says of them.
+    pub evidence: Vec<Evidence>,
 }
 
 /// How an upload ends.

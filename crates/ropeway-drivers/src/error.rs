@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator};
 
+use crate::ServerWords;
+
 /// A request that did not give what it was sent for.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
@@ -57,13 +59,6 @@ pub enum DriverError {
         /// How long it was waited for.
         waited_s: u64,
     },
-    /// The connection ended after everything was sent and before the server said whether it took it. Sending it again
-    /// could store the file twice.
-    #[error("the connection to {host} broke before it said whether it has the file")]
-    AnswerLost {
-        /// The host and port.
-        host: String,
-    },
     /// The TLS handshake or the certificate was refused.
     #[error("no secure connection to {host}: {reason}")]
     Tls {
@@ -97,7 +92,7 @@ pub enum DriverError {
         reason: String,
     },
     /// A status that is no success.
-    #[error("{url} answered {status}")]
+    #[error("{url} answered {status}{}", said(words.as_deref()))]
     Status {
         /// The URL that answered.
         url: SafeUrl,
@@ -105,6 +100,30 @@ pub enum DriverError {
         status: u16,
         /// `Retry-After`, as a delay, already clamped.
         retry_after: Option<Duration>,
+        /// What the server says to an upload; `None` for a download, whose answer is not read.
+        words: Option<Box<ServerWords>>,
+    },
+    /// A success before the file had been sent: whatever the server has, it is not all of it.
+    #[error("{url} answered {status} before the whole file had been sent")]
+    AnsweredEarly {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The status code.
+        status: u16,
+    },
+    /// A web page in answer to an upload, as a login or a captive portal sends it.
+    #[error("{url} answered {status} with a web page, which does not say that it has the file")]
+    PageInstead {
+        /// The URL that answered.
+        url: SafeUrl,
+        /// The status code.
+        status: u16,
+    },
+    /// A form was sent to its last byte, and then this came: it may have been processed.
+    #[error("the form was sent whole, and then: {cause}")]
+    Unconfirmed {
+        /// What came.
+        cause: Box<DriverError>,
     },
     /// The whole file came where a part was asked for.
     #[error("{url} ignores the request for a part of the file")]
@@ -190,32 +209,28 @@ pub enum DriverError {
 
 impl DriverError {
     /// The reason in the closed list.
-    pub const fn code(&self) -> FailureCode {
+    pub fn code(&self) -> FailureCode {
         match self {
             Self::NameNotResolved { .. } => FailureCode::NameNotResolved,
             Self::ConnectionRefused { .. } => FailureCode::ConnectionRefused,
             Self::ConnectTimeout { .. } => FailureCode::ConnectTimeout,
-            Self::ConnectionLost { .. } | Self::StreamLost { .. } | Self::AnswerLost { .. } => {
-                FailureCode::ConnectionLost
-            }
+            Self::ConnectionLost { .. } | Self::StreamLost { .. } => FailureCode::ConnectionLost,
+            Self::Unconfirmed { .. } => FailureCode::Unconfirmed,
+            Self::AnsweredEarly { .. } => FailureCode::BadResponse,
+            Self::PageInstead { .. } => FailureCode::UnexpectedContent,
             Self::Overloaded { .. } => FailureCode::RateLimited,
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Proxy { .. } => FailureCode::ProxyFailed,
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
-            Self::Status { status, retry_after, .. } => match (*status, retry_after) {
-                (401 | 407, _) => FailureCode::Unauthorized,
-                // A refusal that says when to come back is a count of requests.
-                (403, Some(_)) | (408 | 425 | 429, _) => FailureCode::RateLimited,
-                (403, None) => FailureCode::Forbidden,
-                (404, _) => FailureCode::NotFound,
-                (410, _) => FailureCode::Gone,
-                // The network itself wants a login first (RFC 6585 §6).
-                (511, _) => FailureCode::UnexpectedContent,
-                // What the server cannot do at all it cannot do later either.
-                (501 | 505..=508 | 510, _) => FailureCode::RequestRefused,
-                (500..=599, _) => FailureCode::ServerUnavailable,
-                _ => FailureCode::RequestRefused,
+            Self::Status { status, retry_after, words: None, .. } => code_of_status(*status, *retry_after),
+            Self::Status { status, retry_after, words: Some(words), .. } => match status {
+                403 | 413 | 422 if words.tell_of_room() => FailureCode::RemoteFull,
+                409 | 412 => FailureCode::RemoteConflict,
+                413 => FailureCode::TooLargeForServer,
+                423 => FailureCode::RemoteLocked,
+                507 => FailureCode::RemoteFull,
+                _ => code_of_status(*status, *retry_after),
             },
             Self::RangeIgnored { .. } | Self::RangeUnsatisfiable { .. } | Self::BadResponse { .. } => {
                 FailureCode::BadResponse
@@ -237,7 +252,8 @@ impl DriverError {
             Self::Status { retry_after: Some(delay), .. } if self.code().retry() != Retry::Never => {
                 Retry::After(*delay)
             }
-            Self::AnswerLost { .. } => Retry::Never,
+            // It would answer early again.
+            Self::AnsweredEarly { .. } => Retry::Never,
             _ => self.code().retry(),
         }
     }
@@ -253,10 +269,12 @@ impl DriverError {
             | Self::StreamLost { host, .. }
             | Self::Overloaded { host }
             | Self::Silent { host, .. }
-            | Self::AnswerLost { host }
             | Self::Tls { host, .. }
             | Self::LeftAlone { host } => Some(host.clone()),
+            Self::Unconfirmed { cause } => cause.host(),
             Self::Status { url, .. }
+            | Self::AnsweredEarly { url, .. }
+            | Self::PageInstead { url, .. }
             | Self::RangeIgnored { url }
             | Self::RangeUnsatisfiable { url, .. }
             | Self::RemoteChanged { url, .. }
@@ -279,6 +297,29 @@ impl DriverError {
     pub fn failure(&self) -> Failure {
         Failure::new(self.code(), self.to_string())
     }
+}
+
+/// What a status means, whatever was asked.
+const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCode {
+    match (status, retry_after) {
+        (401 | 407, _) => FailureCode::Unauthorized,
+        // A refusal that says when to come back is a count of requests.
+        (403, Some(_)) | (408 | 425 | 429, _) => FailureCode::RateLimited,
+        (403, None) => FailureCode::Forbidden,
+        (404, _) => FailureCode::NotFound,
+        (410, _) => FailureCode::Gone,
+        // The network itself wants a login first (RFC 6585 §6).
+        (511, _) => FailureCode::UnexpectedContent,
+        // What the server cannot do at all it cannot do later either.
+        (501 | 505..=508 | 510, _) => FailureCode::RequestRefused,
+        (500..=599, _) => FailureCode::ServerUnavailable,
+        _ => FailureCode::RequestRefused,
+    }
+}
+
+/// What a server says, behind its status.
+fn said(words: Option<&ServerWords>) -> String {
+    words.map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -310,8 +351,32 @@ mod tests {
             (511, None, FailureCode::UnexpectedContent, Retry::Never),
         ] {
             let url = "https://example.org/a".parse().unwrap();
-            let error = DriverError::Status { url, status, retry_after };
+            let error = DriverError::Status { url, status, retry_after, words: None };
             assert_eq!((error.code(), error.retry()), (code, retry), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refused_upload_is_told_by_what_stands_in_its_way() {
+        for (status, code, expected) in [
+            (400, "", FailureCode::RequestRefused),
+            (401, "", FailureCode::Unauthorized),
+            (403, "", FailureCode::Forbidden),
+            (403, "QuotaExceeded", FailureCode::RemoteFull),
+            (404, "", FailureCode::NotFound),
+            (409, "NAME_TAKEN", FailureCode::RemoteConflict),
+            (412, "", FailureCode::RemoteConflict),
+            (413, "", FailureCode::TooLargeForServer),
+            (413, "storageQuotaExceeded", FailureCode::RemoteFull),
+            (422, "", FailureCode::RequestRefused),
+            (423, "", FailureCode::RemoteLocked),
+            (500, "", FailureCode::ServerUnavailable),
+            (507, "", FailureCode::RemoteFull),
+        ] {
+            let words = ServerWords { code: Some(code.to_owned()), ..ServerWords::default() };
+            let url = "https://example.org/a".parse().unwrap();
+            let error = DriverError::Status { url, status, retry_after: None, words: Some(Box::new(words)) };
+            assert_eq!(error.code(), expected, "{status} {code}");
         }
     }
 }

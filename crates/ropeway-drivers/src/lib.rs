@@ -19,11 +19,12 @@ mod upload;
 pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
 pub use driver::{
-    ByteStream, Close, Context, Download, Driver, Fetched, Gate, Part, PartBody, PartReceipt, Probe, Session,
-    SourceMeta, Upload,
+    ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Part, PartBody, PartReceipt, Probe, Session,
+    SourceMeta, Stored, Upload,
 };
 pub use error::DriverError;
 pub use form::FormDriver;
 pub use http::HttpDriver;
 pub use put::PutDriver;
 pub use registry::Drivers;
+pub use upload::ServerWords;

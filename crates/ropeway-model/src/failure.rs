@@ -100,6 +100,18 @@ failure_codes! {
     ServerUnavailable = "HTTP_SERVER_ERROR", Retry::Backoff, true, "The server has a problem of its own; retry later.";
     /// Another refusal of the request.
     RequestRefused = "HTTP_REFUSED", Retry::Never, true, "The server does not accept this request; check the address and the headers.";
+    /// 409, 412: what is at the target stands in an upload's way.
+    RemoteConflict = "HTTP_CONFLICT", Retry::Never, true, "Something of this name is there already, or its folder is not: choose another name or folder, or have the server replace it.";
+    /// 413: larger than the server takes.
+    TooLargeForServer = "HTTP_TOO_LARGE", Retry::Never, true, "The server takes no file of this size: ask its owner for more, or choose another target.";
+    /// 423: locked at the server.
+    RemoteLocked = "HTTP_LOCKED", Retry::Never, true, "Somebody has locked it at the server: retry once the lock is released.";
+    /// 507, or a quota that is used up.
+    RemoteFull = "HTTP_STORAGE_FULL", Retry::Never, true, "The server has no room for it: make room there or choose another target, then retry.";
+    /// The request was sent whole, and what came back does not say whether it was carried out.
+    Unconfirmed = "UPLOAD_UNCONFIRMED", Retry::Never, false, "The server may have the file: look there before you send it again.";
+    /// What the server says it has is not what was sent.
+    StoredDiffers = "UPLOAD_DAMAGED", Retry::Never, false, "What lies at the target is not your file: remove it there, or retry to send it again.";
     /// An answer that is no file: no content, an error page, broken framing.
     UnexpectedContent = "SERVER_BAD_CONTENT", Retry::Never, true, "Open the link in a browser: it may need a login or may have expired.";
     /// A body that is compressed in a way that cannot or must not be undone.
@@ -115,7 +127,7 @@ failure_codes! {
     /// Fewer or more bytes than announced.
     LengthMismatch = "LENGTH_MISMATCH", Retry::Backoff, true, "Retry; the transfer ended early or ran over.";
     /// The finished bytes do not have the digest that was given.
-    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, retry to fetch the file anew.";
+    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, the file is not: retry to fetch it anew, or send the right one.";
     /// No room on the volume.
     DiskFull = "DISK_FULL", Retry::Never, true, "Make room on the volume, then retry; the bytes already saved are kept.";
     /// The file system has a largest file, and this one is larger.
@@ -132,6 +144,10 @@ failure_codes! {
     PartInUse = "PART_IN_USE", Retry::Never, true, "Another Ropeway moves this file already; wait for it or choose another name.";
     /// The file to upload is not there.
     SourceMissing = "SOURCE_MISSING", Retry::Never, true, "The file to upload was moved or deleted; put it back and retry.";
+    /// What is to be uploaded has no bytes of its own, or no length, such as a link, a pipe or a socket.
+    NotAFile = "SOURCE_NOT_A_FILE", Retry::Never, true, "Only regular files are sent: save it as a file first, or name what a link leads to.";
+    /// Two files of one command would be one at the target.
+    NamesCollide = "UPLOAD_NAMES_COLLIDE", Retry::Never, true, "Send it to another folder or under another name; where the server tells upper from lower case, end the target in #case=exact.";
     /// The file to upload changed while it was sent.
     SourceChanged = "SOURCE_CHANGED", Retry::Now, false, "The file changed during the upload; it is sent again from its start.";
     /// The address is no URL.

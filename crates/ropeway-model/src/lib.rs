@@ -20,6 +20,7 @@ mod server_rule;
 mod spec;
 mod target;
 mod time;
+mod upload_name;
 mod validator;
 
 pub use chunks::Chunks;
@@ -37,6 +38,7 @@ pub use schedule::{LocalTime, Schedule, ScheduleEffect, ScheduleError, ScheduleR
 pub use segment::{Segment, SegmentError, SegmentMap};
 pub use server_rule::{HostPattern, HostPatternError, ServerRule};
 pub use spec::{Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Transfer};
-pub use target::{TargetParseError, UploadProtocol, UploadTarget};
+pub use target::{TargetOptions, TargetParseError, UploadProtocol, UploadTarget};
 pub use time::Timestamp;
+pub use upload_name::UploadName;
 pub use validator::{EntityTag, Validation, Validator};

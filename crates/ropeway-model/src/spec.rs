@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Algorithm, ByteRate, Digest, FileName, HeaderField, Pieces, SafeUrl, Timestamp, UploadTarget};
+use crate::{Algorithm, ByteRate, Digest, FileName, HeaderField, Pieces, SafeUrl, Timestamp, UploadName, UploadTarget};
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -204,9 +204,8 @@ impl JobSpec {
 
 impl Transfer {
     /// The name a local file is uploaded under.
-    pub fn upload_name(from: &Path) -> FileName {
-        let name = from.file_name().unwrap_or_default().to_string_lossy();
-        name.parse().unwrap_or_else(|_| FileName::sanitized(&name))
+    pub fn upload_name(from: &Path) -> UploadName {
+        UploadName::of(from)
     }
 }
 

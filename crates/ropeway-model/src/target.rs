@@ -5,11 +5,11 @@ use std::{fmt, str::FromStr};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{FileName, SafeUrl, UrlParseError};
+use crate::{SafeUrl, UploadName, UrlParseError};
 
 /// What a form field's name may not hold in a fragment as it stands (URL Standard, fragment percent-encode set, with
-/// the sign of the encoding itself).
-const FIELD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'%');
+/// the sign of the encoding itself and the one between options).
+const FIELD: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'`').add(b'%').add(b'&');
 
 /// How the bytes are sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,15 +24,28 @@ pub enum UploadProtocol {
     },
 }
 
+/// What a server of uploads is asked and believed, where the defaults do not fit it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TargetOptions {
+    /// `verify=off`: the server is not asked afterwards what it stored.
+    pub unasked: bool,
+    /// `accept=html`: a web page in answer to a PUT acknowledges it.
+    pub accepts_pages: bool,
+    /// `case=exact`: the server tells `a.txt` from `A.TXT`.
+    pub exact_case: bool,
+}
+
 /// A server's address for uploads with the protocol to speak.
 ///
 /// Written `https://host/folder/` (PUT; a path that ends in `/` gets the file's name) or
-/// `form+https://host/path#field=file` (multipart POST).
+/// `form+https://host/path#field=file` (multipart POST). Options stand behind `#` of the one and behind the field of the
+/// other, joined by `&`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UploadTarget {
     protocol: UploadProtocol,
     url: SafeUrl,
+    options: TargetOptions,
 }
 
 /// A text that is no upload target.
@@ -50,6 +63,12 @@ pub enum TargetParseError {
     /// A form without the name of its file field.
     #[error("a form target ends in #field=NAME, the name of its file field")]
     FieldMissing,
+    /// Behind `#` stands something that is no option.
+    #[error("'#{text}' is no option of a target; known: verify=off, accept=html, case=exact; write # in a name as %23")]
+    OptionUnknown {
+        /// What is written there, shortened.
+        text: String,
+    },
 }
 
 impl UploadTarget {
@@ -63,30 +82,62 @@ impl UploadTarget {
         &self.url
     }
 
+    /// What the server is asked and believed.
+    pub const fn options(&self) -> TargetOptions {
+        self.options
+    }
+
+    /// Whether each file gets an address of its own below this one.
+    pub fn is_folder(&self) -> bool {
+        self.protocol == UploadProtocol::Put && self.url.expose().path().ends_with('/')
+    }
+
     /// The target one or more folders deeper, for the files of a folder that is uploaded as a whole. Only a PUT to a
     /// folder has places below it; other targets stay as they are.
     #[must_use]
-    pub fn below<'a>(&self, folders: impl IntoIterator<Item = &'a str>) -> Self {
-        if self.protocol != UploadProtocol::Put || !self.url.expose().path().ends_with('/') {
+    pub fn below<'a>(&self, folders: impl IntoIterator<Item = &'a UploadName>) -> Self {
+        if !self.is_folder() {
             return self.clone();
         }
-        let mut url = self.url.expose().clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().extend(folders).push("");
-        }
-        Self { protocol: self.protocol.clone(), url: url.into() }
+        let segments: String = folders.into_iter().map(|folder| folder.segment() + "/").collect();
+        Self { url: self.extended(&segments), ..self.clone() }
     }
 
     /// The address for one file: a PUT to a folder gets the file's name, percent-encoded.
-    pub fn url_for(&self, name: &FileName) -> SafeUrl {
-        if self.protocol != UploadProtocol::Put || !self.url.expose().path().ends_with('/') {
-            return self.url.clone();
-        }
+    pub fn url_for(&self, name: &UploadName) -> SafeUrl {
+        if self.is_folder() { self.extended(&name.segment()) } else { self.url.clone() }
+    }
+
+    fn extended(&self, segments: &str) -> SafeUrl {
         let mut url = self.url.expose().clone();
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push(name.as_str());
+        url.set_path(&format!("{}{segments}", url.path()));
+        url.into()
+    }
+}
+
+impl TargetOptions {
+    /// Takes one option.
+    fn take(&mut self, option: &str) -> bool {
+        match option {
+            "verify=off" => self.unasked = true,
+            "accept=html" => self.accepts_pages = true,
+            "case=exact" => self.exact_case = true,
+            _ => return false,
         }
-        SafeUrl::from(url)
+        true
+    }
+
+    /// Takes the options from the end of a text; gives back what stands before them.
+    fn take_from_end<'a>(&mut self, text: &'a str) -> &'a str {
+        match text.rsplit_once('&') {
+            Some((before, last)) if self.take(last) => self.take_from_end(before),
+            _ => text,
+        }
+    }
+
+    fn written(self) -> impl Iterator<Item = &'static str> {
+        let all = [(self.unasked, "verify=off"), (self.accepts_pages, "accept=html"), (self.exact_case, "case=exact")];
+        all.into_iter().filter_map(|(is_on, option)| is_on.then_some(option))
     }
 }
 
@@ -103,15 +154,21 @@ impl FromStr for UploadTarget {
         }
         let mut url = parsed.expose().clone();
         url.set_fragment(None);
+        let fragment = parsed.expose().fragment().unwrap_or_default();
+        let mut options = TargetOptions::default();
         let protocol = if is_form {
-            let coded = parsed.expose().fragment().and_then(|fragment| fragment.strip_prefix("field="));
+            let coded = options.take_from_end(fragment).strip_prefix("field=");
             let field = coded.and_then(|coded| percent_decode_str(coded).decode_utf8().ok());
             let field = field.filter(|field| !field.is_empty()).ok_or(TargetParseError::FieldMissing)?;
             UploadProtocol::Form { field: field.into_owned() }
         } else {
+            let unknown = fragment.split('&').filter(|option| !option.is_empty()).find(|option| !options.take(option));
+            if let Some(unknown) = unknown {
+                return Err(TargetParseError::OptionUnknown { text: unknown.chars().take(40).collect() });
+            }
             UploadProtocol::Put
         };
-        Ok(Self { protocol, url: url.into() })
+        Ok(Self { protocol, url: url.into(), options })
     }
 }
 
@@ -125,24 +182,26 @@ impl TryFrom<String> for UploadTarget {
 
 impl From<UploadTarget> for String {
     fn from(target: UploadTarget) -> Self {
-        let url = Self::from(target.url);
-        match target.protocol {
-            UploadProtocol::Put => url,
-            UploadProtocol::Form { field } => {
-                format!("form+{url}#field={}", utf8_percent_encode(&field, FIELD))
-            }
-        }
+        let url = Self::from(target.url.clone());
+        target.written(&url)
     }
 }
 
 impl fmt::Display for UploadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.protocol {
-            UploadProtocol::Put => write!(formatter, "{}", self.url),
-            UploadProtocol::Form { field } => {
-                write!(formatter, "form+{}#field={}", self.url, utf8_percent_encode(field, FIELD))
-            }
-        }
+        formatter.write_str(&self.written(&self.url.to_string()))
+    }
+}
+
+impl UploadTarget {
+    /// The target with its address as `url`.
+    fn written(&self, url: &str) -> String {
+        let (before, field) = match &self.protocol {
+            UploadProtocol::Put => ("", None),
+            UploadProtocol::Form { field } => ("form+", Some(format!("field={}", utf8_percent_encode(field, FIELD)))),
+        };
+        let behind = field.into_iter().chain(self.options.written().map(str::to_owned)).collect::<Vec<_>>().join("&");
+        if behind.is_empty() { format!("{before}{url}") } else { format!("{before}{url}#{behind}") }
     }
 }
 
@@ -152,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_put_to_a_folder_gets_the_file_name_and_nothing_escapes() {
-        let name: FileName = "a b#?%.bin".parse().unwrap();
+        let name = UploadName::from("a b#?%.bin");
         let folder: UploadTarget = "https://nas.example/in/".parse().unwrap();
         assert_eq!(folder.url_for(&name).expose().path(), "/in/a%20b%23%3F%25.bin");
         let exact: UploadTarget = "https://nas.example/in/fixed.bin".parse().unwrap();
@@ -162,10 +221,13 @@ mod tests {
     #[test]
     fn a_folder_below_a_target_is_part_of_the_address() {
         let folder: UploadTarget = "https://nas.example/in/".parse().unwrap();
-        assert_eq!(folder.below(["day 3", "a"]).url().expose().path(), "/in/day%203/a/");
-        assert_eq!(folder.below([]), folder);
+        assert_eq!(
+            folder.below(&[UploadName::from("day 3"), "..b\\c".into()]).url().expose().path(),
+            "/in/day%203/..b%5Cc/"
+        );
+        assert_eq!(folder.below(&[]), folder);
         let form: UploadTarget = "form+https://nas.example/up#field=file".parse().unwrap();
-        assert_eq!(form.below(["a"]), form);
+        assert_eq!(form.below(&["a".into()]), form);
     }
 
     #[test]
@@ -177,11 +239,35 @@ mod tests {
     }
 
     #[test]
+    fn options_stand_behind_the_address_and_an_unknown_one_is_refused() {
+        for (text, expected) in [
+            ("https://nas.example/in/", TargetOptions::default()),
+            ("https://nas.example/in/#verify=off", TargetOptions { unasked: true, ..TargetOptions::default() }),
+            (
+                "https://nas.example/in/#accept=html&case=exact",
+                TargetOptions { accepts_pages: true, exact_case: true, ..TargetOptions::default() },
+            ),
+            (
+                "form+https://nas.example/up#field=a%26b&verify=off",
+                TargetOptions { unasked: true, ..TargetOptions::default() },
+            ),
+        ] {
+            let target: UploadTarget = text.parse().unwrap();
+            assert_eq!((target.options(), String::from(target.clone())), (expected, text.to_owned()));
+            assert_eq!(target.below(&["a".into()]).options(), expected);
+        }
+        let hashed = "https://nas.example/in/#1.bin".parse::<UploadTarget>();
+        assert_eq!(hashed, Err(TargetParseError::OptionUnknown { text: "1.bin".to_owned() }));
+        assert!("https://nas.example/in/#verify=of".parse::<UploadTarget>().is_err());
+    }
+
+    #[test]
     fn a_field_is_decoded_once_and_survives_its_own_text() {
         for (text, field) in [
             ("form+https://nas.example/up#field=my \"file\"", "my \"file\""),
             ("form+https://nas.example/up#field=a%20b%2541", "a b%41"),
             ("form+https://nas.example/up#field=ä#b", "ä#b"),
+            ("form+https://nas.example/up#field=a&b", "a&b"),
         ] {
             let target: UploadTarget = text.parse().unwrap();
             assert_eq!(target.protocol(), &UploadProtocol::Form { field: field.to_owned() });

@@ -1,13 +1,13 @@
-//! New jobs from what a user typed, pasted or dropped. Each line or path becomes a job or a refusal that says why.
+//! New downloads from what a user typed or pasted. Each line becomes a job or a refusal that says why.
 
 use std::path::{Path, PathBuf};
 
-use ropeway_engine::{NewJobs, disk};
-use ropeway_model::{FailureCode, FileName, SafeUrl, Transfer, UploadTarget, Wish};
+use ropeway_engine::NewJobs;
+use ropeway_model::{FailureCode, FileName, SafeUrl, Transfer, Wish};
 
 use super::{curl, metalink, options::Options};
 use crate::{
-    command::{Added, JobAdd, JobOptions, Refusal, UploadAdd},
+    command::{Added, JobAdd, JobOptions, Refusal},
     core::Core,
     error::{ApiCode, ApiError},
     reply::Reply,
@@ -63,44 +63,7 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Reply, ApiE
     add(core, jobs, refused, request.options.paused).await
 }
 
-/// Adds uploads of files, and of all files below folders.
-pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Reply, ApiError> {
-    let settings = core.settings.current();
-    let options = Options::check(&params.options, &settings)?;
-    let target = target(core, &params).await?;
-    let paused = params.options.paused;
-    let paths: Vec<PathBuf> = params.paths.iter().map(PathBuf::from).collect();
-    let found = tokio::task::spawn_blocking(move || {
-        paths.into_iter().map(|path| (disk::files_at(&path), path)).collect::<Vec<_>>()
-    });
-    let found = found.await.map_err(|panic| ApiError::bad_params(panic.to_string()))?;
-    let mut jobs = NewJobs::default();
-    let mut refused = Vec::new();
-    for (files, path) in found {
-        match files {
-            _ if !path.is_absolute() => refused.push(refusal(
-                &path.display(),
-                FailureCode::SourceMissing,
-                format!("{} is no absolute path", path.display()),
-            )),
-            Ok(files) => jobs.extend(files.into_iter().map(|file| {
-                let to = target.below(file.folders.iter().map(String::as_str));
-                options.spec(Transfer::Upload { from: file.path, to })
-            })),
-            Err(disk::DiskError::Missing { .. }) => {
-                let message = format!("{} does not exist", path.display());
-                refused.push(refusal(&path.display(), FailureCode::SourceMissing, message));
-            }
-            Err(error) => refused.push(refusal(&path.display(), error.code(), error.to_string())),
-        }
-    }
-    if jobs.len() > 1 && options.is_for_one_file() {
-        return Err(ApiError::bad_params("a checksum goes with a single file only"));
-    }
-    add(core, jobs, refused, paused).await
-}
-
-async fn add(core: &Core, jobs: NewJobs, refused: Vec<Refusal>, paused: bool) -> Result<Reply, ApiError> {
+pub(super) async fn add(core: &Core, jobs: NewJobs, refused: Vec<Refusal>, paused: bool) -> Result<Reply, ApiError> {
     let wish = if paused { Wish::Pause } else { Wish::Run };
     let ids = if jobs.is_empty() { Vec::new() } else { core.engine.add(jobs, wish).await? };
     Reply::with_jobs(&core.engine, &Added { jobs: Vec::new(), refused }, ids)
@@ -142,20 +105,6 @@ fn download_url(core: &Core, line: &str) -> Result<SafeUrl, Refusal> {
         Ok(()) => Ok(from),
         Err(error) => Err(refusal(&from, error.code(), error.to_string())),
     }
-}
-
-async fn target(core: &Core, params: &UploadAdd) -> Result<UploadTarget, ApiError> {
-    if let Some(id) = params.target_id {
-        let saved = core.engine.targets().await?.into_iter().find(|saved| saved.id.row() == id);
-        let hint = "Choose another target.";
-        return saved
-            .map(|saved| saved.target)
-            .ok_or_else(|| ApiError::new(ApiCode::NotFound, format!("there is no target {id}"), hint));
-    }
-    let address = params.target.as_deref().unwrap_or_default();
-    address.parse().map_err(|error: ropeway_model::TargetParseError| {
-        ApiError::new(ApiCode::BadParams, error.to_string(), "Write https://host/folder/ or form+https://…#field=file.")
-    })
 }
 
 fn absolute(text: &str, what: &str) -> Result<PathBuf, ApiError> {

@@ -7,6 +7,7 @@ mod metalink;
 mod options;
 mod servers;
 mod targets;
+mod uploads;
 mod verify;
 
 use ropeway_engine::EngineError;
@@ -31,7 +32,7 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
     match call {
         Call::Snapshot(_) => snapshot(core).await,
         Call::JobAdd(params) => add::downloads(core, params).await,
-        Call::UploadAdd(params) => add::uploads(core, params).await,
+        Call::UploadAdd(params) => uploads::uploads(core, params).await,
         Call::JobPause(jobs) => done(core.engine.pause(&jobs::ids(&jobs.ids)).await),
         Call::JobResume(jobs) => done(core.engine.resume(&jobs::ids(&jobs.ids)).await),
         Call::JobCancel(jobs) => done(core.engine.cancel(&jobs::ids(&jobs.ids)).await),

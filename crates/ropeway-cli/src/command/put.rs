@@ -1,6 +1,6 @@
 //! `ropeway put`: uploads in this process.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ropeway_api::command::{Call, JobOptions, UploadAdd};
@@ -18,13 +18,12 @@ use crate::{
     run::OwnQueue,
 };
 
-/// Paths that are added by one call; a folder among them may bring many files.
-const PATHS_PER_CALL: usize = 500;
-
 /// Upload files and folders and stay until they have arrived.
 ///
 /// A target is `https://host/folder/` for PUT, or `form+https://host/path#field=file` for an HTML form. A folder is sent
-/// with all files below it.
+/// with all files below it. Behind the target, as in `https://host/folder/#verify=off&case=exact`, stand its options:
+/// `verify=off` does not ask the server what it stored, `accept=html` takes a web page for success, `case=exact` is for a
+/// server that tells a.txt from A.TXT.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Put {
@@ -78,23 +77,25 @@ impl Put {
             digest: self.checksum.as_ref().and_then(Checksum::algorithm),
             ..self.network.options()?
         };
+        if let Some(input) = self.paths.iter().find(|path| is_standard_input(path)) {
+            let message = format!("{}: standard input cannot be sent: its length must be known first", input.display());
+            return Err(CommandError::usage(message, "Save it as a file, then send that; a file of this name is ./-."));
+        }
         let paths: Vec<String> =
             self.paths.iter().map(|path| into_text(absolute(path)?)).collect::<Result<_, CommandError>>()?;
-        let calls: Vec<Call> = paths
-            .chunks(PATHS_PER_CALL)
-            .map(|paths| {
-                let (paths, target) = (paths.to_vec(), Some(self.to.clone()));
-                Call::UploadAdd(UploadAdd { paths, target, target_id: None, options: options.clone() })
-            })
-            .collect();
+        // All of them in one call, which sees to it that no two go to one place.
+        let call = Call::UploadAdd(UploadAdd { paths, target: Some(self.to), target_id: None, options });
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
         queue.adjust(self.jobs, self.limit).await?;
-        let (sender, receiver) = mpsc::channel(calls.len().max(1));
-        for call in calls {
-            // The channel has a place for each of them.
-            let _ = sender.try_send(Ok(call));
-        }
+        let (sender, receiver) = mpsc::channel(1);
+        // The channel has a place for it.
+        let _ = sender.try_send(Ok(call));
         drop(sender);
         Ok(queue.run(receiver, &mut *self.amount.output()).await?.exit())
     }
+}
+
+/// Whether the path is the usual sign for standard input.
+fn is_standard_input(path: &Path) -> bool {
+    path.as_os_str() == "-" || path == Path::new("/dev/stdin")
 }

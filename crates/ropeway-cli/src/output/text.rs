@@ -4,7 +4,9 @@ use std::{borrow::Cow, time::Duration};
 
 use indicatif::BinaryBytes;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use ropeway_api::view::{JobProgress, JobView, ObstacleView, PhaseView, ValidationView, VerificationView};
+use ropeway_api::view::{
+    DirectionView, JobProgress, JobView, ObstacleView, PhaseView, ValidationView, VerificationView,
+};
 
 /// `text` without what a terminal would act on: escape sequences, line breaks, direction overrides. Names and messages
 /// come from servers.
@@ -117,10 +119,13 @@ pub(crate) fn next_command(job: &JobView) -> Option<String> {
 
 /// How a finished file was proved, as the end of a sentence.
 pub(crate) const fn verification(job: &JobView) -> &'static str {
+    let is_upload = matches!(job.direction, DirectionView::Upload);
     match job.verification {
         Some(VerificationView::ChecksumGiven) => "equal to the checksum given",
         Some(VerificationView::ChecksumOfServer) => "equal to the server's checksum",
+        Some(VerificationView::Length) if is_upload => "as long as the server says it has",
         Some(VerificationView::Length) => "as long as announced",
+        Some(VerificationView::Unverified) | None if is_upload => "unverified: the server does not say what it stored",
         Some(VerificationView::Unverified) | None => "unverified: the server announced nothing to compare with",
     }
 }

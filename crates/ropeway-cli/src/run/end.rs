@@ -1,9 +1,9 @@
 //! A job that came to its end, and sums over jobs.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use ropeway_api::view::{DirectionView, FailureView, JobView, PhaseView, VerificationView};
-use ropeway_model::UploadTarget;
+use ropeway_model::{UploadName, UploadTarget};
 
 /// A job that is not going to move any more.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +45,8 @@ impl End {
 /// A folder gets the file's name; only what is shown of the target is known here, and that is enough.
 fn upload_url(job: &JobView) -> Option<String> {
     let target: UploadTarget = job.destination.parse().ok()?;
-    Some(target.url_for(&job.name.parse().ok()?).to_string())
+    let from = job.path.as_deref().unwrap_or(&job.source);
+    Some(target.url_for(&UploadName::of(Path::new(from))).to_string())
 }
 
 /// Sums over the jobs of a run.

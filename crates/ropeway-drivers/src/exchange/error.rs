@@ -56,7 +56,7 @@ pub(crate) fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
 /// The error of an answer whose status is no success.
 pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
     let retry_after = wire::retry_after(response.headers());
-    DriverError::Status { url, status: response.status().as_u16(), retry_after }
+    DriverError::Status { url, status: response.status().as_u16(), retry_after, words: None }
 }
 
 /// What went wrong with a stream, where the request went over HTTP/2. On a connection that `is_shared` whatever breaks

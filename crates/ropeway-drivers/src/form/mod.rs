@@ -4,7 +4,7 @@ mod multipart;
 
 use async_trait::async_trait;
 use http::{HeaderMap, Method, header::CONTENT_TYPE};
-use ropeway_model::{FileName, UploadProtocol, UploadTarget};
+use ropeway_model::{Retry, UploadName, UploadProtocol, UploadTarget};
 use serde::{Deserialize, Serialize};
 
 use multipart::Multipart;
@@ -23,7 +23,7 @@ pub struct FormDriver;
 #[derive(Debug, Serialize, Deserialize)]
 struct Form {
     field: String,
-    name: FileName,
+    name: UploadName,
 }
 
 impl Driver for FormDriver {
@@ -62,8 +62,8 @@ impl Upload for FormDriver {
     }
 
     /// # Errors
-    /// [`DriverError::AnswerLost`] if the connection ends between the last byte and the answer: a POST is not
-    /// idempotent, so nobody but the user may send it again (RFC 9110 §9.2.2).
+    /// [`DriverError::Unconfirmed`] for whatever comes between the last byte and a clear answer, a failure of the server
+    /// among it: a POST is not idempotent, so nobody but the user may send it again (RFC 9110 §9.2.2).
     async fn send(
         &self,
         context: &Context,
@@ -75,31 +75,37 @@ impl Upload for FormDriver {
         let url = &session.url;
         let form: Form = serde_json::from_value(session.state.clone())
             .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
-        let form = Multipart::new(&form.field, form.name.as_str(), url)?;
+        let form = Multipart::new(&form.field, form.name.octets(), url)?;
         let body = SizedBody::new(form.before, body, part.length, form.behind);
         let sending = body.sending();
         // The boundary is in it, so the user's word for the content type cannot stand.
         let fields = HeaderMap::from_iter([(CONTENT_TYPE, form.content_type)]);
         let answered = upload::deliver(context, Method::POST, url, HeaderMap::new(), fields, body).await;
-        let response = match answered {
-            Err(
-                DriverError::ConnectionLost { host, .. }
-                | DriverError::StreamLost { host, .. }
-                | DriverError::Silent { host, .. },
-            ) if sending.has_finished() => {
-                return Err(DriverError::AnswerLost { host });
-            }
-            answered => answered?,
-        };
-        match response.status().as_u16() {
+        let outcome = answered.and_then(|answer| match answer.status() {
             // 303 says that the form was processed and where to look at the result (RFC 9110 §15.4.4).
-            200 | 201 | 204 | 303 => Ok(upload::receipt(url, &response)),
-            _ => Err(upload::refused(url, &response)),
-        }
+            200 | 201 | 204 | 303 => answer.receipt(url, &sending),
+            _ => Err(answer.refused(url)),
+        });
+        outcome.map_err(|error| if sending.has_finished() { unconfirmed(error) } else { error })
+    }
+
+    /// A form may be an order: nobody but the user gives it twice.
+    fn is_repeatable(&self) -> bool {
+        false
     }
 
     /// Sends nothing: the file is final with the answer to its form.
     async fn close(&self, _context: &Context, _session: Session, _how: Close) -> Result<(), DriverError> {
         Ok(())
     }
+}
+
+/// What an error means once the whole form has been sent: whatever would be tried again may have been processed, unless
+/// the server itself says to come back.
+fn unconfirmed(error: DriverError) -> DriverError {
+    let asks_again = matches!(error, DriverError::Status { status: 429 | 503, retry_after: Some(_), .. });
+    if asks_again || matches!(error, DriverError::Canceled) || error.retry() == Retry::Never {
+        return error;
+    }
+    DriverError::Unconfirmed { cause: Box::new(error) }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use http::HeaderValue;
 use ropeway_model::SafeUrl;
 
@@ -21,7 +21,7 @@ pub(super) struct Multipart {
 
 impl Multipart {
     /// A form whose only field, `field`, is the file `name`.
-    pub(super) fn new(field: &str, name: &str, url: &SafeUrl) -> Result<Self, DriverError> {
+    pub(super) fn new(field: &str, name: &[u8], url: &SafeUrl) -> Result<Self, DriverError> {
         let mut random = [0; BOUNDARY_OCTETS];
         let no_luck = |reason: String| DriverError::ConnectionLost { host: url.host(), reason };
         getrandom::fill(&mut random).map_err(|error| no_luck(format!("no randomness for a boundary: {error}")))?;
@@ -30,20 +30,33 @@ impl Multipart {
             // Writing to a string cannot fail.
             let _ = write!(boundary, "{octet:02x}");
         }
-        let (field, name) = (escaped(field), escaped(name));
-        let before = format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\nContent-Type: \
-             application/octet-stream\r\n\r\n"
-        );
+        let mut before = BytesMut::new();
+        for piece in [
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"").as_bytes(),
+            &escaped(field.as_bytes()),
+            b"\"; filename=\"",
+            &escaped(name),
+            b"\"\r\nContent-Type: application/octet-stream\r\n\r\n",
+        ] {
+            before.put_slice(piece);
+        }
         let behind = format!("\r\n--{boundary}--\r\n");
         let content_type = HeaderValue::try_from(format!("multipart/form-data; boundary={boundary}"));
         let content_type = content_type.unwrap_or_else(|_| unreachable!("letters and digits are a header value"));
-        Ok(Self { before: before.into(), behind: behind.into(), content_type })
+        Ok(Self { before: before.freeze(), behind: behind.into(), content_type })
     }
 }
 
 /// A name within quotes: only what would end the quotes or the line is replaced, as the HTML standard's form encoding
-/// says; the rest is UTF-8.
-fn escaped(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+/// says; the rest stays as it is, UTF-8 or not.
+fn escaped(name: &[u8]) -> Vec<u8> {
+    name.iter().fold(Vec::with_capacity(name.len()), |mut escaped, octet| {
+        match octet {
+            b'"' => escaped.extend_from_slice(b"%22"),
+            b'\r' => escaped.extend_from_slice(b"%0D"),
+            b'\n' => escaped.extend_from_slice(b"%0A"),
+            other => escaped.push(*other),
+        }
+        escaped
+    })
 }

@@ -4,29 +4,80 @@
 //! With a content coding they are of the encoded bytes (RFC 9530 §3.1, RFC 3230 §4.2).
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue, header::ETAG};
 use ropeway_model::{Algorithm, Digest};
+
+use crate::Evidence;
 
 const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
 const DIGEST: HeaderName = HeaderName::from_static("digest");
+const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
+const GOOG_HASH: HeaderName = HeaderName::from_static("x-goog-hash");
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 /// The algorithms that are looked for, the surest first: one comparison is enough.
 const LABELS: [(&str, Algorithm); 4] =
     [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512), ("sha", Algorithm::Sha1), ("md5", Algorithm::Md5)];
 
+/// Fields of one digest in base64: those of S3.
+const CODED: [(&str, Algorithm); 3] = [
+    ("x-amz-checksum-sha256", Algorithm::Sha256),
+    ("x-amz-checksum-sha1", Algorithm::Sha1),
+    ("x-amz-checksum-crc32c", Algorithm::Crc32c),
+];
+/// Fields of one digest in hexadecimal: those of repositories of packages.
+const HEXADECIMAL: [(&str, Algorithm); 4] = [
+    ("x-checksum-sha256", Algorithm::Sha256),
+    ("x-checksum-sha512", Algorithm::Sha512),
+    ("x-checksum-sha1", Algorithm::Sha1),
+    ("x-checksum-md5", Algorithm::Md5),
+];
+
 /// The surest digest that an answer with the whole file (200) announces for it; `None` where there is none. What is
 /// malformed, or in an algorithm not known here, says nothing.
 ///
 /// An answer with a part must not be asked: its `Content-MD5` is of the part, and so may be its `Digest`.
 pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
-    repr_digest(headers).or_else(|| surest(headers, &DIGEST, instance_digest)).or_else(|| content_md5(headers))
+    surest(headers, &REPR_DIGEST, dictionary_member)
+        .or_else(|| surest(headers, &DIGEST, instance_digest))
+        .or_else(|| content_md5(headers))
 }
 
-/// The digest of the file that a request made, as the answer to an upload tells it. Its `Content-MD5` and `Digest` are
-/// of the answer's own body.
-pub(crate) fn repr_digest(headers: &HeaderMap) -> Option<Digest> {
-    surest(headers, &REPR_DIGEST, dictionary_member)
+/// What an answer to an upload, or about a stored file, says of the bytes that the server has. Each field tells its
+/// surest digest.
+///
+/// Any of them may be of the answer's own body instead (RFC 9530 §2, appendix B): that is for whoever compares to see.
+pub(crate) fn of_stored(headers: &HeaderMap) -> Vec<Evidence> {
+    let named = [
+        surest(headers, &REPR_DIGEST, dictionary_member),
+        surest(headers, &CONTENT_DIGEST, dictionary_member),
+        surest(headers, &DIGEST, instance_digest),
+        content_md5(headers),
+        surest(headers, &GOOG_HASH, instance_digest),
+    ];
+    let coded = CODED.iter().map(|(name, algorithm)| {
+        let value = headers.get(*name)?.to_str().ok()?;
+        Digest::from_bytes(*algorithm, &STANDARD.decode(value.trim()).ok()?)
+    });
+    let hexadecimal = HEXADECIMAL.iter().map(|(name, algorithm)| {
+        let value = headers.get(*name)?.to_str().ok()?;
+        format!("{}:{}", algorithm.name(), value.trim()).parse().ok()
+    });
+    let digests = named.into_iter().chain(coded).chain(hexadecimal).flatten().map(Evidence::Digest);
+    digests.chain(tag(headers)).collect()
+}
+
+/// The entity tag, where it may be the MD5 of the file. S3 says so of files that were sent in one request and that it
+/// does not encrypt with a key of their own; of others' tags nobody says anything.
+fn tag(headers: &HeaderMap) -> Option<Evidence> {
+    let value = headers.get(ETAG)?.to_str().ok()?.trim();
+    let opaque = value.strip_prefix("W/").unwrap_or(value).strip_prefix('"')?.strip_suffix('"')?;
+    let digest: Digest = format!("md5:{opaque}").parse().ok()?;
+    let encryption = headers.get("x-amz-server-side-encryption").map(HeaderValue::as_bytes);
+    let is_plain = matches!(encryption, None | Some(b"AES256"))
+        && !headers.contains_key("x-amz-server-side-encryption-customer-algorithm");
+    let is_of_s3 = headers.contains_key("x-amz-request-id");
+    Some(if is_of_s3 && is_plain { Evidence::Digest(digest) } else { Evidence::PerhapsMd5(digest) })
 }
 
 type Find = fn(members: &str, label: &str) -> Option<Vec<u8>>;
@@ -101,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_field_goes_before_the_older_ones_and_an_upload_has_only_that() {
+    fn the_newer_field_goes_before_the_older_ones() {
         let all = headers(&[
             ("content-md5", MD5.to_owned()),
             ("digest", format!("sha={SHA_1}")),
@@ -110,6 +161,46 @@ mod tests {
         assert_eq!(of_whole(&all).unwrap().algorithm(), Algorithm::Sha512);
         let old = headers(&[("content-md5", MD5.to_owned()), ("digest", format!("sha={SHA_1}"))]);
         assert_eq!(of_whole(&old).unwrap().algorithm(), Algorithm::Sha1);
-        assert_eq!(repr_digest(&old), None);
+    }
+
+    #[test]
+    fn what_is_said_of_a_stored_file_is_found_in_every_field_that_says_it() {
+        use Algorithm::{Crc32c, Md5, Sha1, Sha256, Sha512};
+        let md5 = "d41d8cd98f00b204e9800998ecf8427e";
+        for (name, value, expected) in [
+            ("repr-digest", format!("sha-256=:{SHA_256}:"), Some(Sha256)),
+            ("content-digest", format!("sha-512=:{SHA_512}:"), Some(Sha512)),
+            ("digest", format!("SHA-256={SHA_256}"), Some(Sha256)),
+            ("content-md5", MD5.to_owned(), Some(Md5)),
+            ("x-goog-hash", format!("crc32c=AAAAAA==,md5={MD5}"), Some(Md5)),
+            ("x-amz-checksum-sha1", SHA_1.to_owned(), Some(Sha1)),
+            ("x-amz-checksum-crc32c", "AAAAAA==".to_owned(), Some(Crc32c)),
+            ("x-amz-checksum-sha256", format!("{SHA_256}-2"), None),
+            ("x-checksum-md5", md5.to_owned(), Some(Md5)),
+            ("x-checksum-sha256", md5.to_owned(), None),
+        ] {
+            let found = of_stored(&headers(&[(name, value.clone())]));
+            let algorithms: Vec<_> = found.iter().map(|evidence| evidence.digest().algorithm()).collect();
+            assert_eq!(algorithms, expected.into_iter().collect::<Vec<_>>(), "{name}: {value}");
+            assert!(found.iter().all(|evidence| matches!(evidence, Evidence::Digest(_))));
+        }
+    }
+
+    #[test]
+    fn a_tag_is_an_md5_only_where_the_server_is_known_to_make_it_so() {
+        let md5 = "\"d41d8cd98f00b204e9800998ecf8427e\"".to_owned();
+        let s3 = ("x-amz-request-id", "1".to_owned());
+        let kms = ("x-amz-server-side-encryption", "aws:kms".to_owned());
+        let is_certain = |fields: &[(&'static str, String)]| match of_stored(&headers(fields)).first() {
+            Some(Evidence::Digest(_)) => Some(true),
+            Some(Evidence::PerhapsMd5(_)) => Some(false),
+            None => None,
+        };
+        assert_eq!(is_certain(&[("etag", md5.clone()), s3.clone()]), Some(true));
+        assert_eq!(is_certain(&[("etag", md5.clone()), s3.clone(), kms]), Some(false));
+        assert_eq!(is_certain(&[("etag", md5.clone())]), Some(false));
+        assert_eq!(is_certain(&[("etag", format!("W/{md5}"))]), Some(false));
+        assert_eq!(is_certain(&[("etag", "\"d41d8cd98f00b204e9800998ecf8427e-2\"".to_owned()), s3]), None);
+        assert_eq!(is_certain(&[("etag", "\"1a-2b\"".to_owned())]), None);
     }
 }

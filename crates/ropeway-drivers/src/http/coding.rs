@@ -72,7 +72,7 @@ fn promises(name: &FileName, coding: &str, headers: &HeaderMap) -> bool {
 }
 
 /// The media type of an answer, without its parameters.
-pub(super) fn media_type(headers: &HeaderMap) -> &str {
+pub(crate) fn media_type(headers: &HeaderMap) -> &str {
     let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
 }

@@ -2,11 +2,11 @@
 
 pub(crate) mod announced;
 mod body;
-mod coding;
+pub(crate) mod coding;
 mod content_disposition;
 mod decoded;
 mod fetch;
-mod page;
+pub(crate) mod page;
 mod probe;
 pub(crate) mod redirect;
 pub(crate) mod wire;

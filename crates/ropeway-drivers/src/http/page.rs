@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use ropeway_model::SafeUrl;
@@ -17,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether the answer is labeled as a page, and not offered as a file to keep. Programs that forget to label what they
 /// send label archives so, too: the label alone proves nothing.
-pub(super) fn is_labeled(headers: &HeaderMap) -> bool {
+pub(crate) fn is_labeled(headers: &HeaderMap) -> bool {
     let media_type = coding::media_type(headers);
     let is_page = TYPES.iter().any(|page| page.eq_ignore_ascii_case(media_type));
     is_page && !headers.contains_key(CONTENT_DISPOSITION)
@@ -32,12 +31,12 @@ pub(super) async fn look(mut body: ByteStream, url: &SafeUrl) -> Result<(bool, B
     let Some(first) = tokio::time::timeout(PATIENCE, body.next()).await.map_err(silent)? else {
         return Ok((false, body));
     };
-    let is_page = first.as_ref().is_ok_and(begins);
+    let is_page = first.as_ref().is_ok_and(|chunk| begins(chunk));
     Ok((is_page, Box::pin(stream::iter([first]).chain(body))))
 }
 
 /// Markup begins with `<`, behind a byte order mark and white space at most. No archive, image or other binary does.
-fn begins(chunk: &Bytes) -> bool {
+pub(crate) fn begins(chunk: &[u8]) -> bool {
     let text = chunk.strip_prefix(b"\xef\xbb\xbf").unwrap_or(chunk);
     text.trim_ascii_start().first() == Some(&b'<')
 }
@@ -55,7 +54,7 @@ mod tests {
             ("1,2,3 < 4", false),
             ("", false),
         ] {
-            assert_eq!(begins(&Bytes::from_static(chunk.as_bytes())), expected, "{chunk}");
+            assert_eq!(begins(chunk.as_bytes()), expected, "{chunk}");
         }
     }
 }

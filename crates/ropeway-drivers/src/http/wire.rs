@@ -65,10 +65,16 @@ pub(super) fn unsatisfied_length(headers: &HeaderMap) -> Option<u64> {
     number(rest.trim_start().strip_prefix("*/")?).filter(|_| unit.eq_ignore_ascii_case("bytes"))
 }
 
+/// The length of the whole file, as an answer to a request for a part of it tells it: 206, or 416.
+pub(crate) fn complete_length(headers: &HeaderMap) -> Option<u64> {
+    let told = headers.get(CONTENT_RANGE).and_then(|value| ContentRange::read(value.as_bytes()));
+    told.and_then(|told| told.length).or_else(|| unsatisfied_length(headers))
+}
+
 /// The length of the body as announced; `None` where its end is told otherwise.
 ///
 /// Several equal values count as one (RFC 9110 §8.6). Anything but digits, and more than a file can hold, is an error.
-pub(super) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, WireError> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, WireError> {
     if headers.contains_key(TRANSFER_ENCODING) {
         return Ok(None);
     }

@@ -9,15 +9,24 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header::CONTENT_TYPE};
 use ropeway_model::UploadTarget;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
+    Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Stored,
+    Upload,
+    exchange::error,
     upload::{self, SizedBody},
 };
 
 /// Uploads by `PUT`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PutDriver;
+
+/// What is remembered of the target.
+#[derive(Debug, Serialize, Deserialize)]
+struct Put {
+    accepts_pages: bool,
+}
 
 impl Driver for PutDriver {
     fn capability(&self) -> Capability {
@@ -45,7 +54,10 @@ impl Upload for PutDriver {
         source: &SourceMeta,
         _saved: Option<Session>,
     ) -> Result<Session, DriverError> {
-        Ok(Session { url: to.url_for(&source.name), acknowledged: 0, state: serde_json::Value::Null })
+        let put = Put { accepts_pages: to.options().accepts_pages };
+        let url = to.url_for(&source.name);
+        let state = serde_json::to_value(put).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
+        Ok(Session { url, acknowledged: 0, state })
     }
 
     async fn send(
@@ -57,13 +69,24 @@ impl Upload for PutDriver {
     ) -> Result<PartReceipt, DriverError> {
         assert!(part.offset == 0, "a PUT carries the whole file, so its only part starts at 0");
         let url = &session.url;
+        let put: Put = serde_json::from_value(session.state.clone())
+            .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
         let body = SizedBody::new(Bytes::new(), body, part.length, Bytes::new());
+        let sending = body.sending();
         let suggested = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);
-        let response = upload::deliver(context, Method::PUT, url, suggested, HeaderMap::new(), body).await?;
-        match response.status().as_u16() {
-            200 | 201 | 204 => Ok(upload::receipt(url, &response)),
-            _ => Err(upload::refused(url, &response)),
+        let answer = upload::deliver(context, Method::PUT, url, suggested, HeaderMap::new(), body).await?;
+        match answer.status() {
+            // 201 says in so many words that the file was made, whatever page comes with it.
+            status @ 200 if answer.is_page() && !put.accepts_pages => {
+                Err(DriverError::PageInstead { url: url.clone(), status })
+            }
+            200 | 201 | 204 => answer.receipt(url, &sending),
+            _ => Err(answer.refused(url)),
         }
+    }
+
+    async fn stored(&self, context: &Context, session: &Session) -> Option<Stored> {
+        upload::stored_at(context, &session.url).await
     }
 
     /// Sends nothing: the file is final with the answer to its `PUT`, and a server drops one that was cut.

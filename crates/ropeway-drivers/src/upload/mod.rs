@@ -1,25 +1,48 @@
-//! What both ways of uploading in one request share: the body, and what the answer to it means.
+//! What both ways of uploading in one request share: the body, what the answer to it means, and what is stored.
 
 mod body;
+mod inquiry;
 mod sending;
+mod words;
+
+use std::time::Duration;
 
 use http::{
-    HeaderMap, Method,
+    HeaderMap, HeaderValue, Method,
     header::{CONTENT_LENGTH, LOCATION},
 };
 use reqwest::{Body, RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
 pub(crate) use body::SizedBody;
+pub(crate) use inquiry::stored_at;
 pub(crate) use sending::Sending;
+pub use words::ServerWords;
 
 use crate::{
     Context, DriverError, PartReceipt, exchange,
-    http::{announced, redirect},
+    http::{announced, coding, page, redirect},
 };
 
-/// Sends `body` and returns the head of the answer, whatever its status. `suggested` gives way to the user's headers,
-/// `fields` does not.
+/// Asks for the digest of what is stored (RFC 9530 §4).
+pub(crate) const WANT_REPR_DIGEST: (&str, HeaderValue) =
+    ("want-repr-digest", HeaderValue::from_static("sha-256=10, sha-512=3"));
+/// Octets of an answer that are read: a receipt or a reason has a few hundred.
+const LONGEST_ANSWER: usize = 64 * 1024;
+/// Longest wait for them once the head is there; the answer stands without them.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The answer to an upload.
+pub(crate) struct Answer {
+    response: Response,
+    /// The beginning of its body.
+    body: Vec<u8>,
+    /// Whether that is all of it.
+    is_whole: bool,
+}
+
+/// Sends `body` and returns the answer, whatever its status. `suggested` gives way to the user's headers, `fields` does
+/// not.
 ///
 /// # Errors
 /// [`DriverError::Body`] where the source failed, whatever became of the request then; [`DriverError::Silent`] where
@@ -28,37 +51,88 @@ pub(crate) async fn deliver(
     context: &Context,
     method: Method,
     url: &SafeUrl,
-    suggested: HeaderMap,
+    mut suggested: HeaderMap,
     mut fields: HeaderMap,
     body: SizedBody,
-) -> Result<Response, DriverError> {
+) -> Result<Answer, DriverError> {
     let sending = body.sending();
     fields.insert(CONTENT_LENGTH, body.length().into());
+    suggested.insert(WANT_REPR_DIGEST.0, WANT_REPR_DIGEST.1);
     let dress = |request: RequestBuilder| request.headers(suggested).body(Body::wrap(body));
     let answered = tokio::select! {
         answered = exchange::send(context, method, url, dress, fields) => answered,
         waited = sending.overdue() => Err(DriverError::Silent { host: url.host(), waited_s: waited.as_secs() }),
     };
-    sending.failure().map_or(answered, Err)
+    let response = sending.failure().map_or(answered, Err)?;
+    let mut answer = Answer { response, body: Vec::new(), is_whole: false };
+    // A body that breaks off or does not end takes nothing from what its head says.
+    let reading = tokio::time::timeout(ANSWER_PATIENCE, answer.read());
+    context.cancel.run_until_cancelled(reading).await.ok_or(DriverError::Canceled)?.unwrap_or_default();
+    Ok(answer)
 }
 
-/// What the server says of the stored file.
-pub(crate) fn receipt(url: &SafeUrl, response: &Response) -> PartReceipt {
-    let named = response.headers().get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
-    let location = named.and_then(|location| url.expose().join(location).ok()).map(SafeUrl::from);
-    PartReceipt { digest: announced::repr_digest(response.headers()), location: location.or_else(|| Some(url.clone())) }
-}
+impl Answer {
+    /// The status code.
+    pub(crate) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
 
-/// The error of an answer that acknowledges nothing.
-///
-/// A redirect comes when the body is under way, and the body can be sent only once: its target is named to the user.
-pub(crate) fn refused(url: &SafeUrl, response: &Response) -> DriverError {
-    match redirect::target(url, response, false) {
-        Err(refused) => refused,
-        Ok(None) => exchange::error::of_status(url.clone(), response),
-        Ok(Some(next)) => {
-            let reason = format!("the upload to {next}; use that address as the target");
-            DriverError::RedirectRefused { url: url.clone(), reason }
+    async fn read(&mut self) {
+        loop {
+            match self.response.chunk().await {
+                Ok(Some(chunk)) if self.body.len() + chunk.len() <= LONGEST_ANSWER => {
+                    self.body.extend_from_slice(&chunk);
+                }
+                Ok(None) => {
+                    self.is_whole = true;
+                    return;
+                }
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Whether it is a web page. Programs that forget to label what they answer label it so, too.
+    pub(crate) fn is_page(&self) -> bool {
+        page::is_labeled(self.response.headers()) && page::begins(&self.body)
+    }
+
+    /// What it says of the stored file.
+    ///
+    /// # Errors
+    /// [`DriverError::AnsweredEarly`] if the server cannot have it yet.
+    pub(crate) fn receipt(self, url: &SafeUrl, sending: &Sending) -> Result<PartReceipt, DriverError> {
+        if !sending.has_finished() {
+            return Err(DriverError::AnsweredEarly { url: url.clone(), status: self.status() });
+        }
+        let headers = self.response.headers();
+        let named = headers.get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
+        let location = named.and_then(|location| url.expose().join(location).ok()).map(SafeUrl::from);
+        Ok(PartReceipt {
+            evidence: announced::of_stored(headers),
+            location: location.or_else(|| Some(url.clone())),
+            answer: self.is_whole.then_some(self.body),
+        })
+    }
+
+    /// The error of an answer that acknowledges nothing.
+    ///
+    /// A redirect comes when the body is under way, and the body can be sent only once: its target is named to the
+    /// user.
+    pub(crate) fn refused(&self, url: &SafeUrl) -> DriverError {
+        match redirect::target(url, &self.response, false) {
+            Err(refused) => refused,
+            Ok(None) => match exchange::error::of_status(url.clone(), &self.response) {
+                DriverError::Status { url, status, retry_after, .. } => {
+                    let words = ServerWords::read(coding::media_type(self.response.headers()), &self.body);
+                    DriverError::Status { url, status, retry_after, words: Some(Box::new(words)) }
+                }
+                other => other,
+            },
+            Ok(Some(next)) => {
+                let reason = format!("the upload to {next}; use that address as the target");
+                DriverError::RedirectRefused { url: url.clone(), reason }
+            }
         }
     }
 }

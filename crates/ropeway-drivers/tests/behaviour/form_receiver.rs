@@ -40,8 +40,8 @@ async fn a_form_is_read_by_a_real_receiver_with_its_names_and_every_byte() {
     let pattern = Pattern::new(5);
     for (name, length) in [("plain.bin", 0), ("a\"b; c=d.bin", 1), ("ä 100%.bin", 3_000_000)] {
         let receipt = Upload::to(&target).named(name).send(pattern, length).await.unwrap();
-        assert_eq!(receipt.digest.unwrap().hex(), pattern.sha256(length), "{name}");
-        let location = receipt.location.unwrap();
+        assert_eq!(receipt.evidence[0].digest().hex(), pattern.sha256(length), "{name}");
+        let location = receipt.location.as_ref().unwrap();
         let told: Vec<_> = location.expose().path_segments().unwrap().map(decoded).collect();
         assert_eq!(told, ["my \"file\"", name]);
     }

@@ -1,14 +1,14 @@
 //! What the cases stand on.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use ropeway_drivers::{
     ByteStream, Clients, Close, Context, Driver, DriverError, Drivers, Fetched, Part, PartBody, PartReceipt, Probe,
-    SourceMeta,
+    SourceMeta, Stored,
 };
-use ropeway_model::{ByteRange, Network, SafeUrl, UploadTarget, Validator};
+use ropeway_model::{ByteRange, Network, SafeUrl, UploadName, UploadTarget, Validator};
 use ropeway_testkit::{Pattern, Peer};
 use tokio_util::sync::CancellationToken;
 
@@ -99,18 +99,27 @@ pub(crate) fn targets(peer: &Peer) -> [String; 2] {
 pub(crate) struct Upload {
     pub(crate) context: Context,
     to: UploadTarget,
-    name: String,
+    name: PathBuf,
 }
 
 impl Upload {
     pub(crate) fn to(target: &str) -> Self {
         let to: UploadTarget = target.parse().unwrap();
-        Self { context: context(&String::from(to.url().clone())), to, name: "file.bin".to_owned() }
+        Self { context: context(&String::from(to.url().clone())), to, name: "file.bin".into() }
     }
 
-    pub(crate) fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
+    pub(crate) fn named(mut self, name: impl Into<PathBuf>) -> Self {
+        self.name = name.into();
         self
+    }
+
+    /// What the server says it has where this goes to.
+    pub(crate) async fn stored(&self) -> Option<Stored> {
+        let driver = Drivers::default().for_upload(&self.to);
+        let source = SourceMeta { name: UploadName::of(&self.name), length: 0 };
+        let uploading = driver.upload().unwrap();
+        let session = uploading.open(&self.context, &self.to, &source, None).await.unwrap();
+        uploading.stored(&self.context, &session).await
     }
 
     /// Sends the pattern's first `length` bytes, from opening to closing.
@@ -120,7 +129,7 @@ impl Upload {
 
     pub(crate) async fn send_body(&self, length: u64, body: PartBody) -> Result<PartReceipt, DriverError> {
         let driver = Drivers::default().for_upload(&self.to);
-        let source = SourceMeta { name: self.name.parse().unwrap(), length };
+        let source = SourceMeta { name: UploadName::of(&self.name), length };
         let uploading = driver.upload().unwrap();
         let session = uploading.open(&self.context, &self.to, &source, None).await?;
         let receipt = uploading.send(&self.context, &session, Part { number: 0, offset: 0, length }, body).await?;

@@ -4,7 +4,7 @@ use std::io;
 
 use futures_util::{StreamExt, stream};
 use ropeway_drivers::{DriverError, PartBody};
-use ropeway_model::Retry;
+use ropeway_model::{FailureCode, Retry};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, Intake},
@@ -48,15 +48,87 @@ async fn a_connection_that_breaks_during_the_body_is_lost_and_may_be_tried_again
 }
 
 #[tokio::test]
-async fn a_form_whose_answer_was_lost_is_not_sent_again_by_itself() {
-    let peer = Peer::start(|_| Answer::raw("")).await;
+async fn a_form_is_not_sent_again_by_itself_once_its_last_byte_was() {
+    let answers: [fn() -> Answer; 9] = [
+        || Answer::raw(""),
+        || Answer::hang_up(Cut::Reset),
+        || Answer::raw("HTTP/9.9 what\r\n\r\n"),
+        || Answer::status(500),
+        || Answer::status(502),
+        || Answer::status(503),
+        || Answer::status(504),
+        || Answer::status(408),
+        || Answer::status(425),
+    ];
+    for answer in answers {
+        let peer = Peer::start(move |_| answer()).await;
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send(Pattern::new(1), 1_000).await.unwrap_err();
+            let is_form = target.starts_with("form+");
+            assert_eq!(matches!(error, DriverError::Unconfirmed { .. }), is_form, "{target}: {error}");
+            assert_eq!(error.code() == FailureCode::Unconfirmed, is_form);
+            assert_eq!(error.retry(), if is_form { Retry::Never } else { Retry::Backoff }, "{target}: {error}");
+        }
+        assert_eq!(peer.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_asked_for_again_or_was_not_sent_whole_may_be_sent_again() {
+    let later = |status| Answer::status(status).header("Retry-After", "7");
+    for status in [429, 503] {
+        let peer = Peer::start(move |_| later(status)).await;
+        let [_, form] = targets(&peer);
+        let error = Upload::to(&form).send(Pattern::new(1), 1_000).await.unwrap_err();
+        assert_eq!(error.retry(), Retry::After(std::time::Duration::from_secs(7)), "{error}");
+    }
+    let peer = Peer::start(|_| Answer::status(500).intake(Intake::Refused(Cut::End))).await;
+    let [_, form] = targets(&peer);
+    let error = Upload::to(&form).send(Pattern::new(1), LARGE).await.unwrap_err();
+    assert_eq!((error.code(), error.retry()), (FailureCode::ServerUnavailable, Retry::Backoff), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_before_the_whole_file_was_sent_acknowledges_nothing() {
+    for status in [200, 201, 204] {
+        let peer = Peer::start(move |_| Answer::status(status).intake(Intake::Refused(Cut::End))).await;
+        for target in targets(&peer) {
+            let error = Upload::to(&target).send(Pattern::new(1), LARGE).await.unwrap_err();
+            assert!(matches!(error, DriverError::AnsweredEarly { .. }), "{target}: {error}");
+            assert_eq!(error.retry(), Retry::Never);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_web_page_acknowledges_a_form_and_no_put_unless_the_target_says_so() {
+    let page = |status| Answer::status(status).header("Content-Type", "text/html").body("<!doctype html><p>Sign in");
+    let peer = Peer::start(move |_| page(200)).await;
+    let [put, form] = targets(&peer);
+    let error = Upload::to(&put).send(Pattern::new(1), 1_000).await.unwrap_err();
+    assert!(matches!(error, DriverError::PageInstead { .. }), "{error}");
+    assert_eq!((error.code(), error.retry()), (FailureCode::UnexpectedContent, Retry::Never));
+    Upload::to(&form).send(Pattern::new(1), 1_000).await.unwrap();
+    Upload::to(&format!("{put}#accept=html")).send(Pattern::new(1), 1_000).await.unwrap();
+    // Apache's answer to a PUT that made a file is a page, and what some programs call one is none.
+    let made = Peer::start(move |_| page(201)).await;
+    Upload::to(&made.url("in/")).send(Pattern::new(1), 1_000).await.unwrap();
+    let mislabeled = Peer::start(|_| Answer::status(200).header("Content-Type", "text/html").body("ok")).await;
+    Upload::to(&mislabeled.url("in/")).send(Pattern::new(1), 1_000).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_server_says_of_its_refusal_is_told() {
+    let peer = Peer::start(|_| {
+        let words = "{\"code\":\"NAME_TAKEN\",\"message\":\"a \\u001b[31mfile\",\"hint\":\"Choose another.\"}";
+        Answer::status(409).header("Content-Type", "application/json").body(words)
+    })
+    .await;
     for target in targets(&peer) {
         let error = Upload::to(&target).send(Pattern::new(1), 1_000).await.unwrap_err();
-        let is_form = target.starts_with("form+");
-        assert_eq!(matches!(error, DriverError::AnswerLost { .. }), is_form, "{target}: {error}");
-        assert_eq!(error.retry(), if is_form { Retry::Never } else { Retry::Backoff });
+        assert_eq!(error.code(), FailureCode::RemoteConflict);
+        assert!(error.to_string().ends_with("answered 409: NAME_TAKEN: a [31mfile (Choose another.)"), "{error}");
     }
-    assert_eq!(peer.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -116,7 +188,7 @@ async fn a_server_that_takes_no_more_bytes_or_never_answers_is_given_up() {
         let unanswered = upload.send(Pattern::new(1), 10).await.unwrap_err();
         match place {
             0 => assert!(matches!(unanswered, DriverError::Silent { waited_s: 900, .. }), "{unanswered}"),
-            _ => assert!(matches!(unanswered, DriverError::AnswerLost { .. }), "{unanswered}"),
+            _ => assert!(matches!(unanswered, DriverError::Unconfirmed { .. }), "{unanswered}"),
         }
     }
 }

@@ -1,7 +1,14 @@
 //! Uploads that arrive.
 
+use std::os::unix::ffi::OsStrExt;
+
+use ropeway_drivers::Evidence;
 use ropeway_model::Algorithm;
-use ropeway_testkit::{Nginx, Pattern, Peer, peer::Answer, sha256_of_file};
+use ropeway_testkit::{
+    Nginx, Pattern, Peer,
+    peer::{Answer, Cut, ServedFile},
+    sha256_of_file,
+};
 
 use crate::ground::{Upload, targets};
 
@@ -33,7 +40,13 @@ async fn a_put_goes_to_the_folders_address_with_the_files_name() {
 async fn a_forms_names_are_escaped_as_browsers_do() {
     let peer = Peer::start(|_| Answer::status(200)).await;
     let target = format!("form+{}#field=a\"b", peer.url("up?x=1"));
-    for (name, sent) in [("plain.bin", "plain.bin"), ("a\"b.bin", "a%22b.bin"), ("ä 100%.bin", "ä 100%.bin")] {
+    for (name, sent) in [
+        ("plain.bin", "plain.bin"),
+        ("a\"b.bin", "a%22b.bin"),
+        ("a\rb\nc\r\nd.bin", "a%0Db%0Ac%0D%0Ad.bin"),
+        ("a\\b.bin", "a\\b.bin"),
+        ("ä 100%.bin", "ä 100%.bin"),
+    ] {
         Upload::to(&target).named(name).send(Pattern::new(3), 10).await.unwrap();
         let request = peer.requests().pop().unwrap();
         assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/up?x=1"));
@@ -61,12 +74,61 @@ async fn the_receipt_tells_the_servers_digest_and_where_the_file_is() {
     .await;
     for target in targets(&peer) {
         let receipt = Upload::to(&target).send(Pattern::new(1), 0).await.unwrap();
-        assert_eq!(receipt.digest.unwrap().algorithm(), Algorithm::Sha256);
+        let [Evidence::Digest(digest)] = &receipt.evidence[..] else { panic!("one digest") };
+        assert_eq!(digest.algorithm(), Algorithm::Sha256);
         assert_eq!(receipt.location.unwrap().expose().as_str(), peer.url("stored/1"));
     }
     let receipt = Upload::to(&peer.url("in/")).send(Pattern::new(1), 0).await.unwrap();
     assert_eq!(receipt.location.unwrap().expose().as_str(), peer.url("in/file.bin"));
-    assert_eq!(receipt.digest, None);
+    assert_eq!(receipt.evidence, []);
+}
+
+#[tokio::test]
+async fn names_that_differ_go_to_addresses_that_differ() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let names: [&[u8]; 4] = [b"a\\report.txt", b"report.txt", b"x\xe4.txt", b"x\xf6.txt"];
+    for name in names {
+        let name = std::ffi::OsStr::from_bytes(name);
+        Upload::to(&peer.url("in/")).named(name).send(Pattern::new(3), 10).await.unwrap();
+    }
+    let paths: Vec<_> = peer.requests().iter().map(|request| request.path.clone()).collect();
+    assert_eq!(paths, ["/in/a%5Creport.txt", "/in/report.txt", "/in/x%E4.txt", "/in/x%F6.txt"]);
+}
+
+#[tokio::test]
+async fn what_is_stored_is_asked_by_head_and_else_by_the_first_octet() {
+    let file = ServedFile::new(1, 5_000);
+    for (status, methods) in [(200, &["HEAD"][..]), (405, &["HEAD", "GET"]), (501, &["HEAD", "GET"])] {
+        let file = file.clone();
+        let peer = Peer::start(move |request| match request.method.as_str() {
+            "HEAD" if status != 200 => Answer::status(status),
+            _ => file.answer(request),
+        })
+        .await;
+        let stored = Upload::to(&peer.url("in/")).stored().await.unwrap();
+        assert_eq!(stored.length, Some(5_000), "{status}");
+        let asked: Vec<_> = peer.requests().iter().map(|request| request.method.clone()).collect();
+        assert_eq!(asked, methods);
+        assert!(peer.requests().iter().all(|request| request.path == "/in/file.bin"));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_about_no_file_says_nothing_of_what_is_stored() {
+    let answers: [fn() -> Answer; 6] = [
+        || Answer::status(404),
+        || Answer::status(403),
+        || Answer::status(200),
+        || Answer::status(200).header("Content-Type", "text/html").body("<html>sign in</html>"),
+        || Answer::status(200).header("Content-Type", "application/json; charset=utf-8").body("{}"),
+        || Answer::hang_up(Cut::Reset),
+    ];
+    for answer in answers {
+        let peer = Peer::start(move |_| answer()).await;
+        assert_eq!(Upload::to(&peer.url("in/")).stored().await, None);
+    }
+    let peer = Peer::start(|_| Answer::status(200).header("ETag", "\"1\"")).await;
+    assert_eq!(Upload::to(&peer.url("in/")).stored().await.unwrap().length, Some(0), "an empty file has a tag");
 }
 
 #[tokio::test]

@@ -211,8 +211,10 @@ impl Disk for LocalDisk {
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        // A link to upload was named by the user: follow it.
-        let file = File::open(path).map_err(|error| DiskError::at(path, error))?;
+        // A link to upload was named by the user: follow it. A pipe would keep whoever opens it until somebody writes.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
+        let file = opened.map_err(|error| DiskError::at(path, error))?;
         let metadata = file.metadata().map_err(|error| DiskError::at(path, error))?;
         if !metadata.is_file() {
             return Err(DiskError::NotAFile { path: path.to_owned() });

@@ -17,7 +17,7 @@ pub use error::DiskError;
 pub(crate) use guard::Guard;
 pub use local::LocalDisk;
 pub use names::{is_placeholder, prove_naming, rename_to_free_name};
-pub use walk::{Found, files_at};
+pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug {

@@ -49,9 +49,11 @@ impl Outcome {
             | DriverError::ConnectionRefused { .. }
             | DriverError::ConnectTimeout { .. }
             | DriverError::ConnectionLost { .. }
-            | DriverError::AnswerLost { .. }
             | DriverError::Silent { .. } => Some(Self::Broken),
+            DriverError::Unconfirmed { cause } => Self::of(cause),
             DriverError::Status { .. }
+            | DriverError::AnsweredEarly { .. }
+            | DriverError::PageInstead { .. }
             | DriverError::RangeIgnored { .. }
             | DriverError::RangeUnsatisfiable { .. }
             | DriverError::RemoteChanged { .. }
@@ -91,6 +93,10 @@ impl Verdict {
             | FailureCode::Unauthorized
             | FailureCode::Forbidden
             | FailureCode::RequestRefused
+            | FailureCode::RemoteConflict
+            | FailureCode::RemoteFull
+            | FailureCode::RemoteLocked
+            | FailureCode::TooLargeForServer
             | FailureCode::UnexpectedContent
             | FailureCode::RemoteChanged
             | FailureCode::RedirectRefused => Self::Well,

@@ -219,7 +219,7 @@ fn address(number: u64) -> SafeUrl {
 }
 
 fn busy(number: u64, after: Option<u64>) -> DriverError {
-    DriverError::Status { url: address(number), status: 503, retry_after: after.map(Duration::from_secs) }
+    DriverError::Status { url: address(number), status: 503, retry_after: after.map(Duration::from_secs), words: None }
 }
 
 #[tokio::test(start_paused = true)]

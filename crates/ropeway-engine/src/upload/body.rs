@@ -1,15 +1,23 @@
 //! The bytes of a part: read from the source, throttled, hashed and counted on their way to the driver.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use parking_lot::Mutex;
 use ropeway_drivers::{Part, PartBody};
-use ropeway_model::Digest;
+use ropeway_model::{Digest, Failure, FailureCode, Phase};
+use ropeway_store::JobChange;
 
 use crate::{
-    attempt::Attempt, blocking::Blocking, checksum::Hashers, disk::SourceFile, progress::Progress, throttle::Throttle,
+    attempt::Attempt, blocking::Blocking, checksum::Hashers, disk::SourceFile, journal::Journal, progress::Progress,
+    throttle::Throttle,
 };
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
@@ -18,6 +26,36 @@ const LARGEST_BLOCK: usize = 128 << 10;
 
 /// What the finished stream leaves its digests in.
 pub(super) type DigestSlot = Arc<Mutex<Vec<Digest>>>;
+
+/// A note that the last bytes are about to be sent, for an upload that must not be sent twice. It is durable before they
+/// are: whatever ends the process or the try from then on, the job is not taken up again by itself.
+#[derive(Debug)]
+pub(super) struct LastBytes {
+    journal: Journal,
+    note: JobChange,
+    is_noted: Arc<AtomicBool>,
+}
+
+impl LastBytes {
+    /// The note, and where it shows that it was taken.
+    pub(super) fn of(attempt: &Attempt) -> (Self, Arc<AtomicBool>) {
+        let mut note = attempt.change(None);
+        note.phase = Some(Phase::Failed { failure: unconfirmed() });
+        let is_noted = Arc::new(AtomicBool::new(false));
+        (Self { journal: attempt.engine.journal.clone(), note, is_noted: Arc::clone(&is_noted) }, is_noted)
+    }
+
+    async fn take(self) -> io::Result<()> {
+        self.journal.save(self.note).wait().await.map_err(io::Error::other)?;
+        self.is_noted.store(true, SeqCst);
+        Ok(())
+    }
+}
+
+/// Why a job stops that may have been carried out.
+pub(super) fn unconfirmed() -> Failure {
+    Failure::new(FailureCode::Unconfirmed, "the file was sent whole, and the try ended before the server had answered")
+}
 
 struct Reader {
     source: Arc<dyn SourceFile>,
@@ -28,6 +66,7 @@ struct Reader {
     throttle: Throttle,
     progress: Arc<Progress>,
     blocking: Blocking,
+    last: Option<LastBytes>,
 }
 
 /// The bytes of `part`, exactly as many as it has; an error if the source ends early.
@@ -36,6 +75,7 @@ pub(super) fn stream(
     source: &Arc<dyn SourceFile>,
     part: Part,
     hashers: Hashers,
+    last: Option<LastBytes>,
 ) -> (PartBody, DigestSlot) {
     let digests = DigestSlot::default();
     let reader = Reader {
@@ -47,6 +87,7 @@ pub(super) fn stream(
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
         blocking: attempt.engine.blocking.clone(),
+        last,
     };
     let blocks = stream::try_unfold(reader, |reader| async move {
         let next = reader.next().await?;
@@ -58,6 +99,11 @@ pub(super) fn stream(
 impl Reader {
     async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let left = self.end - self.offset;
+        if left <= LARGEST_BLOCK as u64
+            && let Some(last) = self.last.take()
+        {
+            last.take().await?;
+        }
         if left == 0 {
             self.finish();
             return Ok(None);

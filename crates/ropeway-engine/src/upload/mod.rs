@@ -1,17 +1,23 @@
 //! One try at an upload: open the source, send its parts, prove that it did not change meanwhile.
 
 mod body;
+mod proof;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, atomic::Ordering::SeqCst},
+};
 
-use ropeway_drivers::{Close, Driver, DriverError, Part, PartReceipt, Session, SourceMeta};
-use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Step, Transfer, UploadTarget};
+use ropeway_drivers::{Close, Context, DriverError, Part, PartReceipt, Session, SourceMeta, Upload};
+use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, Step, Transfer};
 use ropeway_store::Verification;
+
+use self::{body::LastBytes, proof::Proof};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Hashers,
-    config::DigestPolicy,
+    config::{DigestPolicy, Scope},
     disk::{DiskError, FileStamp, SourceFile},
 };
 
@@ -30,73 +36,116 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     let source = open(attempt, from)?;
     attempt.progress.set_length(Some(source.stamp.length));
     attempt.progress.restart_at(0);
+    let mut proof = Proof::of(attempt, &source);
+    proof.compare_with_given().await?;
     let driver = attempt.engine.drivers.for_upload(to);
-    let sent = send(attempt, &*driver, to, &source).await;
+    let Some(upload) = driver.upload() else {
+        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{to} cannot be uploaded to")));
+    };
+    let context = attempt.context();
+    let session = stoppable(attempt, upload.open(&context, to, &source.meta, None)).await??;
+    attempt.step(Step::Probed);
+    attempt.log(format!("sending {} bytes to {}", source.meta.length, session.url));
+    let (last, is_noted) = match LastBytes::of(attempt) {
+        // What runs for one command is taken up by nobody but its user.
+        (last, is_noted) if !upload.is_repeatable() && attempt.engine.scope == Scope::Queue => (Some(last), is_noted),
+        (_, is_noted) => (None, is_noted),
+    };
+    let sent = stoppable(attempt, send(attempt, upload, &context, &session, &source, last)).await;
+    let sent = sent.map_err(|stop| if is_noted.load(SeqCst) { unrepeatable() } else { stop })?;
     if source.file.stamp()? != source.stamp {
-        return Err(Stop::failed(
-            FailureCode::SourceChanged,
-            format!("{} changed while it was being sent", from.display()),
-        ));
+        let message = format!("{} changed while it was being sent", from.display());
+        return Err(Stop::failed(FailureCode::SourceChanged, message));
     }
-    let (receipts, digests) = sent?;
-    attempt.step(Step::Transferred);
-    let verification = verify(attempt, &receipts, &digests)?;
+    let is_asked = !to.options().unasked;
+    let verification = match sent {
+        Ok((receipt, digests)) => {
+            attempt.step(Step::Transferred);
+            proof.take(digests)?;
+            let asked = proof::ask(attempt, upload, &context, &session, is_asked);
+            proof.of_stored(&receipt, asked).await?
+        }
+        Err(error) => {
+            attempt.progress.restart_at(0);
+            excuse(attempt, upload, &context, &session, &mut proof, error).await?;
+            attempt.step(Step::Transferred);
+            attempt.progress.restart_at(source.stamp.length);
+            Verification::ChecksumOfServer
+        }
+    };
     attempt.progress.set_durable(source.stamp.length);
-    Ok(Finished { path: from.clone(), digest: digests.into_iter().next(), verification })
+    Ok(Finished { path: from.clone(), digest: proof.shown(), verification })
 }
 
 fn open(attempt: &Attempt, from: &Path) -> Result<Source, Stop> {
     let opened = attempt.engine.disk.open_source(from).and_then(|file| Ok((file.stamp()?, file)));
     let (stamp, file) = opened.map_err(|error| match error {
         DiskError::Missing { .. } => Stop::failed(FailureCode::SourceMissing, error.to_string()),
+        DiskError::NotAFile { .. } => Stop::failed(FailureCode::NotAFile, error.to_string()),
         other => other.into(),
     })?;
+    // What the system makes up as it is read, such as the files below /proc, says that it is empty.
+    if stamp.length == 0 && file.read_at(&mut [0], 0)? > 0 {
+        let message = format!("the length of {} is not known before it is read", from.display());
+        return Err(Stop::failed(FailureCode::NotAFile, message));
+    }
     let meta = SourceMeta { name: Transfer::upload_name(from), length: stamp.length };
     Ok(Source { file, stamp, meta })
 }
 
-async fn send(
-    attempt: &Attempt,
-    driver: &dyn Driver,
-    to: &UploadTarget,
-    source: &Source,
-) -> Result<(Vec<PartReceipt>, Vec<Digest>), Stop> {
-    let Some(upload) = driver.upload() else {
-        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{to} cannot be uploaded to")));
-    };
-    let context = attempt.context();
-    let session = stoppable(attempt, upload.open(&context, to, &source.meta, None)).await?;
-    attempt.step(Step::Probed);
-    attempt.log(format!("sending {} bytes to {}", source.meta.length, session.url));
-    let receipt = stoppable(attempt, send_whole(attempt, upload, &context, &session, source)).await;
-    match receipt {
-        Ok((receipt, digests)) => {
-            let receipts = vec![receipt];
-            stoppable(attempt, upload.close(&context, session, Close::Commit(receipts.clone()))).await?;
-            Ok((receipts, digests))
-        }
-        Err(stop) => {
-            attempt.progress.restart_at(0);
-            Err(stop)
-        }
-    }
+/// The end of a try that nobody but the user may repeat.
+fn unrepeatable() -> Stop {
+    let failure = body::unconfirmed();
+    Stop::Failed { failure, retry: Retry::Never, at: None }
 }
 
-/// Sends the source as one part.
-async fn send_whole(
+/// The failure of a source that ends before its length although nobody changed it.
+fn cut_short() -> Stop {
+    Stop::failed(FailureCode::NotAFile, "it has fewer bytes than its length says")
+}
+
+/// Sends the source as one part and makes it final.
+async fn send(
     attempt: &Attempt,
-    upload: &dyn ropeway_drivers::Upload,
-    context: &ropeway_drivers::Context,
+    upload: &dyn Upload,
+    context: &Context,
     session: &Session,
     source: &Source,
+    last: Option<LastBytes>,
 ) -> Result<(PartReceipt, Vec<Digest>), DriverError> {
     let _connected = attempt.progress.connected();
     let part = Part { number: 0, offset: 0, length: source.stamp.length };
     let hashers = Hashers::new(&algorithms(&attempt.spec, attempt.engine.digests));
-    let (body, digests) = body::stream(attempt, &source.file, part, hashers);
+    let (body, digests) = body::stream(attempt, &source.file, part, hashers, last);
     let receipt = upload.send(context, session, part, body).await?;
+    upload.close(context, session.clone(), Close::Commit(vec![receipt.clone()])).await?;
     let digests = std::mem::take(&mut *digests.lock());
     Ok((receipt, digests))
+}
+
+/// Passes over a refusal where the file is at the server already, whole and the same: an earlier upload, of which nobody
+/// could tell any more, brought it there.
+async fn excuse(
+    attempt: &Attempt,
+    upload: &dyn Upload,
+    context: &Context,
+    session: &Session,
+    proof: &mut Proof<'_>,
+    error: DriverError,
+) -> Result<(), Stop> {
+    match &error {
+        DriverError::Body(cause) if cause.kind() == std::io::ErrorKind::UnexpectedEof => Err(cut_short()),
+        _ if error.code() != FailureCode::RemoteConflict => Err(error.into()),
+        _ => {
+            let asked = proof::ask(attempt, upload, context, session, true);
+            let stored = attempt.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+            if proof.is_there(stored.as_ref()).await? {
+                attempt.log("the server has the file already".to_owned());
+                return Ok(());
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// The digests to take, the one to show first. Servers answer with a SHA-256 where they answer with one at all, so it is
@@ -118,32 +167,10 @@ fn algorithms(spec: &JobSpec, policy: DigestPolicy) -> Vec<Algorithm> {
 }
 
 /// Ends a request at once when the job is stopped.
-async fn stoppable<T>(attempt: &Attempt, request: impl Future<Output = Result<T, DriverError>>) -> Result<T, Stop> {
+async fn stoppable<T>(attempt: &Attempt, request: impl Future<Output = T>) -> Result<T, Stop> {
     tokio::select! {
         biased;
         () = attempt.cancel.cancelled() => Err(Stop::Wished),
-        result = request => result.map_err(Stop::from),
+        result = request => Ok(result),
     }
-}
-
-fn verify(attempt: &Attempt, receipts: &[PartReceipt], digests: &[Digest]) -> Result<Verification, Stop> {
-    let like = |theirs: &Digest| digests.iter().find(|ours| ours.algorithm() == theirs.algorithm());
-    if let Some(given) = &attempt.spec.checksum
-        && let Some(ours) = like(given)
-        && given != ours
-    {
-        return Err(mismatch(format!("the file's checksum is {ours}, you gave {given}")));
-    }
-    let of_server = receipts.iter().find_map(|receipt| receipt.digest.as_ref());
-    match of_server.and_then(|theirs| Some((theirs, like(theirs)?))) {
-        Some((theirs, ours)) if theirs != ours => {
-            Err(mismatch(format!("the server stored {theirs}, the file is {ours}")))
-        }
-        Some(_) => Ok(Verification::ChecksumOfServer),
-        None => Ok(Verification::Length),
-    }
-}
-
-fn mismatch(message: String) -> Stop {
-    Stop::failed(FailureCode::DigestMismatch, message)
 }

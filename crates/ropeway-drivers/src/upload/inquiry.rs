@@ -1,0 +1,90 @@
+//! What a server has at an address, asked without fetching it.
+
+use std::time::Duration;
+
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{ACCEPT_RANGES, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, ETAG, LAST_MODIFIED, RANGE},
+};
+use reqwest::Response;
+use ropeway_model::SafeUrl;
+
+use super::WANT_REPR_DIGEST;
+use crate::{
+    Context, DriverError, Stored,
+    client::Connection,
+    exchange,
+    http::{announced, coding, wire},
+};
+
+/// Longest wait for each answer: the file has been sent, and this is asked only to be sure. A server that takes the
+/// digest anew reads the whole file first.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Media types of answers that some programs give to whatever they are asked.
+const OF_PROGRAMS: [&str; 3] = ["text/html", "application/json", "application/problem+json"];
+
+/// What the server has at `url`; `None` where it does not tell, or tells it of something else.
+pub(crate) async fn stored_at(context: &Context, url: &SafeUrl) -> Option<Stored> {
+    let asked = async {
+        let response = head(context, url).await.ok()?;
+        match response.status() {
+            StatusCode::OK => Some(of_whole(&response)).filter(|_| is_of_a_file(&response)),
+            StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+                of_part(&first_octet(context, url).await.ok()?)
+            }
+            _ => None,
+        }
+    };
+    let answered = tokio::time::timeout(PATIENCE, asked).await.ok()??;
+    tracing::debug!(%url, ?answered, "asked what is stored");
+    Some(answered)
+}
+
+async fn head(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
+    exchange::send(context, Method::HEAD, url, |request| request, fields()).await
+}
+
+/// The smallest thing to ask for where a server does not answer `HEAD`: with it comes the length of the whole.
+async fn first_octet(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
+    let mut fields = fields();
+    fields.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
+    exchange::get(context, url, &fields, Connection::Own).await
+}
+
+/// A cache on the way would tell of what was there before.
+fn fields() -> HeaderMap {
+    HeaderMap::from_iter([
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (http::HeaderName::from_static(WANT_REPR_DIGEST.0), WANT_REPR_DIGEST.1),
+    ])
+}
+
+fn of_whole(response: &Response) -> Stored {
+    let headers = response.headers();
+    let length = wire::content_length(headers).ok().flatten();
+    Stored { length, evidence: announced::of_stored(headers) }
+}
+
+fn of_part(response: &Response) -> Option<Stored> {
+    match response.status() {
+        StatusCode::OK if is_of_a_file(response) => Some(of_whole(response)),
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
+            let length = wire::complete_length(response.headers())?;
+            Some(Stored { length: Some(length), evidence: Vec::new() })
+        }
+        _ => None,
+    }
+}
+
+/// Whether the answer is about a stored file, and not what a program says to every request: it tells a version, or it
+/// is of a kind and a length that no such program answers with. What is coded on the way has another length.
+fn is_of_a_file(response: &Response) -> bool {
+    let headers = response.headers();
+    if headers.contains_key(CONTENT_ENCODING) {
+        return false;
+    }
+    let tells_a_version = [ETAG, LAST_MODIFIED, ACCEPT_RANGES].iter().any(|name| headers.contains_key(name));
+    let media_type = coding::media_type(headers);
+    let is_of_a_program = OF_PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(media_type));
+    tells_a_version || (!is_of_a_program && headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0"))
+}

@@ -1,0 +1,195 @@
+//! What is known of the file at the server: what it says of itself against what was read here.
+
+use std::io;
+
+use ropeway_drivers::{DriverError, Evidence, PartReceipt, Session, Stored};
+use ropeway_model::{Algorithm, Digest, FailureCode};
+use ropeway_store::Verification;
+
+use super::Source;
+use crate::{
+    attempt::{Attempt, Stop},
+    checksum::Hasher,
+};
+
+/// Read at a time.
+const BLOCK: usize = 1 << 20;
+
+/// The digests of a source: those that were taken while it was sent, and those that somebody asked for later.
+pub(super) struct Proof<'a> {
+    attempt: &'a Attempt,
+    source: &'a Source,
+    digests: Vec<Digest>,
+}
+
+/// What came of a comparison.
+enum Compared {
+    /// One digest is equal, and none differs.
+    Same,
+    /// They are of other bytes.
+    Differs { theirs: Digest, ours: Digest },
+    /// There is nothing to compare with.
+    Unknown,
+}
+
+impl<'a> Proof<'a> {
+    pub(super) const fn of(attempt: &'a Attempt, source: &'a Source) -> Self {
+        Self { attempt, source, digests: Vec::new() }
+    }
+
+    /// Takes in what was taken while the file was sent.
+    ///
+    /// # Errors
+    /// [`FailureCode::SourceChanged`] if it is another one than before.
+    pub(super) fn take(&mut self, digests: Vec<Digest>) -> Result<(), Stop> {
+        for digest in digests {
+            match self.known(digest.algorithm()) {
+                Some(before) if *before != digest => {
+                    let message = format!("the file had the checksum {before} and was sent with {digest}");
+                    return Err(Stop::failed(FailureCode::SourceChanged, message));
+                }
+                Some(_) => {}
+                None => self.digests.push(digest),
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the source with the checksum that the user gave, before any of it is sent.
+    pub(super) async fn compare_with_given(&mut self) -> Result<(), Stop> {
+        let Some(given) = self.attempt.spec.checksum.as_ref() else { return Ok(()) };
+        let ours = self.digest(given.algorithm()).await?;
+        if ours == *given {
+            return Ok(());
+        }
+        let message = format!("the file's checksum is {ours}, you gave {given}; nothing was sent");
+        Err(Stop::failed(FailureCode::DigestMismatch, message))
+    }
+
+    /// What proves that the server has the file: its own word on the answer, else what it says it has when it is asked.
+    ///
+    /// # Errors
+    /// [`FailureCode::StoredDiffers`] if it says that it has something else.
+    pub(super) async fn of_stored(
+        &mut self,
+        receipt: &PartReceipt,
+        asked: impl Future<Output = Option<Stored>>,
+    ) -> Result<Verification, Stop> {
+        let place = receipt.location.as_ref().map(ToString::to_string).unwrap_or_default();
+        let differs = |what: String| {
+            let message = format!("{what}: what lies at {place} now is not the file");
+            Stop::failed(FailureCode::StoredDiffers, message)
+        };
+        match self.compare(&receipt.evidence, receipt.answer.as_deref()).await? {
+            Compared::Same => return Ok(Verification::ChecksumOfServer),
+            Compared::Differs { theirs, ours } => {
+                return Err(differs(format!("the server stored {theirs}, the file is {ours}")));
+            }
+            Compared::Unknown => {}
+        }
+        let asked = self.attempt.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+        let Some(stored) = asked else { return Ok(Verification::Unverified) };
+        let sent = self.source.stamp.length;
+        if let Some(length) = stored.length.filter(|length| *length != sent) {
+            return Err(differs(format!("the server has {length} bytes of {sent}")));
+        }
+        match self.compare(&stored.evidence, None).await? {
+            Compared::Same => Ok(Verification::ChecksumOfServer),
+            Compared::Differs { theirs, ours } => Err(differs(format!("the server has {theirs}, the file is {ours}"))),
+            Compared::Unknown if stored.length.is_some() => Ok(Verification::Length),
+            Compared::Unknown => Ok(Verification::Unverified),
+        }
+    }
+
+    /// Whether what stands in the way of the upload is the file itself, from an earlier one.
+    pub(super) async fn is_there(&mut self, stored: Option<&Stored>) -> Result<bool, Stop> {
+        let Some(stored) = stored else { return Ok(false) };
+        let has_length = stored.length.is_none_or(|length| length == self.source.stamp.length);
+        Ok(has_length && matches!(self.compare(&stored.evidence, None).await?, Compared::Same))
+    }
+
+    /// The digest to show, if one was taken.
+    pub(super) fn shown(self) -> Option<Digest> {
+        self.digests.into_iter().next()
+    }
+
+    /// Compares the source with what a server says; `answer` is the body that came with it, which a digest may be of
+    /// instead.
+    async fn compare(&mut self, evidence: &[Evidence], answer: Option<&[u8]>) -> Result<Compared, Stop> {
+        let mut outcome = Compared::Unknown;
+        for said in evidence {
+            let theirs = said.digest();
+            let is_same = matches!(outcome, Compared::Same);
+            match said {
+                Evidence::Digest(theirs) if answer.is_some_and(|answer| is_of(theirs, answer)) => {}
+                Evidence::PerhapsMd5(_) if is_same => {}
+                Evidence::Digest(_) | Evidence::PerhapsMd5(_) => {
+                    let ours = self.digest(theirs.algorithm()).await?;
+                    match said {
+                        _ if ours == *theirs => outcome = Compared::Same,
+                        Evidence::Digest(theirs) => return Ok(Compared::Differs { theirs: theirs.clone(), ours }),
+                        Evidence::PerhapsMd5(_) => {}
+                    }
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn known(&self, algorithm: Algorithm) -> Option<&Digest> {
+        self.digests.iter().find(|digest| digest.algorithm() == algorithm)
+    }
+
+    /// The source's digest, for which it is read once more unless it was taken already: which one a server tells is
+    /// known only once it has the file.
+    async fn digest(&mut self, algorithm: Algorithm) -> Result<Digest, Stop> {
+        if let Some(known) = self.known(algorithm) {
+            return Ok(known.clone());
+        }
+        let (file, length, cancel) = (self.source.file.clone(), self.source.stamp.length, self.attempt.cancel.clone());
+        let reading = self.attempt.engine.blocking.start(move || {
+            let (mut hasher, mut block, mut offset) = (Hasher::new(algorithm), vec![0; BLOCK], 0);
+            while offset < length {
+                let count = if cancel.is_cancelled() { 0 } else { file.read_at(&mut block, offset)? };
+                let Some(read) = block.get(..count).filter(|read| !read.is_empty()) else { return Ok(None) };
+                hasher.update(read);
+                offset += count as u64;
+            }
+            Ok(Some(hasher.finish()))
+        });
+        let read = reading.await.map_err(|panic| Stop::from(DriverError::Body(io::Error::other(panic))))?;
+        let digest = match read.map_err(|error: crate::disk::DiskError| Stop::from(error))? {
+            Some(digest) => digest,
+            None if self.attempt.cancel.is_cancelled() => return Err(Stop::Wished),
+            None => return Err(super::cut_short()),
+        };
+        self.digests.push(digest.clone());
+        Ok(digest)
+    }
+}
+
+/// Whether the digest is that of these octets.
+fn is_of(digest: &Digest, octets: &[u8]) -> bool {
+    let mut hasher = Hasher::new(digest.algorithm());
+    hasher.update(octets);
+    hasher.finish() == *digest
+}
+
+/// Asks the server what it has where the upload went, unless the user does not want that.
+pub(super) async fn ask(
+    attempt: &Attempt,
+    upload: &dyn ropeway_drivers::Upload,
+    context: &ropeway_drivers::Context,
+    session: &Session,
+    is_wanted: bool,
+) -> Option<Stored> {
+    if !is_wanted {
+        return None;
+    }
+    let stored = upload.stored(context, session).await;
+    attempt.log(match &stored {
+        Some(Stored { length: Some(length), .. }) => format!("the server says that it has {length} bytes"),
+        _ => "the server does not say what it has".to_owned(),
+    });
+    stored
+}
