@@ -3,7 +3,11 @@
 use std::{fs, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ropeway_engine::{Verification, checksum::Hasher};
+use ropeway_engine::{
+    Verification,
+    checksum::Hasher,
+    clock::{Clock as _, SystemClock},
+};
 use ropeway_model::{Algorithm, FailureCode, JobSpec, Phase, PhaseKind, Transfer};
 use ropeway_testkit::{
     Pattern, Peer, TempFolder,
