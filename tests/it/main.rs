@@ -25,6 +25,7 @@ mod queue;
 mod reach;
 mod renew;
 mod resume;
+mod secrets;
 mod servers;
 mod service;
 mod settings;

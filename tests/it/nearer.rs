@@ -20,7 +20,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
         path, _, target = self.path.partition("?")
         open("asked", "a").write(self.path + "\n")
         body = b"a file"
-        if path == "/to":
+        if path == "/rebind":
+            # Whoever owns a name points it elsewhere at any moment.
+            open("hosts", "w").write("127.0.0.1 front.example other.example\n")
+        if path in ("/to", "/rebind"):
             self.send_response(302)
             self.send_header("Location", target)
             body = b""
@@ -58,8 +61,41 @@ fn outside(home: &Home, script: &str) -> Option<Finished> {
         return None;
     };
     home.dress(&mut command);
-    command.env("ROPEWAY", program()).args(["sh", "-c", STAGE, "sh", OUTSIDE, OTHER, SERVER, script]);
+    command.env("ROPEWAY", program()).args(["--mount", "sh", "-c", STAGE, "sh", OUTSIDE, OTHER, SERVER, script]);
     Some(Running::spawn(command).0.wait())
+}
+
+#[test]
+fn a_name_that_is_pointed_at_this_machine_behind_the_first_answer_leads_nowhere() {
+    let home = Home::new();
+    let mut script = String::from(
+        "touch hosts && mount --bind hosts /etc/hosts || exit 99
+        point() { echo \"$1 front.example\n$1 other.example\" > hosts; }\n",
+    );
+    for (number, host) in ["front.example", "other.example", "127.0.0.1"].iter().enumerate() {
+        write!(
+            script,
+            "point {OUTSIDE}
+            ropeway get -o near-{number} \"http://front.example:$PORT/rebind?http://{host}:$PORT/secret-{number}\"
+            echo {number} $?\n"
+        )
+        .unwrap();
+    }
+    write!(
+        script,
+        "point {OUTSIDE}
+        ropeway get -o far \"http://front.example:$PORT/to?http://other.example:$PORT/far\"; echo far $?
+        point 127.0.0.1
+        ropeway get -o own \"http://front.example:$PORT/to?http://other.example:$PORT/own\"; echo own $?"
+    )
+    .unwrap();
+    let Some(finished) = outside(&home, &script) else { return };
+    for line in ["0 1", "1 1", "2 1", "far 0", "own 0"] {
+        assert!(finished.stdout.lines().any(|said| said == line), "{line}: {finished:?}");
+    }
+    let asked = std::fs::read_to_string(home.work("asked")).unwrap();
+    assert!(!asked.lines().any(|path| path.starts_with("/secret")), "a request went where it must not:\n{asked}");
+    assert!(asked.lines().filter(|path| path.starts_with("/rebind")).count() == 3, "{asked}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ropeway_engine::{JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
-use ropeway_model::{Direction, EntityTag, HeaderField, Phase, Transfer};
+use ropeway_model::{Direction, EntityTag, Phase, Transfer};
 
 use crate::view;
 
@@ -100,7 +100,7 @@ pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
         last_modified: remote.and_then(|remote| remote.validator.last_modified.clone()),
         validation: detail.job.validation.map(Into::into),
         expected_digest: detail.job.spec.checksum.as_ref().map(ToString::to_string),
-        header_names: detail.job.spec.headers.iter().map(HeaderField::name).map(str::to_owned).collect(),
+        header_names: detail.job.spec.secrets.names().map(str::to_owned).collect(),
         mirrors: detail.job.spec.mirrors.iter().map(ToString::to_string).collect(),
         segments: detail.segments.iter().map(segment).collect(),
         speed: detail.speed.clone(),

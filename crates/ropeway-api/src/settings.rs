@@ -1,6 +1,6 @@
 //! The user's settings, kept as TOML in the config folder.
 
-use ropeway_model::OnConflict;
+use ropeway_model::{OnConflict, SafeUrl};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -96,6 +96,61 @@ pub enum Theme {
     Dark,
 }
 
+/// What stands in for a password.
+const HIDDEN: &str = "********";
+
+/// A proxy whose password was not shown and is wanted for another server or user.
+#[derive(Debug, thiserror::Error)]
+#[error("the proxy's password is not shown: write it again for another proxy or user")]
+pub(crate) struct HiddenPassword;
+
+impl Settings {
+    /// The settings as shells see them: without the proxy's password.
+    pub(crate) fn shown(&self) -> Self {
+        Self { proxy: self.proxy.as_deref().map(without_password), ..self.clone() }
+    }
+
+    /// The settings that a shell wants, which was shown `current`: a password that it did not see stays what it was.
+    ///
+    /// # Errors
+    /// [`HiddenPassword`] where it would go to another proxy.
+    pub(crate) fn with_password_of(self, current: &Self) -> Result<Self, HiddenPassword> {
+        let Some(proxy) = self.proxy.as_deref().filter(|proxy| has_hidden_password(proxy)) else { return Ok(self) };
+        let had = current.proxy.as_deref().filter(|had| {
+            let (shown, wanted) = (without_password(had), without_password(proxy));
+            shown == wanted || server_of(had).is_some_and(|server| Some(server) == server_of(proxy))
+        });
+        Ok(Self { proxy: Some(had.ok_or(HiddenPassword)?.to_owned()), ..self })
+    }
+}
+
+fn without_password(proxy: &str) -> String {
+    match proxy.parse::<SafeUrl>() {
+        Ok(url) if url.expose().password().is_some() => {
+            let mut url = url.expose().clone();
+            // It fails only for addresses that can have no password.
+            let _ = url.set_password(Some(HIDDEN));
+            url.into()
+        }
+        Ok(_) => proxy.to_owned(),
+        // Whatever it is, a password may be in it.
+        Err(_) if proxy.contains('@') => HIDDEN.to_owned(),
+        Err(_) => proxy.to_owned(),
+    }
+}
+
+fn has_hidden_password(proxy: &str) -> bool {
+    proxy == HIDDEN || proxy.parse::<SafeUrl>().is_ok_and(|url| url.expose().password() == Some(HIDDEN))
+}
+
+/// Whom a password is for.
+fn server_of(proxy: &str) -> Option<(String, String, Option<u16>, String)> {
+    let url: SafeUrl = proxy.parse().ok()?;
+    let url = url.expose();
+    let host = url.host_str()?.to_owned();
+    Some((url.scheme().to_owned(), host, url.port_or_known_default(), url.username().to_owned()))
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -124,5 +179,32 @@ impl From<OnConflictView> for OnConflict {
             OnConflictView::Fail => Self::Fail,
             OnConflictView::Ask => Self::Ask,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(proxy: &str) -> Settings {
+        Settings { proxy: Some(proxy.to_owned()), ..Settings::default() }
+    }
+
+    #[test]
+    fn a_password_is_not_shown_and_is_not_lost_when_settings_come_back() {
+        let current = with("http://user:secret@proxy.example:3128");
+        let shown = current.shown();
+        assert!(!format!("{shown:?}").contains("secret") && shown.proxy.as_deref().unwrap().contains("user"));
+        let changed = Settings { running_jobs: 7, ..shown.clone() }.with_password_of(&current).unwrap();
+        assert_eq!((changed.proxy.as_ref(), changed.running_jobs), (current.proxy.as_ref(), 7));
+        assert!(with("http://user:********@evil.example:3128").with_password_of(&current).is_err());
+        assert!(with("http://other:********@proxy.example:3128").with_password_of(&current).is_err());
+        assert!(shown.with_password_of(&Settings::default()).is_err());
+        let other = with("http://user:new@proxy.example:3128");
+        assert_eq!(other.clone().with_password_of(&current).unwrap(), other);
+        for plain in ["http://proxy.example:3128", "socks5h://user@proxy.example"] {
+            assert_eq!(with(plain).shown(), with(plain));
+        }
+        assert_eq!(with("user:secret@").shown().proxy.as_deref(), Some(HIDDEN));
     }
 }

@@ -61,7 +61,7 @@ impl From<SettingsError> for ApiError {
 
 /// Checks settings and makes the engine's part of them.
 pub(crate) fn check(settings: &settings::Settings) -> Result<Checked, SettingsError> {
-    if !Path::new(&settings.download_folder).is_absolute() {
+    if !Path::new(&settings.download_folder).is_absolute() || settings.download_folder.contains('\0') {
         return Err(SettingsError::RelativeFolder);
     }
     if settings.schedule.len() > MOST_RULES || settings.servers.len() > MOST_RULES {

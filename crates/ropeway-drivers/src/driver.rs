@@ -9,12 +9,12 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 use ropeway_model::{
-    ByteRange, ByteRate, Digest, FileName, HeaderField, Network, SafeUrl, UploadName, UploadTarget, Validator,
+    ByteRange, ByteRate, Digest, FileName, Network, SafeUrl, Secrets, UploadName, UploadTarget, Validator,
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Capability, Clients, DriverError, client::ahead};
+use crate::{Capability, Clients, CookieJar, DriverError, client::ahead};
 
 /// Bytes in order. An `Err` ends the stream; what came before it is good.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, DriverError>> + Send>>;
@@ -28,8 +28,10 @@ pub struct Context {
     pub network: Network,
     /// The origin of the address the user gave. A probe may end at another one, and later requests then start there.
     pub origin: url::Origin,
-    /// Headers of the user; sent to `origin` and to no other.
-    pub headers: Vec<HeaderField>,
+    /// Headers of the user.
+    pub secrets: Secrets,
+    /// Cookies that servers set while the job lasts.
+    pub cookies: Arc<CookieJar>,
     /// The limit that the first answer is read at, if there is one. Without it the request may travel on a connection
     /// that other jobs use as well (HTTP/2), where nothing that is under way is held back for one job alone; with it, on
     /// one of its own whose receive buffer is so small that the kernel does not run ahead.

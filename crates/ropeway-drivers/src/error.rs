@@ -59,12 +59,20 @@ pub enum DriverError {
         /// How long it was waited for.
         waited_s: u64,
     },
-    /// The TLS handshake or the certificate was refused.
+    /// The server's certificate was refused.
     #[error("no secure connection to {host}: {reason}")]
     Tls {
         /// The host and port.
         host: String,
-        /// What the TLS library says.
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The two sides did not come to a secure connection, whatever the certificate.
+    #[error("no secure connection to {host}: {reason}")]
+    Handshake {
+        /// The host and port.
+        host: String,
+        /// What the server says, or does.
         reason: String,
     },
     /// The proxy refused or could not be reached.
@@ -221,6 +229,7 @@ impl DriverError {
             Self::Overloaded { .. } => FailureCode::RateLimited,
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
+            Self::Handshake { .. } => FailureCode::TlsRefused,
             Self::Proxy { .. } => FailureCode::ProxyFailed,
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
             Self::Status { status, retry_after, words: None, .. } => code_of_status(*status, *retry_after),
@@ -270,6 +279,7 @@ impl DriverError {
             | Self::Overloaded { host }
             | Self::Silent { host, .. }
             | Self::Tls { host, .. }
+            | Self::Handshake { host, .. }
             | Self::LeftAlone { host } => Some(host.clone()),
             Self::Unconfirmed { cause } => cause.host(),
             Self::Status { url, .. }

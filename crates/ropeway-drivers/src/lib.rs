@@ -18,6 +18,7 @@ mod upload;
 
 pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
+pub use credential::CookieJar;
 pub use driver::{
     ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Part, PartBody, PartReceipt, Probe, Session,
     SourceMeta, Stored, Upload,

@@ -4,10 +4,9 @@ mod stop;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use ropeway_drivers::{Context, Driver};
+use ropeway_drivers::{Context, CookieJar, Driver};
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp,
-    Transfer, Wish,
+    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
@@ -37,6 +36,7 @@ pub(crate) struct Attempt {
     pub(crate) spec: Arc<JobSpec>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) throttle: Throttle,
+    pub(crate) cookies: Arc<CookieJar>,
     pub(crate) cancel: CancellationToken,
     pub(crate) visit: Visit,
 }
@@ -52,15 +52,13 @@ pub(crate) struct Finished {
 
 /// What a driver needs besides the address for requests of a job.
 pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
-    let origin = match &spec.transfer {
-        Transfer::Download { from, .. } => from.expose().origin(),
-        Transfer::Upload { to, .. } => to.url().expose().origin(),
-    };
     Context {
-        origin,
+        // What a document named is led to by the address of the document.
+        origin: spec.secrets.origin().unwrap_or_else(|| spec.address().expose().origin()),
         clients: engine.clients.clone(),
         network: spec.network.clone(),
-        headers: spec.headers.clone(),
+        secrets: spec.secrets.clone(),
+        cookies: Arc::default(),
         pace: None,
         gate: None,
         cancel,
@@ -71,7 +69,8 @@ impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
         let pace = self.throttle.tightest();
-        Context { pace, ..context(&self.engine, &self.spec, self.cancel.clone()) }
+        let cookies = Arc::clone(&self.cookies);
+        Context { pace, cookies, ..context(&self.engine, &self.spec, self.cancel.clone()) }
     }
 
     /// Waits until the server may be connected to, unless the try has that right already.
@@ -142,7 +141,7 @@ impl Attempt {
                 entry.active = None;
                 let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
                 self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
-                match outcome {
+                let durable = match outcome {
                     Ok(finished) => Some(self.complete(entry, finished, now)),
                     Err(Stop::Wished) => self.stop(entry),
                     // No try is counted: its turn comes with that server's.
@@ -161,7 +160,11 @@ impl Attempt {
                     Err(Stop::Blocked { by, failure }) => {
                         Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
                     }
-                }
+                };
+                // The next try goes on with them, if there is to be one.
+                let is_over = entry.phase.is_terminal() || self.cookies.is_empty();
+                entry.known.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
+                durable
             });
             if self.spec.mirrors.is_empty() {
                 table.lead(self.id, at.as_ref().map(HostKey::as_str));

@@ -87,6 +87,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             id,
             spec,
             progress: Arc::clone(entry.counters()),
+            cookies: Arc::clone(entry.known.cookies.get_or_insert_default()),
             throttle,
             cancel,
             visit: Visit::new(engine.hosts.clone(), host, id, is_probe),

@@ -77,10 +77,12 @@ failure_codes! {
     /// No answer to the attempt to connect.
     ConnectTimeout = "NETWORK_CONNECT_TIMEOUT", Retry::Backoff, true, "Check your network connection and any proxy, then retry.";
     /// An established connection broke.
-    ConnectionLost = "NETWORK_LOST", Retry::Backoff, true, "Retry; the bytes already saved are kept.";
+    ConnectionLost = "NETWORK_LOST", Retry::Backoff, true, "Retry; where the server allows it, the transfer goes on where it ended.";
     /// The other side went silent in the middle.
-    IdleTimeout = "NETWORK_IDLE", Retry::Backoff, true, "Retry; the bytes already saved are kept.";
-    /// The TLS handshake or the certificate was refused.
+    IdleTimeout = "NETWORK_IDLE", Retry::Backoff, true, "Retry; where the server allows it, the transfer goes on where it ended.";
+    /// The server and this side did not agree on a secure connection.
+    TlsRefused = "TLS_REFUSED", Retry::Never, true, "Check the host name and the port; the server may want another version of TLS, or a certificate of yours.";
+    /// The server's certificate was refused.
     TlsFailed = "TLS_FAILED", Retry::Never, true, "Check the address and the server's certificate; for a private authority name its CA file.";
     /// The proxy refused or could not be reached.
     ProxyFailed = "PROXY_FAILED", Retry::Backoff, true, "Check the proxy's address and login.";
@@ -93,7 +95,7 @@ failure_codes! {
     /// 401: a login is needed.
     Unauthorized = "HTTP_UNAUTHORIZED", Retry::Never, true, "Give a user name and password, or get a new link.";
     /// 403: not allowed.
-    Forbidden = "HTTP_FORBIDDEN", Retry::Never, true, "You may not read or write this; if the link has expired, get a new one.";
+    Forbidden = "HTTP_FORBIDDEN", Retry::Never, true, "You may not read or write this: some servers want a browser's User-Agent, its cookies or a login; if the link has expired, get a new one.";
     /// 429: too many requests.
     RateLimited = "HTTP_RATE_LIMITED", Retry::Backoff, true, "The server asks to slow down; use fewer connections.";
     /// 5xx: the server cannot answer now.

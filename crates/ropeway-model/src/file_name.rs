@@ -11,6 +11,10 @@ use url::Url;
 const LONGEST_BYTES: usize = 240;
 /// An extension longer than this is part of the name.
 const LONGEST_EXTENSION_BYTES: usize = 16;
+/// What takes their power from names that file managers act on.
+const DEFUSED: &str = ".download";
+/// Passes over a name until all rules hold at once; two are enough for every name that is known.
+const MOST_PASSES: usize = 4;
 /// The name where nothing usable is left.
 const FALLBACK: &str = "download";
 /// What names of web pages end in.
@@ -46,21 +50,22 @@ impl FileName {
     /// nothing becomes `download`.
     pub fn sanitized(text: &str) -> Self {
         let last = text.rsplit(['/', '\\']).find(|part| !part.trim_matches(['.', ' ']).is_empty()).unwrap_or_default();
-        let cleaned: String = last.nfc().filter_map(clean_character).collect();
-        let trimmed = without_loose_end(cleaned.trim());
-        // A leading dot hides the file, a leading hyphen or tilde means something to shells.
-        let mut name = match trimmed.trim_start_matches(is_loose) {
-            "" => FALLBACK.to_owned(),
-            rest if rest.len() < trimmed.len() || rest.starts_with(['-', '~']) => format!("_{rest}"),
-            rest => rest.to_owned(),
-        };
-        if is_reserved(&name) {
-            name.insert(0, '_');
+        let mut name = made_safe(last);
+        // What is cut off may leave what the rule is against: it holds for what is left.
+        for _ in 0..MOST_PASSES {
+            let again = made_safe(&name);
+            if again == name {
+                return Self(name);
+            }
+            name = again;
         }
-        if is_acted_on_by_shells(&name) {
-            name.push_str(".download");
-        }
-        Self(shortened(&name, LONGEST_BYTES))
+        Self(FALLBACK.to_owned())
+    }
+
+    /// Whether a file of this name would be acted on by its mere presence, or shows as another name than it has: nobody
+    /// else may give a file such a name.
+    pub fn is_treacherous(name: &str) -> bool {
+        is_acted_on_by_shells(name) || name.chars().any(hides)
     }
 
     /// The name a URL's path ends in, percent-decoded once; `download` if it ends in nothing.
@@ -98,13 +103,47 @@ impl FileName {
     }
 }
 
+/// One pass over a name: each rule once, and the length last.
+fn made_safe(name: &str) -> String {
+    let cleaned: String = name.nfc().filter_map(clean_character).collect();
+    let trimmed = without_loose_end(cleaned.trim());
+    // A leading dot hides the file, a leading hyphen or tilde means something to shells.
+    let mut name = match trimmed.trim_start_matches(is_loose) {
+        "" => FALLBACK.to_owned(),
+        rest if rest.len() < trimmed.len() || rest.starts_with(['-', '~']) => format!("_{rest}"),
+        rest => rest.to_owned(),
+    };
+    if is_reserved(&name) {
+        name.insert(0, '_');
+    }
+    if is_acted_on_by_shells(&name) {
+        name = format!("{}{DEFUSED}", cut(&name, LONGEST_BYTES - DEFUSED.len()));
+    }
+    shortened(&name, LONGEST_BYTES)
+}
+
+/// Whether a character makes a text look like another one, or has a terminal act: controls, and what nobody sees.
+pub fn hides(character: char) -> bool {
+    character.is_control() || is_unseen(character)
+}
+
+/// Characters that nobody sees, or that turn the direction of what follows: they make `exe.txt` of `txt.exe`, and two
+/// files of one name. All of Unicode's format characters (Cf), separators of lines, and fillers.
+fn is_unseen(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}')
+}
+
 /// What `character` becomes in a file name; `None` drops it.
 fn clean_character(character: char) -> Option<char> {
     match character {
         // C0, DEL and C1 controls.
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => None,
-        // Direction overrides and zero-width characters, which make `exe.txt` of `txt.exe`.
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' => None,
+        unseen if is_unseen(unseen) => None,
         // Separators, streams and wildcards of Windows.
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => Some('_'),
         other => Some(other),
@@ -127,9 +166,21 @@ fn is_reserved(name: &str) -> bool {
 
 /// Whether a file manager acts on the mere presence of a file of this kind.
 fn is_acted_on_by_shells(name: &str) -> bool {
-    const KINDS: [&str; 6] = [".lnk", ".scf", ".url", ".local", ".desktop", ".library-ms"];
+    const KINDS: [&str; 11] = [
+        ".lnk",
+        ".scf",
+        ".url",
+        ".website",
+        ".local",
+        ".desktop",
+        ".directory",
+        ".library-ms",
+        ".search-ms",
+        ".searchconnector-ms",
+        ".webloc",
+    ];
     let lower = name.to_lowercase();
-    KINDS.iter().any(|kind| lower.ends_with(kind))
+    lower == "autorun.inf" || KINDS.iter().any(|kind| lower.ends_with(kind))
 }
 
 /// The name in two: the stem, and the extension with its dot (both parts of `.tar.gz`-like pairs).
@@ -218,6 +269,38 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_cut_name_is_safe_too() {
+        for kind in [".desktop", ".lnk", ".URL", ".searchConnector-ms"] {
+            for more in 0..20 {
+                let long = format!("{}{kind}{}", "n".repeat(LONGEST_BYTES - kind.len() - more), "x".repeat(30));
+                let name = FileName::sanitized(&long);
+                assert!(!FileName::is_treacherous(name.as_str()), "{name}");
+                let ends_so = format!("{}{kind}", "n".repeat(LONGEST_BYTES));
+                let name = FileName::sanitized(&ends_so);
+                assert!(name.as_str().ends_with(DEFUSED) && name.as_str().len() <= LONGEST_BYTES, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_trick_are_told_from_others() {
+        for (name, is) in [
+            ("a.desktop", true),
+            ("A.LNK", true),
+            ("a\u{202e}fdp.exe", true),
+            ("a\u{61c}b", true),
+            ("a\u{2028}b", true),
+            ("a\u{9b}b", true),
+            ("autorun.inf", true),
+            ("a:b ä.txt", false),
+            ("desktop", false),
+            ("a.desktop.download", false),
+        ] {
+            assert_eq!(FileName::is_treacherous(name), is, "{name:?}");
+        }
+    }
+
+    #[test]
     fn hostile_names_become_harmless() {
         for (hostile, safe) in [
             ("ubuntu-26.04.iso", "ubuntu-26.04.iso"),
@@ -240,6 +323,11 @@ mod tests {
             ("name:stream", "name_stream"),
             ("a.exe\0.pdf", "a.exe.pdf"),
             ("annexe\u{202e}fdp.exe", "annexefdp.exe"),
+            ("annexe\u{61c}\u{2066}fdp.exe", "annexefdp.exe"),
+            ("a\u{2028}b\u{2029}c\u{ad}d\u{e0041}e\u{3164}f", "abcdef"),
+            ("start.desk\u{200d}top", "start.desktop.download"),
+            (".directory", "_directory"),
+            ("autorun.inf", "autorun.inf.download"),
             ("trailing. . ", "trailing"),
             ("\u{3000}", "download"),
             (".\u{2003}.a", "_a"),
@@ -311,6 +399,7 @@ mod tests {
             prop_assert!(name.as_str().parse::<FileName>().is_ok());
             prop_assert!(!name.as_str().starts_with(['.', '-', '~', ' ']));
             prop_assert!(name.numbered(999).as_str().len() <= LONGEST_BYTES);
+            prop_assert!(!FileName::is_treacherous(name.as_str()));
             prop_assert_eq!(FileName::sanitized(name.as_str()), name);
         }
     }

@@ -3,6 +3,10 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// Fields that are no secrets.
+const PUBLIC: [&str; 2] = ["User-Agent", "Referer"];
 
 /// One request header. `Debug` shows the name only: a value may be a token.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -49,6 +53,19 @@ impl HeaderField {
     /// The field's name as written.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether a server must not learn it that the user did not give it to. All may be secrets, whatever their names,
+    /// but what says how the request is made and where its user comes from.
+    pub fn may_be_secret(&self) -> bool {
+        !PUBLIC.iter().any(|name| self.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Whether any server at `address` may see it. A page behind encryption is not told to a server without (RFC 9110
+    /// §10.1.3).
+    pub(crate) fn may_go_to(&self, address: &Url) -> bool {
+        let gives_page_away = self.name.eq_ignore_ascii_case("referer") && self.value.starts_with("https:");
+        !self.may_be_secret() && (address.scheme() == "https" || !gives_page_away)
     }
 
     /// The field's value; may be a secret.

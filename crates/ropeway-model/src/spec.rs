@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Algorithm, ByteRate, Digest, FileName, HeaderField, Pieces, SafeUrl, Timestamp, UploadName, UploadTarget};
+use crate::{Algorithm, ByteRate, Digest, FileName, Pieces, SafeUrl, Secrets, Timestamp, UploadName, UploadTarget};
 
 /// Which way the bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -141,8 +141,8 @@ pub struct JobSpec {
     pub checksum: Option<Digest>,
     /// What the finished file's digest is taken with, where nothing is given to compare it with.
     pub digest: Option<Algorithm>,
-    /// Headers added to every request to the job's own origin.
-    pub headers: Vec<HeaderField>,
+    /// Headers added to requests to the origin that the user typed.
+    pub secrets: Secrets,
     /// Urgency.
     pub priority: Priority,
     /// What to do where the name is taken.
@@ -155,6 +155,8 @@ pub struct JobSpec {
     pub pieces: Option<Pieces>,
     /// Not to be started before this moment.
     pub start_at: Option<Timestamp>,
+    /// How many of the last folders of a download's place were named by a document instead of the user.
+    pub named_folders: u8,
 }
 
 impl JobSpec {
@@ -166,7 +168,8 @@ impl JobSpec {
             connections: None,
             checksum: None,
             digest: None,
-            headers: Vec::new(),
+            secrets: Secrets::of_nobody(Vec::new()),
+            named_folders: 0,
             priority: Priority::Normal,
             on_conflict: OnConflict::Rename,
             network: Network { ca_file: None, proxy: None, cookie_file: None, netrc: false, allow_downgrade: false },
@@ -193,16 +196,26 @@ impl JobSpec {
         }
     }
 
+    /// The remote address.
+    pub const fn address(&self) -> &SafeUrl {
+        self.transfer.address()
+    }
+
     /// The server's host and port.
     pub fn host(&self) -> String {
-        match &self.transfer {
-            Transfer::Download { from, .. } => from.host(),
-            Transfer::Upload { to, .. } => to.url().host(),
-        }
+        self.address().host()
     }
 }
 
 impl Transfer {
+    /// The remote address.
+    pub const fn address(&self) -> &SafeUrl {
+        match self {
+            Self::Download { from, .. } => from,
+            Self::Upload { to, .. } => to.url(),
+        }
+    }
+
     /// The name a local file is uploaded under.
     pub fn upload_name(from: &Path) -> UploadName {
         UploadName::of(from)

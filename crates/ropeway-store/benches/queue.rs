@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ropeway_model::{HeaderField, JobSpec, Phase, SegmentMap, Timestamp, Transfer, Wish};
+use ropeway_model::{HeaderField, JobSpec, Phase, Secrets, SegmentMap, Timestamp, Transfer, Wish};
 use ropeway_store::{JobChange, NewJob, Store};
 use tokio::task::JoinSet;
 
@@ -16,7 +16,7 @@ fn job(number: usize) -> NewJob {
     let from = format!("https://files.example.org/archive/2026/release-{number}.tar.zst?sig=0123456789abcdef");
     let transfer = Transfer::Download { from: from.parse().unwrap(), into: "/home/user/Downloads".into(), name: None };
     let mut spec = JobSpec::new(transfer);
-    spec.headers = vec![HeaderField::basic_login("user", "password")];
+    spec.secrets = Secrets::of(&spec.address().clone(), vec![HeaderField::basic_login("user", "password")]);
     spec.checksum = Some(format!("sha256:{number:064x}").parse().unwrap());
     NewJob { spec, wish: Wish::Run, phase: Phase::Queued, created: Timestamp::from_unix_ms(1_700_000_000_000) }
 }

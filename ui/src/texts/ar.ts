@@ -130,6 +130,7 @@ export const ar: Messages = {
     NETWORK_LOST: "انقطع الاتصال",
     NETWORK_IDLE: "صمت الخادم",
     TLS_FAILED: "لا اتصال آمن",
+    TLS_REFUSED: "لا اتفاق على اتصال آمن",
     PROXY_FAILED: "فشل الوكيل",
     CREDENTIAL_FILE: "ملف الدخول غير صالح",
     HTTP_NOT_FOUND: "الملف غير موجود",

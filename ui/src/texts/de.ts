@@ -106,6 +106,7 @@ export const de: Messages = {
     NETWORK_LOST: "Verbindung abgerissen",
     NETWORK_IDLE: "Server ist verstummt",
     TLS_FAILED: "Keine sichere Verbindung",
+    TLS_REFUSED: "Keine Einigung auf eine sichere Verbindung",
     PROXY_FAILED: "Proxy versagt",
     CREDENTIAL_FILE: "Login-Datei unbrauchbar",
     HTTP_NOT_FOUND: "Datei nicht gefunden",

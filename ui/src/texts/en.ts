@@ -107,6 +107,7 @@ export const en = {
     NETWORK_LOST: "Connection lost",
     NETWORK_IDLE: "Server went silent",
     TLS_FAILED: "No safe connection",
+    TLS_REFUSED: "No agreement on a safe connection",
     PROXY_FAILED: "Proxy failed",
     CREDENTIAL_FILE: "Login file unusable",
     HTTP_NOT_FOUND: "File not found",

@@ -105,6 +105,7 @@ export const zh: Messages = {
     NETWORK_LOST: "连接中断",
     NETWORK_IDLE: "服务器停止响应",
     TLS_FAILED: "无法安全连接",
+    TLS_REFUSED: "无法协商安全连接",
     PROXY_FAILED: "代理出错",
     CREDENTIAL_FILE: "登录文件不可用",
     HTTP_NOT_FOUND: "找不到文件",

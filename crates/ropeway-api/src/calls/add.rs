@@ -97,22 +97,26 @@ impl Request {
 }
 
 fn download_url(core: &Core, line: &str) -> Result<SafeUrl, Refusal> {
-    let from: SafeUrl = line.parse().map_err(|error: ropeway_model::UrlParseError| {
-        let ropeway_model::UrlParseError::Malformed { text, .. } = &error;
-        refusal(&text, FailureCode::UrlMalformed, error.to_string())
-    })?;
+    let from: SafeUrl = line
+        .parse()
+        .map_err(|error: ropeway_model::UrlParseError| refusal(&error.shown(), error.code(), error.to_string()))?;
     match core.engine.can_download(&from) {
         Ok(()) => Ok(from),
         Err(error) => Err(refusal(&from, error.code(), error.to_string())),
     }
 }
 
+/// Whether a path has an octet that no name has on any system.
+pub(super) fn has_nul(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().contains(&0)
+}
+
 fn absolute(text: &str, what: &str) -> Result<PathBuf, ApiError> {
     let path = Path::new(text);
-    if path.is_absolute() {
+    if path.is_absolute() && !has_nul(path) {
         Ok(path.to_owned())
     } else {
-        Err(ApiError::bad_params(format!("the {what} must be an absolute path")))
+        Err(ApiError::bad_params(format!("the {what} must be an absolute path without a NUL")))
     }
 }
 

@@ -14,10 +14,13 @@ pub(super) fn is_named_so(url: &SafeUrl) -> bool {
     path.ends_with(".meta4") || path.ends_with(".metalink")
 }
 
-/// The jobs of a document.
+/// The jobs of a document of this machine. Whatever servers it names, its user has typed none of them.
 pub(super) fn jobs(text: &str, into: &Path, options: &Options) -> Result<Vec<JobSpec>, Refusal> {
     let files = parsed(text, &"Metalink")?;
-    Ok(files.into_iter().filter_map(|file| job(file, into, options)).collect())
+    if options.hold_secrets() {
+        tracing::warn!("the login and the headers are sent to nobody: the servers stand in a document");
+    }
+    Ok(files.into_iter().filter_map(|file| job(file, None, into, options)).collect())
 }
 
 fn parsed(text: &str, input: &dyn std::fmt::Display) -> Result<Vec<MetalinkFile>, Refusal> {
@@ -32,8 +35,8 @@ pub(super) async fn jobs_behind(
     into: &Path,
     options: &Options,
 ) -> Result<Vec<JobSpec>, Refusal> {
-    let (network, headers) = options.reach();
-    let read = core.engine.read_document(from, network, headers, LARGEST_DOCUMENT).await;
+    let network = options.network();
+    let read = core.engine.read_document(from, network, options.headers(), LARGEST_DOCUMENT).await;
     let bytes = read.map_err(|failure| refusal(from, failure.code, failure.message))?;
     let no_text = |_| refusal(from, FailureCode::UnexpectedContent, format!("{from} is no text"));
     let text = String::from_utf8(bytes).map_err(no_text)?;
@@ -41,23 +44,32 @@ pub(super) async fn jobs_behind(
     for mut file in parsed(&text, from)? {
         let mut urls = Vec::new();
         for url in std::mem::take(&mut file.urls) {
-            if core.engine.may_name(from, &url).await {
+            if core.engine.may_name(from, &url, network).await {
                 urls.push(url);
             }
         }
         let name = file.name.clone();
-        let near = || format!("{from} names only addresses of this machine or its network for {name}");
+        let unsafe_only = || {
+            format!(
+                "{from} names only addresses of this machine or its network, or such that give the encryption up, for \
+                 {name}"
+            )
+        };
         file.urls = urls;
-        jobs.push(job(file, into, options).ok_or_else(|| refusal(from, FailureCode::RedirectRefused, near()))?);
+        let spec = job(file, Some(from), into, options);
+        jobs.push(spec.ok_or_else(|| refusal(from, FailureCode::RedirectRefused, unsafe_only()))?);
     }
     Ok(jobs)
 }
 
-fn job(file: MetalinkFile, into: &Path, options: &Options) -> Option<JobSpec> {
+/// The job of one file of the document that the user typed the address of, if one was typed.
+fn job(file: MetalinkFile, typed: Option<&SafeUrl>, into: &Path, options: &Options) -> Option<JobSpec> {
+    let named_folders = u8::try_from(file.folders.len()).unwrap_or(u8::MAX);
     let into = file.folders.iter().fold(into.to_owned(), |folder, name| folder.join(name.as_str()));
     let mut urls = file.urls.into_iter();
     let transfer = Transfer::Download { from: urls.next()?, into, name: Some(file.name) };
-    let mut spec = options.spec(transfer);
+    let mut spec = options.spec_of_document(transfer, typed);
+    spec.named_folders = named_folders;
     spec.mirrors.splice(0..0, urls);
     spec.checksum = spec.checksum.or(file.digest);
     spec.pieces = file.pieces;

@@ -82,7 +82,7 @@ async fn snapshot(core: &Core) -> Result<Reply, ApiError> {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             jobs: Vec::new(),
             totals: totals.clone(),
-            settings: core.settings.current(),
+            settings: core.settings.current().shown(),
             targets,
             host: core.host.capability(),
         };
@@ -93,14 +93,15 @@ async fn snapshot(core: &Core) -> Result<Reply, ApiError> {
 }
 
 fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
-    core.settings.replace(settings)?;
+    let settings = settings.with_password_of(&core.settings.current());
+    core.settings.replace(settings.map_err(|error| ApiError::bad_params(error.to_string()))?)?;
     let Checked { limits, schedule, servers } = core.settings.checked();
     core.engine.set_limits(limits);
     core.engine.set_servers(servers);
     if core.scope == Scope::Queue {
         core.engine.set_schedule(schedule);
     }
-    let settings = core.settings.current();
+    let settings = core.settings.current().shown();
     core.publisher.publish(vec![Event::Settings { settings: settings.clone() }]);
     Ok(settings)
 }

@@ -1,6 +1,6 @@
 //! The options of a new job, checked once.
 
-use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Timestamp, Transfer};
+use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Secrets, Timestamp, Transfer};
 
 use super::jobs;
 use crate::{command::JobOptions, error::ApiError, settings::Settings};
@@ -12,6 +12,8 @@ const MOST_HEADERS: usize = 64;
 #[derive(Clone, Debug)]
 pub(super) struct Options {
     template: JobSpec,
+    /// Bound to an address as each job gets one.
+    headers: Vec<HeaderField>,
 }
 
 impl Options {
@@ -44,7 +46,7 @@ impl Options {
             connections: asked.connections.map(jobs::connections).transpose()?,
             checksum: checksum.map(str::parse).transpose().map_err(|error| refused(&error))?,
             digest: digest.map(str::parse).transpose().map_err(|error| refused(&error))?,
-            headers,
+            secrets: Secrets::default(),
             priority: asked.priority.into(),
             on_conflict: asked.on_conflict.map_or_else(|| OnConflict::from(settings.on_conflict), OnConflict::from),
             network: Network {
@@ -57,8 +59,9 @@ impl Options {
             mirrors: mirrors.map_err(|error| refused(&error))?,
             pieces: None,
             start_at: asked.start_at_ms.map(Timestamp::from_unix_ms),
+            named_folders: 0,
         };
-        Ok(Self { template })
+        Ok(Self { template, headers })
     }
 
     /// Whether these options make sense for one file only.
@@ -66,14 +69,34 @@ impl Options {
         self.template.checksum.is_some() || !self.template.mirrors.is_empty()
     }
 
-    /// How its jobs reach the network, and with which headers.
-    pub(super) fn reach(&self) -> (&Network, &[HeaderField]) {
-        (&self.template.network, &self.template.headers)
+    /// How its jobs reach the network.
+    pub(super) const fn network(&self) -> &Network {
+        &self.template.network
     }
 
-    /// A job with these options.
+    /// The headers that go to the address the user typed.
+    pub(super) fn headers(&self) -> Vec<HeaderField> {
+        self.headers.clone()
+    }
+
+    /// A job with these options, for an address that the user typed.
     pub(super) fn spec(&self, transfer: Transfer) -> JobSpec {
-        JobSpec { transfer, ..self.template.clone() }
+        JobSpec { secrets: Secrets::of(transfer.address(), self.headers()), transfer, ..self.template.clone() }
+    }
+
+    /// A job with these options, for an address that stands in the document behind `typed`; in one of this machine
+    /// without it.
+    pub(super) fn spec_of_document(&self, transfer: Transfer, typed: Option<&SafeUrl>) -> JobSpec {
+        let secrets = match typed {
+            Some(typed) => Secrets::of(typed, self.headers()),
+            None => Secrets::of_nobody(self.headers()),
+        };
+        JobSpec { secrets, transfer, ..self.template.clone() }
+    }
+
+    /// Whether something of the user would have to be kept from whatever a document names.
+    pub(super) fn hold_secrets(&self) -> bool {
+        self.template.network.netrc || self.headers.iter().any(HeaderField::may_be_secret)
     }
 }
 

@@ -12,7 +12,7 @@ use ropeway_engine::{
 use ropeway_model::{FailureCode, Transfer, UploadName, UploadProtocol, UploadTarget};
 
 use super::{
-    add::{add, refusal},
+    add::{add, has_nul, refusal},
     options::Options,
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Reply, Api
     let mut places = Places { target: &target, taken: HashMap::new() };
     for (files, path) in found {
         let files = match files {
-            _ if !path.is_absolute() => Err(refusal(
+            _ if !path.is_absolute() || has_nul(&path) => Err(refusal(
                 &path.display(),
                 FailureCode::SourceMissing,
                 format!("{} is no absolute path", path.display()),

@@ -122,7 +122,10 @@ impl Add {
         };
         let text = |path: &Path| into_text(absolute(path)?);
         let metalink = match self.what.as_slice() {
-            [file] if self.to.is_none() && metalink::is_file(file) => Some(metalink::read(file)?),
+            [file] if self.to.is_none() && metalink::is_file(file) => {
+                metalink::tell_of_secrets(&options);
+                Some(metalink::read(file)?)
+            }
             _ => None,
         };
         Ok(match self.to {

@@ -114,6 +114,9 @@ impl Get {
             mirrors: self.mirrors,
             ..self.network.options()?
         };
+        if urls.iter().any(|url| metalink::is_file(url)) {
+            metalink::tell_of_secrets(&options);
+        }
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
         queue.adjust(jobs, limit).await?;
         let (sender, calls) = mpsc::channel(CALLS_WAITING);

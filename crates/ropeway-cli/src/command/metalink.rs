@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::error::CommandError;
+use ropeway_api::command::JobOptions;
+use ropeway_model::HeaderField;
+
+use crate::{error::CommandError, output::to_stderr};
 
 /// Largest Metalink that is read; the engine takes no larger one.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -30,6 +33,17 @@ pub(crate) fn read(file: &str) -> Result<String, CommandError> {
         return Err(refused(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 16 MiB")));
     }
     Ok(text)
+}
+
+/// Tells where secrets were given with a Metalink file: it names servers that its user did not.
+pub(crate) fn tell_of_secrets(options: &JobOptions) {
+    let is_secret = |header: &String| header.parse::<HeaderField>().is_ok_and(|field| field.may_be_secret());
+    if options.login.is_some() || options.netrc || options.headers.iter().any(is_secret) {
+        to_stderr(
+            "ropeway: the login and the headers are sent to nobody: the Metalink file names its servers, not you. \
+             Give the address of the file or of the Metalink itself to use them there.",
+        );
+    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use ropeway_api::{
 use serde::Serialize;
 
 use crate::{
-    output::{Output, failure, text::phase, to_stdout},
+    output::{Output, as_json, failure, text::phase, to_stdout},
     run::{Board, End},
 };
 
@@ -149,7 +149,7 @@ fn result(end: &End) -> ResultLine<'_> {
 
 fn print(line: &Line<'_>) {
     // Plain strings and numbers: there is nothing in them that JSON cannot say.
-    if let Ok(text) = serde_json::to_string(line) {
+    if let Ok(text) = as_json(line) {
         to_stdout(&text);
     }
 }

@@ -20,7 +20,7 @@ use ropeway_api::command::Refusal;
 use self::{bars::Bars, json::Json, lines::Lines};
 pub(crate) use self::{
     failure::{complain, refuse},
-    stream::{to_stderr, to_stdout, to_stdout_as_json},
+    stream::{as_json, to_stderr, to_stdout, to_stdout_as_json},
 };
 use crate::{
     error::CommandError,

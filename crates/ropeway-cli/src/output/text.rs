@@ -7,14 +7,12 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 use ropeway_api::view::{
     DirectionView, JobProgress, JobView, ObstacleView, PhaseView, ValidationView, VerificationView,
 };
+use ropeway_model::hides;
 
 /// `text` without what a terminal would act on: escape sequences, line breaks, direction overrides. Names and messages
 /// come from servers.
 pub(crate) fn plain(text: &str) -> Cow<'_, str> {
-    let acts = |character: char| {
-        character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if text.contains(acts) { text.replace(acts, "\u{fffd}").into() } else { text.into() }
+    if text.contains(hides) { text.replace(hides, "\u{fffd}").into() } else { text.into() }
 }
 
 /// `text` in at most `width` characters, its middle left out: names differ at their ends.

@@ -6,6 +6,7 @@ use std::{
     fmt,
     future::Future,
     io,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -28,6 +29,7 @@ use tower_service::Service;
 
 use super::{
     CONNECT_TIMEOUT, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT,
+    head_guard::HeadGuard,
     names::Resolver,
     reads::{Reader, Reads},
 };
@@ -68,6 +70,12 @@ impl Direct {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(kept)
+            // As others write them: some servers find `host` where it has a capital only.
+            .http1_title_case_headers(true)
+            // As others read them. What tells the end of a body is looked at in `head_guard`.
+            .http1_allow_spaces_after_header_name_in_responses(true)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http1_ignore_invalid_headers_in_responses(true)
             .build(connector.clone());
         Self { client: Arc::new(client), connector: Arc::new(connector) }
     }
@@ -118,13 +126,15 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let connected = async {
                 let tcp = connecting.await?.into_inner();
+                let peer = tcp.peer_addr()?.ip();
                 let Some(tls) = tls else {
-                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(Line::new(tcp, reads)) };
+                    let plain = |tcp| Line::new(tcp, reads, peer);
+                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(plain(tcp)) };
                 };
                 // IPv6 stands in brackets in an address.
                 let host = host.unwrap_or_default().trim_matches(['[', ']']).to_owned();
                 let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
-                Ok::<_, BoxError>(Line::new(secure, reads))
+                Ok::<_, BoxError>(Line::new(secure, reads, peer))
             };
             let connected = tokio::time::timeout(CONNECT_TIMEOUT, connected).await;
             connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
@@ -140,12 +150,18 @@ impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 struct Line {
     stream: Take<Pin<Box<dyn Duplex>>>,
     reader: Reader,
+    guard: HeadGuard,
+    peer: Peer,
 }
 
+/// Whom an answer came from: an extension of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 impl Line {
-    fn new(stream: impl Duplex + 'static, reads: Reads) -> Self {
+    fn new(stream: impl Duplex + 'static, reads: Reads, peer: IpAddr) -> Self {
         let stream: Pin<Box<dyn Duplex>> = Box::pin(stream);
-        Self { stream: stream.take(0), reader: reads.open() }
+        Self { stream: stream.take(0), reader: reads.open(), guard: HeadGuard::default(), peer: Peer(peer) }
     }
 
     fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
@@ -157,12 +173,15 @@ impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let most = self.reader.most();
         self.stream.set_limit(most);
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        std::task::ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        Poll::Ready(self.guard.received(into.filled().get(before..).unwrap_or_default()))
     }
 }
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        self.guard.sent(from);
         self.stream().poll_write(context, from)
     }
 
@@ -171,6 +190,7 @@ impl AsyncWrite for Line {
         context: &mut Context<'_>,
         from: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.guard.sent(from.first().map(|slice| &**slice).unwrap_or_default());
         self.stream().poll_write_vectored(context, from)
     }
 
@@ -189,6 +209,6 @@ impl AsyncWrite for Line {
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
-        Connected::new()
+        Connected::new().extra(self.peer)
     }
 }

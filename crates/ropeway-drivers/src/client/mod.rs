@@ -6,6 +6,7 @@
 //! octets as sent), and they have no total timeout (a file may take days).
 
 mod direct;
+mod head_guard;
 mod names;
 mod narrow;
 mod proxy;
@@ -23,13 +24,14 @@ use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
 use url::{Host, Origin};
 
-pub(crate) use direct::Direct;
+pub(crate) use direct::{Direct, Peer};
+pub(crate) use head_guard::FramingError;
 pub(crate) use names::{NameError, NearError};
 pub(crate) use narrow::ahead;
 use proxy::Proxy;
 use reads::Reads;
 use shared::Servers;
-pub(crate) use shared::{Connection, Offer};
+pub(crate) use shared::{Connection, Offer, Server};
 pub(crate) use space::Space;
 use space::Spaces;
 pub use transport::{Transport, TransportBody};
@@ -131,6 +133,8 @@ pub(crate) struct Reach {
     pub(crate) proxy: Option<SafeUrl>,
     /// There where the client offers HTTP/2.
     pub(crate) offer: Option<Offer>,
+    /// There where HTTP/2 may be spoken.
+    pub(crate) server: Option<Arc<Server>>,
 }
 
 impl Clients {
@@ -139,27 +143,44 @@ impl Clients {
         Self { instead: Some(transport), ..Self::default() }
     }
 
-    /// Lets every connection that is kept open go: requests from now on are made on new ones.
+    /// Lets every connection that is kept open go: requests from now on are made on new ones. The machine may be in
+    /// another network by now.
     pub fn reconnect(&self) {
         self.kept.lock().clear();
         self.servers.forget();
+        self.spaces.forget();
     }
 
     /// Whether what lies behind `from` may name `to` as another address of a file: not where `to` is nearer to this
     /// machine than `from`.
     pub async fn may_lead(&self, from: &SafeUrl, to: &SafeUrl) -> bool {
         match to.expose().host() {
-            Some(host) => self.spaces.of(&host.to_owned()).await >= self.nearest(&from.expose().origin(), to).await,
+            Some(host) => {
+                let nearest = self.nearest(&from.expose().origin(), to, &Network::default()).await;
+                self.spaces.of(&host.to_owned()).await >= nearest
+            }
             None => false,
         }
     }
 
-    /// How near to this machine `url` may lead a job whose user named `origin`: as near as the user did. The user's own
-    /// address leads anywhere.
-    pub(crate) async fn nearest(&self, origin: &Origin, url: &SafeUrl) -> Space {
+    /// How near to this machine `url` may lead a job in `network` whose user named `origin`: as near as the user did. The
+    /// user's own address leads anywhere; what a proxy of the job reaches is the proxy's to refuse, and no name is looked
+    /// up for it.
+    pub(crate) async fn nearest(&self, origin: &Origin, url: &SafeUrl, network: &Network) -> Space {
         match origin {
-            Origin::Tuple(_, host, _) if url.expose().origin() != *origin => self.spaces.of(host).await,
+            // No name is looked up where there is no network.
+            _ if self.instead.is_some() => Space::Machine,
+            Origin::Tuple(_, host, _) if network.proxy.is_none() && url.expose().origin() != *origin => {
+                self.spaces.of(host).await
+            }
             _ => Space::Machine,
+        }
+    }
+
+    /// An address of `origin` that its user typed was answered from there.
+    pub(crate) fn remember(&self, origin: &Origin, space: Space) {
+        if let Origin::Tuple(_, host, _) = origin {
+            self.spaces.remember(host, space);
         }
     }
 
@@ -172,8 +193,8 @@ impl Clients {
     /// The client for a request of a job in `network` to `url`. Where nobody knows yet how the server speaks, waits a
     /// moment for the request that finds out.
     ///
-    /// An address nearer than `nearest` is not reached, unless by a proxy. A proxy named by the job is always used, and never passed by when it is down; the system's is not used for
-    /// addresses of this machine.
+    /// An address nearer than `nearest` is not reached, unless by a proxy. A proxy named by the job is always used, and
+    /// never passed by when it is down; the system's is not used for addresses of this machine.
     ///
     /// # Errors
     /// [`DriverError::CaFile`] and [`DriverError::Proxy`] where the job's settings cannot be used;
@@ -206,13 +227,17 @@ impl Clients {
         let ca_file = if secure { network.ca_file.clone() } else { None };
         let way = Way { ca_file, proxy, nearest, secure };
         let pair = self.pair(&way, url).await?;
-        let offer = if may_share { self.servers.of(&way, url).approach(connection).await } else { None };
+        let server = may_share.then(|| self.servers.of(&way, url));
+        let offer = match &server {
+            Some(server) => Arc::clone(server).approach(connection).await,
+            None => None,
+        };
         let (client, direct) = match pair.own.narrowed(connection) {
             Own::Direct(direct) if offer.is_none() => (pair.shared, Some(direct)),
             Own::Proxied(client) if offer.is_none() => (client, None),
             Own::Direct(_) | Own::Proxied(_) => (pair.shared, None),
         };
-        Ok(Reach { client, direct, proxy: shown, offer })
+        Ok(Reach { client, direct, proxy: shown, offer, server })
     }
 
     async fn pair(&self, way: &Way, url: &SafeUrl) -> Result<Pair, DriverError> {
@@ -295,6 +320,9 @@ fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
         .retry(reqwest::retry::never())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
+        .http1_title_case_headers()
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
         .tcp_keepalive(KEEPALIVE_AFTER)
         .tcp_keepalive_interval(KEEPALIVE_INTERVAL)
         .tcp_keepalive_retries(KEEPALIVE_PROBES)

@@ -3,7 +3,14 @@
 //! Whether a server speaks HTTP/2 shows only when a connection is made. Jobs that start together would each make one,
 //! and throw all but one away again: so the first goes ahead and the others wait for what it finds.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use http::Version;
 use parking_lot::Mutex;
@@ -60,8 +67,10 @@ impl Servers {
 
 /// One server.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     speaks: Mutex<Speaks>,
+    /// Whether it ever answered over a client that speaks HTTP/1.1 alone.
+    answered_in_http1: AtomicBool,
     /// Held by the one that goes ahead.
     lead: Arc<Semaphore>,
 }
@@ -76,11 +85,14 @@ enum Speaks {
     Two { used: Instant },
     /// HTTP/2, and not well: nobody tries it before this moment.
     Avoided { until: Instant },
+    /// HTTP/2 and nothing else, until the other is tried again at this moment.
+    OnlyTwo { until: Instant },
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { speaks: Mutex::new(Speaks::Unknown), lead: Arc::new(Semaphore::new(1)) }
+        let lead = Arc::new(Semaphore::new(1));
+        Self { speaks: Mutex::new(Speaks::Unknown), answered_in_http1: AtomicBool::new(false), lead }
     }
 }
 
@@ -89,6 +101,7 @@ impl Server {
     /// not. Waits at most [`FIRST_CONTACT`].
     pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<Offer> {
         match (connection, self.speaks()) {
+            (_, speaks @ Speaks::OnlyTwo { .. }) => return Some(self.offer(speaks, None)),
             (_, Speaks::Avoided { .. })
             | (Connection::Narrow(_), _)
             | (Connection::Own, Speaks::Unknown | Speaks::Two { .. }) => return None,
@@ -103,13 +116,13 @@ impl Server {
         let lead = lead.ok().and_then(Result::ok);
         match self.speaks() {
             speaks @ Speaks::Unknown => Some(self.offer(speaks, lead)),
-            speaks @ (Speaks::One | Speaks::Two { .. }) => Some(self.offer(speaks, None)),
+            speaks @ (Speaks::One | Speaks::Two { .. } | Speaks::OnlyTwo { .. }) => Some(self.offer(speaks, None)),
             Speaks::Avoided { .. } => None,
         }
     }
 
     const fn offer(self: Arc<Self>, speaks: Speaks, lead: Option<OwnedSemaphorePermit>) -> Offer {
-        Offer { server: self, is_shared: matches!(speaks, Speaks::Two { .. }), lead }
+        Offer { server: self, is_shared: matches!(speaks, Speaks::Two { .. } | Speaks::OnlyTwo { .. }), lead }
     }
 
     /// What is known now.
@@ -118,7 +131,7 @@ impl Server {
         match *speaks {
             // By now one of the two sides has closed it.
             Speaks::Two { used } if now.duration_since(used) >= IDLE_TIMEOUT => *speaks = Speaks::Unknown,
-            Speaks::Avoided { until } if until <= now => *speaks = Speaks::Unknown,
+            Speaks::Avoided { until } | Speaks::OnlyTwo { until } if until <= now => *speaks = Speaks::Unknown,
             _ => {}
         }
         *speaks
@@ -126,10 +139,29 @@ impl Server {
 
     fn learn(&self, news: Speaks) {
         let mut speaks = self.speaks.lock();
-        // A straggler of before says nothing against it.
-        if !matches!(*speaks, Speaks::Avoided { .. }) {
-            *speaks = news;
+        match (*speaks, news) {
+            // A straggler of before says nothing against it.
+            (Speaks::Avoided { .. }, _) => {}
+            // Nor does one that goes well, or a connection that is gone.
+            (Speaks::OnlyTwo { .. }, Speaks::Unknown | Speaks::Two { .. }) => {}
+            _ => *speaks = news,
         }
+    }
+
+    /// It answered over a client that speaks HTTP/1.1 alone.
+    pub(crate) fn answered_in_http1(&self) {
+        self.answered_in_http1.store(true, Relaxed);
+    }
+
+    /// Whether it is known to answer in HTTP/2, and never did in HTTP/1.1.
+    pub(crate) fn answers_in_http2_only(&self) -> bool {
+        matches!(self.speaks(), Speaks::Two { .. }) && !self.answered_in_http1.load(Relaxed)
+    }
+
+    /// It does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place.
+    pub(crate) fn refused_http1(&self) -> bool {
+        self.learn(Speaks::OnlyTwo { until: Instant::now() + AVOIDED_FOR });
+        matches!(self.speaks(), Speaks::OnlyTwo { .. })
     }
 }
 
@@ -216,6 +248,23 @@ mod tests {
         assert!(Arc::clone(&server).approach(Connection::Own).await.is_none());
         answered(&server, Version::HTTP_11).await;
         assert!(server.approach(Connection::Own).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_http1_is_refused_everything_goes_over_http2_until_it_does_not_work() {
+        let server = server();
+        answered(&server, Version::HTTP_2).await;
+        assert!(server.answers_in_http2_only() && server.refused_http1());
+        for connection in [Connection::Own, Connection::Shared] {
+            let mut offer = Arc::clone(&server).approach(connection).await.unwrap();
+            assert!(offer.is_shared());
+            offer.answered(Version::HTTP_2);
+            offer.failed(Fault::ConnectionLost);
+        }
+        assert!(Arc::clone(&server).approach(Connection::Own).await.is_some(), "a lost connection changes nothing");
+        Arc::clone(&server).approach(Connection::Own).await.unwrap().failed(Fault::WantsHttp1);
+        assert!(Arc::clone(&server).approach(Connection::Own).await.is_none());
+        assert!(!server.refused_http1(), "neither of the two is taken: nothing else is left to try");
     }
 
     #[tokio::test(start_paused = true)]

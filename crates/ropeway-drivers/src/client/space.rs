@@ -82,12 +82,26 @@ impl Spaces {
         }
         let Ok(addresses) = names::addresses(name).await else { return Space::Public };
         let space = addresses.iter().map(|address| Space::of(address.ip())).max().unwrap_or(Space::Public);
+        self.remember(host, space);
+        space
+    }
+
+    /// A connection to `host` led to this space. The widest one counts: whoever has the name may point it elsewhere.
+    pub(super) fn remember(&self, host: &Host, space: Space) {
         let mut known = self.0.lock();
+        if let Some((_, had)) = known.iter_mut().find(|(known, _)| known == host) {
+            *had = space.max(*had);
+            return;
+        }
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
         known.push((host.clone(), space));
-        space
+    }
+
+    /// Looks every host up again.
+    pub(super) fn forget(&self) {
+        self.0.lock().clear();
     }
 }
 
@@ -134,6 +148,17 @@ mod tests {
             assert_eq!(found, space, "{url}");
         }
         assert!(Space::Machine < Space::Local && Space::Local < Space::Public);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_led_to_the_internet_once_leads_no_job_nearer() {
+        let (spaces, host) = (Spaces::default(), Host::Domain("rebound.localhost".to_owned()));
+        spaces.remember(&host, Space::Public);
+        assert_eq!(spaces.of(&host).await, Space::Public, "a new lookup says this machine");
+        spaces.remember(&host, Space::Machine);
+        assert_eq!(spaces.of(&host).await, Space::Public);
+        spaces.forget();
+        assert_eq!(spaces.of(&host).await, Space::Machine);
     }
 
     #[tokio::test]

@@ -14,17 +14,18 @@ const LONGEST_HEADER: usize = 8190;
 #[derive(Clone, Default)]
 pub(crate) struct Jar(Vec<Cookie>);
 
-#[derive(Clone)]
-struct Cookie {
-    domain: Host,
+/// One cookie, from a file or from a server.
+#[derive(Clone, Debug)]
+pub(super) struct Cookie {
+    pub(super) domain: Host,
     /// Whether hosts below the domain get it too.
-    below: bool,
-    path: Box<[u8]>,
-    secure: bool,
+    pub(super) below: bool,
+    pub(super) path: Box<[u8]>,
+    pub(super) secure: bool,
     /// Unix seconds; `None` is as long as the browser ran.
-    expires: Option<i64>,
-    name: Box<[u8]>,
-    value: Box<[u8]>,
+    pub(super) expires: Option<i64>,
+    pub(super) name: Box<[u8]>,
+    pub(super) value: Box<[u8]>,
 }
 
 /// A file that is not in Netscape's format.
@@ -71,29 +72,40 @@ impl Jar {
         Ok(Self(cookies))
     }
 
-    /// The value of `Cookie` for a request; `None` where no cookie goes there. Longer paths go first.
-    pub(crate) fn header(&self, requested: &Requested<'_>) -> Option<Vec<u8>> {
-        let mut chosen: Vec<&Cookie> = self.0.iter().filter(|cookie| cookie.goes_to(requested)).collect();
-        chosen.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
-        let mut header = Vec::new();
-        for cookie in chosen.into_iter().take(MOST_SENT) {
-            if header.len() + cookie.name.len() + cookie.value.len() + 3 > LONGEST_HEADER {
-                break;
-            }
-            if !header.is_empty() {
-                header.extend_from_slice(b"; ");
-            }
-            header.extend_from_slice(&cookie.name);
-            header.push(b'=');
-            header.extend_from_slice(&cookie.value);
-        }
-        (!header.is_empty()).then_some(header)
+    /// The cookies that a request carries.
+    pub(super) fn chosen<'a>(&'a self, requested: &Requested<'_>) -> impl Iterator<Item = &'a Cookie> {
+        self.0.iter().filter(move |cookie| cookie.goes_to(requested))
     }
 
     /// How many cookies there are.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()
     }
+}
+
+/// The value of `Cookie` with these cookies behind what the user gives; `None` where there are none. Longer paths go
+/// first.
+pub(super) fn header<'a>(given: &[u8], cookies: impl Iterator<Item = &'a Cookie>) -> Option<Vec<u8>> {
+    let mut chosen: Vec<&Cookie> = cookies.collect();
+    chosen.sort_by_key(|cookie| std::cmp::Reverse(cookie.path.len()));
+    let mut header = given.to_vec();
+    for cookie in chosen.into_iter().take(MOST_SENT) {
+        if header.len() + cookie.name.len() + cookie.value.len() + 3 > LONGEST_HEADER {
+            break;
+        }
+        if !header.is_empty() {
+            header.extend_from_slice(b"; ");
+        }
+        header.extend_from_slice(&cookie.name);
+        header.push(b'=');
+        header.extend_from_slice(&cookie.value);
+    }
+    (!header.is_empty()).then_some(header)
+}
+
+/// Whether names below this one belong to different people (publicsuffix.org): no cookie is for all of them.
+pub(super) fn is_public_suffix(name: &str) -> bool {
+    psl::suffix_str(name) == Some(name)
 }
 
 /// The cookie of one line; `None` if its domain is none.
@@ -119,7 +131,7 @@ fn cookie(line: &[u8]) -> Result<Option<Cookie>, &'static str> {
     let path = if path.starts_with(b"/") { path } else { b"/".as_slice() };
     Ok(Some(Cookie {
         // A public suffix or an address stands for itself only.
-        below: below && matches!(&domain, Host::Domain(name) if name.contains('.')),
+        below: below && matches!(&domain, Host::Domain(name) if !is_public_suffix(name)),
         domain,
         path: path.into(),
         secure,
@@ -138,7 +150,7 @@ fn flag(text: &[u8]) -> Result<bool, &'static str> {
 }
 
 impl Cookie {
-    fn is_acceptable(&self) -> bool {
+    pub(super) fn is_acceptable(&self) -> bool {
         let named =
             |prefix: &[u8]| self.name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         let is_plain_domain = match &self.domain {
@@ -152,7 +164,7 @@ impl Cookie {
             && (!named(b"__Host-") || (self.secure && !self.below && &*self.path == b"/"))
     }
 
-    fn goes_to(&self, requested: &Requested<'_>) -> bool {
+    pub(super) fn goes_to(&self, requested: &Requested<'_>) -> bool {
         let is_alive = self.expires.is_none_or(|expires| expires > requested.now);
         is_alive
             && (requested.secure || !self.secure)
@@ -161,7 +173,7 @@ impl Cookie {
     }
 
     /// RFC 6265bis §5.1.3.
-    fn covers_host(&self, host: &Host<&str>) -> bool {
+    pub(super) fn covers_host(&self, host: &Host<&str>) -> bool {
         match (&self.domain, host) {
             (Host::Domain(domain), Host::Domain(host)) => {
                 host == domain || (self.below && host.strip_suffix(&**domain).is_some_and(|rest| rest.ends_with('.')))
@@ -173,7 +185,7 @@ impl Cookie {
     }
 
     /// RFC 6265bis §5.1.4.
-    fn covers_path(&self, path: &[u8]) -> bool {
+    pub(super) fn covers_path(&self, path: &[u8]) -> bool {
         let Some(rest) = path.strip_prefix(&*self.path) else { return false };
         rest.is_empty() || rest.starts_with(b"/") || self.path.ends_with(b"/")
     }
@@ -191,8 +203,8 @@ mod tests {
         let url = Url::parse(url).unwrap();
         let requested =
             Requested { host: url.host().unwrap(), path: url.path(), secure: url.scheme() == "https", now: NOW };
-        let header = Jar::parse(file.as_bytes()).unwrap().header(&requested).unwrap_or_default();
-        String::from_utf8(header).unwrap()
+        let jar = Jar::parse(file.as_bytes()).unwrap();
+        String::from_utf8(header(b"", jar.chosen(&requested)).unwrap_or_default()).unwrap()
     }
 
     #[test]
@@ -226,13 +238,16 @@ mod tests {
     fn what_no_browser_would_have_taken_is_left_out() {
         for line in [
             ".org\tTRUE\t/\tFALSE\t0\ta\t1",
+            ".co.uk\tTRUE\t/\tFALSE\t0\ta\t1",
             "example.org.\tTRUE\t/\tFALSE\t0\ta\t1",
             ".example.org\tTRUE\t/\tFALSE\t0\t__Secure-a\t1",
             ".example.org\tTRUE\t/\tTRUE\t0\t__Host-a\t1",
             "exa mple.org\tTRUE\t/\tFALSE\t0\ta\t1",
             ".example.org\tTRUE\t/\tFALSE\t-1\ta\t1",
         ] {
-            assert_eq!(sent(line, "https://example.org/"), "", "{line}");
+            for url in ["https://example.org/", "https://example.co.uk/"] {
+                assert_eq!(sent(line, url), "", "{line}");
+            }
         }
         assert_eq!(sent("localhost\tTRUE\t/\tFALSE\t0\ta\t1", "http://localhost/"), "a=1");
         assert_eq!(sent("example.org\tFALSE\t/\tTRUE\t0\t__Host-a\t1", "https://example.org/"), "__Host-a=1");

@@ -1,7 +1,10 @@
-//! What a job shows of its user where a server asks: the login of a `.netrc`, the cookies of a browser. Read anew when
-//! their files change; evaluated for every request, so that each hop of a redirect gets what is meant for it alone.
+//! What a job shows of its user where a server asks: the login of a `.netrc`, the cookies of a browser, those that
+//! servers set meanwhile. Files are read anew when they change; all is evaluated for every request, so that each hop of a
+//! redirect gets what is meant for it alone.
 
 mod cookies;
+mod date;
+mod jar;
 mod netrc;
 
 use std::{
@@ -22,8 +25,9 @@ use parking_lot::Mutex;
 use ropeway_model::{HeaderField, SafeUrl};
 use url::Url;
 
+pub use self::jar::CookieJar;
 use self::{
-    cookies::{Jar, Requested},
+    cookies::{Cookie, Jar, Requested},
     netrc::Netrc,
 };
 use crate::{Context, DriverError};
@@ -41,6 +45,7 @@ pub(crate) struct Credentials {
 }
 
 /// What one job's files hold.
+#[derive(Default)]
 struct Read {
     netrc: Option<Arc<Netrc>>,
     jar: Option<Arc<Jar>>,
@@ -61,22 +66,24 @@ impl Credentials {
     ) -> Result<HeaderMap, DriverError> {
         let network = &context.network;
         let target = url.expose();
-        let is_own = target.origin() == context.origin;
+        let is_own = context.secrets.are_for(target);
         let wants_login = network.netrc && is_own && target.password().is_none() && !given.contains_key(AUTHORIZATION);
         let netrc = if wants_login { netrc_file() } else { None };
         let cookie_file = network.cookie_file.clone().filter(|_| !gives_encryption_up(context, target));
-        if netrc.is_none() && cookie_file.is_none() {
-            return Ok(HeaderMap::new());
-        }
+        let has_files = netrc.is_some() || cookie_file.is_some();
         let credentials = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || credentials.read(netrc.as_deref(), cookie_file.as_deref()));
-        // The blocking call fails only when the runtime is on its way out.
-        let Read { netrc, jar } = read.await.unwrap_or(Err(DriverError::Canceled))?;
+        let Read { netrc, jar } = if has_files {
+            let read = tokio::task::spawn_blocking(move || credentials.read(netrc.as_deref(), cookie_file.as_deref()));
+            // The blocking call fails only when the runtime is on its way out.
+            read.await.unwrap_or(Err(DriverError::Canceled))?
+        } else {
+            Read::default()
+        };
         let mut fields = HeaderMap::new();
         if let Some(login) = netrc.as_deref().and_then(|netrc| login(netrc, target)) {
             fields.insert(AUTHORIZATION, login);
         }
-        if let Some(cookies) = jar.as_deref().and_then(|jar| cookies_for(jar, target, given)) {
+        if let Some(cookies) = cookies_for(jar.as_deref(), &context.cookies, target, given) {
             fields.insert(COOKIE, cookies);
         }
         Ok(fields)
@@ -120,17 +127,31 @@ fn login(netrc: &Netrc, target: &Url) -> Option<HeaderValue> {
     HeaderValue::from_str(field.expose_value()).ok().map(sensitive)
 }
 
-fn cookies_for(jar: &Jar, target: &Url, given: &HeaderMap) -> Option<HeaderValue> {
+/// Unix seconds.
+pub(crate) fn now() -> i64 {
     #[expect(clippy::disallowed_methods, reason = "a cookie's end is a date of the wall clock")]
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-    let requested = Requested { host: target.host()?, path: target.path(), secure: target.scheme() == "https", now };
-    let mut value: Vec<u8> = given.get(COOKIE).map(|own| own.as_bytes().to_vec()).unwrap_or_default();
-    let from_file = jar.header(&requested)?;
-    if !value.is_empty() {
-        value.extend_from_slice(b"; ");
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The cookies of all sources, where any but the user's own field has one. What a server set meanwhile goes before what
+/// the user or a file has under the same name, as in a browser.
+fn cookies_for(file: Option<&Jar>, set: &CookieJar, target: &Url, given: &HeaderMap) -> Option<HeaderValue> {
+    let (is_secure, now) = (target.scheme() == "https", now());
+    let requested = Requested { host: target.host()?, path: target.path(), secure: is_secure, now };
+    let set = set.chosen(&requested);
+    let is_replaced = |name: &[u8]| set.iter().any(|cookie| &*cookie.name == name);
+    let from_file: Vec<&Cookie> = file.iter().flat_map(|file| file.chosen(&requested)).collect();
+    if set.is_empty() && from_file.is_empty() {
+        return None;
     }
-    value.extend_from_slice(&from_file);
+    let own: Vec<&[u8]> = given.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let own = own.join(b";".as_slice());
+    let name = |pair: &[u8]| pair.split(|byte| *byte == b'=').next().unwrap_or_default().trim_ascii().to_vec();
+    let kept: Vec<&[u8]> = own.split(|byte| *byte == b';').map(<[u8]>::trim_ascii).collect();
+    let kept: Vec<&[u8]> = kept.into_iter().filter(|pair| !pair.is_empty() && !is_replaced(&name(pair))).collect();
+    let others = from_file.into_iter().filter(|cookie| !is_replaced(&cookie.name));
+    let value = cookies::header(&kept.join(b"; ".as_slice()), others.chain(&set))?;
     HeaderValue::from_bytes(&value).ok().map(sensitive)
 }
 

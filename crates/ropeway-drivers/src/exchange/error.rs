@@ -5,12 +5,12 @@ use std::{error::Error, io};
 use hyper_util::client::legacy;
 use reqwest::Response;
 use ropeway_model::SafeUrl;
-use rustls::CertificateError;
+use rustls::{AlertDescription, CertificateError};
 
 use super::fault::Fault;
 use crate::{
     DriverError,
-    client::{CONNECT_TIMEOUT, NameError, NearError},
+    client::{CONNECT_TIMEOUT, FramingError, NameError, NearError},
     http::wire,
 };
 
@@ -99,7 +99,14 @@ pub(crate) fn of_request(
 ) -> DriverError {
     let host = url.host();
     if let Some(cause) = find::<rustls::Error>(error) {
-        return DriverError::Tls { host, reason: tls_reason(cause) };
+        let reason = tls_reason(cause);
+        return match cause {
+            rustls::Error::InvalidCertificate(_) => DriverError::Tls { host, reason },
+            _ => DriverError::Handshake { host, reason },
+        };
+    }
+    if let Some(wrong) = find::<FramingError>(error) {
+        return bad(url, wrong.to_string());
     }
     if error.is_connect()
         && let Some(proxy) = proxy
@@ -148,6 +155,17 @@ pub(crate) fn is_stale_connection(error: &RequestError) -> bool {
             || find::<io::Error>(error).is_some_and(|error| gone(error.kind())))
 }
 
+/// Whether the handshake ended since the server does not speak what was offered.
+pub(crate) fn is_refused_protocol(error: &RequestError) -> bool {
+    let refusal = AlertDescription::NoApplicationProtocol;
+    matches!(find::<rustls::Error>(error), Some(rustls::Error::AlertReceived(alert)) if *alert == refusal)
+}
+
+/// Whether what came is no HTTP/1.1 at all.
+pub(crate) fn is_other_protocol(error: &RequestError) -> bool {
+    !error.is_connect() && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
+}
+
 /// The first cause of type `E`.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     causes(error).find_map(<dyn Error>::downcast_ref::<E>)
@@ -171,9 +189,24 @@ fn below<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     }
 }
 
+/// What went wrong with a handshake, in words; what the library says of it is meant for its own debugging.
 fn tls_reason(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(cause) = error else { return error.to_string() };
-    let sentence = match cause {
+    let sentence = match error {
+        rustls::Error::InvalidCertificate(cause) => certificate_reason(cause),
+        rustls::Error::AlertReceived(alert) => return alert_reason(*alert),
+        rustls::Error::PeerIncompatible(_) => "it speaks no version or cipher of TLS that is spoken here",
+        rustls::Error::InvalidMessage(_) | rustls::Error::InappropriateMessage { .. } => {
+            "what it speaks there is not TLS, or not as it should be"
+        }
+        rustls::Error::NoCertificatesPresented => "it shows no certificate",
+        rustls::Error::UnsupportedNameType => "its name cannot stand in a certificate",
+        _ => "it does not follow the rules of TLS",
+    };
+    sentence.to_owned()
+}
+
+fn certificate_reason(cause: &CertificateError) -> &'static str {
+    match cause {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => "its certificate has expired",
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet: check this machine's clock"
@@ -186,7 +219,65 @@ fn tls_reason(error: &rustls::Error) -> String {
             "its certificate is for another host"
         }
         CertificateError::Revoked => "its certificate was revoked",
-        other => return format!("its certificate is not valid: {other}"),
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "its certificate is not one for servers"
+        }
+        CertificateError::UnknownRevocationStatus
+        | CertificateError::ExpiredRevocationList
+        | CertificateError::ExpiredRevocationListContext { .. } => "whether its certificate was revoked cannot be told",
+        CertificateError::BadEncoding => "its certificate cannot be read",
+        _ => "its certificate is not valid",
+    }
+}
+
+/// What the server says to the handshake. It is no fault of the server's own certificate, which it has none to say of.
+fn alert_reason(alert: AlertDescription) -> String {
+    let sentence = match alert {
+        AlertDescription::HandshakeFailure
+        | AlertDescription::ProtocolVersion
+        | AlertDescription::InsufficientSecurity => "it takes no version or cipher of TLS that is offered here",
+        AlertDescription::UnrecognisedName => "it serves no host of this name",
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => {
+            "it wants a certificate of the client, which is not supported"
+        }
+        AlertDescription::NoApplicationProtocol => "it speaks none of the versions of HTTP that are offered here",
+        AlertDescription::AccessDenied => "it denies the access",
+        AlertDescription::InternalError => "it has a problem of its own",
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA => "it does not take the certificate of this side",
+        other => return format!("it ended the handshake (alert {})", u8::from(other)),
     };
     sentence.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_handshake_is_told_in_words() {
+        let other = CertificateError::Other(rustls::OtherError(Arc::new(io::Error::other("x"))));
+        for error in [
+            rustls::Error::InvalidCertificate(other),
+            rustls::Error::InvalidCertificate(CertificateError::BadEncoding),
+            rustls::Error::AlertReceived(AlertDescription::HandshakeFailure),
+            rustls::Error::AlertReceived(AlertDescription::Unknown(77)),
+            rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType),
+            rustls::Error::General("x".to_owned()),
+        ] {
+            let reason = tls_reason(&error);
+            assert!(
+                !reason.contains(['{', '_']) && !reason.contains("Other") && !reason.contains("Handshake"),
+                "{reason}"
+            );
+            let is_alert = matches!(error, rustls::Error::AlertReceived(_));
+            assert!(!is_alert || !reason.contains("certificate is"), "{reason}");
+        }
+    }
 }

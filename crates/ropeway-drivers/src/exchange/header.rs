@@ -27,8 +27,8 @@ const RESERVED: [HeaderName; 11] = [
     UPGRADE,
 ];
 
-/// The fields every request to `url` carries. Those of the user are among them only where `url` lies in the job's own
-/// origin: any of them may be a secret, whatever its name.
+/// The fields every request to `url` carries: of the user's those that are meant for its origin, and of the cookies that
+/// servers set meanwhile.
 ///
 /// # Errors
 /// [`DriverError::CredentialFile`] where the job names a file of logins or cookies that cannot be used.
@@ -43,10 +43,7 @@ fn given(context: &Context, url: &SafeUrl) -> HeaderMap {
     let mut fields = HeaderMap::new();
     // Ranges and lengths count octets as sent, so the file must come as it is (RFC 9110 §14.1.2).
     fields.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if url.expose().origin() != context.origin {
-        return fields;
-    }
-    for (name, value) in context.headers.iter().filter_map(parsed) {
+    for (name, value) in context.secrets.fields_for(url.expose()).filter_map(parsed) {
         fields.append(name, value);
     }
     fields

@@ -6,14 +6,15 @@ mod header;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Method, header::HOST};
+use http::{HeaderMap, Method, StatusCode, header::HOST};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
 use self::{error::RequestError, fault::Fault};
 use crate::{
     Context, DriverError,
-    client::{Connection, Direct, Offer, Reach},
+    client::{Connection, Direct, Peer, Reach, Space},
+    credential,
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
@@ -32,12 +33,26 @@ const MOST_FAREWELLS: u32 = 10;
 /// to the job's own origin.
 ///
 /// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1). What
-/// a server has not looked at is sent again at once (RFC 9113 §8.7), and in HTTP/1.1 where it asks for that.
+/// a server has not looked at is sent again at once (RFC 9113 §8.7), in HTTP/1.1 where it asks for that, and in HTTP/2
+/// where it speaks nothing else. An address nearer than `nearest` is not reached.
 pub(crate) async fn get(
     context: &Context,
     url: &SafeUrl,
     fields: &HeaderMap,
     connection: Connection,
+    nearest: Space,
+) -> Result<Response, DriverError> {
+    let answer = get_as_it_comes(context, url, fields, connection, nearest).await?;
+    context.cookies.take(url.expose(), answer.headers(), credential::now());
+    Ok(answer)
+}
+
+async fn get_as_it_comes(
+    context: &Context,
+    url: &SafeUrl,
+    fields: &HeaderMap,
+    connection: Connection,
+    nearest: Space,
 ) -> Result<Response, DriverError> {
     let given = header::fields(context, url).await?;
     if let Some(answer) = get_instead(context, url, &given, fields).await {
@@ -45,7 +60,6 @@ pub(crate) async fn get(
     }
     // Over HTTP/2 the address alone names the host.
     let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
-    let nearest = context.clients.nearest(&context.origin, url).await;
     let (mut replaced, mut repeats) = (false, 0);
     loop {
         let reaching = context.clients.reach(&context.network, url, nearest, connection);
@@ -59,11 +73,17 @@ pub(crate) async fn get(
             return Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() });
         };
         let error = match answered? {
-            Ok(response) => return checked(reach.offer, url, response),
+            Ok(response) if reach.wants_http2(response.status()) && repeats < MOST_REFUSALS => {
+                repeats += 1;
+                continue;
+            }
+            Ok(response) => return checked(reach, url, response),
             Err(error) => error,
         };
         let fault = reach.fault(&error);
         match fault {
+            // The next one goes over HTTP/2: there is no such end to it.
+            None if repeats < MOST_REFUSALS && reach.refuses_http1(&error, replaced) => repeats += 1,
             // The next one goes over HTTP/1.1: there is no such answer to it.
             Some(Fault::WantsHttp1) if repeats < MOST_REFUSALS => repeats += 1,
             Some(Fault::Unprocessed { is_closing: false }) if repeats < MOST_REFUSALS => repeats += 1,
@@ -101,12 +121,12 @@ pub(crate) async fn send(
     dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
     fields: HeaderMap,
 ) -> Result<Response, DriverError> {
-    let nearest = context.clients.nearest(&context.origin, url).await;
+    let nearest = context.clients.nearest(&context.origin, url, &context.network).await;
     let reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
     let given = header::fields(context, url).await?;
     let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
     match head(context, reach.direct.as_ref(), request.headers(fields)).await? {
-        Ok(response) => checked(reach.offer, url, response),
+        Ok(response) => checked(reach, url, response),
         Err(error) => {
             let fault = reach.fault(&error);
             Err(error::of_request(url, reach.proxy.as_ref(), &error, fault))
@@ -128,13 +148,19 @@ async fn head(
     context.cancel.run_until_cancelled(sent).await.ok_or(DriverError::Canceled)
 }
 
-fn checked(offer: Option<Offer>, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
+fn checked(reach: Reach, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
     let octets: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if octets > LARGEST_HEAD {
         return Err(error::bad(url, format!("its head has {octets} octets, more than {LARGEST_HEAD}")));
     }
     tracing::debug!(%url, status = response.status().as_u16(), version = ?response.version(), "answered");
-    if let Some(mut offer) = offer {
+    // A proxy's own address says nothing of whom it reached.
+    let own = || response.extensions().get::<Peer>().map(|peer| peer.0);
+    let peer = own().or_else(|| response.remote_addr().map(|address| address.ip())).filter(|_| reach.proxy.is_none());
+    if let Some(peer) = peer {
+        response.extensions_mut().insert(Space::of(peer));
+    }
+    if let Some(mut offer) = reach.offer {
         offer.answered(response.version());
         // What becomes of its body counts as well.
         response.extensions_mut().insert(Arc::new(offer));
@@ -142,7 +168,31 @@ fn checked(offer: Option<Offer>, url: &SafeUrl, mut response: Response) -> Resul
     Ok(response)
 }
 
+/// Where the connection led to that an answer came over; `None` where a proxy made it.
+pub(crate) fn space(response: &Response) -> Option<Space> {
+    response.extensions().get::<Space>().copied()
+}
+
 impl Reach {
+    /// Whether the answer to a request in HTTP/1.1 is that it should have been HTTP/2; the next one is.
+    fn wants_http2(&self, status: StatusCode) -> bool {
+        let Some(server) = self.server.as_ref().filter(|_| self.offer.is_none()) else { return false };
+        let is_refusal = matches!(status.as_u16(), 426 | 505);
+        if !is_refusal {
+            server.answered_in_http1();
+        }
+        is_refusal && server.refused_http1()
+    }
+
+    /// The same where no answer came at all: either the handshake says so, or a server that is known to speak HTTP/2 and
+    /// has never answered in HTTP/1.1 makes nothing of it, twice if it only ends the connection.
+    fn refuses_http1(&self, error: &RequestError, is_second: bool) -> bool {
+        let Some(server) = self.server.as_ref().filter(|_| self.offer.is_none()) else { return false };
+        let is_plain = error::is_refused_protocol(error);
+        let is_likely = error::is_other_protocol(error) || (is_second && error::is_stale_connection(error));
+        (is_plain || (is_likely && server.answers_in_http2_only())) && server.refused_http1()
+    }
+
     /// What the error says of HTTP/2, which is learned from.
     fn fault(&self, error: &RequestError) -> Option<Fault> {
         let offer = self.offer.as_ref()?;

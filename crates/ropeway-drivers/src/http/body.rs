@@ -7,21 +7,67 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _};
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::{coding, decoded, wire};
 use crate::{ByteStream, DriverError, client::Offer, exchange::error};
 
-/// At most `longest` bytes of the answer's body, as they come from the connection, without a copy.
+/// At most `longest` bytes of the answer's body, as they come from the connection, without a copy where nothing has to
+/// be undone.
 ///
 /// Ends with [`DriverError::ConnectionLost`] where the connection ends before the body does, and with
 /// [`DriverError::Canceled`] once `cancel` fires.
-pub(super) fn stream(response: Response, url: SafeUrl, cancel: &CancellationToken, longest: u64) -> ByteStream {
+///
+/// # Errors
+/// [`DriverError::ContentCoding`] for a transfer coding that cannot be undone here; [`DriverError::BadResponse`] for a
+/// malformed length.
+pub(super) fn stream(
+    response: Response,
+    url: SafeUrl,
+    cancel: &CancellationToken,
+    longest: u64,
+) -> Result<ByteStream, DriverError> {
+    let headers = response.headers();
+    let coding = coding::of_transfer(headers).map_err(|label| {
+        let reason = format!("its transfer coding {label} cannot be undone here");
+        DriverError::ContentCoding { url: url.clone(), reason }
+    })?;
+    // The library does not know the coding that is none, and would wait for the end of the connection.
+    let is_told = wire::has_identity(headers);
+    let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
+    let expected = length.filter(|_| is_told && coding.is_none());
     let canceled = Box::pin(cancel.clone().cancelled_owned());
     let offer = response.extensions().get::<Arc<Offer>>().cloned();
-    Box::pin(Body { bytes: Some(response.bytes_stream()), canceled, url, offer, left: longest })
+    let left = expected.unwrap_or(u64::MAX);
+    let is_exact = expected.is_some();
+    let raw = |left, bytes| Body { bytes: Some(bytes), canceled, url: url.clone(), offer, left, is_exact };
+    match coding {
+        None => Ok(Box::pin(raw(left.min(longest), response.bytes_stream()))),
+        Some(coding) => {
+            tracing::debug!(%url, ?coding, "the server compresses the transfer; that is undone");
+            let undone = decoded::stream(Box::pin(raw(left, response.bytes_stream())), coding, url.clone());
+            Ok(Box::pin(first(undone, longest)))
+        }
+    }
+}
+
+/// The first `longest` bytes of a body.
+fn first(body: ByteStream, longest: u64) -> impl Stream<Item = Result<Bytes, DriverError>> + Send {
+    body.scan(longest, |left, item| {
+        let item = match item {
+            Ok(_) if *left == 0 => None,
+            Ok(mut chunk) => {
+                chunk.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
+                *left -= chunk.len() as u64;
+                Some(Ok(chunk))
+            }
+            Err(error) => Some(Err(error)),
+        };
+        std::future::ready(item)
+    })
 }
 
 struct Body<S> {
@@ -32,6 +78,8 @@ struct Body<S> {
     /// There where the request offered HTTP/2.
     offer: Option<Arc<Offer>>,
     left: u64,
+    /// Whether a body that ends with some left is cut.
+    is_exact: bool,
 }
 
 impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
@@ -49,6 +97,10 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
             return Poll::Ready(Some(Err(DriverError::Canceled)));
         }
         let item = match std::task::ready!(Pin::new(bytes).poll_next(context)) {
+            None if body.is_exact => {
+                let (host, reason) = (body.url.host(), "it ended before the announced length".to_owned());
+                Some(Err(DriverError::ConnectionLost { host, reason }))
+            }
             None => None,
             Some(Ok(mut chunk)) => {
                 // More than was asked for belongs to the neighbour, who asks for it himself.

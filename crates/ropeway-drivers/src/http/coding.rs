@@ -7,6 +7,8 @@ use http::{
 };
 use ropeway_model::FileName;
 
+use super::wire;
+
 /// The codings there are. Labels beside these, as some servers send (`none`, `utf-8`, `aws-chunked`), say nothing.
 const CODINGS: [&str; 9] = ["gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"];
 /// Media types of files that are compressed by gzip themselves.
@@ -41,10 +43,30 @@ pub(super) fn to_undo(headers: &HeaderMap, name: &FileName) -> Result<Option<Cod
     if promises(name, coding, headers) {
         return Ok(None);
     }
-    match coding.as_str() {
-        "gzip" | "x-gzip" => Ok(Some(Coding::Gzip)),
-        "deflate" => Ok(Some(Coding::Deflate)),
-        other => Err(other.to_owned()),
+    of_label(coding).map(Some).ok_or_else(|| coding.clone())
+}
+
+/// The transfer coding to undo in an answer, beside `chunked`, which the HTTP library undoes.
+///
+/// # Errors
+/// The labels of codings that cannot be undone here.
+pub(super) fn of_transfer(headers: &HeaderMap) -> Result<Option<Coding>, String> {
+    let mut codings = wire::transfer_codings(headers);
+    if codings.last().is_some_and(|last| last == "chunked") {
+        codings.pop();
+    }
+    match codings.as_slice() {
+        [] => Ok(None),
+        [one] => of_label(one).map(Some).ok_or_else(|| one.clone()),
+        several => Err(several.join(", ")),
+    }
+}
+
+fn of_label(label: &str) -> Option<Coding> {
+    match label {
+        "gzip" | "x-gzip" => Some(Coding::Gzip),
+        "deflate" => Some(Coding::Deflate),
+        _ => None,
     }
 }
 
@@ -79,9 +101,27 @@ pub(crate) fn media_type(headers: &HeaderMap) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderValue, header::TRANSFER_ENCODING};
 
     use super::*;
+
+    #[test]
+    fn a_transfer_coding_is_undone_or_refused_by_name() {
+        for (label, expected) in [
+            ("chunked", Ok(None)),
+            ("identity", Ok(None)),
+            ("", Ok(None)),
+            ("gzip, chunked", Ok(Some(Coding::Gzip))),
+            ("X-GZIP,Chunked", Ok(Some(Coding::Gzip))),
+            ("deflate, chunked", Ok(Some(Coding::Deflate))),
+            ("gzip", Ok(Some(Coding::Gzip))),
+            ("compress, chunked", Err("compress".to_owned())),
+            ("gzip, deflate, chunked", Err("gzip, deflate".to_owned())),
+        ] {
+            let headers = HeaderMap::from_iter([(TRANSFER_ENCODING, HeaderValue::from_static(label))]);
+            assert_eq!(of_transfer(&headers), expected, "{label}");
+        }
+    }
 
     #[test]
     fn what_is_saved_is_what_the_name_promises() {

@@ -1,13 +1,25 @@
 //! The file name in `Content-Disposition` (RFC 6266), read as browsers do, since servers write it for them.
 //!
-//! `filename*` (RFC 8187) goes before `filename`; a plain `filename` may be UTF-8 or ISO-8859-1, percent-encoded, or an
-//! encoded word (RFC 2047), though no standard allows these. What cannot be decoded counts as absent.
+//! `filename*` (RFC 8187) goes before `filename`; a plain `filename` may be UTF-8 or ISO-8859-1, percent-encoded, or in
+//! encoded words (RFC 2047), though no standard allows these. What cannot be decoded counts as absent.
 
 use std::borrow::Cow;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use encoding_rs::Encoding;
 use percent_encoding::percent_decode_str;
 use ropeway_model::FileName;
+
+/// Base64 as mail programs write it, with its padding or without.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// Longest value that is looked at, in octets; no file system takes a name near it.
 const LONGEST_VALUE: usize = 8 * 1024;
@@ -80,7 +92,7 @@ fn extended(value: &str) -> Option<String> {
 
 /// A plain `filename`, with what some servers do to it undone: an encoded word, or percent-encoding if it is UTF-8.
 fn plain(value: &str) -> String {
-    if let Some(decoded) = encoded_word(value) {
+    if let Some(decoded) = encoded_words(value) {
         return decoded;
     }
     let decoded = percent_decode_str(value).decode_utf8().ok().filter(|_| escapes_are_whole(value));
@@ -93,28 +105,77 @@ fn escapes_are_whole(text: &str) -> bool {
     text.split('%').skip(1).all(is_escape)
 }
 
-/// The text of a value that is one encoded word, `=?charset?B|Q?text?=` (RFC 2047 §2).
-fn encoded_word(value: &str) -> Option<String> {
-    let mut parts = value.strip_prefix("=?")?.strip_suffix("?=")?.splitn(3, '?');
-    let (charset, encoding, text) = (parts.next()?, parts.next()?, parts.next()?);
+/// The text of a value with encoded words, `=?charset?B|Q?text?=` (RFC 2047 §2), among whatever else; `None` without
+/// any. White space between two of them is none of the text (§6.2), and a character may begin in one and end in the
+/// next, though that is not allowed (§5).
+fn encoded_words(value: &str) -> Option<String> {
+    let (mut text, mut rest) = (String::new(), value);
+    let mut run: Option<(&str, Vec<u8>)> = None;
+    let mut has_any = false;
+    while let Some(at) = rest.find("=?") {
+        let (before, from) = rest.split_at(at);
+        let Some((word, behind)) = encoded_word(from) else {
+            text.push_str(&ended(&mut run)?);
+            text.push_str(before);
+            text.push_str("=?");
+            rest = from.get(2..).unwrap_or_default();
+            continue;
+        };
+        has_any = true;
+        let is_next = run.as_ref().is_some_and(|(charset, _)| charset.eq_ignore_ascii_case(word.0));
+        let continues = before.chars().all(char::is_whitespace) && run.is_some();
+        match &mut run {
+            Some((_, bytes)) if continues && is_next => bytes.extend(word.1),
+            _ => {
+                text.push_str(&ended(&mut run)?);
+                if !continues {
+                    text.push_str(before);
+                }
+                run = Some(word);
+            }
+        }
+        rest = behind;
+    }
+    text.push_str(&ended(&mut run)?);
+    text.push_str(rest);
+    has_any.then_some(text)
+}
+
+/// The text of the encoded words that belong together.
+fn ended(run: &mut Option<(&str, Vec<u8>)>) -> Option<String> {
+    run.take().map_or(Some(String::new()), |(charset, bytes)| decoded(charset, &bytes))
+}
+
+/// The encoded word that `text` begins with: its charset and octets, and what is behind it.
+fn encoded_word(text: &str) -> Option<((&str, Vec<u8>), &str)> {
+    let mut parts = text.strip_prefix("=?")?.splitn(3, '?');
+    let (charset, encoding, rest) = (parts.next()?, parts.next()?, parts.next()?);
+    let (coded, behind) = rest.split_once("?=")?;
     let bytes = match encoding {
-        "B" | "b" => STANDARD.decode(text).ok()?,
+        "B" | "b" => LENIENT.decode(coded.trim_end_matches('=')).ok()?,
         // The Q encoding is percent-encoding with other signs (RFC 2047 §4.2).
         "Q" | "q" => {
-            let percent = text.replace('%', "%25").replace('_', "%20").replace('=', "%");
+            let percent = coded.replace('%', "%25").replace('_', "%20").replace('=', "%");
             escapes_are_whole(&percent).then(|| percent_decode_str(&percent).collect())?
         }
         _ => return None,
     };
-    decoded(charset, &bytes)
+    // A language may stand behind the charset (RFC 2231 §5).
+    let charset = charset.split('*').next().unwrap_or_default();
+    Some(((charset, bytes), behind))
 }
 
+/// Octets as text, by the label of their charset as browsers know it; `None` where they do not fit it.
 fn decoded(charset: &str, bytes: &[u8]) -> Option<String> {
     match charset.to_ascii_lowercase().as_str() {
-        "utf-8" | "utf8" => String::from_utf8(bytes.to_vec()).ok(),
+        // Browsers read this as a wider one; names are full of what other programs take it for.
         "iso-8859-1" | "iso8859-1" | "iso88591" | "latin1" => Some(latin_1(bytes)),
-        "us-ascii" | "ascii" if bytes.is_ascii() => Some(latin_1(bytes)),
-        _ => None,
+        "us-ascii" | "ascii" => bytes.is_ascii().then(|| latin_1(bytes)),
+        label => {
+            let encoding = Encoding::for_label_no_replacement(label.as_bytes())?;
+            let text = encoding.decode_without_bom_handling_and_without_replacement(bytes)?;
+            Some(text.into_owned())
+        }
     }
 }
 

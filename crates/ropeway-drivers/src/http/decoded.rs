@@ -4,11 +4,12 @@ use std::{
     io::{self, Write as _},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, BytesMut};
 use flate2::{Decompress, FlushDecompress, Status, write::MultiGzDecoder};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt as _, stream};
 use ropeway_model::SafeUrl;
 
 use super::coding::Coding;
@@ -18,6 +19,11 @@ use crate::{ByteStream, DriverError, exchange::error};
 const PORTION: usize = 1024;
 /// Room for what the decoder gives in one go.
 const ROOM: usize = 64 * 1024;
+/// Longest wait for the octets that tell whether a body is encoded.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Octets that may go by without a byte of the file. The longest head of a gzip member has 64 KiB beside its name; members
+/// of nothing, one behind the other, are no file.
+const MOST_WITHOUT_A_BYTE: u64 = 256 * 1024;
 /// A bomb grows a thousandfold, honest text fifty times at most. Short files may do as they like.
 const LIMIT: Limit = Limit { harmless: 64 * 1024 * 1024, ratio: 250 };
 
@@ -38,6 +44,58 @@ pub(super) fn stream(encoded: ByteStream, coding: Coding, url: SafeUrl) -> ByteS
     Box::pin(Decoded::new(encoded, coding, url, LIMIT))
 }
 
+/// Which coding `body` has, of whatever its label says: some servers label what they do not compress. Returns the same
+/// body, of which nothing is lost.
+///
+/// # Errors
+/// [`DriverError::Silent`] if nothing of it comes. Another failure is the returned body's.
+pub(super) async fn look(
+    mut body: ByteStream,
+    label: Option<Coding>,
+    url: &SafeUrl,
+) -> Result<(Option<Coding>, ByteStream), DriverError> {
+    let Some(label) = label else { return Ok((None, body)) };
+    let silent = |_| DriverError::Silent { host: url.host(), waited_s: PATIENCE.as_secs() };
+    let mut front = BytesMut::new();
+    while front.len() < label.front() {
+        match tokio::time::timeout(PATIENCE, body.next()).await.map_err(silent)? {
+            Some(Ok(chunk)) => front.extend_from_slice(&chunk),
+            Some(Err(error)) => {
+                body = Box::pin(stream::iter([Err(error)]));
+                break;
+            }
+            None => break,
+        }
+    }
+    let front = front.freeze();
+    let coding = Some(label).filter(|label| front.is_empty() || label.may_begin_with(&front));
+    Ok((coding, Box::pin(stream::iter([Ok(front)]).chain(body))))
+}
+
+impl Coding {
+    /// Octets that tell whether a body is encoded.
+    const fn front(self) -> usize {
+        match self {
+            Self::Gzip => 3,
+            Self::Deflate => PORTION,
+        }
+    }
+
+    /// Whether encoded data begin so.
+    fn may_begin_with(self, front: &[u8]) -> bool {
+        match self {
+            // RFC 1952 §2.3.1: two octets that are always the same, and the only method there is. What is cut before
+            // them is a cut body, and told as that.
+            Self::Gzip => [0x1f, 0x8b, 8].iter().zip(front).all(|(wanted, had)| wanted == had),
+            // Hardly any other data can be decoded for long.
+            Self::Deflate => {
+                let some = front.get(..PORTION).unwrap_or(front);
+                Decoder::UnknownDeflate.push(some).is_ok()
+            }
+        }
+    }
+}
+
 struct Decoded {
     /// `None` once the stream has ended, however it did.
     encoded: Option<ByteStream>,
@@ -47,6 +105,8 @@ struct Decoded {
     limit: Limit,
     taken: u64,
     given: u64,
+    /// Octets since the last byte.
+    fruitless: u64,
 }
 
 impl Decoded {
@@ -55,7 +115,7 @@ impl Decoded {
             Coding::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(Vec::new()))),
             Coding::Deflate => Decoder::UnknownDeflate,
         };
-        Self { encoded: Some(encoded), pending: Bytes::new(), decoder, url, limit, taken: 0, given: 0 }
+        Self { encoded: Some(encoded), pending: Bytes::new(), decoder, url, limit, taken: 0, given: 0, fruitless: 0 }
     }
 
     /// What the decoder gave, held against the limit; `None` if nothing.
@@ -81,6 +141,12 @@ impl Decoded {
             Ok((count, decoded)) => {
                 self.pending.advance(count);
                 self.taken += count as u64;
+                self.fruitless = if decoded.is_empty() { self.fruitless + count as u64 } else { 0 };
+                if self.fruitless > MOST_WITHOUT_A_BYTE {
+                    let reason = format!("{} octets brought not one byte", self.fruitless);
+                    self.encoded = None;
+                    return Some(Err(DriverError::ContentCoding { url: self.url.clone(), reason }));
+                }
                 self.given(decoded)
             }
             Err(cause) => Some(Err(self.damaged(&cause))),
@@ -195,13 +261,11 @@ fn no_progress() -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use flate2::{
         Compression,
         write::{DeflateEncoder, GzEncoder, ZlibEncoder},
     };
-    use futures_util::{StreamExt as _, stream};
-
-    use super::*;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
@@ -270,6 +334,41 @@ mod tests {
             let (_, error) = decode(zlib[..cut].to_vec(), 4096, Coding::Deflate, LIMIT).await;
             assert!(error.is_some(), "{cut}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_labeled_and_not_encoded_is_saved_as_it_is() {
+        let url = "http://example.org/a.csv".parse().unwrap();
+        let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+        zlib.write_all(&text()).unwrap();
+        let mut raw = DeflateEncoder::new(Vec::new(), Compression::default());
+        raw.write_all(&text()).unwrap();
+        for (octets, label, is_encoded) in [
+            (gzip(&text()), Coding::Gzip, true),
+            (text(), Coding::Gzip, false),
+            (b"PK\x03\x04 an archive".to_vec(), Coding::Gzip, false),
+            (vec![0x1f], Coding::Gzip, true),
+            (Vec::new(), Coding::Gzip, true),
+            (zlib.finish().unwrap(), Coding::Deflate, true),
+            (raw.finish().unwrap(), Coding::Deflate, true),
+            (text(), Coding::Deflate, false),
+        ] {
+            for size in [1, usize::MAX] {
+                let chunks: Vec<_> = octets.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+                let (coding, body) = look(Box::pin(stream::iter(chunks)), Some(label), &url).await.unwrap();
+                let kept: Vec<_> = body.map(|chunk| chunk.unwrap().to_vec()).collect().await;
+                assert_eq!((coding.is_some(), kept.concat()), (is_encoded, octets.clone()), "{label:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn members_of_nothing_without_end_are_no_file() {
+        let octets = gzip(b"").repeat(100_000);
+        let (bytes, error) = decode(octets, 4096, Coding::Gzip, LIMIT).await;
+        assert!(bytes.is_empty() && matches!(error, Some(DriverError::ContentCoding { .. })), "{error:?}");
+        let honest = [gzip(b"one"), gzip(b"").repeat(1_000), gzip(b"two")].concat();
+        assert_eq!(decode(honest, 4096, Coding::Gzip, LIMIT).await.0, b"onetwo");
     }
 
     #[tokio::test]

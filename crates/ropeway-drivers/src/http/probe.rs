@@ -25,18 +25,17 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     let headers = response.headers();
     let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
     let name = name(headers, &url);
-    let coding = coding::to_undo(headers, &name).map_err(|label| {
+    let labeled = coding::to_undo(headers, &name).map_err(|label| {
         let reason = format!("it is compressed by {label}, which cannot be undone here");
         DriverError::ContentCoding { url: url.clone(), reason }
     })?;
-    let (validator, digest) = match coding {
-        // A transformed answer (203) may still carry the digest of what it was made from.
-        None if response.status().as_u16() == 200 => (wire::validator(headers, length), announced::of_whole(headers)),
-        None => (wire::validator(headers, length), None),
-        Some(_) => (Validator::default(), None),
-    };
+    let (validator, digest) = (wire::validator(headers, length), announced::of_whole(headers));
+    // A transformed answer (203) may still carry the digest of what it was made from.
+    let digest = digest.filter(|_| response.status().as_u16() == 200);
     let is_labeled_page = page::is_labeled(headers);
-    let mut body = body::stream(response, url.clone(), &context.cancel, u64::MAX);
+    let body = body::stream(response, url.clone(), &context.cancel, u64::MAX)?;
+    let (coding, mut body) = decoded::look(body, labeled, &url).await?;
+    let (validator, digest) = if coding.is_none() { (validator, digest) } else { (Validator::default(), None) };
     if let Some(coding) = coding {
         tracing::debug!(%url, ?coding, "the server compresses the file; that is undone");
         body = decoded::stream(body, coding, url.clone());

@@ -1,14 +1,25 @@
 //! Following redirects by our own policy: a redirect never carries the user's headers or login to another origin,
 //! never leaves HTTP, never gives encryption up, and ends.
 
+use std::{borrow::Cow, time::Duration};
+
 use http::{HeaderMap, header::LOCATION};
+use percent_encoding::{CONTROLS, percent_encode};
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 
+use super::wire;
 use crate::{Context, DriverError, client::Connection, exchange};
 
 /// Redirects followed for one request; the limit of browsers.
 const MOST_HOPS: usize = 20;
+/// An address that is come to so often, with the same cookies each time, is one of a loop. Before that it may be a server
+/// that makes the file, and has the client ask again until it is there.
+const MOST_VISITS: usize = 5;
+/// Pause before the third visit; each further one takes that much longer.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Longest pause before another visit that a server may ask for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// An answer that is no redirect, and who gave it.
 pub(crate) struct Answer {
@@ -27,28 +38,63 @@ pub(crate) async fn get(
     fields: &HeaderMap,
     connection: Connection,
 ) -> Result<Answer, DriverError> {
-    let mut chain = vec![from.clone()];
+    let mut chain = Chain { hops: vec![(from.clone(), context.cookies.changes())] };
     let mut url = from.clone();
+    let mut floor = None;
     loop {
-        let response = exchange::get(context, &url, fields, connection).await?;
+        let nearest = match floor {
+            Some(space) => space,
+            None => context.clients.nearest(&context.origin, &url, &context.network).await,
+        };
+        let response = exchange::get(context, &url, fields, connection, nearest).await?;
+        // Whatever is looked up later: nothing leads nearer than the connection that the user's own address had.
+        if chain.hops.len() == 1 && url.expose().origin() == context.origin {
+            floor = exchange::space(&response).inspect(|space| context.clients.remember(&context.origin, *space));
+        }
         let Some(next) = target(&url, &response, context.network.allow_downgrade)? else {
             return Ok(Answer { url, response });
         };
-        let refused = |reason: String| Err(DriverError::RedirectRefused { url: from.clone(), reason });
-        if let Some(start) = chain.iter().position(|before| *before == next) {
-            let hops = chain.iter().skip(start).chain([&next]).map(ToString::to_string);
-            return refused(format!("in a loop: {}", hops.collect::<Vec<_>>().join(" → ")));
-        }
-        if chain.len() > MOST_HOPS {
-            let hops: Vec<String> = chain.iter().chain([&next]).map(ToString::to_string).collect();
-            return refused(format!("more than {MOST_HOPS} times: {}", abridged(&hops)));
-        }
+        let pause = chain.add(&next, context.cookies.changes(), wire::retry_after(response.headers()))?;
         if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.is_open(&next.host())) {
             return Err(DriverError::LeftAlone { host: next.host() });
         }
+        if !pause.is_zero() {
+            let paused = context.cancel.run_until_cancelled(tokio::time::sleep(pause));
+            paused.await.ok_or(DriverError::Canceled)?;
+        }
         tracing::debug!(from = %url, to = %next, "redirected");
-        chain.push(next.clone());
         url = next;
+    }
+}
+
+/// The addresses asked so far, each with how often the cookies had changed by then.
+struct Chain {
+    hops: Vec<(SafeUrl, u64)>,
+}
+
+impl Chain {
+    /// Adds a hop; tells how long to wait before it.
+    fn add(&mut self, next: &SafeUrl, cookies: u64, retry_after: Option<Duration>) -> Result<Duration, DriverError> {
+        let visits = self.hops.iter().filter(|(hop, had)| hop == next && *had == cookies).count();
+        if visits >= MOST_VISITS
+            && let Some(start) = self.hops.iter().rposition(|(hop, _)| hop == next)
+        {
+            let hops = self.hops.iter().skip(start).map(|(hop, _)| hop).chain([next]).map(ToString::to_string);
+            return Err(self.refused(format!("in a loop: {}", hops.collect::<Vec<_>>().join(" → "))));
+        }
+        if self.hops.len() > MOST_HOPS {
+            let hops: Vec<String> =
+                self.hops.iter().map(|(hop, _)| hop).chain([next]).map(ToString::to_string).collect();
+            return Err(self.refused(format!("more than {MOST_HOPS} times: {}", abridged(&hops))));
+        }
+        self.hops.push((next.clone(), cookies));
+        let own = PAUSE * u32::try_from(visits.saturating_sub(1)).unwrap_or(0);
+        Ok(retry_after.filter(|_| visits > 0).map_or(own, |told| told.min(LONGEST_PAUSE).max(own)))
+    }
+
+    fn refused(&self, reason: String) -> DriverError {
+        let (url, _) = self.hops.first().unwrap_or_else(|| unreachable!("a chain has its first address"));
+        DriverError::RedirectRefused { url: url.clone(), reason }
     }
 }
 
@@ -56,6 +102,11 @@ pub(crate) async fn get(
 fn abridged(hops: &[String]) -> String {
     let (first, last) = (hops.get(..3).unwrap_or(hops), hops.get(hops.len().saturating_sub(3)..).unwrap_or_default());
     format!("{} → … → {}", first.join(" → "), last.join(" → "))
+}
+
+/// The text of `Location`. Octets that are no UTF-8 mean themselves: the server wants them back as they are.
+fn address_text(octets: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(octets).map_or_else(|_| percent_encode(octets, CONTROLS).into(), Cow::Borrowed)
 }
 
 /// Where the answer points; `None` if it is no redirect.
@@ -69,13 +120,13 @@ pub(crate) fn target(url: &SafeUrl, response: &Response, may_downgrade: bool) ->
     let Some(location) = response.headers().get(LOCATION) else {
         return Err(refused("without saying where to".to_owned()));
     };
-    let location = std::str::from_utf8(location.as_bytes()).map_err(|_| refused("to no address".to_owned()))?;
-    let mut next = url.expose().join(location).map_err(|error| refused(format!("to no address: {error}")))?;
+    let location = address_text(location.as_bytes());
+    let mut next = url.expose().join(&location).map_err(|error| refused(format!("to no address: {error}")))?;
     if next.fragment().is_none() {
         // RFC 9110 §10.2.2: the fragment of the first address stays.
         next.set_fragment(url.expose().fragment());
     }
-    let next = SafeUrl::from(next);
+    let next = url.with_login_of_its_own(next);
     match (url.expose().scheme(), next.expose().scheme()) {
         (_, "https") | ("http", "http") => Ok(Some(next)),
         ("https", "http") if may_downgrade => Ok(Some(next)),

@@ -71,11 +71,25 @@ pub(crate) fn complete_length(headers: &HeaderMap) -> Option<u64> {
     told.and_then(|told| told.length).or_else(|| unsatisfied_length(headers))
 }
 
+/// The transfer codings of an answer, in lower case and in the order in which they were applied (RFC 9112 §6.1). The
+/// last one of most is `chunked`; `identity`, which old servers send, is none.
+pub(super) fn transfer_codings(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(TRANSFER_ENCODING).iter();
+    let codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let lower = codings.map(|coding| String::from_utf8_lossy(coding).trim().to_ascii_lowercase());
+    lower.filter(|coding| !coding.is_empty() && coding != "identity").collect()
+}
+
+/// Whether the answer names the transfer coding that is none.
+pub(super) fn has_identity(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) && transfer_codings(headers).is_empty()
+}
+
 /// The length of the body as announced; `None` where its end is told otherwise.
 ///
 /// Several equal values count as one (RFC 9110 §8.6). Anything but digits, and more than a file can hold, is an error.
 pub(crate) fn content_length(headers: &HeaderMap) -> Result<Option<u64>, WireError> {
-    if headers.contains_key(TRANSFER_ENCODING) {
+    if !transfer_codings(headers).is_empty() {
         return Ok(None);
     }
     let mut length = None;

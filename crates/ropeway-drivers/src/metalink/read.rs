@@ -171,7 +171,7 @@ impl Reading {
                 self.file.digests.extend(digest);
             }
             Some(Place::Url) if self.file.urls.len() < MOST_URLS => {
-                let url = text.parse::<SafeUrl>().ok();
+                let url = text.parse::<SafeUrl>().ok().map(|url| SafeUrl::without_login(url.expose().clone()));
                 let url = url.filter(|url| matches!(url.expose().scheme(), "http" | "https"));
                 self.file.urls.extend(url.map(|url| (self.file.priority, url)));
             }

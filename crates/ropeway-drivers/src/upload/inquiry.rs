@@ -48,7 +48,8 @@ async fn head(context: &Context, url: &SafeUrl) -> Result<Response, DriverError>
 async fn first_octet(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
     let mut fields = fields();
     fields.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
-    exchange::get(context, url, &fields, Connection::Own).await
+    let nearest = context.clients.nearest(&context.origin, url, &context.network).await;
+    exchange::get(context, url, &fields, Connection::Own, nearest).await
 }
 
 /// A cache on the way would tell of what was there before.

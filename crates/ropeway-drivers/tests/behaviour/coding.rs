@@ -100,3 +100,60 @@ async fn a_part_of_a_compressed_file_is_taken_only_if_the_file_itself_is_compres
     let error = Download::of(&peer.url("a.csv")).fetch_error(range(0, 4), None).await;
     assert!(matches!(error, DriverError::RangeIgnored { .. }), "{error}");
 }
+
+#[tokio::test]
+async fn a_transfer_coding_is_undone_and_the_file_is_what_it_was() {
+    let file = Pattern::new(1).bytes(0, LENGTH);
+    for (label, path) in [("gzip, chunked", "a.bin"), ("GZIP,chunked", "a.tar.gz"), ("x-gzip, chunked", "a.csv")] {
+        let octets = gzip(&file);
+        let peer = Peer::start(move |_| {
+            let head =
+                format!("HTTP/1.1 200 OK\r\nETag: \"1\"\r\nTransfer-Encoding: {label}\r\n\r\n{:x}\r\n", octets.len());
+            Answer::raw([head.as_bytes(), &octets, b"\r\n0\r\n\r\n"].concat())
+        })
+        .await;
+        let probe = Download::of(&peer.url(path)).probe().await.unwrap();
+        assert!(probe.validator.entity_tag.is_some(), "the file itself is not encoded");
+        let (bytes, error) = read(probe.body).await;
+        assert!(error.is_none() && bytes == file, "{label}: {error:?}");
+        // A part is encoded by itself.
+        let part = gzip(&file[100..200]);
+        let head =
+            "HTTP/1.1 206 Part\r\nContent-Range: bytes 100-199/100000\r\nTransfer-Encoding: gzip, chunked\r\n\r\n";
+        let octets = [head.as_bytes(), format!("{:x}\r\n", part.len()).as_bytes(), &part, b"\r\n0\r\n\r\n"].concat();
+        let peer = Peer::start(move |_| Answer::raw(octets.clone())).await;
+        let fetched = Download::of(&peer.url(path)).fetch(range(100, 200), None).await.unwrap();
+        assert_eq!(read(fetched.body).await.0, file[100..200]);
+    }
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: compress, chunked\r\n\r\n0\r\n\r\n";
+    let peer = Peer::start(move |_| Answer::raw(head)).await;
+    let error = Download::of(&peer.url("a.bin")).probe_error().await;
+    assert_eq!((error.code(), error.to_string().contains("compress")), (FailureCode::ContentCoding, true), "{error}");
+}
+
+#[tokio::test]
+async fn the_transfer_coding_that_is_none_leaves_the_length_in_force() {
+    let whole = "HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello";
+    // The connection stays open behind the body: its end is not waited for.
+    let peer = Peer::start(move |_| Answer::raw_and_open(whole)).await;
+    let probe = Download::of(&peer.url("f")).probe().await.unwrap();
+    assert_eq!(probe.validator.length, Some(5));
+    let (bytes, error) = read(probe.body).await;
+    assert!(error.is_none() && bytes == "hello", "{error:?}");
+    let cut = whole.replace(": 5", ": 6");
+    let peer = Peer::start(move |_| Answer::raw(cut.clone())).await;
+    let (_, error) = read(Download::of(&peer.url("f")).probe().await.unwrap().body).await;
+    assert!(matches!(error, Some(DriverError::ConnectionLost { .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_labeled_as_compressed_and_is_not_comes_at_the_first_time() {
+    for label in ["gzip", "deflate"] {
+        let peer = Peer::start(move |_| labelled(label, Pattern::new(1).bytes(0, LENGTH).to_vec())).await;
+        let probe = Download::of(&peer.url("a.csv")).probe().await.unwrap();
+        assert_eq!((probe.validator.length, probe.validator.entity_tag.is_some()), (Some(LENGTH), true));
+        let (bytes, error) = read(probe.body).await;
+        assert!(error.is_none() && bytes == Pattern::new(1).bytes(0, LENGTH), "{error:?}");
+        assert_eq!(peer.requests().len(), 1);
+    }
+}

@@ -9,7 +9,7 @@ use ropeway_testkit::{
     peer::{Answer, Request, ServedFile},
 };
 
-use crate::ground::{Download, context, range};
+use crate::ground::{Download, context, give, range};
 
 fn cookie_file(folder: &TempFolder, lines: &[&str]) -> PathBuf {
     let file = folder.join("cookies.txt");
@@ -30,7 +30,7 @@ fn cookies(peer: &Peer) -> Vec<Option<String>> {
 async fn a_refused_login_is_not_sent_again() {
     let peer = Peer::start(|_| Answer::status(401).header("WWW-Authenticate", "Basic realm=\"x\"")).await;
     let mut context = context(&peer.url("f"));
-    context.headers.push(HeaderField::basic_login("user", "wrong"));
+    give(&mut context, [HeaderField::basic_login("user", "wrong")]);
     let error = Download::with(context, &peer.url("f")).probe_error().await;
     assert_eq!((error.code(), peer.requests().len()), (FailureCode::Unauthorized, 1));
     assert_eq!(error.retry(), ropeway_model::Retry::Never);
@@ -42,7 +42,7 @@ async fn a_login_is_sent_to_no_other_port_of_the_same_host() {
     let target = other.url("f");
     let own = Peer::start(move |_| Answer::redirect(302, &target)).await;
     let mut context = context(&own.url("f"));
-    context.headers.push(HeaderField::new("Authorization", "Bearer token").unwrap());
+    give(&mut context, [HeaderField::new("Authorization", "Bearer token").unwrap()]);
     let mut download = Download::with(context, &own.url("f"));
     download.url = download.probe().await.unwrap().url;
     download.fetch(range(1, 5), None).await.unwrap();
@@ -72,7 +72,7 @@ async fn cookies_are_chosen_anew_for_every_hop() {
     );
     let mut context = with_cookies(&own.url("start"), &jar);
     context.network.ca_file = Some(other.ca_file());
-    context.headers.push(HeaderField::new("Cookie", "given=0").unwrap());
+    give(&mut context, [HeaderField::new("Cookie", "given=0").unwrap()]);
     let mut download = Download::with(context, &own.url("start"));
     download.url = download.probe().await.unwrap().url;
     download.fetch(range(1, 5), None).await.unwrap();
@@ -116,7 +116,7 @@ async fn encryption_is_given_up_only_where_the_job_allows_it_and_never_with_a_se
     let jar = cookie_file(&folder, &["127.0.0.1\tFALSE\t/\tFALSE\t0\ta\t1", "localhost\tFALSE\t/\tFALSE\t0\tb\t2"]);
     let mut context = with_cookies(&secure.url("f"), &jar);
     context.network.ca_file = Some(secure.ca_file());
-    context.headers.push(HeaderField::basic_login("user", "password"));
+    give(&mut context, [HeaderField::basic_login("user", "password")]);
     let error = Download::with(context.clone(), &secure.url("f")).probe_error().await;
     assert!(matches!(error, DriverError::RedirectRefused { .. }), "{error}");
     assert!(plain.requests().is_empty());

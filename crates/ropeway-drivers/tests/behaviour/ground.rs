@@ -8,7 +8,7 @@ use ropeway_drivers::{
     ByteStream, Clients, Close, Context, Driver, DriverError, Drivers, Fetched, Part, PartBody, PartReceipt, Probe,
     SourceMeta, Stored,
 };
-use ropeway_model::{ByteRange, Network, SafeUrl, UploadName, UploadTarget, Validator};
+use ropeway_model::{ByteRange, HeaderField, Network, SafeUrl, Secrets, UploadName, UploadTarget, Validator};
 use ropeway_testkit::{Pattern, Peer};
 use tokio_util::sync::CancellationToken;
 
@@ -21,11 +21,19 @@ pub(crate) fn context(address: &str) -> Context {
         clients: Clients::default(),
         network: Network::default(),
         origin: url(address).expose().origin(),
-        headers: Vec::new(),
+        secrets: Secrets::of(&url(address), Vec::new()),
+        cookies: Arc::default(),
         pace: None,
         gate: None,
         cancel: CancellationToken::new(),
     }
+}
+
+/// Gives a job header fields for its own origin, beside those it has.
+pub(crate) fn give(context: &mut Context, fields: impl IntoIterator<Item = HeaderField>) {
+    let own = url(&context.origin.ascii_serialization());
+    let had: Vec<HeaderField> = context.secrets.fields_for(own.expose()).cloned().collect();
+    context.secrets = Secrets::of(&own, had.into_iter().chain(fields).collect());
 }
 
 pub(crate) fn url(text: &str) -> SafeUrl {

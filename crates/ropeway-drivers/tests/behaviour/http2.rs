@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use http::Version;
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{ByteRate, FailureCode, Network, Retry};
+use ropeway_model::{ByteRate, FailureCode, Network, Retry, Secrets};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer, TunnelProxy,
     peer::{Answer, Authority, Cut, Request, ServedFile, frame},
 };
 
-use crate::ground::{Download, context, range, read, url};
+use crate::ground::{Download, context, give, range, read, url};
 
 const LENGTH: u64 = 100_000;
 /// Requests at once.
@@ -121,7 +121,7 @@ async fn a_job_under_a_limit_and_one_that_names_the_host_itself_have_connections
     download.context.pace = ByteRate::new(1 << 20);
     read(download.probe().await.unwrap().body).await;
     download.context.pace = None;
-    download.context.headers = vec!["Host: files.example".parse().unwrap()];
+    give(&mut download.context, ["Host: files.example".parse().unwrap()]);
     read(download.probe().await.unwrap().body).await;
     assert_eq!(versions(&peer), [Version::HTTP_11, Version::HTTP_11]);
 }
@@ -317,10 +317,12 @@ async fn logins_stay_with_their_origin_and_proxies_lead_there_over_http_2_as_wel
     let proxy = TunnelProxy::start(None).await;
     let mut context = trusting(&target, other.ca_file());
     context.network.proxy = Some(url(&proxy.url("")));
-    context.headers = vec!["Authorization: Bearer secret".parse().unwrap()];
+    give(&mut context, ["Authorization: Bearer secret".parse().unwrap()]);
     let probe = Download::with(context.clone(), &target).probe().await.unwrap();
     assert_eq!(read(probe.body).await.0, Pattern::new(1).bytes(0, LENGTH));
-    context.origin = url("https://elsewhere.example/").expose().origin();
+    let elsewhere = url("https://elsewhere.example/");
+    context.origin = elsewhere.expose().origin();
+    context.secrets = Secrets::of(&elsewhere, vec!["Authorization: Bearer secret".parse().unwrap()]);
     read(Download::with(context, &target).probe().await.unwrap().body).await;
     let logins: Vec<_> = other.requests().iter().map(|request| request.header("Authorization").is_some()).collect();
     assert_eq!((logins, versions(&other)), (vec![true, false], vec![Version::HTTP_2; 2]));
@@ -358,4 +360,47 @@ async fn floods_of_frames_end_the_connection_and_cost_no_memory() {
         let sent: u64 = peer.requests().iter().map(|request| request.bytes_sent).sum();
         assert!(sent > 0 && sent < ENOUGH / 8, "{name}: {sent} octets taken");
     }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_http_2_alone_gives_its_ranges_over_that_too() {
+    type Refusal = fn() -> Answer;
+    let goaway = || Answer::raw([frame(0x4, 0, 0, &[]), frame(0x7, 0, 0, &[0, 0, 0, 0, 0, 0, 0, 0xd])].concat());
+    let refusals: [(&str, Option<Refusal>); 4] = [
+        ("the handshake is refused", None),
+        ("the connection ends", Some(|| Answer::hang_up(Cut::End))),
+        ("frames come", Some(goaway)),
+        ("the version is refused", Some(|| Answer::status(505))),
+    ];
+    for (name, refusal) in refusals {
+        let file = ServedFile::new(1, LENGTH);
+        let peer = match refusal {
+            None => Peer::start_h2_only("localhost", STREAMS, move |request| file.answer(request)).await,
+            Some(refusal) => {
+                Peer::start_h2("localhost", STREAMS, move |request| match request.version {
+                    Version::HTTP_2 => file.answer(request),
+                    _ => refusal(),
+                })
+                .await
+            }
+        };
+        let download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+        let probe = download.probe().await.unwrap();
+        for start in [10, 20] {
+            let fetched = download.fetch(range(start, start + 5), Some(&probe.validator)).await;
+            let fetched = fetched.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(read(fetched.body).await.0, Pattern::new(1).bytes(start, start + 5), "{name}");
+        }
+        let refused = versions(&peer).iter().filter(|version| **version == Version::HTTP_11).count();
+        assert!(refused <= 2, "{name}: asked in HTTP/1.1 {refused} times");
+    }
+}
+
+#[tokio::test]
+async fn a_job_under_a_limit_comes_to_a_server_that_speaks_http_2_alone() {
+    let file = ServedFile::new(1, LENGTH);
+    let peer = Peer::start_h2_only("localhost", STREAMS, move |request| file.answer(request)).await;
+    let mut download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+    download.context.pace = ByteRate::new(1 << 20);
+    assert_eq!(read(download.probe().await.unwrap().body).await.0.len() as u64, LENGTH);
 }

@@ -58,9 +58,14 @@ async fn a_head_that_is_no_http_is_refused() {
     for head in [
         "hello\r\n\r\n",
         "<html>HTTP/0.9</html>",
-        "HTTP/1.1 200 OK\r\nX-Field: a\0b\r\n\r\n",
         "HTTP/1.1 2000 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nno field\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Field: a\0b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent Length: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nContent-Length\0: 5\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer_Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length : 5\r\nContent-Length 6\r\n\r\n0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 42s\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: 0x20\r\n\r\n",
@@ -90,5 +95,33 @@ async fn equal_lengths_count_as_one_and_interim_answers_are_passed_over() {
         let probe = Download::of(&peer.url("f")).probe().await.unwrap();
         assert_eq!(probe.validator.length, Some(5), "{head}");
         assert_eq!(crate::ground::read(probe.body).await.0, "hello");
+    }
+}
+
+#[tokio::test]
+async fn a_head_as_old_and_odd_servers_write_it_is_read_for_what_it_says() {
+    for (head, length) in [
+        ("HTTP/1.1 200 OK\r\nno field\r\nContent-Length: 5\r\n\r\nhello", Some(5)),
+        ("HTTP/1.1 200 OK\r\nX Odd: a\r\nX-\u{e9}: b\r\n(x): c\r\nContent-Length: 5\r\n\r\nhello", Some(5)),
+        ("HTTP/1.1 200 OK\r\nServer : x\r\nContent-Length : 5\r\n\r\nhello", Some(5)),
+        ("HTTP/1.1 200 OK\r\nX-Long: a\r\n b\r\nContent-Length: 5\r\n\r\nhello", Some(5)),
+        ("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", Some(5)),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", None),
+    ] {
+        let peer = Peer::start(move |_| Answer::raw(head)).await;
+        let probe = Download::of(&peer.url("f")).probe().await.unwrap_or_else(|error| panic!("{head:?}: {error}"));
+        assert_eq!(probe.validator.length, length, "{head:?}");
+        let (bytes, error) = crate::ground::read(probe.body).await;
+        assert!(error.is_none() && bytes == "hello", "{head:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn fields_of_a_request_have_their_capitals() {
+    let peer = Peer::serve(ServedFile::new(1, 1_000)).await;
+    Download::of(&peer.url("f")).probe().await.unwrap();
+    let names: Vec<String> = peer.requests()[0].headers.iter().map(|(name, _)| name.clone()).collect();
+    for name in ["Host", "User-Agent", "Accept", "Accept-Encoding"] {
+        assert!(names.iter().any(|had| had == name), "{name}: {names:?}");
     }
 }

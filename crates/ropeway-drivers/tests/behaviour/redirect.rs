@@ -3,21 +3,22 @@
 use std::sync::Arc;
 
 use ropeway_drivers::{Context, DriverError, Gate};
-use ropeway_model::{HeaderField, Network};
+use ropeway_model::{HeaderField, Network, Secrets};
 use ropeway_testkit::{
     Pattern, Peer,
     peer::{Answer, Request, ServedFile},
 };
 
-use crate::ground::{Download, context, range, read};
+use crate::ground::{Download, context, give, range, read};
 
 /// Headers that are secrets by name and one that is by use only.
 fn with_secrets(mut context: Context) -> Context {
-    context.headers = vec![
+    let fields = [
         HeaderField::basic_login("user", "password"),
         HeaderField::new("Cookie", "session=1").unwrap(),
         HeaderField::new("X-Api-Key", "hunter2").unwrap(),
     ];
+    give(&mut context, fields);
     context
 }
 
@@ -55,7 +56,10 @@ async fn the_users_headers_and_login_stay_with_the_jobs_own_origin() {
         _ => Answer::redirect(302, &target),
     })
     .await;
-    let mut download = Download::with(with_secrets(context(&own.url("start"))), &own.url("start"));
+    let mut context = with_secrets(context(&own.url("start")));
+    let told = [("User-Agent", "Mozilla/5.0"), ("Referer", "http://page.example/files")];
+    give(&mut context, told.map(|(name, value)| HeaderField::new(name, value).unwrap()));
+    let mut download = Download::with(context, &own.url("start"));
     let probe = download.probe().await.unwrap();
     assert_eq!(own.requests().iter().map(secrets).collect::<Vec<_>>(), [3, 3]);
     assert_eq!(secrets(&other.requests()[0]), 0);
@@ -64,6 +68,106 @@ async fn the_users_headers_and_login_stay_with_the_jobs_own_origin() {
     download.url = probe.url;
     download.fetch(range(5, 10), None).await.unwrap();
     assert_eq!(secrets(&other.requests()[1]), 0);
+
+    // What is no secret is told to everybody: many servers give nothing to those they do not know.
+    for request in own.requests().iter().chain(&other.requests()) {
+        assert_eq!(told.map(|(name, _)| request.header(name)), told.map(|(_, value)| Some(value)));
+    }
+}
+
+#[tokio::test]
+async fn a_page_behind_encryption_is_not_told_to_a_server_without() {
+    let peer = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let mut context = context(&peer.url("f"));
+    context.secrets = Secrets::of(
+        &"https://own.example/".parse().unwrap(),
+        vec![
+            HeaderField::new("Referer", "https://own.example/private").unwrap(),
+            HeaderField::new("User-Agent", "x").unwrap(),
+        ],
+    );
+    Download::with(context, &peer.url("f")).probe().await.unwrap();
+    let request = &peer.requests()[0];
+    assert_eq!((request.header("Referer"), request.header("User-Agent")), (None, Some("x")));
+}
+
+#[tokio::test]
+async fn a_login_that_a_server_writes_into_an_address_is_sent_to_nobody() {
+    let other = Peer::serve(ServedFile::new(1, 1_000)).await;
+    let with_login = |url: String| url.replace("http://", "http://admin:admin@");
+    let target = with_login(other.url("file"));
+    let own = Peer::start(move |request| match request.path.as_str() {
+        "/start" => Answer::redirect(302, &with_login(format!("http://{}/own", request.header("Host").unwrap()))),
+        _ => Answer::redirect(302, &target),
+    })
+    .await;
+    let address = own.url("start").replace("http://", "http://user:password@");
+    let probe = Download::of(&address).probe().await.unwrap();
+    let logins: Vec<_> = own.requests().iter().map(|had| had.header("Authorization").map(str::to_owned)).collect();
+    assert_eq!(logins, [(); 2].map(|()| Some("Basic dXNlcjpwYXNzd29yZA==".to_owned())), "the user's own one stays");
+    assert_eq!(other.requests()[0].header("Authorization"), None);
+    assert_eq!(probe.url.expose().as_str(), other.url("file"));
+    Download::of(&own.url("start")).probe().await.unwrap();
+    assert!(own.requests()[2..].iter().all(|request| request.header("Authorization").is_none()));
+}
+
+#[tokio::test]
+async fn octets_of_an_address_that_are_no_utf_8_are_asked_for_as_they_are() {
+    let file = ServedFile::new(1, 1_000);
+    let peer = Peer::start(move |request| match request.path.as_str() {
+        "/f" => Answer::raw(b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9/f.bin\r\nContent-Length: 0\r\n\r\n".to_vec()),
+        "/utf-8" => Answer::raw("HTTP/1.1 302 Found\r\nLocation: /café/f.bin\r\nContent-Length: 0\r\n\r\n"),
+        "/caf%E9/f.bin" | "/caf%C3%A9/f.bin" => file.answer(request),
+        _ => Answer::status(404),
+    })
+    .await;
+    for path in ["f", "utf-8"] {
+        assert_eq!(Download::of(&peer.url(path)).probe().await.unwrap().name.as_str(), "f.bin", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn cookies_that_are_set_on_the_way_open_the_door() {
+    let file = ServedFile::new(1, 1_000);
+    let other = Peer::start(move |request| match request.header("Cookie") {
+        Some("share=2; FedAuth=3") => file.answer(request),
+        None if request.path == "/share" => {
+            Answer::redirect(302, "/auth").header("Set-Cookie", "share=2; Path=/; HttpOnly")
+        }
+        Some("share=2") => Answer::redirect(302, "/f.bin").header("Set-Cookie", "FedAuth=3; Path=/"),
+        _ => Answer::status(403),
+    })
+    .await;
+    // Cookies are for all ports of a host: the other one needs another name.
+    let named = |path: &str| other.url(path).replace("127.0.0.1", "localhost");
+    let target = named("share");
+    let own = Peer::start(move |request| match request.header("Cookie") {
+        // A check whether cookies are kept leads to the same address again.
+        None => Answer::redirect(302, &request.path).header("Set-Cookie", "check=1"),
+        Some("check=1") => Answer::redirect(302, &target),
+        _ => Answer::status(403),
+    })
+    .await;
+    let mut download = Download::of(&own.url("start"));
+    let probe = download.probe().await.unwrap();
+    assert_eq!(read(probe.body).await.0.len(), 1_000);
+    download.url = probe.url;
+    let fetched = download.fetch(range(5, 10), None).await.unwrap();
+    assert_eq!(read(fetched.body).await.0, Pattern::new(1).bytes(5, 10));
+    assert_eq!(own.requests().len(), 2);
+    let stranger = Download::of(&named("f.bin")).probe_error().await;
+    assert!(matches!(stranger, DriverError::Status { status: 403, .. }), "another job has no cookie: {stranger}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_being_made_is_waited_for_where_its_address_leads_to_itself() {
+    let file = ServedFile::new(1, 1_000);
+    let peer = Peer::start(move |request| match request.number {
+        1..=4 => Answer::redirect(302, "/f"),
+        _ => file.answer(request),
+    })
+    .await;
+    assert_eq!(read(Download::of(&peer.url("f")).probe().await.unwrap().body).await.0.len(), 1_000);
 }
 
 #[tokio::test]
@@ -84,7 +188,7 @@ async fn headers_that_would_change_the_bytes_are_left_out() {
     for (name, value) in
         [("Range", "bytes=1-2"), ("Accept-Encoding", "gzip"), ("Content-Length", "5"), ("User-Agent", "curl/8")]
     {
-        context.headers.push(HeaderField::new(name, value).unwrap());
+        give(&mut context, [HeaderField::new(name, value).unwrap()]);
     }
     Download::with(context, &peer.url("f")).probe().await.unwrap();
     let request = &peer.requests()[0];
@@ -94,7 +198,7 @@ async fn headers_that_would_change_the_bytes_are_left_out() {
 }
 
 #[tokio::test]
-async fn a_loop_is_named_and_a_chain_ends_at_20() {
+async fn a_loop_is_named_once_nothing_changes_in_it_and_a_chain_ends_at_20() {
     let peer = Peer::start(|request| match request.path.as_str() {
         "/a" => Answer::redirect(302, "/b"),
         _ => Answer::redirect(302, "/a"),
@@ -102,6 +206,7 @@ async fn a_loop_is_named_and_a_chain_ends_at_20() {
     .await;
     let error = Download::of(&peer.url("a")).probe_error().await.to_string();
     assert!(error.contains(&format!("in a loop: {0}a → {0}b → {0}a", peer.url(""))), "{error}");
+    assert!(peer.requests().len() <= 10, "{}", peer.requests().len());
 
     for (hops, followed) in [(20, true), (21, false)] {
         let file = ServedFile::new(1, 1_000);

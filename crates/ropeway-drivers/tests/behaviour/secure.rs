@@ -70,7 +70,7 @@ async fn a_server_without_tls_is_told_from_one_that_is_down() {
     let nginx = Nginx::start();
     let address = nginx.url("f").replace("http://", "https://");
     let error = Download::of(&address).probe_error().await;
-    assert!(matches!(error, DriverError::Tls { .. }), "{error}");
+    assert!(matches!(error, DriverError::Handshake { .. }), "{error}");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use ropeway_testkit::{
     sha256_of_file,
 };
 
-use crate::ground::{Upload, targets};
+use crate::ground::{Upload, give, targets};
 
 #[tokio::test]
 async fn an_upload_arrives_whole_with_its_length_announced() {
@@ -136,8 +136,8 @@ async fn the_users_headers_go_along() {
     let peer = Peer::start(|_| Answer::status(201)).await;
     for target in targets(&peer) {
         let mut upload = Upload::to(&target);
-        upload.context.headers.push("X-Api-Key: hunter2".parse().unwrap());
-        upload.context.headers.push("Content-Type: text/plain".parse().unwrap());
+        give(&mut upload.context, ["X-Api-Key: hunter2".parse().unwrap()]);
+        give(&mut upload.context, ["Content-Type: text/plain".parse().unwrap()]);
         upload.send(Pattern::new(1), 10).await.unwrap();
         let request = peer.requests().pop().unwrap();
         assert_eq!(request.header("X-Api-Key"), Some("hunter2"));

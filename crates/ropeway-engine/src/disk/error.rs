@@ -34,6 +34,12 @@ pub enum DiskError {
         /// The name.
         path: PathBuf,
     },
+    /// A folder that a document named is a link, which may lead anywhere.
+    #[error("{} is a link, which a folder named by a document must not lead through", path.display())]
+    LinkInWay {
+        /// The link.
+        path: PathBuf,
+    },
     /// Not enough room.
     #[error("no room for {needed} bytes in {}: {free} bytes are free", folder.display())]
     NoRoom {
@@ -85,7 +91,7 @@ impl DiskError {
             Self::Exists { .. } => FailureCode::FileExists,
             Self::Missing { .. } => FailureCode::FolderMissing,
             Self::InUse { .. } => FailureCode::PartInUse,
-            Self::NotAFile { .. } => FailureCode::PermissionDenied,
+            Self::NotAFile { .. } | Self::LinkInWay { .. } => FailureCode::PermissionDenied,
             Self::NoRoom { .. } => FailureCode::DiskFull,
             Self::TooLong { .. } => FailureCode::FileTooLarge,
             Self::Unsynced => FailureCode::DiskFailed,

@@ -35,6 +35,10 @@ impl Disk for Guard {
         self.0.create_folder(folder)
     }
 
+    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+        self.0.create_below(chosen, folder)
+    }
+
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         self.0.create_part(path).map(guarded)
     }

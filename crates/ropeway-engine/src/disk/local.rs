@@ -17,7 +17,7 @@ use std::{
 use ropeway_model::SafeUrl;
 use rustix::fs::{CWD, FlockOperation, OFlags};
 
-use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, names};
+use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, below, names};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,18 +35,6 @@ const MOST_PIECES: usize = 1024;
 /// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
 #[cfg(target_os = "linux")]
 const ORIGIN: &str = "user.xdg.origin.url";
-
-/// The address without login, query and fragment: the note goes wherever the file is copied to.
-#[cfg(target_os = "linux")]
-fn without_secrets(origin: &SafeUrl) -> String {
-    let mut url = origin.expose().clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    // Both fail only for addresses that have no login.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url.into()
-}
 
 /// Never through a link that somebody planted, never inherited by a program we start.
 fn safe_flags() -> i32 {
@@ -93,6 +81,11 @@ impl Disk for LocalDisk {
             io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),
             _ => DiskError::at(folder, error),
         })
+    }
+
+    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+        self.create_folder(chosen)?;
+        below::create(chosen, folder)
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
@@ -161,7 +154,8 @@ impl Disk for LocalDisk {
     #[cfg(target_os = "linux")]
     fn mark(&self, path: &Path, origin: &SafeUrl) {
         use rustix::fs::{XattrFlags, lsetxattr};
-        let marked = lsetxattr(path, ORIGIN, without_secrets(origin).as_bytes(), XattrFlags::empty());
+        // The note goes wherever the file is copied to.
+        let marked = lsetxattr(path, ORIGIN, origin.public().as_bytes(), XattrFlags::empty());
         if let Err(error) = marked {
             tracing::debug!(path = %path.display(), %error, "the file system takes no note of where the file came from");
         }

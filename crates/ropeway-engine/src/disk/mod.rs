@@ -3,6 +3,7 @@
 //! All calls block. Writes land in the page cache and are made from the transfer itself, which is the back-pressure of
 //! a slow disk; syncs are made from a blocking thread.
 
+mod below;
 mod error;
 mod guard;
 mod local;
@@ -23,6 +24,15 @@ pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Creates the folder and its parents where they are missing.
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError>;
+
+    /// Creates `folder`, which lies below `chosen`, following no link on the way from there: a document named it, and
+    /// must not lead out of what the user chose.
+    ///
+    /// # Errors
+    /// [`DiskError::LinkInWay`] naming the first link.
+    fn create_below(&self, _chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+        self.create_folder(folder)
+    }
 
     /// Creates a part file that nobody else has, and locks it. Follows no link. Refuses where the volume could not give it
     /// its final name later.

@@ -5,7 +5,7 @@ use std::path::Path;
 use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
 use ropeway_store::Verification;
 
-use super::{checkpoint, naming, proof, source::Source, worker::Job};
+use super::{checkpoint, named_folders, naming, proof, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
@@ -52,6 +52,7 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
             return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
         }
         intend(attempt, job, &path, &proof).await?;
+        named_folders::make(attempt)?;
         disk.mark(&source.part_path, &source.url);
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {

@@ -8,6 +8,7 @@ mod gather;
 mod judge;
 mod line;
 mod mirrors;
+mod named_folders;
 mod naming;
 mod overlap;
 mod page;
@@ -59,6 +60,7 @@ const MOST_RESTARTS: u32 = 3;
 
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
+    named_folders::make(attempt)?;
     let mirrors = Mirrors::of(&attempt.spec);
     let mut had = None;
     let mut begin = resume::begin(attempt, &mut had).await?;

@@ -1,10 +1,10 @@
 //! Small documents that are read at once instead of becoming a job: a Metalink behind an address.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{Failure, FailureCode, HeaderField, Network, SafeUrl};
+use ropeway_model::{Failure, FailureCode, HeaderField, Network, SafeUrl, Secrets};
 use tokio::time::timeout;
 
 use super::Engine;
@@ -13,7 +13,8 @@ use super::Engine;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Engine {
-    /// The bytes behind `from`, at most `largest` of them, asked for as a job with these options would.
+    /// The bytes behind `from`, which the user typed, at most `largest` of them; asked for as a job with these options
+    /// would.
     ///
     /// # Errors
     /// What a job at this address would fail with; [`FailureCode::UnexpectedContent`] where there is more.
@@ -21,14 +22,15 @@ impl Engine {
         &self,
         from: &SafeUrl,
         network: &Network,
-        headers: &[HeaderField],
+        headers: Vec<HeaderField>,
         largest: usize,
     ) -> Result<Vec<u8>, Failure> {
         let context = Context {
             clients: self.core.clients.clone(),
             network: network.clone(),
             origin: from.expose().origin(),
-            headers: headers.to_vec(),
+            secrets: Secrets::of(from, headers),
+            cookies: Arc::default(),
             pace: None,
             gate: None,
             cancel: self.core.stopping.child_token(),
@@ -40,10 +42,12 @@ impl Engine {
         })
     }
 
-    /// Whether the document behind `from` may name `to` as an address of a file: a document of the internet names
-    /// nothing that only this machine or its network can reach.
-    pub async fn may_name(&self, from: &SafeUrl, to: &SafeUrl) -> bool {
-        self.core.clients.may_lead(from, to).await
+    /// Whether the document that the user typed `from` for may name `to` as an address of a file: a document of the
+    /// internet names nothing that only this machine or its network can reach, and one that came encrypted names nothing
+    /// that does not, unless `network` allows it.
+    pub async fn may_name(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
+        let keeps_encryption = from.expose().scheme() != "https" || to.expose().scheme() == "https";
+        (keeps_encryption || network.allow_downgrade) && self.core.clients.may_lead(from, to).await
     }
 
     async fn read(&self, context: &Context, from: &SafeUrl, largest: usize) -> Result<Vec<u8>, Failure> {

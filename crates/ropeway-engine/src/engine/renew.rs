@@ -44,10 +44,11 @@ impl Core {
         let mut spec = entry.spec();
         let Transfer::Download { from, .. } = &mut spec.transfer else { return Err(EngineError::NotADownload(id)) };
         let mut news = format!("a new link: {link}");
-        if from.expose().origin() != link.expose().origin() && !spec.headers.is_empty() {
-            spec.headers.clear();
+        let renewed = spec.secrets.for_link(link);
+        if spec.secrets.hold_any() && !renewed.hold_any() {
             news.push_str("; the headers belonged to another server and are left out");
         }
+        spec.secrets = renewed;
         *from = link.clone();
         let remote = entry.remote.as_deref().map(|old| Remote { url: link.clone(), is_renewed: true, ..old.clone() });
         let change = table.update(id, |entry| {

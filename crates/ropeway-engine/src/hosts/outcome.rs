@@ -65,6 +65,7 @@ impl Outcome {
             | DriverError::NameNotResolved { .. }
             | DriverError::TooNear { .. }
             | DriverError::Tls { .. }
+            | DriverError::Handshake { .. }
             | DriverError::Proxy { .. }
             | DriverError::CaFile { .. }
             | DriverError::CredentialFile { .. }

@@ -7,6 +7,7 @@ use std::{
     sync::Arc,
 };
 
+use ropeway_drivers::CookieJar;
 use ropeway_model::{Digest, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
 use ropeway_store::{JobRow, Remote, Verification};
 use tokio::time::Instant;
@@ -56,6 +57,8 @@ pub(crate) struct Facts {
     pub(crate) attempts: u32,
     /// When a waiting job may start, on the monotonic clock; `None` once it may.
     pub(crate) due: Option<Instant>,
+    /// Cookies that its servers have set.
+    pub(crate) cookies: Option<Arc<CookieJar>>,
     /// What the user changed it to, until the table has packed it.
     new_spec: Option<Box<JobSpec>>,
 }
@@ -70,6 +73,7 @@ static NOTHING: Facts = Facts {
     validation: None,
     attempts: 0,
     due: None,
+    cookies: None,
     new_spec: None,
 };
 
@@ -215,7 +219,8 @@ impl Known {
 
 impl Facts {
     fn are_none(&self) -> bool {
-        let Self { finished, part_path, final_path, digest, verification, validation, attempts, due, new_spec } = self;
+        let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
+        let Self { attempts, due, cookies, new_spec, .. } = self;
         finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
@@ -223,6 +228,7 @@ impl Facts {
             && verification.is_none()
             && validation.is_none()
             && (*attempts, *due) == (0, None)
+            && cookies.is_none()
             && new_spec.is_none()
     }
 }

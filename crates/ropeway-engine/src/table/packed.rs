@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::{Direction, JobSpec, Network, Priority, SafeUrl, Timestamp, Transfer};
+use ropeway_model::{Direction, JobSpec, Network, Priority, SafeUrl, Secrets, Timestamp, Transfer};
 
 /// Specifications that the next one is compared with: a list that goes round a few servers finds each of them.
 const LIKES: usize = 8;
@@ -44,6 +44,7 @@ impl Packed {
     /// The specification in full.
     pub(crate) fn spec(&self) -> JobSpec {
         let mut spec = (*self.like).clone();
+        let (fields, origin) = self.like.secrets.split(self.like.address());
         match (&mut spec.transfer, &self.subject) {
             (Transfer::Download { from, .. }, Subject::Address { common, rest }) => {
                 let text = format!("{}{rest}", head(from, *common));
@@ -52,6 +53,7 @@ impl Packed {
             (Transfer::Upload { from, .. }, Subject::File(name)) => from.set_file_name(name),
             _ => unreachable!("a subject is of the direction that its job has"),
         }
+        spec.secrets = Secrets::join(fields.to_vec(), origin.map(str::to_owned), spec.address());
         spec
     }
 
@@ -125,13 +127,14 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         connections,
         checksum,
         digest,
-        headers,
+        secrets,
         priority,
         on_conflict,
         network,
         mirrors,
         pieces,
         start_at,
+        named_folders,
     } = one;
     let is_same_place = match (transfer, &other.transfer) {
         (Transfer::Download { from: _, into, name }, Transfer::Download { from: _, into: folder, name: other }) => {
@@ -147,13 +150,14 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         && *connections == other.connections
         && *checksum == other.checksum
         && *digest == other.digest
-        && *headers == other.headers
+        && secrets.split(one.address()) == other.secrets.split(other.address())
         && *priority == other.priority
         && *on_conflict == other.on_conflict
         && *network == other.network
         && *mirrors == other.mirrors
         && *pieces == other.pieces
         && *start_at == other.start_at
+        && *named_folders == other.named_folders
 }
 
 fn has_same_server(one: &JobSpec, other: &JobSpec) -> bool {
@@ -228,6 +232,7 @@ mod tests {
         (prop_oneof![download, upload], any::<bool>(), any::<bool>()).prop_map(|(transfer, limited, alone)| JobSpec {
             rate_limit: limited.then(|| ByteRate::new(9).unwrap()),
             connections: alone.then(|| Connections::new(1).unwrap()),
+            secrets: if alone { Secrets::of(transfer.address(), Vec::new()) } else { Secrets::default() },
             ..JobSpec::new(transfer)
         })
     }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use ropeway_model::{Connections, FailureCode, JobId, Phase, PhaseKind, Validation, Wish};
+use ropeway_model::{Connections, FailureCode, JobId, Phase, PhaseKind, Secrets, Validation, Wish};
 use ropeway_testkit::{
     Peer,
     peer::{Answer, Request, ServedFile},
@@ -184,7 +184,7 @@ async fn headers_stay_with_the_server_they_were_given_for() {
     let rig = Rig::new().await;
     let (first, second) = (Peer::serve(file.clone()).await, Peer::serve(file.clone()).await);
     let mut spec = rig.download(&first.url("a.bin"));
-    spec.headers = vec!["X-Api-Key: secret".parse().unwrap()];
+    spec.secrets = Secrets::of(&spec.address().clone(), vec!["X-Api-Key: secret".parse().unwrap()]);
     let id = rig.engine.add(vec![spec], Wish::Pause).await.unwrap()[0];
     rig.engine.renew(id, second.url("a.bin").parse().unwrap()).await.unwrap();
     assert_eq!(rig.settled(id).await.phase, Phase::Completed);

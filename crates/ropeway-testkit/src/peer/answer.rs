@@ -82,6 +82,8 @@ pub(super) enum Instead {
     Octets(Bytes),
     /// The first octets, then the others again and again until the client goes away or has taken this many.
     Flood(Bytes, Bytes, u64),
+    /// These octets, and then nothing on an open connection.
+    Open(Bytes),
     /// Nothing, on an open connection.
     Silence,
     /// A break of the connection.
@@ -116,6 +118,11 @@ impl Answer {
     /// Exactly these octets instead of an answer, then the end of the connection.
     pub fn raw(octets: impl Into<Bytes>) -> Self {
         Self { instead: Instead::Octets(octets.into()), ..Self::status(200) }
+    }
+
+    /// Exactly these octets instead of an answer; the connection stays open behind them.
+    pub fn raw_and_open(octets: impl Into<Bytes>) -> Self {
+        Self { instead: Instead::Open(octets.into()), ..Self::status(200) }
     }
 
     /// The octets `head`, then `again` without end: until the client goes away or has taken `most` octets. With

@@ -45,8 +45,22 @@ enum Second {
     None,
     /// HTTP/2, with at most so many requests at once on a connection.
     Streams(u32),
+    /// The same, and no HTTP/1.1: a handshake that does not offer HTTP/2 is refused.
+    Only(u32),
     /// Frames of HTTP/2 that nobody has looked at.
     Frames,
+}
+
+impl Second {
+    /// The protocols of a handshake, the dearest first.
+    fn protocols(self) -> Vec<Vec<u8>> {
+        let (first, second) = (b"http/1.1".to_vec(), stream::ALPN.to_vec());
+        match self {
+            Self::None => Vec::new(),
+            Self::Streams(_) | Self::Frames => vec![second, first],
+            Self::Only(_) => vec![second],
+        }
+    }
 }
 
 /// A running server on a loopback port; its connections break when it is dropped.
@@ -84,6 +98,15 @@ impl Peer {
         Self::listen(Some(Authority::new(host)), Second::Streams(streams), Arc::new(script)).await
     }
 
+    /// Starts a server behind TLS that speaks HTTP/2 and refuses every handshake that does not offer it.
+    pub async fn start_h2_only(
+        host: &str,
+        streams: u32,
+        script: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(Some(Authority::new(host)), Second::Only(streams), Arc::new(script)).await
+    }
+
     /// Starts a server behind TLS that takes HTTP/2 and breaks its rules: the first request of such a connection is
     /// shown to `script` without path and fields, and the octets of its [`Answer::raw`] or [`Answer::flood`] are sent as
     /// they are.
@@ -109,7 +132,7 @@ impl Peer {
             connections: Arc::clone(&connections),
             sending: Arc::default(),
         };
-        let acceptor = authority.as_ref().map(|authority| authority.acceptor(second != Second::None));
+        let acceptor = authority.as_ref().map(|authority| authority.acceptor(second.protocols()));
         let listening = tokio::spawn(async move {
             let mut open = JoinSet::new();
             loop {
@@ -123,7 +146,9 @@ impl Peer {
                             let Ok(stream) = acceptor.accept(stream).await else { return };
                             let is_second = stream.get_ref().1.alpn_protocol() == Some(stream::ALPN);
                             match second {
-                                Second::Streams(most) if is_second => stream::converse(&desk, stream, most).await,
+                                Second::Streams(most) | Second::Only(most) if is_second => {
+                                    stream::converse(&desk, stream, most).await
+                                }
                                 Second::Frames if is_second => frames::converse(&desk, stream).await,
                                 _ => desk.converse(stream).await,
                             }

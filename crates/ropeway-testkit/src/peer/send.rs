@@ -58,6 +58,11 @@ pub(super) async fn answer<S: Line>(
 pub(super) async fn in_place<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Record) {
     match &answer.instead {
         Instead::Answer => {}
+        Instead::Open(octets) => {
+            let _ = stream.write_all(octets).await;
+            let _ = stream.flush().await;
+            pending::<()>().await;
+        }
         Instead::Silence => pending::<()>().await,
         Instead::Break(cut) => cut_off(stream, *cut).await,
         Instead::Reset(_) => cut_off(stream, Cut::Reset).await,

@@ -82,7 +82,7 @@ async fn send(
     match answer.instead {
         Instead::Answer => {}
         Instead::Silence => pending::<()>().await,
-        Instead::Break(_) | Instead::Octets(_) | Instead::Flood(..) => {
+        Instead::Break(_) | Instead::Octets(_) | Instead::Open(_) | Instead::Flood(..) => {
             broken.notify_one();
             pending::<()>().await;
         }

@@ -13,7 +13,6 @@ use tokio_rustls::{
     },
 };
 
-use super::stream::ALPN;
 use crate::TempFolder;
 
 fn named(common_name: &str) -> DistinguishedName {
@@ -108,11 +107,9 @@ impl Authority {
         self.folder.join("host.key")
     }
 
-    pub(super) fn acceptor(&self, with_http2: bool) -> TlsAcceptor {
+    pub(super) fn acceptor(&self, protocols: Vec<Vec<u8>>) -> TlsAcceptor {
         let mut config = ServerConfig::clone(&self.config);
-        if with_http2 {
-            config.alpn_protocols = vec![ALPN.to_vec(), b"http/1.1".to_vec()];
-        }
+        config.alpn_protocols = protocols;
         TlsAcceptor::from(Arc::new(config))
     }
 }

@@ -73,6 +73,30 @@ fn no_known_header_gives_an_unsafe_name() {
     }
 }
 
+#[test]
+fn encoded_words_are_read_wherever_and_in_whatever_charset_they_are() {
+    for (value, expected) in [
+        ("\"=?UTF-8?B?w6TDtg==?= =?UTF-8?B?w7wudHh0?=\"", "äöü.txt"),
+        ("\"=?UTF-8?B?w6TDtg==?=\t =?UTF-8?Q?=C3=BC.txt?=\"", "äöü.txt"),
+        ("\"a =?UTF-8?Q?=C3=A4_b?= c.txt\"", "a ä b c.txt"),
+        ("=?utf-8?q?=C3=A4.txt?=", "ä.txt"),
+        ("\"=?utf-8*en?Q?=C3=A4.txt?=\"", "ä.txt"),
+        ("\"=?UTF-8?B?w6Q?=.txt\"", "ä.txt"),
+        ("\"=?utf-8?B?44E=?= =?utf-8?B?gi50eHQ=?=\"", "あ.txt"),
+        ("\"=?ISO-8859-15?Q?a=A4.txt?=\"", "a€.txt"),
+        ("\"=?windows-1252?Q?=93a=94.txt?=\"", "“a”.txt"),
+        ("\"=?Shift_JIS?B?g2WDWINnLnR4dA==?=\"", "テスト.txt"),
+        ("\"=?KOI8-R?Q?=C6.txt?=\"", "ф.txt"),
+        ("\"=?GB2312?B?1tAudHh0?=\"", "中.txt"),
+        ("\"=?unknown?Q?a.txt?=\"", "=?unknown?Q?a.txt?="),
+        ("\"=?UTF-8?Q?a.txt\"", "=?UTF-8?Q?a.txt"),
+        ("\"what=?.txt\"", "what=?.txt"),
+    ] {
+        let header = format!("attachment; filename={value}");
+        assert_eq!(given_name(header.as_bytes()).as_deref(), Some(expected), "{value}");
+    }
+}
+
 fn is_safe(name: &FileName) -> bool {
     let text = name.as_str();
     let plain = |character: char| !character.is_control() && !"/\\:*?\"<>|".contains(character);

@@ -41,6 +41,7 @@ const fn is_the_servers(code: FailureCode) -> bool {
             | FailureCode::ConnectionLost
             | FailureCode::IdleTimeout
             | FailureCode::TlsFailed
+            | FailureCode::TlsRefused
             | FailureCode::NotFound
             | FailureCode::Gone
             | FailureCode::Unauthorized

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ropeway_model::{
     Algorithm, ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Pieces,
-    Priority, SafeUrl, Timestamp, Transfer, UploadTarget,
+    Priority, SafeUrl, Secrets, Timestamp, Transfer, UploadTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,11 @@ pub(crate) struct Options {
     digest: Option<Algorithm>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     headers: Vec<HeaderField>,
+    /// Whom the headers are for, where that is not the address itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers_for: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
+    named_folders: u8,
     priority: Priority,
     on_conflict: OnConflict,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,11 +58,17 @@ pub(crate) struct Options {
     start_at: Option<Timestamp>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
 impl<'a> SpecColumns<'a> {
     pub(crate) fn of(spec: &'a JobSpec) -> Self {
         // Taken apart by name, so that a new field does not compile until it has a place here.
-        let JobSpec { transfer, rate_limit, connections, checksum, headers, priority, on_conflict, .. } = spec;
-        let JobSpec { digest, network, mirrors, pieces, start_at, .. } = spec;
+        let JobSpec { transfer, rate_limit, connections, checksum, secrets, priority, on_conflict, .. } = spec;
+        let JobSpec { digest, network, mirrors, pieces, start_at, named_folders, .. } = spec;
+        let (headers, headers_for) = secrets.split(spec.address());
         let Network { ca_file, proxy, cookie_file, netrc, allow_downgrade } = network;
         let (address, local_path, name) = match transfer {
             Transfer::Download { from, into, name } => {
@@ -75,7 +86,9 @@ impl<'a> SpecColumns<'a> {
                 connections: *connections,
                 checksum: checksum.clone(),
                 digest: *digest,
-                headers: headers.clone(),
+                headers: headers.to_vec(),
+                headers_for: headers_for.map(str::to_owned),
+                named_folders: *named_folders,
                 priority: *priority,
                 on_conflict: *on_conflict,
                 proxy: proxy.clone(),
@@ -120,18 +133,20 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
         netrc: options.netrc,
         allow_downgrade: options.allow_downgrade,
     };
+    let secrets = Secrets::join(headers, options.headers_for, transfer.address());
     Ok(JobSpec {
         transfer,
         rate_limit,
         connections,
         checksum,
         digest: options.digest,
-        headers,
+        secrets,
         priority,
         on_conflict,
         network,
         mirrors,
         pieces,
         start_at,
+        named_folders: options.named_folders,
     })
 }

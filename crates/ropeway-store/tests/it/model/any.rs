@@ -5,8 +5,8 @@ use std::{ffi::OsString, path::PathBuf};
 use proptest::{option, prelude::*};
 use ropeway_model::{
     Algorithm, ByteRate, Connections, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId, JobSpec,
-    Network, Obstacle, OnConflict, Phase, Pieces, Priority, SafeUrl, SegmentMap, Timestamp, Transfer, UploadTarget,
-    Validation, Validator, Wish,
+    Network, Obstacle, OnConflict, Phase, Pieces, Priority, SafeUrl, Secrets, SegmentMap, Timestamp, Transfer,
+    UploadTarget, Validation, Validator, Wish,
 };
 use ropeway_store::{JobChange, NewJob, Remote, Verification};
 
@@ -77,12 +77,13 @@ fn spec() -> impl Strategy<Value = JobSpec> {
     let more = (network, prop::collection::vec(url(), 0..3), option::of(pieces), option::of(timestamp()));
     (transfer(), speed, prop::collection::vec(header, 0..3), choices, more).prop_map(
         |(transfer, (rate, connections, checksum), headers, (priority, on_conflict), more)| JobSpec {
+            secrets: secrets(&transfer, headers),
+            named_folders: u8::from(rate.is_some()),
             transfer,
             rate_limit: rate.and_then(ByteRate::new),
             connections: connections.map(|count| Connections::new(count).unwrap()),
             digest: checksum.as_ref().map(Digest::algorithm),
             checksum,
-            headers,
             priority,
             on_conflict,
             network: more.0,
@@ -91,6 +92,14 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             start_at: more.3,
         },
     )
+}
+
+fn secrets(transfer: &Transfer, headers: Vec<HeaderField>) -> Secrets {
+    match headers.len() {
+        0 => Secrets::of(transfer.address(), headers),
+        1 => Secrets::of(&"https://typed.example/list.meta4".parse().unwrap(), headers),
+        _ => Secrets::of_nobody(headers),
+    }
 }
 
 /// Few different ones, so that the same transfer is often in the list twice.
