@@ -13,18 +13,20 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary knows nobody: that is what makes it pure.
     ("ropeway-model", &[]),
+    // Reads and replaces small files of the user; everybody who names one goes through it.
+    ("ropeway-files", &[]),
     // Store and drivers never see each other: what is durable does not depend on how bytes travel.
-    ("ropeway-store", &["ropeway-model"]),
-    ("ropeway-drivers", &["ropeway-model"]),
+    ("ropeway-store", &["ropeway-files", "ropeway-model"]),
+    ("ropeway-drivers", &["ropeway-files", "ropeway-model"]),
     // The engine joins both.
-    ("ropeway-engine", &["ropeway-drivers", "ropeway-model", "ropeway-store"]),
+    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-model", "ropeway-store"]),
     // The contract turns the engine's values into the wire's; it knows no transport.
-    ("ropeway-api", &["ropeway-engine", "ropeway-model"]),
+    ("ropeway-api", &["ropeway-engine", "ropeway-files", "ropeway-model"]),
     // A transport of the contract; it builds the engine's configuration and uses names from the model.
-    ("ropeway-service", &["ropeway-api", "ropeway-engine", "ropeway-model"]),
+    ("ropeway-service", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model"]),
     // The shells assemble all of it, and never reach past the engine for its store or its drivers.
-    ("ropeway-cli", &["ropeway-api", "ropeway-engine", "ropeway-model", "ropeway-service"]),
-    ("ropeway-desktop", &["ropeway-api", "ropeway-engine", "ropeway-model", "ropeway-service"]),
+    ("ropeway-cli", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
+    ("ropeway-desktop", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
     // Runs the engine with everything around it replaced: it stands behind each of its seams.
     ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-model", "ropeway-store"]),
     // Peers for tests speak the protocols from outside and must not share our code, nor our mistakes.

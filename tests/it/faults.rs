@@ -180,8 +180,10 @@ async fn a_full_disk_keeps_what_it_has_and_goes_on_when_there_is_room() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_volume_under_the_queue_refuses_new_jobs_visibly() {
-    let peer = Peer::serve(ServedFile::new(1, GOOD)).await;
+async fn a_full_volume_under_the_queue_of_a_single_command_is_told_and_breaks_nothing() {
+    let file = ServedFile::new(1, GOOD);
+    let pattern = file.pattern();
+    let peer = Peer::serve(file).await;
     let home = Home::new();
     let folder = home.work("full");
     fs::create_dir(&folder).unwrap();
@@ -190,8 +192,10 @@ async fn a_full_volume_under_the_queue_refuses_new_jobs_visibly() {
         peer.url("a.bin")
     );
     let Some(command) = on_volume(&home, "size=64k", &folder, &script) else { return };
-    let finished = end(command).expect(1);
+    let finished = end(command).expect(0);
     assert_told(&finished, "STATE_FAILED");
+    assert!(finished.stderr.contains("cannot be resumed"), "{}", finished.stderr);
+    pattern.assert_file(&home.work("a.bin"), GOOD);
 }
 
 /// Fails the test unless stderr has the code and a hint.

@@ -21,6 +21,7 @@ mod limit;
 #[cfg(target_os = "linux")]
 mod memory;
 mod nearer;
+mod own_files;
 mod queue;
 mod reach;
 mod renew;

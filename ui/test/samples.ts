@@ -12,7 +12,7 @@ export function job(id: number, change: Partial<JobView> = {}): JobView {
 
 export function snapshotOf(seq: number, jobs: JobView[]): Snapshot {
   const { totals, settings, host } = EMPTY_QUEUE;
-  return { seq, version: "1", jobs, totals, settings, targets: [], host };
+  return { seq, version: "1", jobs, totals, settings, targets: [], host, notices: [] };
 }
 
 export function batch(seq: number, ...events: Event[]): Batch {

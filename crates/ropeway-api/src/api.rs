@@ -1,9 +1,13 @@
 //! The one way in.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use ropeway_engine::{DigestPolicy, Engine, EngineConfig, Seams};
-use ropeway_model::Schedule;
+use ropeway_engine::{DigestPolicy, Engine, EngineConfig, EngineError, Leftover, Seams, StoreError};
+use ropeway_model::{FailureCode, JobId, Schedule};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -16,14 +20,17 @@ use crate::{
     host::Host,
     publisher::{Publisher, Subscription},
     reply::Reply,
+    reserve,
     settings_check::Checked,
     settings_file::{Keeping, SettingsFile},
+    view::NoticeView,
 };
 
 /// What an engine is opened with.
 #[derive(Clone, Debug)]
 pub struct ApiConfig {
-    /// Folder of the durable queue; created if it is not there.
+    /// Folder of the durable queue; created if it is not there. Where it cannot be used a single command goes on without:
+    /// its jobs are then forgotten with it.
     pub data_folder: PathBuf,
     /// Folder of `settings.toml`; created when settings are first saved.
     pub config_folder: PathBuf,
@@ -62,8 +69,46 @@ pub enum OpenError {
         folder: PathBuf,
         /// Why.
         reason: String,
+        /// The user's next step.
+        hint: &'static str,
     },
 }
+
+impl OpenError {
+    /// The folder cannot be used at all.
+    pub(crate) fn unusable(folder: &Path, error: &io::Error) -> Self {
+        let hint = match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => MAKE_ROOM,
+            _ => CHECK_FOLDER,
+        };
+        Self::Unusable { folder: folder.to_owned(), reason: error.to_string(), hint }
+    }
+
+    fn of_engine(folder: &Path, error: &EngineError) -> Self {
+        let hint = match error {
+            _ if reserve::is_full(folder) => MAKE_ROOM,
+            EngineError::Store(StoreError::NewerSchema { .. }) => {
+                "Update Ropeway, or name another folder with ROPEWAY_DATA_DIR."
+            }
+            EngineError::Store(StoreError::NotAQueue { .. }) => {
+                "Move that file away, or name another folder with ROPEWAY_DATA_DIR."
+            }
+            _ => CHECK_FOLDER,
+        };
+        Self::Unusable { folder: folder.to_owned(), reason: error.to_string(), hint }
+    }
+
+    /// The user's next step, one sentence.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::InUse { .. } => "Steer the one that runs with `ropeway add` and `ropeway list`, or end it first.",
+            Self::Unusable { hint, .. } => hint,
+        }
+    }
+}
+
+const CHECK_FOLDER: &str = "Check the folder's permissions and its volume, or name another one with ROPEWAY_DATA_DIR.";
+const MAKE_ROOM: &str = "Make room on the volume of that folder, or name another one with ROPEWAY_DATA_DIR.";
 
 /// An engine with its contract; cheap to clone, all clones are the same engine.
 #[derive(Clone, Debug)]
@@ -77,34 +122,62 @@ impl Api {
     /// # Errors
     /// [`OpenError::InUse`] if another process runs the same [`Scope::Queue`].
     pub async fn open(config: ApiConfig) -> Result<Self, OpenError> {
-        let folder = config.data_folder;
-        let unusable = |reason: String| OpenError::Unusable { folder: folder.clone(), reason };
-        std::fs::create_dir_all(&folder).map_err(|error| unusable(error.to_string()))?;
-        let (lock, database, scope, digests, keeping) = match config.scope {
-            Scope::Queue => {
-                let lock = FolderLock::take(&folder)?;
-                (Some(lock), "queue.db", ropeway_engine::Scope::Queue, DigestPolicy::EveryFile, Keeping::Saved)
-            }
-            Scope::Once => {
-                (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::WhereGiven, Keeping::ThisProcess)
-            }
-            Scope::OnceHashed => {
-                (None, "once.db", ropeway_engine::Scope::Once, DigestPolicy::EveryFile, Keeping::ThisProcess)
-            }
+        let ApiConfig { data_folder, config_folder, scope, host } = config;
+        let (keeping, digests) = match scope {
+            Scope::Queue => (Keeping::Saved, DigestPolicy::EveryFile),
+            Scope::Once => (Keeping::ThisProcess, DigestPolicy::WhereGiven),
+            Scope::OnceHashed => (Keeping::ThisProcess, DigestPolicy::EveryFile),
         };
-        let settings = SettingsFile::open(&config.config_folder, keeping);
+        let settings = SettingsFile::open(&config_folder, keeping);
         let Checked { limits, schedule, servers } = settings.checked();
-        // What somebody starts by hand is wanted now, whatever hour it is.
-        let schedule = if config.scope == Scope::Queue { schedule } else { Schedule::default() };
-        let database = Some(folder.join(database));
-        let engine_config = EngineConfig { database, scope, digests, limits, schedule, servers };
-        let opened = Engine::open(Seams::default(), engine_config).await;
-        let engine = opened.map_err(|error| unusable(error.to_string()))?;
+        let is_held = settings.blocking().is_some();
+        let engine_config = |database| {
+            let (scope, schedule) = match scope {
+                Scope::Queue => (ropeway_engine::Scope::Queue, schedule.clone()),
+                // What somebody starts by hand is wanted now, whatever hour it is.
+                Scope::Once | Scope::OnceHashed => (ropeway_engine::Scope::Once, Schedule::default()),
+            };
+            EngineConfig { database, scope, digests, limits, schedule, servers: servers.clone(), is_held }
+        };
+        let mut notices = Vec::new();
+        let (engine, lock) = match open_engine(&data_folder, scope, |database| engine_config(Some(database))).await {
+            Err(error) if scope != Scope::Queue => {
+                notices.push(not_resumable(&error));
+                let opened = Engine::open(Seams::default(), engine_config(None)).await;
+                (opened.map_err(|error| OpenError::of_engine(&data_folder, &error))?, None)
+            }
+            opened => opened?,
+        };
+        notices.extend(engine.damage().map(NoticeView::of_damage));
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let core = Core { engine, settings, scope: config.scope, publisher, host: config.host, stopping, _lock: lock };
+        let core = Core { engine, settings, scope, publisher, host, notices, stopping, lock };
         Ok(Self { core: Arc::new(core) })
+    }
+
+    /// What the user should know and no job tells: of the settings' file, and of the queue.
+    pub fn notices(&self) -> Vec<NoticeView> {
+        self.core.notices()
+    }
+
+    /// The unfinished jobs that earlier single commands left; none in [`Scope::Queue`].
+    pub fn leftovers(&self) -> Vec<Leftover> {
+        self.core.engine.leftovers(self.is_alone())
+    }
+
+    /// Forgets unfinished jobs of earlier single commands, and deletes what they have. Those that another process moves
+    /// stay. Returns the ones that are gone.
+    ///
+    /// # Errors
+    /// [`ApiCode::StateFailed`] if the queue takes no change.
+    pub async fn forget(&self, ids: &[i64]) -> Result<Vec<Leftover>, ApiError> {
+        let ids: Vec<JobId> = ids.iter().copied().map(JobId::from_row).collect();
+        Ok(self.core.engine.forget(&ids, self.is_alone()).await?)
+    }
+
+    fn is_alone(&self) -> bool {
+        self.core.lock.as_ref().is_some_and(FolderLock::is_alone)
     }
 
     /// Carries out a call. What it changed is durable when this returns.
@@ -151,5 +224,46 @@ impl Api {
         self.core.engine.shutdown().await;
         self.core.stopping.cancel();
         self.core.publisher.close();
+    }
+}
+
+/// Opens the engine of a data folder, with the lock that goes with it.
+async fn open_engine(
+    folder: &Path,
+    scope: Scope,
+    config: impl FnOnce(PathBuf) -> EngineConfig,
+) -> Result<(Engine, Option<FolderLock>), OpenError> {
+    create_folder(folder).map_err(|error| OpenError::unusable(folder, &error))?;
+    let (lock, database) = match scope {
+        Scope::Queue => {
+            let lock = FolderLock::take(folder)?;
+            reserve::release_if_needed(folder);
+            (Some(lock), "queue.db")
+        }
+        Scope::Once | Scope::OnceHashed => (FolderLock::share(folder), "once.db"),
+    };
+    let opened = Engine::open(Seams::default(), config(folder.join(database))).await;
+    let engine = opened.map_err(|error| OpenError::of_engine(folder, &error))?;
+    if scope == Scope::Queue {
+        reserve::keep(folder);
+    }
+    Ok((engine, lock))
+}
+
+/// Creates the folder for this user only: the queue holds logins.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if !folder.is_absolute() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no absolute path"));
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+fn not_resumable(error: &OpenError) -> NoticeView {
+    NoticeView {
+        code: FailureCode::StateFailed.code().to_owned(),
+        message: format!("{error}; what is not complete when this command ends cannot be resumed"),
+        hint: error.hint().to_owned(),
+        is_blocking: false,
     }
 }

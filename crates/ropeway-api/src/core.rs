@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ropeway_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
-use crate::{api::Scope, folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile};
+use crate::{
+    api::Scope, folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile,
+    view::NoticeView,
+};
 
 /// The engine with what the contract adds to it.
 #[derive(Debug)]
@@ -15,7 +18,16 @@ pub(crate) struct Core {
     pub(crate) scope: Scope,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) host: Arc<dyn Host>,
+    /// What was told when the queue was opened.
+    pub(crate) notices: Vec<NoticeView>,
     pub(crate) stopping: CancellationToken,
-    /// Held for as long as the queue is ours.
-    pub(crate) _lock: Option<FolderLock>,
+    /// Held for as long as the queue is ours, or shared by us.
+    pub(crate) lock: Option<FolderLock>,
+}
+
+impl Core {
+    /// All that the user should know and that no job tells.
+    pub(crate) fn notices(&self) -> Vec<NoticeView> {
+        self.notices.iter().cloned().chain(self.settings.notices()).collect()
+    }
 }

@@ -5,7 +5,7 @@ use ts_rs::TS;
 
 use crate::{
     settings::Settings,
-    view::{JobProgress, JobView, TargetView, Totals},
+    view::{JobProgress, JobView, NoticeView, TargetView, Totals},
 };
 
 /// Changes since the batch before. Numbers grow by one; a gap means that batches were dropped because this
@@ -45,6 +45,11 @@ pub enum Event {
     Settings {
         /// The settings in force.
         settings: Settings,
+    },
+    /// What the user should know changed.
+    Notices {
+        /// All of it.
+        notices: Vec<NoticeView>,
     },
     /// The saved upload targets changed.
     Targets {

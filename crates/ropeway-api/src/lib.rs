@@ -15,11 +15,14 @@ mod folder_lock;
 pub mod host;
 mod publisher;
 mod reply;
+mod reserve;
 pub mod settings;
 mod settings_check;
 mod settings_file;
 pub mod view;
 
 pub use api::{Api, ApiConfig, OpenError, Scope};
+pub use folder_lock::is_running;
 pub use publisher::{News, Subscription};
 pub use reply::Reply;
+pub use ropeway_engine::Leftover;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     convert,
     event::{Batch, Event},
-    view::Totals,
+    view::{PauseView, Totals},
 };
 
 /// Progress is sampled this often: fast enough to flow, slow enough to cost nothing.
@@ -130,7 +130,8 @@ impl Publisher {
     fn publish_progress(&self) {
         let measured = self.engine.measure();
         let (active, waiting) = self.engine.counts();
-        let totals = totals(&measured, active, waiting);
+        let pause = self.engine.pause_of_all().map(PauseView::from);
+        let totals = Totals { pause, ..totals(&measured, active, waiting) };
         let mut state = self.lock();
         let jobs: Vec<_> = measured
             .iter()
@@ -184,6 +185,7 @@ fn totals(measured: &[ProgressSnapshot], active: usize, waiting: usize) -> Total
         active: u32::try_from(active).unwrap_or(u32::MAX),
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
         fraction,
+        pause: None,
     }
 }
 

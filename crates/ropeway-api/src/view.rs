@@ -1,12 +1,16 @@
 //! What a shell shows: plain values, secrets left out, units in the names.
 
 mod from_model;
+mod notice;
 mod proof;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use self::proof::{ChecksumOffer, ChecksumOffers, DamagedBlock, ProofProgress, ProofStage, VerifyReport};
+pub use self::{
+    notice::{NoticeView, PauseView},
+    proof::{ChecksumOffer, ChecksumOffers, DamagedBlock, ProofProgress, ProofStage, VerifyReport},
+};
 use crate::settings::Settings;
 
 /// Everything at once: where a shell starts, and where it starts again after it missed an event.
@@ -27,6 +31,9 @@ pub struct Snapshot {
     pub targets: Vec<TargetView>,
     /// What this host can do beside moving bytes.
     pub host: HostCapability,
+    /// What the user should know of the settings' file and of the queue.
+    #[serde(default)]
+    pub notices: Vec<NoticeView>,
 }
 
 /// Which way the bytes go.
@@ -215,6 +222,9 @@ pub struct Totals {
     pub waiting: u32,
     /// Share of the bytes of all active jobs that has been moved, 0 to 1; `None` when nothing is active or a length is unknown.
     pub fraction: Option<f64>,
+    /// Why no job starts at all; `None` where jobs do.
+    #[serde(default)]
+    pub pause: Option<PauseView>,
 }
 
 /// One row's details, for the pane under the list.

@@ -43,6 +43,21 @@ pub(crate) enum CommandError {
         #[source]
         cause: io::Error,
     },
+    /// Not all of the output was taken.
+    #[error("the output cannot be written: {cause}")]
+    Output {
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The running queue did not say what became of everything it was given.
+    #[error("{given} addresses were given and the answer tells of {told}")]
+    Unaccounted {
+        /// Addresses or files.
+        given: usize,
+        /// New jobs and refusals.
+        told: usize,
+    },
     /// There is no folder to work in.
     #[error("the current folder is gone: {cause}")]
     NoCurrentFolder {
@@ -96,13 +111,14 @@ impl CommandError {
             Self::List { .. } => "LIST_UNREADABLE".to_owned(),
             Self::File { .. } => "FILE_UNREADABLE".to_owned(),
             Self::NoCurrentFolder { .. } => "NO_CURRENT_FOLDER".to_owned(),
+            Self::Output { .. } => "OUTPUT_FAILED".to_owned(),
             Self::Folders(_) | Self::Open(OpenError::Unusable { .. }) => "STATE_FAILED".to_owned(),
             Self::Open(OpenError::InUse { .. }) => "QUEUE_IN_USE".to_owned(),
             Self::Call(error) => api_code(error.code),
             Self::Serve(error) => error.code().to_owned(),
             Self::Control(error) => error.code().to_owned(),
             Self::Client(error) => error.code().to_owned(),
-            Self::Answer { .. } => "INTERNAL".to_owned(),
+            Self::Answer { .. } | Self::Unaccounted { .. } => "INTERNAL".to_owned(),
             Self::Runtime { .. } => "SYSTEM_REFUSED".to_owned(),
         }
     }
@@ -114,12 +130,10 @@ impl CommandError {
             Self::List { .. } => "Give a readable file with one URL a line, or - for standard input.",
             Self::File { .. } => "Check the path and its permissions.",
             Self::NoCurrentFolder { .. } => "Change to a folder that exists, or name one with --dir.",
-            Self::Folders(_) | Self::Open(OpenError::Unusable { .. }) => {
-                "Check the folder's permissions and its volume, or name another one with ROPEWAY_DATA_DIR."
-            }
-            Self::Open(OpenError::InUse { .. }) => {
-                "Steer the one that runs with `ropeway add` and `ropeway list`, or end it first."
-            }
+            Self::Output { .. } => "Make room where the output goes, then run the command again.",
+            Self::Unaccounted { .. } => "Look at `ropeway list`, then add what is missing.",
+            Self::Folders(error) => error.hint(),
+            Self::Open(error) => error.hint(),
             Self::Call(error) => &error.hint,
             Self::Serve(error) => error.hint(),
             Self::Control(error) => error.hint(),

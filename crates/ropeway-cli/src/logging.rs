@@ -1,6 +1,9 @@
 //! The log on stderr, for those who ask for it.
 
-use std::{env, io};
+use std::{
+    env,
+    io::{self, IsTerminal as _},
+};
 
 use tracing_subscriber::EnvFilter;
 
@@ -16,5 +19,7 @@ pub(crate) fn start(verbosity: u8) {
         (_, 2) => EnvFilter::new("ropeway=debug,info"),
         (_, _) => EnvFilter::new("ropeway=trace,debug"),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    // Escape sequences are of use to a terminal alone (https://no-color.org).
+    let has_colours = io::stderr().is_terminal() && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(has_colours).init();
 }

@@ -13,7 +13,7 @@ use std::{io, num::NonZero, process::ExitCode, thread};
 
 use clap::Parser;
 
-use crate::{arguments::CommandLine, error::CommandError};
+use crate::{arguments::CommandLine, error::CommandError, exit::Exit};
 
 /// More threads than this wait for the same disk and the same network card.
 const MOST_WORKERS: usize = 4;
@@ -22,7 +22,10 @@ const MOST_WORKERS: usize = 4;
 const MOST_BLOCKING: usize = 8;
 
 fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(shown) => return show(&shown),
+    };
     logging::start(line.verbose);
     let exit = match start_runtime() {
         Ok(runtime) => {
@@ -33,11 +36,31 @@ fn main() -> ExitCode {
         }
         Err(cause) => Err(CommandError::Runtime { cause }),
     };
-    exit.unwrap_or_else(|error| {
+    let exit = exit.unwrap_or_else(|error| {
         output::complain(&error);
         error.exit()
-    })
-    .into()
+    });
+    with_output(exit).into()
+}
+
+/// Prints what was asked for in the place of a command, or what is wrong with the command line.
+fn show(shown: &clap::Error) -> ExitCode {
+    let written = shown.print();
+    if shown.use_stderr() {
+        return ExitCode::from(Exit::BadUsage);
+    }
+    output::note(written);
+    with_output(Exit::Complete).into()
+}
+
+/// The exit code where not all of the output arrived: nobody may take what is there for all there is. A reader that has
+/// seen enough is no reason for a word.
+fn with_output(exit: Exit) -> Exit {
+    let Some(error) = output::lost_output() else { return exit };
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        output::complain(&CommandError::Output { cause: error });
+    }
+    if exit == Exit::Complete { Exit::Failed } else { exit }
 }
 
 fn start_runtime() -> io::Result<tokio::runtime::Runtime> {

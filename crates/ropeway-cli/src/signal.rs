@@ -1,23 +1,29 @@
 //! Signals that end the process: the first one politely, the second one at once.
 
-use std::{fs, io, process};
+use std::{fs, io, process, thread, time::Duration};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
-    task::JoinHandle,
 };
 
 use crate::exit::Exit;
 
+/// Enough for waiting, and for ending the process.
+const STACK: usize = 256 * 1024;
 /// Bit of SIGHUP (1) in the mask of ignored signals.
 const HANGUP_BIT: u64 = 1;
 
-/// Listens for SIGINT, SIGTERM and SIGHUP while it lives.
+/// How long an end takes at most, once it was asked for. The engine gives a disk that does not answer a quarter of a
+/// minute, and its queue a few seconds; what does not even come to an end then hangs for good.
+const LONGEST_END: Duration = Duration::from_secs(30);
+
+/// Listens for SIGINT, SIGTERM and SIGHUP from its beginning to the end of the process.
+///
+/// The listener is a thread of its own: it hears the signals, and ends the process, whatever hangs in the others.
 #[derive(Debug)]
 pub(crate) struct Interruption {
     came: watch::Receiver<bool>,
-    listener: JoinHandle<()>,
 }
 
 impl Interruption {
@@ -26,16 +32,22 @@ impl Interruption {
     /// # Errors
     /// What the system says if a handler cannot be installed.
     pub(crate) fn listen() -> io::Result<Self> {
-        let mut signals = Signals::install()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let mut signals = {
+            let _inside = runtime.enter();
+            Signals::install()?
+        };
         let (sender, came) = watch::channel(false);
-        let listener = tokio::spawn(async move {
+        let listen = async move {
             signals.next().await;
             sender.send_replace(true);
-            signals.next().await;
-            // The user asked twice: whatever is not durable by now is fetched again next time.
+            // The user asked twice, or something hangs: whatever is not durable by now is fetched again next time.
+            drop(tokio::time::timeout(LONGEST_END, signals.next()).await);
             process::exit(Exit::Interrupted as i32);
-        });
-        Ok(Self { came, listener })
+        };
+        let thread = thread::Builder::new().name("ropeway-signals".to_owned()).stack_size(STACK);
+        thread.spawn(move || runtime.block_on(listen))?;
+        Ok(Self { came })
     }
 
     /// Returns once the first signal has come.
@@ -44,12 +56,6 @@ impl Interruption {
         if came.wait_for(|came| *came).await.is_err() {
             std::future::pending::<()>().await;
         }
-    }
-}
-
-impl Drop for Interruption {
-    fn drop(&mut self) {
-        self.listener.abort();
     }
 }
 

@@ -83,6 +83,14 @@ pub enum DriverError {
         /// What the network stack says.
         reason: String,
     },
+    /// A variable of the environment that names no proxy. Without it the request would go direct.
+    #[error("the environment's {name} names no proxy: {reason}")]
+    ProxyVariable {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with its value, without a login.
+        reason: String,
+    },
     /// The CA file cannot be read or holds no certificate.
     #[error("the CA file {path} is unusable: {reason}")]
     CaFile {
@@ -230,7 +238,7 @@ impl DriverError {
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Handshake { .. } => FailureCode::TlsRefused,
-            Self::Proxy { .. } => FailureCode::ProxyFailed,
+            Self::Proxy { .. } | Self::ProxyVariable { .. } => FailureCode::ProxyFailed,
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
             Self::Status { status, retry_after, words: None, .. } => code_of_status(*status, *retry_after),
             Self::Status { status, retry_after, words: Some(words), .. } => match status {
@@ -261,8 +269,8 @@ impl DriverError {
             Self::Status { retry_after: Some(delay), .. } if self.code().retry() != Retry::Never => {
                 Retry::After(*delay)
             }
-            // It would answer early again.
-            Self::AnsweredEarly { .. } => Retry::Never,
+            // It would answer early again; a variable stays as it is.
+            Self::AnsweredEarly { .. } | Self::ProxyVariable { .. } => Retry::Never,
             _ => self.code().retry(),
         }
     }
@@ -295,6 +303,7 @@ impl DriverError {
             // Nobody was asked.
             Self::TooNear { .. }
             | Self::Proxy { .. }
+            | Self::ProxyVariable { .. }
             | Self::CaFile { .. }
             | Self::CredentialFile { .. }
             | Self::Body(_)

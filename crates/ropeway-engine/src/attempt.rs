@@ -263,6 +263,7 @@ impl Attempt {
     }
 
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
+        tracing::info!(job = %self.id, path = %finished.path.display(), "job completed");
         advance(entry, Step::Verified);
         entry.known.finished = Some(now);
         entry.known.final_path = Some(finished.path.clone());
@@ -305,6 +306,18 @@ impl Attempt {
         Some(self.engine.journal.save(change))
     }
 
+    /// Tells the log why a try ended and what follows: of the job no more than what is shown of it.
+    fn tell(&self, failure: &Failure, step: &Step) {
+        let (job, code, reason) = (self.id, failure.code.code(), failure.message.as_str());
+        match step {
+            Step::Interrupt { until, attempt, .. } => {
+                tracing::info!(%job, code, reason, attempt, until_ms = until.unix_ms(), "job waits for its next try");
+            }
+            Step::Fail(_) => tracing::info!(%job, code, reason, "job failed"),
+            _ => tracing::info!(%job, code, reason, "job rests"),
+        }
+    }
+
     /// Whether a new link can save what is here.
     fn may_expire(&self, entry: &Entry) -> bool {
         let is_before_the_end = matches!(entry.phase, Phase::Probing | Phase::Running);
@@ -313,7 +326,7 @@ impl Attempt {
 
     /// Lays the job down until something changes that no further try brings about; no try is counted.
     fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
-        tracing::debug!(job = %self.id, %failure, "attempt ended");
+        self.tell(failure, &step);
         entry.forget_tries();
         self.leave(entry, step);
         let mut change = self.change(Some(failure.to_string()));
@@ -335,7 +348,6 @@ impl Attempt {
     }
 
     fn fail(&self, entry: &mut Entry, failure: &Failure, pause: Option<Duration>, now: Timestamp) -> Option<Durable> {
-        tracing::debug!(job = %self.id, %failure, "attempt failed");
         let line = failure.to_string();
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
@@ -344,6 +356,7 @@ impl Attempt {
             }
             _ => Step::Fail(failure.clone()),
         };
+        self.tell(failure, &step);
         self.leave(entry, step);
         // Whoever else moves this file owns its row in a shared queue.
         if failure.code == FailureCode::PartInUse && self.engine.scope == Scope::Once {

@@ -95,4 +95,6 @@ pub struct EngineConfig {
     pub schedule: Schedule,
     /// What holds for servers.
     pub servers: ServerPolicy,
+    /// Whether no job may start before [`crate::Engine::hold`] lets it.
+    pub is_held: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 use parking_lot::Mutex;
@@ -24,6 +24,7 @@ use crate::{
     journal::Journal,
     network::Routes,
     schedule::Timetable,
+    snapshot::Pause,
     table::{Entry, Table, advance},
     throttle::{Bucket, ServerLimits},
 };
@@ -52,6 +53,8 @@ pub(crate) struct Core {
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,
     pub(crate) timetable: Timetable,
+    /// Whether no job may start before its user has said something.
+    pub(crate) is_held: AtomicBool,
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
     pub(crate) wake: Arc<Notify>,
@@ -109,10 +112,20 @@ impl Core {
         self.server_limits.bucket(host, |host| self.hosts.limit(host))
     }
 
-    /// Whether no job may start now, whichever it is: the schedule pauses, or what jobs do could not be recorded.
+    /// Whether no job may start now, whichever it is.
     pub(crate) fn pauses(&self) -> bool {
+        self.pause().is_some()
+    }
+
+    /// Why no job may start now, whichever it is; `None` where jobs may.
+    pub(crate) fn pause(&self) -> Option<Pause> {
         let is_behind = self.scope == Scope::Queue && self.journal.is_behind();
-        is_behind || self.timetable.pauses()
+        match self.timetable.pauses() {
+            _ if self.is_held.load(SeqCst) => Some(Pause::Held),
+            _ if is_behind => Some(Pause::Unrecorded),
+            true => Some(Pause::Schedule { until: self.timetable.pauses_until() }),
+            false => None,
+        }
     }
 
     /// Whether every place for running jobs is taken.

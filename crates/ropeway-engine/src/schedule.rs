@@ -21,6 +21,8 @@ pub(crate) struct Timetable {
     schedule: Mutex<Schedule>,
     /// Whether the schedule lets nothing move now.
     pauses: AtomicBool,
+    /// When that ends.
+    until: Mutex<Option<Timestamp>>,
     changed: Notify,
 }
 
@@ -35,6 +37,11 @@ impl Timetable {
     /// Whether the schedule lets nothing move now.
     pub(crate) fn pauses(&self) -> bool {
         self.pauses.load(SeqCst)
+    }
+
+    /// When the pause of the schedule ends; `None` where no rule ends it.
+    pub(crate) fn pauses_until(&self) -> Option<Timestamp> {
+        *self.until.lock()
     }
 
     /// The wall clock may have jumped: what is in force is looked up anew.
@@ -59,10 +66,14 @@ impl Core {
 
     /// Puts in force what holds at this moment.
     pub(crate) fn follow_schedule(&self) {
-        let effect = {
+        let (effect, left) = {
             let schedule = self.timetable.schedule.lock();
-            if schedule.is_empty() { None } else { schedule.effect(self.clock.local()) }
+            let local = if schedule.is_empty() { None } else { Some(self.clock.local()) };
+            (local.and_then(|now| schedule.effect(now)), local.and_then(|now| schedule.pause_left(now)))
         };
+        let minute = self.clock.now().unix_ms().div_euclid(MINUTE_MS);
+        *self.timetable.until.lock() =
+            left.map(|left| Timestamp::from_unix_ms((minute + i64::from(left)).saturating_mul(MINUTE_MS)));
         let usual = *self.timetable.usual.lock();
         let (download, upload) = match effect {
             Some(ScheduleEffect::Limit { download, upload }) => (download, upload),

@@ -42,6 +42,20 @@ pub struct JobSnapshot {
     pub progress: ProgressSnapshot,
 }
 
+/// Why no job starts at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// [`crate::Engine::hold`].
+    Held,
+    /// What jobs do could not be recorded, and is tried again.
+    Unrecorded,
+    /// A rule of the schedule.
+    Schedule {
+        /// When its hours end; `None` where they never do.
+        until: Option<Timestamp>,
+    },
+}
+
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgressSnapshot {

@@ -216,6 +216,18 @@ impl Transfer {
         }
     }
 
+    /// The same transfer without a login in its address: what tells it from others.
+    #[must_use]
+    pub fn without_login(&self) -> Self {
+        match self {
+            Self::Download { from, into, name } => {
+                let from = SafeUrl::without_login(from.expose().clone());
+                Self::Download { from, into: into.clone(), name: name.clone() }
+            }
+            Self::Upload { from, to } => Self::Upload { from: from.clone(), to: to.without_login() },
+        }
+    }
+
     /// The name a local file is uploaded under.
     pub fn upload_name(from: &Path) -> UploadName {
         UploadName::of(from)

@@ -103,6 +103,12 @@ impl UploadTarget {
         Self { url: self.extended(&segments), ..self.clone() }
     }
 
+    /// The same target without a login in its address.
+    #[must_use]
+    pub fn without_login(&self) -> Self {
+        Self { url: SafeUrl::without_login(self.url.expose().clone()), ..self.clone() }
+    }
+
     /// The address for one file: a PUT to a folder gets the file's name, percent-encoded.
     pub fn url_for(&self, name: &UploadName) -> SafeUrl {
         if self.is_folder() { self.extended(&name.segment()) } else { self.url.clone() }

@@ -7,8 +7,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use directories::ProjectDirs;
-
 /// Overrides the folder of the durable queue.
 pub const DATA_VARIABLE: &str = "ROPEWAY_DATA_DIR";
 /// Overrides the folder of `settings.toml`.
@@ -34,10 +32,27 @@ pub enum FoldersError {
     NotCreated {
         /// The folder.
         folder: PathBuf,
+        /// The variable that names another one.
+        variable: &'static str,
         /// What the system says.
         #[source]
         cause: io::Error,
     },
+}
+
+impl FoldersError {
+    /// The user's next step, one sentence.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoHome => "Set HOME to an absolute path, or name folders with those variables.",
+            Self::NotCreated { variable, .. } if *variable == CONFIG_VARIABLE => {
+                "Check the permissions of the folder above it, or name another one with ROPEWAY_CONFIG_DIR."
+            }
+            Self::NotCreated { .. } => {
+                "Check the permissions of the folder above it, or name another one with ROPEWAY_DATA_DIR."
+            }
+        }
+    }
 }
 
 impl Folders {
@@ -47,20 +62,19 @@ impl Folders {
     /// [`FoldersError::NoHome`] if one is neither given nor to be found.
     pub fn of_this_user() -> Result<Self, FoldersError> {
         let given = |variable| std::env::var_os(variable).filter(|value| !value.is_empty());
-        Self::resolve(given(DATA_VARIABLE), given(CONFIG_VARIABLE), || ProjectDirs::from("", "", "ropeway"))
+        Self::resolve(given(DATA_VARIABLE), given(CONFIG_VARIABLE), Standard::of_this_user)
     }
 
     fn resolve(
         data: Option<OsString>,
         config: Option<OsString>,
-        platform: impl Fn() -> Option<ProjectDirs>,
+        standard: impl Fn() -> Option<Standard>,
     ) -> Result<Self, FoldersError> {
-        let place = |given: Option<OsString>, standard: fn(&ProjectDirs) -> &Path| {
-            let chosen = given.map(PathBuf::from).or_else(|| Some(standard(&platform()?).to_owned()));
+        let place = |given: Option<OsString>, usual: fn(Standard) -> PathBuf| {
+            let chosen = given.map(PathBuf::from).or_else(|| standard().map(usual));
             chosen.and_then(|folder| std::path::absolute(folder).ok()).ok_or(FoldersError::NoHome)
         };
-        // The local folder where there are two: a queue of this machine's paths is of no use on another one.
-        Ok(Self { data: place(data, ProjectDirs::data_local_dir)?, config: place(config, ProjectDirs::config_dir)? })
+        Ok(Self { data: place(data, |folders| folders.data)?, config: place(config, |folders| folders.config)? })
     }
 
     /// Creates what is not there yet, for this user only: the queue holds logins and signed links.
@@ -68,9 +82,37 @@ impl Folders {
     /// # Errors
     /// [`FoldersError::NotCreated`] with the system's reason.
     pub fn create(&self) -> Result<(), FoldersError> {
-        [&self.data, &self.config].into_iter().try_for_each(|folder| {
-            create_private(folder).map_err(|cause| FoldersError::NotCreated { folder: folder.clone(), cause })
+        [(&self.data, DATA_VARIABLE), (&self.config, CONFIG_VARIABLE)].into_iter().try_for_each(|(folder, variable)| {
+            create_private(folder).map_err(|cause| FoldersError::NotCreated { folder: folder.clone(), variable, cause })
         })
+    }
+}
+
+/// The platform's own places.
+struct Standard {
+    data: PathBuf,
+    config: PathBuf,
+}
+
+impl Standard {
+    /// `None` for a user without a home. A relative path in the environment is none, as the XDG Base Directory
+    /// Specification says: it would mean another folder in every place.
+    #[cfg(all(unix, not(target_os = "macos")))]
+    fn of_this_user() -> Option<Self> {
+        let given = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = ropeway_files::home();
+        let place = |variable, below: &str| {
+            let base = given(variable).or_else(|| Some(home.as_ref()?.join(below)))?;
+            Some(base.join("ropeway"))
+        };
+        Some(Self { data: place("XDG_DATA_HOME", ".local/share")?, config: place("XDG_CONFIG_HOME", ".config")? })
+    }
+
+    /// The local folder where there are two: a queue of this machine's paths is of no use on another one.
+    #[cfg(not(all(unix, not(target_os = "macos"))))]
+    fn of_this_user() -> Option<Self> {
+        let folders = directories::ProjectDirs::from("", "", "ropeway")?;
+        Some(Self { data: folders.data_local_dir().to_owned(), config: folders.config_dir().to_owned() })
     }
 }
 

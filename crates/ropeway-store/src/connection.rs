@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -32,13 +32,17 @@ const CACHE_KIB: i64 = 1024;
 /// The write-ahead log is cut back to this after a checkpoint: one huge insert must not hold its room for ever.
 const WAL_BYTES_KEPT: i64 = 4 << 20;
 
+/// What SQLite puts beside the file.
+pub(crate) const SIDES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// Opens or creates the queue at `path`, readable and writable by its owner only.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
     let refused = |source: io::Error| StoreError::Open { path: path.to_owned(), source: Arc::new(source) };
-    // An absolute path cannot be taken for one of SQLite's URIs or for ':memory:'.
-    let absolute = std::path::absolute(path).map_err(refused)?;
-    create_private(&absolute).map_err(refused)?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_EXRESCODE;
+    let absolute = create_private(path).map_err(refused)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_EXRESCODE
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let mut connection = Connection::open_with_flags(&absolute, flags).map_err(|error| Fault::from(error).at(path))?;
     let fail = |fault: Fault| fault.at(path);
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| fail(error.into()))?;
@@ -58,22 +62,27 @@ pub(crate) fn open_in_memory(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Creates the file with its final permissions, which SQLite gives to the log and the index beside it too: the queue
-/// holds logins. A file that others may read is closed to them.
-fn create_private(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-        let file = options.mode(0o600).open(path)?;
-        if file.metadata()?.permissions().mode() & 0o077 != 0 {
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+/// The file's path without a link in it, which SQLite then refuses to find; the file is there, private, with its final
+/// permissions, which SQLite gives to the log and the index beside it too: the queue holds logins.
+fn create_private(path: &Path) -> io::Result<PathBuf> {
+    // An absolute path cannot be taken for one of SQLite's URIs or for ':memory:'.
+    let absolute = std::path::absolute(path)?;
+    let folder = absolute.parent().unwrap_or(Path::new("/")).canonicalize()?;
+    let name = absolute.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let path = folder.join(name);
+    drop(ropeway_files::open_private(&path)?);
+    for ending in SIDES {
+        let mut side = path.clone().into_os_string();
+        side.push(ending);
+        match fs::symlink_metadata(&side) {
+            Ok(metadata) if !metadata.is_file() => {
+                let reason = format!("{} is not a regular file", Path::new(&side).display());
+                return Err(io::Error::new(io::ErrorKind::InvalidInput, reason));
+            }
+            _ => {}
         }
     }
-    #[cfg(not(unix))]
-    drop(options.open(path)?);
-    Ok(())
+    Ok(path)
 }
 
 /// Refuses what is not ours or too new, before anything is written to it.

@@ -28,6 +28,12 @@ pub enum StoreError {
         /// What it is instead.
         reason: String,
     },
+    /// The file is no database, or none any more.
+    #[error("{} is no queue of Ropeway: it is no database", .path.display())]
+    NoDatabase {
+        /// The file.
+        path: PathBuf,
+    },
     /// A later version of Ropeway has written the file.
     #[error("the queue {} has schema {found}, this Ropeway knows up to {known}: update Ropeway", .path.display())]
     NewerSchema {
@@ -108,12 +114,35 @@ impl StoreError {
             Self::NoSuchJob { .. } | Self::Unstorable { .. } => FailureCode::Internal,
             Self::Open { .. }
             | Self::NotAQueue { .. }
+            | Self::NoDatabase { .. }
             | Self::NewerSchema { .. }
             | Self::NoWriteAheadLog { .. }
             | Self::Corrupt { .. }
             | Self::Busy { .. }
             | Self::Sql { .. }
             | Self::Closed { .. } => FailureCode::StateFailed,
+        }
+    }
+
+    /// Whether the file is damaged: what can be read of it may be saved by [`crate::mend`].
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::NoDatabase { .. } => true,
+            // A file that ends within a page.
+            Self::Sql { source, .. } => {
+                source.sqlite_error().is_some_and(|error| error.extended_code == rusqlite::ffi::SQLITE_IOERR_SHORT_READ)
+            }
+            _ => false,
+        }
+    }
+
+    /// What is wrong with a damaged file, without its name.
+    pub(crate) fn cause(&self) -> String {
+        match self {
+            Self::Corrupt { record, reason, .. } => format!("{record}: {reason}"),
+            Self::NoDatabase { .. } => "it is no database".to_owned(),
+            Self::Sql { source, .. } => source.to_string(),
+            other => other.to_string(),
         }
     }
 
@@ -124,6 +153,7 @@ impl StoreError {
             Self::Sql { source, .. } => may_pass(source.sqlite_error_code()),
             Self::Open { .. }
             | Self::NotAQueue { .. }
+            | Self::NoDatabase { .. }
             | Self::NewerSchema { .. }
             | Self::NoWriteAheadLog { .. }
             | Self::Corrupt { .. }
@@ -185,7 +215,7 @@ fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> StoreError {
     match (error.sqlite_error_code(), &error) {
         (Some(ErrorCode::DiskFull), _) => StoreError::Full { path },
         (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => StoreError::Busy { path },
-        (Some(ErrorCode::NotADatabase), _) => StoreError::NotAQueue { path, reason: "it is no database".to_owned() },
+        (Some(ErrorCode::NotADatabase), _) => StoreError::NoDatabase { path },
         (Some(ErrorCode::DatabaseCorrupt), _) => {
             StoreError::Corrupt { path, record: "the database's structure".to_owned(), reason: error.to_string() }
         }

@@ -9,6 +9,7 @@ mod connection;
 mod edit;
 mod error;
 mod memory;
+mod mend;
 mod migration;
 mod store;
 mod table;
@@ -17,6 +18,7 @@ mod writer;
 pub use edit::Edit;
 pub use error::StoreError;
 pub use memory::{MemoryQueue, Volume, Waiting};
+pub use mend::{QueueDamage, mend};
 pub use store::Store;
 pub use table::{
     block::{Block, BlockChange},

@@ -2,6 +2,7 @@ import type { Batch } from "../gen/Batch";
 import type { Event } from "../gen/Event";
 import type { HostCapability } from "../gen/HostCapability";
 import type { JobView } from "../gen/JobView";
+import type { NoticeView } from "../gen/NoticeView";
 import type { Settings } from "../gen/Settings";
 import type { Snapshot } from "../gen/Snapshot";
 import type { TargetView } from "../gen/TargetView";
@@ -22,6 +23,7 @@ export interface QueueState {
   readonly settings: Settings;
   readonly targets: readonly TargetView[];
   readonly host: HostCapability;
+  readonly notices: readonly NoticeView[];
 }
 
 /** What came of a batch: the state after it, or that batches are missing and a snapshot is due. */
@@ -33,7 +35,7 @@ export const EMPTY_QUEUE: QueueState = {
   jobs: JobTable.empty,
   revision: 0,
   counts: NO_COUNTS,
-  totals: { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null },
+  totals: { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null },
   settings: {
     download_folder: "",
     running_jobs: 4,
@@ -51,6 +53,7 @@ export const EMPTY_QUEUE: QueueState = {
   },
   targets: [],
   host: { pick: false, reveal: false, drop_paths: false },
+  notices: [],
 };
 
 /** The state that a snapshot describes; `before` lends its revision, so that an order made for it is known as old. */
@@ -67,6 +70,7 @@ export function fromSnapshot(snapshot: Snapshot, before: QueueState = EMPTY_QUEU
     settings: snapshot.settings,
     targets: snapshot.targets,
     host: snapshot.host,
+    notices: snapshot.notices,
   };
 }
 
@@ -100,6 +104,8 @@ function applyEvent(state: QueueState, event: Event): QueueState {
       return withoutRows(state, event.ids);
     case "settings":
       return { ...state, settings: event.settings };
+    case "notices":
+      return { ...state, notices: event.notices };
     case "targets":
       return { ...state, targets: event.targets };
     case "offer":

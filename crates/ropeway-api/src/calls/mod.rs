@@ -29,6 +29,11 @@ use crate::{
 
 /// Carries out a call.
 pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError> {
+    if is_traffic(&call)
+        && let Some(refusal) = core.settings.blocking()
+    {
+        return Err(refusal);
+    }
     match call {
         Call::Snapshot(_) => snapshot(core).await,
         Call::JobAdd(params) => add::downloads(core, params).await,
@@ -66,6 +71,15 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
     }
 }
 
+/// Whether the call would reach the network, or add what does: none of that while the settings that protect the user are
+/// not known.
+const fn is_traffic(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::JobAdd(_) | Call::UploadAdd(_) | Call::JobRenew(_) | Call::JobRepair(_) | Call::ChecksumSearch(_)
+    )
+}
+
 fn reply(value: &impl Serialize) -> Result<Reply, ApiError> {
     Reply::of(value)
 }
@@ -85,6 +99,7 @@ async fn snapshot(core: &Core) -> Result<Reply, ApiError> {
             settings: core.settings.current().shown(),
             targets,
             host: core.host.capability(),
+            notices: core.notices(),
         };
         (core.engine.order(), snapshot)
     });
@@ -101,8 +116,10 @@ fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     if core.scope == Scope::Queue {
         core.engine.set_schedule(schedule);
     }
+    core.engine.hold(core.settings.blocking().is_some());
     let settings = core.settings.current().shown();
-    core.publisher.publish(vec![Event::Settings { settings: settings.clone() }]);
+    let notices = Event::Notices { notices: core.notices() };
+    core.publisher.publish(vec![Event::Settings { settings: settings.clone() }, notices]);
     Ok(settings)
 }
 

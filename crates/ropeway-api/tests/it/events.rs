@@ -26,7 +26,7 @@ fn apply(rows: &mut BTreeMap<i64, JobView>, batch: Batch) {
                 }
             }
             Event::Removed { ids } => rows.retain(|id, _| !ids.contains(id)),
-            Event::Settings { .. } | Event::Targets { .. } | Event::Offer { .. } => {}
+            Event::Settings { .. } | Event::Notices { .. } | Event::Targets { .. } | Event::Offer { .. } => {}
         }
     }
 }

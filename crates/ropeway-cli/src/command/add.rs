@@ -89,9 +89,13 @@ const EXAMPLES: &str = "Examples:
 impl Add {
     /// Adds and tells the numbers.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let json = self.json;
+        let (json, given) = (self.json, self.what.len());
         let call = self.call()?;
         let added: Added = Running::find().await?.call(call).await?;
+        let told = added.jobs.len() + added.refused.len();
+        if told < given {
+            return Err(CommandError::Unaccounted { given, told });
+        }
         for job in &added.jobs {
             if json {
                 to_stdout_as_json(job)?;

@@ -5,7 +5,10 @@ use ropeway_api::{
     error::{ApiCode, ApiError},
     view::Snapshot,
 };
-use ropeway_service::{control::Client, folders::Folders};
+use ropeway_service::{
+    control::{Client, ClientError},
+    folders::Folders,
+};
 use serde::de::DeserializeOwned;
 
 use crate::{command::numbers::Numbers, error::CommandError};
@@ -23,6 +26,10 @@ impl Running {
     /// [`CommandError::Control`] if nobody does.
     pub(crate) async fn find() -> Result<Self, CommandError> {
         let folders = Folders::of_this_user()?;
+        // The kernel knows who lives: what a killed one has left leads to whoever has its port by now.
+        if !ropeway_api::is_running(&folders.data).unwrap_or(true) {
+            return Err(ClientError::NotRunning.into());
+        }
         Ok(Self { client: Client::connect(&folders.data).await? })
     }
 

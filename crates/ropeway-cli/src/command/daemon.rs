@@ -9,7 +9,7 @@ use ropeway_service::{control, folders::Folders};
 use crate::{
     error::CommandError,
     exit::Exit,
-    output::{to_stderr, to_stdout},
+    output::{tell, to_stderr, to_stdout},
     signal::Interruption,
 };
 
@@ -43,6 +43,7 @@ impl Daemon {
             host: Arc::new(Headless),
         })
         .await?;
+        api.notices().iter().for_each(tell);
         let served = serve(&api, self.bind, &folders.data, interruption).await;
         // Also when the address is taken: what the engine has begun meanwhile is made durable.
         api.shutdown().await;

@@ -15,7 +15,8 @@ use tokio::sync::mpsc;
 use crate::{
     command::{
         checksum::Checksum,
-        metalink,
+        leftover, metalink,
+        numbers::Which,
         options::{NetworkFlags, OnConflict, absolute, connections, into_text},
     },
     error::CommandError,
@@ -39,7 +40,7 @@ const LONGEST_LINE: u64 = 64 * 1024;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Get {
     /// What to download; a curl command in quotes or a Metalink file (.meta4) works too
-    #[arg(value_name = "URL", required_unless_present = "input")]
+    #[arg(value_name = "URL", required_unless_present_any = ["input", "list", "forget"])]
     urls: Vec<String>,
 
     /// Save as this file; only with a single URL
@@ -78,6 +79,14 @@ pub(crate) struct Get {
     #[arg(long, value_name = "WHAT")]
     on_conflict: Option<OnConflict>,
 
+    /// Show downloads of earlier commands that are not complete
+    #[arg(long, conflicts_with_all = ["urls", "input", "forget"])]
+    list: bool,
+
+    /// Forget such downloads and delete what they have
+    #[arg(long, value_name = "ID|all", num_args = 1.., conflicts_with_all = ["urls", "input"])]
+    forget: Vec<Which>,
+
     #[command(flatten)]
     amount: Amount,
 
@@ -91,11 +100,18 @@ const EXAMPLES: &str = "Examples:
   ropeway get -d /data -j 16 -i urls.txt
   ropeway get --mirror https://mirror.example/disk.iso https://example.org/disk.iso
   ropeway get disk.meta4
+  ropeway get --list
   ropeway get -l 2.5M --json https://example.org/a https://example.org/b";
 
 impl Get {
     /// Runs to the end of all downloads.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        if self.list {
+            return leftover::list(self.amount.json).await;
+        }
+        if !self.forget.is_empty() {
+            return leftover::forget(self.forget).await;
+        }
         let Self { urls, output, dir, input, jobs, limit, amount, .. } = self;
         let expected = self.checksum.as_ref().and_then(Checksum::expected);
         let is_about_one = output.is_some() || expected.is_some() || !self.mirrors.is_empty();

@@ -7,7 +7,7 @@ use crate::{
     command::control::Running,
     error::CommandError,
     exit::Exit,
-    output::{table, to_stdout, to_stdout_as_json},
+    output::{table, to_stdout, to_stdout_as_json, waits::Waits},
 };
 
 /// List the queue of the running desktop app or daemon.
@@ -65,7 +65,10 @@ impl List {
         if self.json {
             jobs.into_iter().try_for_each(to_stdout_as_json)?;
         } else {
-            table::lines(&jobs).iter().map(String::as_str).for_each(to_stdout);
+            table::lines(&jobs, &Waits::with_pause(snapshot.totals.pause))
+                .iter()
+                .map(String::as_str)
+                .for_each(to_stdout);
         }
         Ok(Exit::Complete)
     }

@@ -1,8 +1,7 @@
 //! Metalink files of this machine, named where an address could stand.
 
 use std::{
-    fs::File,
-    io::{self, Read as _},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -26,13 +25,7 @@ pub(crate) fn is_file(argument: &str) -> bool {
 /// [`CommandError::List`] if it cannot be read.
 pub(crate) fn read(file: &str) -> Result<String, CommandError> {
     let refused = |cause: io::Error| CommandError::List { list: PathBuf::from(file), cause };
-    let mut text = String::new();
-    let opened = File::open(Path::new(file)).map_err(refused)?;
-    let count = opened.take(LARGEST + 1).read_to_string(&mut text).map_err(refused)?;
-    if count as u64 > LARGEST {
-        return Err(refused(io::Error::new(io::ErrorKind::FileTooLarge, "it has more than 16 MiB")));
-    }
-    Ok(text)
+    ropeway_files::read_text(Path::new(file), LARGEST).map_err(refused)
 }
 
 /// Tells where secrets were given with a Metalink file: it names servers that its user did not.

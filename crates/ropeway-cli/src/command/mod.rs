@@ -8,6 +8,7 @@ mod checksums;
 mod control;
 mod daemon;
 mod get;
+mod leftover;
 mod limit;
 mod list;
 mod metalink;

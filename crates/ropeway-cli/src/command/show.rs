@@ -10,7 +10,7 @@ use crate::{
     command::{control::Running, numbers::Numbers},
     error::CommandError,
     exit::Exit,
-    output::{details, to_stdout, to_stdout_as_json},
+    output::{details, to_stdout, to_stdout_as_json, waits::Waits},
 };
 
 /// Show everything about jobs of the running desktop app or daemon.
@@ -33,6 +33,7 @@ impl Show {
     /// Prints one job after another.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
+        let waits = Waits::with_pause(running.snapshot().await?.totals.pause);
         for (place, id) in running.numbers(&self.numbers).await?.into_iter().enumerate() {
             let detail: JobDetail = running.call(Call::JobDetail(JobNumber { id })).await?;
             if self.json {
@@ -42,7 +43,7 @@ impl Show {
             if place > 0 {
                 to_stdout("");
             }
-            details::lines(&detail).iter().map(String::as_str).for_each(to_stdout);
+            details::lines(&detail, &waits).iter().map(String::as_str).for_each(to_stdout);
         }
         Ok(Exit::Complete)
     }

@@ -185,7 +185,7 @@ const fn doing(stage: ProofStage) -> &'static str {
 
 /// The digest of a file, whose progress is shown as it is read.
 async fn watched_digest(path: &Path, algorithm: Algorithm) -> io::Result<Digest> {
-    let file = File::open(path)?;
+    let file = ropeway_files::open(path)?;
     let length = file.metadata()?.len();
     let read = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&read);

@@ -12,7 +12,7 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::Amount,
+    output::{Amount, text::plain, to_stderr, waits::Waits},
     run::Board,
     signal::Interruption,
 };
@@ -22,7 +22,8 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 /// Follow jobs of the running desktop app or daemon until nothing moves any more.
 ///
-/// Ctrl+C ends the watching, not the transfers. Paused jobs are not waited for.
+/// Ctrl+C ends the watching, not the transfers. Paused jobs are not waited for, nor those that the
+/// schedule pauses.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Watch {
@@ -57,12 +58,16 @@ impl Watch {
         rounds.reset();
         let exit = loop {
             snapshot.jobs.retain(|job| wanted.contains(&job.id));
-            let is_over = snapshot.jobs.iter().all(|job| !is_under_way(&job.phase));
+            let waits = Waits::with_pause(snapshot.totals.pause);
+            let moves = |job: &JobView| is_under_way(&job.phase) && waits.lets_go_on(&job.phase);
+            let is_over = !snapshot.jobs.iter().any(moves);
+            let kept: Vec<String> = snapshot.jobs.iter().filter_map(|job| kept_from(&waits, job)).collect();
             for end in &board.replace(snapshot) {
                 output.ended(end);
             }
             output.draw(&board);
             if is_over {
+                kept.iter().map(String::as_str).for_each(to_stderr);
                 break if board.sums().failed > 0 { Exit::Failed } else { Exit::Complete };
             }
             tokio::select! {
@@ -74,6 +79,12 @@ impl Watch {
         output.close(&board);
         Ok(exit)
     }
+}
+
+/// What keeps a job from moving that nobody waits for here; `None` where it moves or is at its end.
+fn kept_from(waits: &Waits, job: &JobView) -> Option<String> {
+    let is_kept = is_under_way(&job.phase) && !waits.lets_go_on(&job.phase);
+    is_kept.then(|| format!("{}: {}", plain(&job.name), waits.state(job)))
 }
 
 /// The jobs to follow: those that are named or, with `all`, those that are not at their end already.

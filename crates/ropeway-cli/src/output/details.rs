@@ -2,21 +2,24 @@
 
 use ropeway_api::view::{DirectionView, JobDetail, PhaseView, PriorityView, SegmentView};
 
-use crate::output::text::{self, clock, percent, plain, rate, size, validation, verification};
+use crate::output::{
+    text::{self, clock, percent, plain, rate, size, validation, verification},
+    waits::Waits,
+};
 
 /// Columns for the labels.
 const LABEL_WIDTH: usize = 12;
 
 /// A line per fact, then the segments and the log.
-pub(crate) fn lines(detail: &JobDetail) -> Vec<String> {
-    let facts = facts(detail).into_iter();
+pub(crate) fn lines(detail: &JobDetail, waits: &Waits) -> Vec<String> {
+    let facts = facts(detail, waits).into_iter();
     let facts = facts.map(|(label, value)| format!("{label:LABEL_WIDTH$}{}", plain(&value)));
     let segments = detail.segments.iter().map(|segment| format!("{:LABEL_WIDTH$}{}", "segment", span(segment)));
     let log = detail.log.iter().map(|line| format!("{:LABEL_WIDTH$}{}", "log", plain(&line.text)));
     facts.chain(segments).chain(log).collect()
 }
 
-fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
+fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
     let job = &detail.job;
     let arrow = match job.direction {
         DirectionView::Download => "download",
@@ -27,9 +30,11 @@ fn facts(detail: &JobDetail) -> Vec<(&'static str, String)> {
         PhaseView::LinkExpired { failure } => format!("link expired: {}: {}", failure.code, failure.message),
         PhaseView::Blocked { failure, .. } => format!("{}: {}: {}", text::state(job), failure.code, failure.message),
         PhaseView::Waiting { cause, attempt, .. } => {
-            format!("waiting after try {attempt}: {}: {}", cause.code, cause.message)
+            let until = waits.state(job);
+            let until = until.split(": ").next().unwrap_or_default();
+            format!("{until} after try {attempt}: {}: {}", cause.code, cause.message)
         }
-        _ => text::state(job).into_owned(),
+        _ => waits.state(job).into_owned(),
     };
     let hint = match &job.phase {
         PhaseView::Failed { failure }
@@ -125,7 +130,7 @@ mod tests {
             log: vec![LogLine { at_ms: 0, text: "the \u{1b}server said no".to_owned() }],
             proof: None,
         };
-        let text = lines(&detail).join("\n");
+        let text = lines(&detail, &Waits::default()).join("\n");
         for expected in [
             "state       failed: HTTP_NOT_FOUND: example.org has no such file",
             "hint        Check the address.",

@@ -1,6 +1,6 @@
 //! Failures on stderr: what, why under which code, and the next step.
 
-use ropeway_api::command::Refusal;
+use ropeway_api::{command::Refusal, view::NoticeView};
 
 use crate::{
     error::CommandError,
@@ -11,6 +11,12 @@ use crate::{
 /// Prints a command's refusal.
 pub(crate) fn complain(error: &CommandError) {
     to_stderr(&text("ropeway", &error.code(), &error.to_string(), error.hint()));
+}
+
+/// Prints what the user should know and no job tells.
+pub(crate) fn tell(notice: &NoticeView) {
+    let kind = if notice.is_blocking { "ropeway" } else { "warning" };
+    to_stderr(&text(kind, &notice.code, &notice.message, &notice.hint));
 }
 
 /// Prints why an input became no job.

@@ -9,6 +9,7 @@ pub(crate) mod reading;
 mod stream;
 pub(crate) mod table;
 pub(crate) mod text;
+pub(crate) mod waits;
 
 use std::{
     io::{self, IsTerminal},
@@ -19,8 +20,8 @@ use ropeway_api::command::Refusal;
 
 use self::{bars::Bars, json::Json, lines::Lines};
 pub(crate) use self::{
-    failure::{complain, refuse},
-    stream::{as_json, to_stderr, to_stdout, to_stdout_as_json},
+    failure::{complain, refuse, tell},
+    stream::{as_json, lost_output, note, to_stderr, to_stdout, to_stdout_as_json},
 };
 use crate::{
     error::CommandError,

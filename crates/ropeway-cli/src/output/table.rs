@@ -2,7 +2,10 @@
 
 use ropeway_api::view::{DirectionView, JobView};
 
-use crate::output::text::{clock, percent, plain, rate, shortened, size, state};
+use crate::output::{
+    text::{clock, percent, plain, rate, shortened, size},
+    waits::Waits,
+};
 
 /// Columns for a name.
 const NAME_WIDTH: usize = 36;
@@ -10,7 +13,7 @@ const NAME_WIDTH: usize = 36;
 const NOTHING: &str = "–";
 
 /// A headline and one line per job; one line alone when there is no job.
-pub(crate) fn lines(jobs: &[&JobView]) -> Vec<String> {
+pub(crate) fn lines(jobs: &[&JobView], waits: &Waits) -> Vec<String> {
     if jobs.is_empty() {
         return vec!["no jobs".to_owned()];
     }
@@ -24,12 +27,12 @@ pub(crate) fn lines(jobs: &[&JobView]) -> Vec<String> {
         "LEFT".to_owned(),
         "STATE".to_owned(),
     ];
-    let rows: Vec<[String; 8]> = std::iter::once(headline).chain(jobs.iter().map(|job| cells(job))).collect();
+    let rows: Vec<[String; 8]> = std::iter::once(headline).chain(jobs.iter().map(|job| cells(job, waits))).collect();
     let widths = std::array::from_fn(|column| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0));
     rows.iter().map(|row| line(row, &widths)).collect()
 }
 
-fn cells(job: &JobView) -> [String; 8] {
+fn cells(job: &JobView, waits: &Waits) -> [String; 8] {
     let progress = &job.progress;
     let nothing = || NOTHING.to_owned();
     let is_moving = progress.rate > 0;
@@ -44,7 +47,7 @@ fn cells(job: &JobView) -> [String; 8] {
         percent(progress).map_or_else(nothing, |percent| format!("{percent} %")),
         if is_moving { rate(progress.rate) } else { nothing() },
         progress.seconds_left.filter(|_| is_moving).map_or_else(nothing, clock),
-        state(job).into_owned(),
+        waits.state(job).into_owned(),
     ]
 }
 
@@ -75,12 +78,12 @@ mod tests {
         long.name = "a much longer name.iso".to_owned();
         long.progress.rate = 0;
         long.progress.length = None;
-        let lines = lines(&[&short, &long]);
+        let lines = lines(&[&short, &long], &Waits::default());
         let expected = "
 ID     NAME                     SIZE  DONE   SPEED  LEFT  STATE
  1  ↓  1.bin                   100 B  50 %  10 B/s     –  running
 20  ↓  a much longer name.iso      –     –       –     –  paused";
         assert_eq!(format!("\n{}", lines.join("\n")), expected);
-        assert_eq!(super::lines(&[]), ["no jobs"]);
+        assert_eq!(super::lines(&[], &Waits::default()), ["no jobs"]);
     }
 }

@@ -74,9 +74,13 @@ pub(crate) const fn phase(phase: &PhaseView) -> &'static str {
     }
 }
 
-/// What the job is doing or waiting for, in a few words.
+/// What the job is doing or waiting for, in a few words, with the code of what went wrong.
 pub(crate) fn state(job: &JobView) -> Cow<'static, str> {
     match (&job.phase, job.start_at_ms) {
+        (PhaseView::Waiting { until_ms, cause, .. }, _) => {
+            format!("waits until {}: {}", second(*until_ms), plain(&cause.code)).into()
+        }
+        (PhaseView::Failed { failure }, _) => format!("failed: {}", plain(&failure.code)).into(),
         (PhaseView::Queued, Some(start)) if Timestamp::now().as_millisecond() < start => {
             format!("starts {}", moment(start)).into()
         }
@@ -100,6 +104,12 @@ pub(crate) fn moment(unix_ms: i64) -> String {
     let Ok(at) = Timestamp::from_millisecond(unix_ms) else { return unix_ms.to_string() };
     let is_soon = at.duration_since(now.timestamp()).as_hours().abs() < 24;
     at.to_zoned(zone).strftime(if is_soon { "%H:%M" } else { "%Y-%m-%d %H:%M" }).to_string()
+}
+
+/// The same to the second.
+fn second(unix_ms: i64) -> String {
+    let Ok(at) = Timestamp::from_millisecond(unix_ms) else { return unix_ms.to_string() };
+    at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
 /// The command that helps a job on which waits for its user; `None` where none does.

@@ -65,7 +65,7 @@ impl Board {
                 Vec::new()
             }
             Event::Removed { ids } => ids.into_iter().filter_map(|id| self.take_away(id)).collect(),
-            Event::Settings { .. } | Event::Targets { .. } | Event::Offer { .. } => Vec::new(),
+            Event::Settings { .. } | Event::Notices { .. } | Event::Targets { .. } | Event::Offer { .. } => Vec::new(),
         }
     }
 
@@ -239,6 +239,7 @@ pub(crate) mod tests {
             settings: Settings::default(),
             targets: Vec::new(),
             host: HostCapability::default(),
+            notices: Vec::new(),
         };
         let ends = board.replace(snapshot);
         let complete: Vec<_> = ends.iter().map(|end| (end.job.id, end.is_complete())).collect();

@@ -8,4 +8,4 @@ pub(crate) use board::Board;
 #[cfg(test)]
 pub(crate) use board::tests;
 pub(crate) use end::{End, Sums};
-pub(crate) use process::{Ending, OwnQueue, Ran};
+pub(crate) use process::{Ending, OwnQueue, Ran, open_once};

@@ -1,6 +1,6 @@
 //! An engine of this process's own, for as long as its jobs take.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ropeway_api::{
     Api, ApiConfig, News, Reply, Scope,
@@ -21,7 +21,7 @@ use tokio::{
 use crate::{
     error::CommandError,
     exit::Exit,
-    output::Output,
+    output::{Output, tell},
     run::{Board, End},
     signal::Interruption,
 };
@@ -79,15 +79,10 @@ impl OwnQueue {
     /// [`CommandError::Folders`] or [`CommandError::Open`] if there is no place for its state.
     pub(crate) async fn open(hashed: bool) -> Result<Self, CommandError> {
         let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
-        let folders = Folders::of_this_user()?;
-        folders.create()?;
-        let config = ApiConfig {
-            data_folder: folders.data,
-            config_folder: folders.config,
-            scope: if hashed { Scope::OnceHashed } else { Scope::Once },
-            host: Arc::new(Headless),
-        };
-        Ok(Self { api: Api::open(config).await?, interruption })
+        let scope = if hashed { Scope::OnceHashed } else { Scope::Once };
+        let api = open_once(scope).await?;
+        api.notices().iter().for_each(tell);
+        Ok(Self { api, interruption })
     }
 
     /// Sets how many jobs run at once and how fast they may be together, for this process alone.
@@ -155,6 +150,15 @@ impl OwnQueue {
         let sums = board.sums();
         Ok(Ending::Over(Ran { failed: ran.failed || sums.failed > 0, any: sums.jobs > 0, ..ran }))
     }
+}
+
+/// Opens the queue that single commands share. Who has no home does without one: no folder is needed to fetch a file.
+pub(crate) async fn open_once(scope: Scope) -> Result<Api, CommandError> {
+    let nowhere = || Folders { data: PathBuf::new(), config: PathBuf::new() };
+    let folders = Folders::of_this_user().unwrap_or_else(|_| nowhere());
+    let host = Arc::new(Headless);
+    let config = ApiConfig { data_folder: folders.data, config_folder: folders.config, scope, host };
+    Ok(Api::open(config).await?)
 }
 
 async fn note(api: &Api, news: News, output: &mut dyn Output, board: &mut Board) -> Result<(), CommandError> {

@@ -197,7 +197,8 @@ impl Clients {
     /// never passed by when it is down; the system's is not used for addresses of this machine.
     ///
     /// # Errors
-    /// [`DriverError::CaFile`] and [`DriverError::Proxy`] where the job's settings cannot be used;
+    /// [`DriverError::CaFile`], [`DriverError::Proxy`] and [`DriverError::ProxyVariable`] where the job's settings or
+    /// those of the environment cannot be used;
     /// [`DriverError::TooNear`] where `url` names an address that is.
     pub(crate) async fn reach(
         &self,
@@ -208,7 +209,7 @@ impl Clients {
     ) -> Result<Reach, DriverError> {
         let proxy = match &network.proxy {
             Some(given) => Some(Proxy::given(given)?),
-            None => Proxy::of_the_system(url),
+            None => Proxy::of_the_system(url)?,
         };
         // What a proxy reaches is the proxy's to refuse.
         let nearest = if proxy.is_some() { Space::Machine } else { nearest };

@@ -1,7 +1,9 @@
 //! Proxies: the one a job names, else the system's.
 
+use std::ffi::OsString;
+
 use http::{HeaderValue, Uri};
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use ropeway_model::SafeUrl;
 use url::{Host, Url};
 
@@ -9,6 +11,9 @@ use crate::{DriverError, exchange::error::innermost};
 
 /// Schemes of the proxies that are spoken to; `socks5h` and `socks4a` leave the resolving of names to the proxy.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
+
+/// A longer one is not shown: it may be something else.
+const LONGEST_SCHEME: usize = 16;
 
 /// A proxy with its login.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,17 +33,33 @@ impl Proxy {
         Err(DriverError::Proxy { proxy: url.clone(), reason })
     }
 
-    /// The proxy that the system's settings and the environment (`https_proxy`, `no_proxy`, …) name for `target`.
-    pub(super) fn of_the_system(target: &SafeUrl) -> Option<Self> {
-        Self::among(&Matcher::from_system(), target)
+    /// The proxy that the environment (`https_proxy`, `no_proxy`, …) names for `target`.
+    ///
+    /// # Errors
+    /// [`DriverError::ProxyVariable`] where the variable that counts names none that is spoken to: to go direct then
+    /// would show the request to everybody whom the user wanted to keep from seeing it.
+    pub(super) fn of_the_system(target: &SafeUrl) -> Result<Option<Self>, DriverError> {
+        Self::among(&Environment(&|name| std::env::var_os(name)), target)
     }
 
-    fn among(proxies: &Matcher, target: &SafeUrl) -> Option<Self> {
+    fn among(environment: &Environment<'_>, target: &SafeUrl) -> Result<Option<Self>, DriverError> {
         if is_this_machine(target.expose()) {
-            return None;
+            return Ok(None);
         }
+        let Some((name, value)) = environment.for_scheme(target.expose().scheme()) else { return Ok(None) };
         let origin = target.expose().origin().ascii_serialization();
-        let found = proxies.intercept(&origin.parse::<Uri>().ok()?)?;
+        let Ok(origin) = origin.parse::<Uri>() else { return Ok(None) };
+        if environment.excepts(&origin) {
+            return Ok(None);
+        }
+        let refused = |reason: String| DriverError::ProxyVariable { name, reason };
+        let value = value.into_string().map_err(|_| refused("it is no text".to_owned()))?;
+        let found = Matcher::builder().all(value.as_str()).build().intercept(&origin);
+        let found = found.ok_or_else(|| refused(what_is_wrong(&value)))?;
+        Self::from_environment(&found).map(Some).ok_or_else(|| refused(what_is_wrong(&value)))
+    }
+
+    fn from_environment(found: &Intercept) -> Option<Self> {
         let mut url = Url::parse(&found.uri().to_string()).ok()?;
         if let Some((user, password)) = found.raw_auth() {
             url.set_username(user).ok()?;
@@ -68,6 +89,44 @@ impl Proxy {
     }
 }
 
+/// The variables that name proxies, looked up by a function.
+struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
+
+impl Environment<'_> {
+    /// The variable that counts for requests of a scheme, with its value: as in curl the lower case wins, what is empty
+    /// is not there, and `HTTP_PROXY` is not believed where a web server may have made it of a request's `Proxy` field.
+    fn for_scheme(&self, scheme: &str) -> Option<(&'static str, OsString)> {
+        let own: [&'static str; 2] = match scheme {
+            "http" if self.value("REQUEST_METHOD").is_some() => ["http_proxy", "http_proxy"],
+            "http" => ["http_proxy", "HTTP_PROXY"],
+            _ => ["https_proxy", "HTTPS_PROXY"],
+        };
+        own.into_iter().chain(["all_proxy", "ALL_PROXY"]).find_map(|name| Some((name, self.value(name)?)))
+    }
+
+    /// Whether `no_proxy` names the host.
+    fn excepts(&self, origin: &Uri) -> bool {
+        const ANY: &str = "http://proxy.invalid";
+        let Some(exceptions) = self.value("no_proxy").or_else(|| self.value("NO_PROXY")) else { return false };
+        Matcher::builder().all(ANY).no(exceptions.to_string_lossy().as_ref()).build().intercept(origin).is_none()
+    }
+
+    fn value(&self, name: &str) -> Option<OsString> {
+        (self.0)(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// Why a value names no proxy, without the login that may be in it.
+fn what_is_wrong(value: &str) -> String {
+    let kinds = SCHEMES.join(", ");
+    match value.split_once("://") {
+        Some((scheme, _)) if !SCHEMES.contains(&scheme) && scheme.len() <= LONGEST_SCHEME => {
+            format!("{}:// is no kind of proxy; use one of {kinds}", scheme.escape_default())
+        }
+        _ => format!("it is no address of the form scheme://host:port, with one of {kinds}"),
+    }
+}
+
 /// Whether the address is one of this machine, which no proxy can reach in its place.
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
@@ -82,13 +141,15 @@ fn is_this_machine(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn chosen(proxies: &Matcher, target: &str) -> Option<Proxy> {
-        Proxy::among(proxies, &target.parse().unwrap())
+    fn chosen(variables: &[(&str, &str)], target: &str) -> Result<Option<String>, DriverError> {
+        let look_up = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into());
+        let proxy = Proxy::among(&Environment(&look_up), &target.parse().unwrap())?;
+        Ok(proxy.map(|proxy| proxy.url().expose().to_string()))
     }
 
     #[test]
     fn the_systems_proxy_is_for_others_than_this_machine_and_the_exceptions() {
-        let proxies = Matcher::builder().all("http://proxy.example:3128").no("internal.example").build();
+        let variables = [("all_proxy", "http://proxy.example:3128"), ("no_proxy", "internal.example")];
         for (target, proxied) in [
             ("http://example.org/f", true),
             ("https://example.org:8443/f", true),
@@ -102,19 +163,62 @@ mod tests {
             ("http://[::ffff:127.0.0.1]/f", false),
             ("http://2130706433/f", false),
         ] {
-            assert_eq!(chosen(&proxies, target).is_some(), proxied, "{target}");
+            assert_eq!(chosen(&variables, target).unwrap().is_some(), proxied, "{target}");
+        }
+    }
+
+    #[test]
+    fn the_variable_of_the_scheme_wins_over_that_of_all_and_the_lower_case_over_the_upper() {
+        let all: &[(&str, &str)] = &[
+            ("http_proxy", "http://a:1"),
+            ("HTTP_PROXY", "http://b:1"),
+            ("https_proxy", ""),
+            ("HTTPS_PROXY", "d:1"),
+            ("all_proxy", "http://e:1"),
+            ("ALL_PROXY", "http://f:1"),
+            ("NO_PROXY", "excepted"),
+        ];
+        let cgi: &[(&str, &str)] = &[("HTTP_PROXY", "http://b:1"), ("REQUEST_METHOD", "GET")];
+        for (variables, target, expected) in [
+            (all, "http://x/", Some("http://a:1/")),
+            (&all[1..], "http://x/", Some("http://b:1/")),
+            (&all[2..], "http://x/", Some("http://e:1/")),
+            (&all[5..], "http://x/", Some("http://f:1/")),
+            (all, "https://x/", Some("http://d:1/")),
+            (all, "https://excepted/", None),
+            (&all[6..], "https://x/", None),
+            (cgi, "http://x/", None),
+            (&cgi[..1], "http://x/", Some("http://b:1/")),
+        ] {
+            assert_eq!(chosen(variables, target).unwrap().as_deref(), expected, "{variables:?} {target}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_names_no_proxy_is_an_error_and_never_the_direct_way() {
+        for value in ["htp://user:secret@proxy:1", "ftp://proxy", "http://", "http:// proxy", "://", "socks6://proxy:1"]
+        {
+            let error = chosen(&[("http_proxy", value)], "http://example.org/").unwrap_err();
+            assert!(matches!(&error, DriverError::ProxyVariable { name: "http_proxy", .. }), "{value}: {error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+            // What does not count is not looked at.
+            assert!(chosen(&[("http_proxy", value)], "https://example.org/").unwrap().is_none());
+            assert!(chosen(&[("http_proxy", value), ("no_proxy", "*")], "http://example.org/").unwrap().is_none());
+            assert!(chosen(&[("http_proxy", value)], "http://127.0.0.1/").unwrap().is_none());
         }
     }
 
     #[test]
     fn the_systems_proxy_keeps_its_login_and_its_kind() {
-        let http = Matcher::builder().all("http://user:password@proxy.example:3128").build();
-        let proxy = chosen(&http, "https://example.org/").unwrap();
-        assert!(proxy.authorization.is_some() && !proxy.is_secure());
-        let socks = Matcher::builder().all("socks5h://user:password@proxy.example:1080").build();
-        let proxy = chosen(&socks, "https://example.org/").unwrap();
-        assert_eq!(proxy.url().expose().as_str(), "socks5h://user:password@proxy.example:1080/");
-        let secure = Matcher::builder().all("https://proxy.example").build();
-        assert!(chosen(&secure, "http://example.org/").unwrap().is_secure());
+        let proxy = |value: &str| {
+            let value = OsString::from(value);
+            let look_up = |name: &str| (name == "all_proxy").then(|| value.clone());
+            Proxy::among(&Environment(&look_up), &"https://example.org/".parse().unwrap()).unwrap().unwrap()
+        };
+        let http = proxy("http://user:password@proxy.example:3128");
+        assert!(http.authorization.is_some() && !http.is_secure());
+        let socks = proxy("socks5h://user:password@proxy.example:1080");
+        assert_eq!(socks.url().expose().as_str(), "socks5h://user:password@proxy.example:1080/");
+        assert!(proxy("https://proxy.example").is_secure());
     }
 }

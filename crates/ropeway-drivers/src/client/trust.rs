@@ -1,7 +1,7 @@
 //! Whom TLS trusts: the system's authorities and, where a job names a file, those in it and single servers that sign for
 //! themselves.
 
-use std::{fs::File, io::Read, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
@@ -45,10 +45,7 @@ pub(super) fn configuration(file: Option<&Path>, host: &str) -> Result<ClientCon
 /// The certificates in a PEM file; at least one.
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, DriverError> {
     let refused = |reason: String| DriverError::CaFile { path: file.display().to_string(), reason };
-    let mut pem = Vec::new();
-    File::open(file)
-        .and_then(|opened| opened.take(LARGEST_FILE).read_to_end(&mut pem))
-        .map_err(|error| refused(error.to_string()))?;
+    let pem = ropeway_files::read(file, LARGEST_FILE).map_err(|error| refused(error.to_string()))?;
     let parsed: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let certificates = parsed.map_err(|error| refused(error.to_string()))?;
     if certificates.is_empty() {

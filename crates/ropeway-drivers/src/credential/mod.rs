@@ -10,7 +10,6 @@ mod netrc;
 use std::{
     collections::HashMap,
     fmt,
-    fs::File,
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::Arc,
@@ -117,7 +116,7 @@ fn gives_encryption_up(context: &Context, target: &Url) -> bool {
 /// Where the user's `.netrc` is: `$NETRC`, else in the home folder.
 fn netrc_file() -> Option<PathBuf> {
     let named = std::env::var_os("NETRC").filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(|| std::env::home_dir().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })))
+    named.or_else(|| ropeway_files::home().map(|home| home.join(if cfg!(windows) { "_netrc" } else { ".netrc" })))
 }
 
 fn login(netrc: &Netrc, target: &Url) -> Option<HeaderValue> {
@@ -176,7 +175,7 @@ impl<T> Kept<T> {
     fn get(&self, path: &Path, parse: impl FnOnce(&[u8]) -> Result<T, String>) -> Result<Arc<T>, DriverError> {
         let refused = |reason: String| DriverError::CredentialFile { path: path.display().to_string(), reason };
         let unread = |error: io::Error| refused(error.to_string());
-        let file = File::open(path).map_err(unread)?;
+        let file = ropeway_files::open(path).map_err(unread)?;
         let metadata = file.metadata().map_err(unread)?;
         let stamp = (metadata.len(), metadata.modified().ok());
         if let Some((had, parsed)) = self.0.lock().get(path)

@@ -36,9 +36,10 @@ const MOST_PIECES: usize = 1024;
 #[cfg(target_os = "linux")]
 const ORIGIN: &str = "user.xdg.origin.url";
 
-/// Never through a link that somebody planted, never inherited by a program we start.
+/// Never through a link that somebody planted, never waiting for the other end of a pipe, never inherited by a program we
+/// start.
 fn safe_flags() -> i32 {
-    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     i32::try_from(flags.bits()).unwrap_or(0)
 }
 
@@ -46,9 +47,12 @@ fn lock(file: &File, path: &Path) -> Result<(), DiskError> {
     rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| DiskError::at(path, error.into()))
 }
 
-/// Opening a link with `O_NOFOLLOW` says `ELOOP`.
+/// Opening a link with `O_NOFOLLOW` says `ELOOP`. Reading a pipe or a device could wait for ever.
 fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
     match result {
+        Ok(file) if file.metadata().is_ok_and(|metadata| !metadata.is_file()) => {
+            Err(DiskError::NotAFile { path: path.to_owned() })
+        }
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
             Err(DiskError::NotAFile { path: path.to_owned() })
         }
@@ -205,14 +209,11 @@ impl Disk for LocalDisk {
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        // A link to upload was named by the user: follow it. A pipe would keep whoever opens it until somebody writes.
-        let flags = OFlags::NONBLOCK.bits().cast_signed();
-        let opened = OpenOptions::new().read(true).custom_flags(flags).open(path);
-        let file = opened.map_err(|error| DiskError::at(path, error))?;
-        let metadata = file.metadata().map_err(|error| DiskError::at(path, error))?;
-        if !metadata.is_file() {
-            return Err(DiskError::NotAFile { path: path.to_owned() });
-        }
+        // A link to upload was named by the user, and is followed; a pipe would be waited for.
+        let file = ropeway_files::open(path).map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => DiskError::NotAFile { path: path.to_owned() },
+            _ => DiskError::at(path, error),
+        })?;
         Ok(Arc::new(LocalFile::new(file, path)))
     }
 }

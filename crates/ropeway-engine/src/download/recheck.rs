@@ -49,9 +49,15 @@ pub(super) async fn run(
     map: SegmentMap,
 ) -> Result<Result<Checked, Worthless>, Stop> {
     let store = &attempt.engine.store;
-    let unreadable = |error: ropeway_store::StoreError| Stop::failed(FailureCode::StateFailed, error.to_string());
-    let saved = store.part_file(attempt.id).await.map_err(unreadable)?;
-    let mut ledger = Ledger::new(remote.validator.length, store.blocks(attempt.id).await.map_err(unreadable)?);
+    let (saved, blocks) = match (store.part_file(attempt.id).await, store.blocks(attempt.id).await) {
+        (Ok(saved), Ok(blocks)) => (saved, blocks),
+        // Nothing vouches for the bytes any more.
+        (Err(error), _) | (_, Err(error)) if error.is_damage() => {
+            return Ok(Err(Worthless(format!("what was recorded of the part file cannot be used: {error}"))));
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(Stop::failed(FailureCode::StateFailed, error.to_string())),
+    };
+    let mut ledger = Ledger::new(remote.validator.length, blocks);
     let stamp = part.stamp()?;
     let suspicion = suspicion(saved.as_ref(), stamp, &map);
     let (map, is_hurt) = match suspicion {

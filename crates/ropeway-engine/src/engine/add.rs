@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use ropeway_model::{JobId, JobSpec, Phase, Wish};
+use ropeway_model::{JobId, JobSpec, Phase, Transfer, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
 use super::{Engine, EngineError, NewJobs};
@@ -30,9 +30,9 @@ impl Engine {
         let created = engine.clock.now();
         let phase = if wish == Wish::Run { Phase::Queued } else { Phase::Paused };
         let fresh = Arc::new(fresh);
-        let (specs, first) = (Arc::clone(&fresh), phase.clone());
+        let (specs, first, secrets) = (Arc::clone(&fresh), phase.clone(), engine.journal.secrets());
         let new_jobs = (0..specs.len()).filter_map(move |at| specs.get(at).map(Packed::spec)).map(move |spec| NewJob {
-            spec,
+            spec: secrets.stored(spec),
             wish,
             phase: first.clone(),
             created,
@@ -77,6 +77,7 @@ impl Core {
     /// An unfinished job of an earlier process with the same source and destination, which no living process has; only
     /// a process that runs its own jobs alone keeps any.
     fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
+        let wanted = spec.transfer.without_login();
         let mut leftovers = self.leftovers.lock();
         let at = leftovers.iter().position(|row| {
             // Gone with a final name recorded: it was published, and only nobody could say so any more.
@@ -85,7 +86,7 @@ impl Core {
                 Err(DiskError::Missing { .. }) => row.final_path.is_some(),
                 Err(_) => false,
             };
-            row.spec.transfer == spec.transfer && row.part_path.as_deref().is_some_and(free)
+            row.spec.transfer.without_login() == wanted && row.part_path.as_deref().is_some_and(free)
         })?;
         Some(leftovers.swap_remove(at))
     }
@@ -105,8 +106,11 @@ impl Core {
         }
     }
 
-    /// Gives a job that is taken up again the options of the new request.
-    fn adopt(&self, row: JobRow, spec: JobSpec) -> Entry {
+    /// Gives a job that is taken up again the options of the new request, its login among them.
+    fn adopt(&self, mut row: JobRow, spec: JobSpec) -> Entry {
+        if let (Some(remote), Transfer::Download { from, .. }) = (&mut row.remote, &spec.transfer) {
+            remote.url = from.with_login_of_its_own(remote.url.expose().clone());
+        }
         let mut change = JobChange::new(row.id);
         change.spec = Some(spec.clone());
         change.wish = Some(Wish::Run);

@@ -5,43 +5,57 @@ mod change;
 mod control;
 mod document;
 mod error;
+mod leftover;
 mod new_jobs;
 mod observe;
 mod prove;
 mod recover;
 mod renew;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::SeqCst},
+use std::{
+    future::Future,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use parking_lot::Mutex;
 use ropeway_model::Schedule;
-use ropeway_store::Store;
+use ropeway_store::{QueueDamage, Store};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
 pub use error::EngineError;
+pub use leftover::Leftover;
 pub use new_jobs::NewJobs;
 
 use crate::{
     blocks::Courses,
     buffers::Buffers,
-    config::{EngineConfig, Limits, Seams},
+    config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
     disk::Guard,
     hosts::{self, Hosts, ServerPolicy},
-    journal::Journal,
+    journal::{Journal, Secrets},
     obstacles,
     schedule::{self, Timetable, Usual},
-    scheduler, suspend,
+    scheduler,
+    snapshot::Pause,
+    suspend,
     throttle::{Bucket, ServerLimits},
 };
 
 /// Whole files that are saved at once. Each takes a thread with a heap of its own, and what more of them gain is little.
 const SAVES_AT_ONCE: usize = 4;
+/// How long a shutdown waits for transfers to save what they have. A disk that answers takes a second or two; one that
+/// does not, such as a server's that is gone, must not keep the process for ever. What is lost then is fetched again.
+const TRANSFERS_END: Duration = Duration::from_secs(15);
+/// How long it waits for each step of the store.
+const STORE_ENDS: Duration = Duration::from_secs(5);
 
 /// A running engine; cheap to clone, all clones are the same engine.
 #[derive(Clone, Debug)]
@@ -49,19 +63,43 @@ pub struct Engine {
     core: Arc<Core>,
     /// The journal's writing task, joined by the shutdown.
     writer: Arc<Mutex<Option<tokio::task::JoinHandle<()>>>>,
+    /// What was lost of the queue before this engine opened it.
+    damage: Option<Arc<QueueDamage>>,
 }
 
 impl Engine {
-    /// Opens the store, recovers what an earlier process left, and starts the scheduler.
+    /// Opens the store, recovers what an earlier process left, and starts the scheduler. A damaged queue is set aside, and
+    /// what can be read of it goes on: [`Engine::damage`] tells of it.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the database cannot be opened or read.
     pub async fn open(seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
-        let store = match &config.database {
-            Some(path) => Store::open(path).await?,
-            None => Store::in_memory().await?,
+        let Some(path) = config.database.clone() else {
+            return Self::start(Store::in_memory().await?, seams, config).await;
         };
-        Self::start(store, seams, config).await
+        match Self::open_at(&path, seams.clone(), config.clone()).await {
+            Err(EngineError::Store(error)) if error.is_damage() => {
+                let damaged = path.clone();
+                let mended = tokio::task::spawn_blocking(move || ropeway_store::mend(&damaged)).await;
+                let damage = mended.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
+                if let Some(damage) = &damage {
+                    tracing::error!(%damage, "the queue was damaged");
+                }
+                let engine = Self::open_at(&path, seams, config).await?;
+                Ok(Self { damage: damage.map(Arc::new), ..engine })
+            }
+            opened => opened,
+        }
+    }
+
+    async fn open_at(path: &Path, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
+        let store = Store::open(path).await?;
+        let started = Self::start(store.clone(), seams, config).await;
+        if started.is_err() {
+            // Whoever looks at the file next is alone with it; why it could not be closed is not what went wrong first.
+            drop(store.close().await);
+        }
+        started
     }
 
     /// The same with a store that is open already, whatever [`EngineConfig::database`] names.
@@ -70,7 +108,9 @@ impl Engine {
     /// [`EngineError::Store`] if the queue cannot be read.
     pub async fn start(store: Store, seams: Seams, config: EngineConfig) -> Result<Self, EngineError> {
         let wake = Arc::new(Notify::new());
-        let (journal, writer) = Journal::start(store.clone(), Arc::clone(&wake));
+        // Who shares a queue is called with its secrets again; a user's own queue goes on without him.
+        let secrets = if config.scope == Scope::Once { Secrets::LeftOut } else { Secrets::Kept };
+        let (journal, writer) = Journal::start(store.clone(), secrets, Arc::clone(&wake));
         let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
         let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
         let core = Arc::new(Core {
@@ -94,6 +134,7 @@ impl Engine {
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),
             timetable: Timetable::default(),
+            is_held: AtomicBool::new(config.is_held),
             hosts,
             wake,
             blocked: Notify::new(),
@@ -114,7 +155,28 @@ impl Engine {
         tokio::spawn(obstacles::run(Arc::clone(&core)));
         tokio::spawn(suspend::run(Arc::clone(&core)));
         tokio::spawn(scheduler::run(Arc::clone(&core)));
-        Ok(Self { core, writer: Arc::new(Mutex::new(Some(writer))) })
+        Ok(Self { core, writer: Arc::new(Mutex::new(Some(writer))), damage: None })
+    }
+
+    /// What was lost of the queue when it was opened; `None` where it was whole.
+    pub fn damage(&self) -> Option<&QueueDamage> {
+        self.damage.as_deref()
+    }
+
+    /// Lets no job start, or lets them start again; running ones are queued.
+    pub fn hold(&self, is_held: bool) {
+        if self.core.is_held.swap(is_held, SeqCst) == is_held {
+            return;
+        }
+        if is_held {
+            self.core.interrupt_all();
+        }
+        self.core.wake.notify_one();
+    }
+
+    /// Why no job starts at all now; `None` where jobs do.
+    pub fn pause_of_all(&self) -> Option<Pause> {
+        self.core.pause()
     }
 
     /// Changes the limits of all jobs together; running ones follow at once.
@@ -137,22 +199,32 @@ impl Engine {
         self.core.wake.notify_one();
     }
 
-    /// Stops every transfer, makes what they have durable, and closes the store. Idempotent.
+    /// Stops every transfer, makes what they have durable, and closes the store. Idempotent. What hangs is not waited for
+    /// without end.
     pub async fn shutdown(&self) {
         self.core.stopping.cancel();
         self.core.tasks.close();
-        self.core.tasks.wait().await;
+        if within(TRANSFERS_END, self.core.tasks.wait()).await.is_none() {
+            tracing::error!(tasks = self.core.tasks.len(), "transfers do not end: a disk or a mount does not answer");
+        }
         let writer = self.writer.lock().take();
         if writer.is_none() {
             return;
         }
-        if let Err(error) = self.core.journal.settle().wait().await {
-            tracing::error!(%error, "the queue does not have everything");
+        match within(STORE_ENDS, self.core.journal.settle().wait()).await {
+            Some(Ok(())) => {}
+            Some(Err(error)) => tracing::error!(%error, "the queue does not have everything"),
+            None => tracing::error!("the queue does not have everything: its volume does not answer"),
         }
-        self.core.remember_hosts().await;
-        if let Err(error) = self.core.store.clone().close().await {
+        within(STORE_ENDS, self.core.remember_hosts()).await;
+        if let Some(Err(error)) = within(STORE_ENDS, self.core.store.clone().close()).await {
             tracing::error!(%error, "the queue could not be closed");
         }
         self.core.changed.notify_one();
     }
+}
+
+/// What `ending` yields; `None` where it takes longer.
+async fn within<T>(longest: Duration, ending: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(longest, ending).await.ok()
 }

@@ -65,7 +65,11 @@ impl Engine {
                 let _ = map.advance(0, length);
                 Some(map)
             }
-            _ => self.core.store.segments(job.id).await?,
+            _ => match self.core.store.segments(job.id).await {
+                // A job whose map is damaged begins anew; it is shown all the same.
+                Err(error) if error.is_damage() => None,
+                read => read?,
+            },
         };
         let at_rest = |segment: &_| SegmentSnapshot { segment: *segment, is_active: false };
         Ok(map.map(|map| map.segments().iter().map(at_rest).collect()).unwrap_or_default())

@@ -67,6 +67,7 @@ impl Outcome {
             | DriverError::Tls { .. }
             | DriverError::Handshake { .. }
             | DriverError::Proxy { .. }
+            | DriverError::ProxyVariable { .. }
             | DriverError::CaFile { .. }
             | DriverError::CredentialFile { .. }
             | DriverError::BadResponse { .. }

@@ -15,7 +15,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use ropeway_model::JobId;
+use ropeway_model::{JobId, JobSpec, SafeUrl};
 use ropeway_store::{Edit, JobChange, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
 
@@ -35,6 +35,36 @@ struct Line {
 pub(crate) struct Journal {
     lines: mpsc::UnboundedSender<Line>,
     is_behind: Arc<AtomicBool>,
+    secrets: Secrets,
+}
+
+/// What becomes of logins, headers and the like of jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Secrets {
+    /// They are stored with their job, which needs them after a restart.
+    Kept,
+    /// They are not stored: whoever takes the job up again brings them along.
+    LeftOut,
+}
+
+impl Secrets {
+    /// What of a job is stored.
+    pub(crate) fn stored(self, spec: JobSpec) -> JobSpec {
+        match self {
+            Self::Kept => spec,
+            Self::LeftOut => JobSpec::new(spec.transfer.without_login()),
+        }
+    }
+
+    fn stored_change(self, mut change: JobChange) -> JobChange {
+        if self == Self::LeftOut {
+            change.spec = change.spec.map(|spec| self.stored(spec));
+            if let Some(Some(remote)) = &mut change.remote {
+                remote.url = SafeUrl::without_login(remote.url.expose().clone());
+            }
+        }
+        change
+    }
 }
 
 /// Resolves once a change is durable, or cannot be made so.
@@ -54,11 +84,11 @@ impl Durable {
 impl Journal {
     /// Starts the writing task; it ends when every clone of the journal is gone. `caught_up` is told when the store takes
     /// changes again that it had refused.
-    pub(crate) fn start(store: Store, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(crate) fn start(store: Store, secrets: Secrets, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
         let (lines, receiver) = mpsc::unbounded_channel();
         let is_behind = Arc::new(AtomicBool::new(false));
         let writer = Writer::new(store, Arc::clone(&is_behind), caught_up);
-        (Self { lines, is_behind }, tokio::spawn(writer.run(receiver)))
+        (Self { lines, is_behind, secrets }, tokio::spawn(writer.run(receiver)))
     }
 
     /// Whether the store has refused changes that it does not have yet.
@@ -66,15 +96,21 @@ impl Journal {
         self.is_behind.load(SeqCst)
     }
 
+    /// What becomes of jobs' secrets.
+    pub(crate) const fn secrets(&self) -> Secrets {
+        self.secrets
+    }
+
     /// Records a change nobody waits for.
     pub(crate) fn note(&self, change: JobChange) {
         // The receiver ends only after the last sender; a closed channel means that the process is ending.
-        drop(self.lines.send(Line { edit: Some(Edit::Save(Box::new(change))), acknowledge: None }));
+        let edit = Edit::Save(Box::new(self.secrets.stored_change(change)));
+        drop(self.lines.send(Line { edit: Some(edit), acknowledge: None }));
     }
 
     /// Records a change and tells when it is durable.
     pub(crate) fn save(&self, change: JobChange) -> Durable {
-        self.push(Some(Edit::Save(Box::new(change))))
+        self.push(Some(Edit::Save(Box::new(self.secrets.stored_change(change)))))
     }
 
     /// Removes jobs and tells when that is durable.

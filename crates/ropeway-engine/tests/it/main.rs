@@ -22,6 +22,7 @@ mod rig;
 mod schedule;
 mod slow_disk;
 mod start_at;
+mod state;
 mod state_full;
 mod still;
 mod upload;

@@ -37,6 +37,7 @@ impl Rig {
             limits,
             schedule: Schedule::default(),
             servers: ServerPolicy::default(),
+            is_held: false,
         };
         change(&mut config);
         let engine = Engine::open(seams, config.clone()).await.unwrap();
@@ -88,6 +89,11 @@ impl Rig {
             assert!(tokio::time::Instant::now() < deadline, "still {job:?} after {PATIENCE:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// What it is opened with.
+    pub(crate) const fn config(&self) -> &EngineConfig {
+        &self.config
     }
 
     /// The queue's file.

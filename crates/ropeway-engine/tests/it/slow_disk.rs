@@ -147,6 +147,25 @@ async fn a_sync_that_takes_long_holds_up_neither_its_transfer_nor_the_engine() {
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
 }
 
+#[tokio::test]
+async fn a_disk_that_never_answers_does_not_keep_the_process_from_ending() {
+    let peer = Peer::serve(ServedFile::new(94, MIB)).await;
+    let (rig, keeper) = rig_with(Place::Sync).await;
+    rig.add(rig.download(&peer.url("a.bin"))).await;
+    keeper.0.reached().await;
+    // The blocked thread keeps the paused clock from going on by itself.
+    tokio::time::pause();
+    let engine = rig.engine.clone();
+    let shutdown = tokio::spawn(async move { engine.shutdown().await });
+    let started = tokio::time::Instant::now();
+    while !shutdown.is_finished() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "it waits for what never comes");
+        tokio::time::advance(std::time::Duration::from_millis(100)).await;
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    shutdown.await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_job_canceled_during_its_last_sync_or_its_rename_is_done_or_leaves_no_file() {
     for place in [Place::Sync, Place::Rename] {

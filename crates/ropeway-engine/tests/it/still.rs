@@ -199,6 +199,7 @@ async fn start(
         limits,
         schedule: Schedule::default(),
         servers: ServerPolicy::default(),
+        is_held: false,
     };
     Engine::start(queue.open(), seams, config).await.unwrap()
 }

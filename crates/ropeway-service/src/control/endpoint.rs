@@ -1,9 +1,7 @@
 //! Where the running engine is found: its address and token, in a file that only the user can read.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -60,11 +58,7 @@ impl Endpoint {
         let failed = |source| EndpointError { path: path.clone(), source };
         let text = serde_json::to_vec(self).map_err(io::Error::other).map_err(failed)?;
         let draft = data_folder.join(format!(".{FILE_NAME}.{}", self.pid));
-        let written = write_private(&draft, &text).and_then(|()| Ok(rustix::fs::rename(&draft, &path)?));
-        if written.is_err() {
-            let _ = fs::remove_file(&draft);
-        }
-        written.map_err(failed)
+        ropeway_files::replace(&path, &draft, &text).map_err(failed)
     }
 
     /// The endpoint in `data_folder`; `None` if there is none that can be read.
@@ -73,12 +67,11 @@ impl Endpoint {
     /// [`EndpointError`] if there is one that may not be read.
     pub fn read(data_folder: &Path) -> Result<Option<Self>, EndpointError> {
         let path = data_folder.join(FILE_NAME);
-        let file = match fs::File::open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(EndpointError { path, source }),
-            Ok(file) => file,
-        };
-        Ok(serde_json::from_reader(io::Read::take(file, MOST_BYTES)).ok())
+        match ropeway_files::read(&path, MOST_BYTES) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::FileTooLarge) => Ok(None),
+            Err(source) => Err(EndpointError { path, source }),
+        }
     }
 
     /// Takes the endpoint away again, unless another process has left its own meanwhile.
@@ -90,14 +83,6 @@ impl Endpoint {
         let path = data_folder.join(FILE_NAME);
         if ours { fs::remove_file(&path).map_err(|source| EndpointError { path, source }) } else { Ok(()) }
     }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Left by a process with our number that was killed in this very moment.
-    let _ = fs::remove_file(path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }
 
 #[cfg(test)]
@@ -141,7 +126,8 @@ mod tests {
     fn a_damaged_endpoint_is_none() {
         let folder = tempfile::tempdir().unwrap();
         for text in ["", "{", "[]", "{\"url\":\"x\"}", &"x".repeat(10_000)] {
-            write_private(&folder.path().join(FILE_NAME), text.as_bytes()).unwrap();
+            let file = folder.path().join(FILE_NAME);
+            ropeway_files::replace(&file, &folder.path().join("draft"), text.as_bytes()).unwrap();
             assert!(Endpoint::read(folder.path()).unwrap().is_none(), "{text:.20}");
         }
     }

@@ -23,12 +23,18 @@ const TOKEN_PROTOCOL: &str = "token.";
 #[derive(Clone, Debug)]
 pub(super) struct Guard {
     hosts: Hosts,
+    port: u16,
     token: Token,
 }
 
 impl Guard {
     pub(super) const fn new(address: SocketAddr, token: Token) -> Self {
-        Self { hosts: Hosts::of(address), token }
+        Self { hosts: Hosts::of(address), port: address.port(), token }
+    }
+
+    /// What this server says about a question, and no other program can.
+    pub(super) fn proof(&self, nonce: &str) -> String {
+        self.token.proof(nonce, self.port)
     }
 
     /// Refuses what a page of another site sends. Looks at the head only, before anything is read or parsed.

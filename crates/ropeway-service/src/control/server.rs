@@ -38,6 +38,8 @@ use super::{
 };
 use crate::transport::{listen, visit::Visit};
 
+/// Longest question that a proof is given for.
+const LONGEST_NONCE: usize = 128;
 /// Time that WebSockets have to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -188,10 +190,20 @@ fn router(control: Control) -> Router {
     Router::new()
         .route("/rpc", post(rpc::call))
         .route("/events", get(events::listen))
+        .route("/proof/{nonce}", get(prove))
         .fallback_service(get(page::file).fallback(wrong_method))
         .method_not_allowed_fallback(wrong_method)
         .layer(middleware::from_fn_with_state(control.clone(), admit))
         .with_state(control)
+}
+
+/// Proves that this is the server whose token the caller has, before the caller shows it: while no engine runs, any
+/// program of any user of this machine may listen in its place.
+async fn prove(State(control): State<Control>, axum::extract::Path(nonce): axum::extract::Path<String>) -> Response {
+    if nonce.len() > LONGEST_NONCE {
+        return Refusal::NotFound.into_response();
+    }
+    axum::Json(serde_json::json!({ "proof": control.guard.proof(&nonce) })).into_response()
 }
 
 /// Goes before everything else: refuses foreign pages and tells browsers what our answers may do.

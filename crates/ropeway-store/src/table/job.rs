@@ -202,6 +202,19 @@ pub(crate) fn each(connection: &Connection, mut take: impl FnMut(JobRow)) -> Res
     Ok(())
 }
 
+/// The jobs whose rows cannot be what was written.
+pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<JobId>, Fault> {
+    let mut statement = connection.prepare_cached(ALL)?;
+    let mut rows = statement.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        if from_row(row).is_err() {
+            found.push(JobId::from_row(row.get(0)?));
+        }
+    }
+    Ok(found)
+}
+
 /// The oldest job with this transfer that has not reached its end.
 pub(crate) fn find_unfinished(connection: &Connection, transfer: &Transfer) -> Result<Option<JobRow>, Fault> {
     let wanted = JobSpec::new(transfer.clone());

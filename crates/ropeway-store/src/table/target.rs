@@ -40,6 +40,15 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<SavedTarget>, Fault> {
     Ok(targets)
 }
 
+/// Deletes the rows that cannot be what was written.
+pub(crate) fn remove_unreadable(connection: &Connection) -> Result<(), Fault> {
+    let mut statement = connection.prepare_cached("SELECT id, address FROM target")?;
+    let rows =
+        statement.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Name<UploadTarget>>(1).is_ok())))?;
+    let unreadable: Vec<i64> = rows.filter_map(Result::ok).filter(|(_, is_read)| !is_read).map(|(id, _)| id).collect();
+    unreadable.into_iter().try_for_each(|id| remove(connection, SavedTargetId::from_row(id)).map(drop))
+}
+
 /// Inserts, or gives the target of this name a new address.
 pub(crate) fn save(connection: &Connection, name: String, target: UploadTarget) -> Result<SavedTarget, Fault> {
     let mut statement = connection.prepare_cached(

@@ -5,6 +5,7 @@
 mod child;
 mod commits;
 mod kill;
+mod mending;
 mod model;
 mod opening;
 mod sample;

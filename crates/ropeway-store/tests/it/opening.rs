@@ -74,9 +74,27 @@ async fn what_is_no_queue_is_refused_and_not_touched() {
     for path in [text, foreign] {
         let before = fs::read(&path).unwrap();
         let error = refusal(&path).await;
-        assert!(matches!(error, StoreError::NotAQueue { .. }), "{error}");
+        assert!(matches!(error, StoreError::NotAQueue { .. } | StoreError::NoDatabase { .. }), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_in_the_place_of_the_queue_or_its_log_is_not_followed() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let victim = folder.path().join("victim");
+    fs::OpenOptions::new().write(true).create_new(true).open(&victim).unwrap();
+    fs::set_permissions(&victim, fs::Permissions::from_mode(0o644)).unwrap();
+    for name in ["queue.db", "queue.db-wal", "queue.db-shm", "queue.db-journal"] {
+        let data = tempfile::tempdir().unwrap();
+        symlink(&victim, data.path().join(name)).unwrap();
+        let error = refusal(&data.path().join("queue.db")).await;
+        assert!(matches!(error, StoreError::Open { .. }), "{name}: {error}");
+    }
+    let metadata = fs::metadata(&victim).unwrap();
+    assert_eq!((metadata.permissions().mode() & 0o777, metadata.len()), (0o644, 0));
 }
 
 #[tokio::test]

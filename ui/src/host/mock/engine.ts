@@ -88,7 +88,7 @@ export class MockEngine {
   }
 
   totals(): Totals {
-    const totals: Totals = { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null };
+    const totals: Totals = { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null };
     for (const job of this.jobs.values()) {
       if (job.phase.kind === "running") {
         totals.active += 1;
@@ -152,6 +152,7 @@ export class MockEngine {
       settings: this.settings,
       targets: this.targets,
       host: { pick: true, reveal: true, drop_paths: true },
+      notices: [],
     }),
     job_add: ({ text, metalink, options }) => {
       const inside = [...(metalink ?? "").matchAll(/<url[^>]*>([^<]+)<\/url>/g)].map(([, url]) => url ?? "");

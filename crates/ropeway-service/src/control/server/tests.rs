@@ -294,6 +294,49 @@ async fn the_command_line_finds_the_engine_as_long_as_it_runs() {
 }
 
 #[tokio::test]
+async fn a_stranger_on_the_port_of_a_killed_engine_is_told_nothing() {
+    let living = control().await;
+    // One that listens and takes what comes, one that passes the question on to an engine, one that says nothing.
+    for kind in ["takes", "relays", "silent"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let token = serde_json::from_value(json!(living.token)).unwrap();
+        Endpoint::new(format!("http://{address}"), token).write(folder.path()).unwrap();
+        let (heard, engine) = (Arc::new(std::sync::Mutex::new(Vec::new())), living.address);
+        let kept = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = vec![0; 4096];
+                let count = stream.read(&mut head).await.unwrap();
+                kept.lock().unwrap().extend_from_slice(&head[..count]);
+                match kind {
+                    "takes" => {
+                        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 14\r\n\r\n{\"proof\":\"00\"}";
+                        stream.write_all(answer).await.unwrap();
+                    }
+                    "relays" => {
+                        let question =
+                            String::from_utf8_lossy(&head[..count]).replace(&address.to_string(), &engine.to_string());
+                        let mut other = TcpStream::connect(engine).await.unwrap();
+                        other.write_all(question.as_bytes()).await.unwrap();
+                        let count = other.read(&mut head).await.unwrap();
+                        stream.write_all(&head[..count]).await.unwrap();
+                    }
+                    _ => {}
+                }
+                // The connection stays open.
+                std::mem::forget(stream);
+            }
+        });
+        let error = Client::connect(folder.path()).await.unwrap_err();
+        assert!(matches!(error, ClientError::Stranger { .. }), "{kind}: {error}");
+        let heard = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
+        assert!(heard.starts_with("GET /proof/") && !heard.contains(&living.token), "{kind}: {heard}");
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_that_a_killed_engine_left_is_no_engine() {
     let folder = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
