@@ -36,6 +36,8 @@ pub struct Context {
     /// that other jobs use as well (HTTP/2), where nothing that is under way is held back for one job alone; with it, on
     /// one of its own whose receive buffer is so small that the kernel does not run ahead.
     pub pace: Option<ByteRate>,
+    /// Whether a request for a range may carry a condition (`If-Range`): some servers take none.
+    pub is_conditional: bool,
     /// Asked before a redirect is followed to another server; without it all are.
     pub gate: Option<Arc<dyn Gate>>,
     /// Ends every request of the job at once.

@@ -60,6 +60,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         secrets: spec.secrets.clone(),
         cookies: Arc::default(),
         pace: None,
+        is_conditional: true,
         gate: None,
         cancel,
     }
@@ -256,10 +257,18 @@ impl Attempt {
         }
         entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
         let chance = self.engine.chance.uniform();
+        let retry = if self.is_hopeless(failure) { Retry::Never } else { retry };
         let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), chance);
         // What moved bytes is no repetition.
         let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))
+    }
+
+    /// Whether somebody waits for a server that answers wrongly, and each time in the same way.
+    fn is_hopeless(&self, failure: &Failure) -> bool {
+        let is_wrong = matches!(failure.code, FailureCode::BadResponse | FailureCode::LengthMismatch);
+        let times = if is_wrong { self.progress.ended_alike(&failure.message) } else { 0 };
+        self.engine.scope == Scope::Once && times >= retry::MOST_ALIKE
     }
 
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {

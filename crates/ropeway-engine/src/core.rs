@@ -1,8 +1,11 @@
 //! What all parts of the engine share.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
 };
 
 use parking_lot::Mutex;
@@ -83,6 +86,14 @@ impl Core {
         {
             tracing::warn!(job = %entry.id, %error, "part file not removed");
         }
+    }
+
+    /// Whether a job beside `id` has recorded `part`: it may have given its file the final name and not be able to say so.
+    pub(crate) fn is_anothers(&self, id: JobId, part: &Path) -> bool {
+        let has = |entry: &Entry| {
+            entry.id != id && !entry.phase.is_terminal() && entry.known.part_path.as_deref() == Some(part)
+        };
+        self.table.lock().iter().any(has)
     }
 
     /// Fails every job that waits for a server that nobody has reached, for the reason that its last probe failed for:

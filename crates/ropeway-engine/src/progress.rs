@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU16, AtomicU64, Ordering::Relaxed},
+    atomic::{AtomicU16, AtomicU32, AtomicU64, Ordering::Relaxed},
 };
 
 use parking_lot::Mutex;
@@ -21,6 +21,18 @@ pub(crate) struct Progress {
     wasted: AtomicU64,
     connections: AtomicU16,
     claims: Mutex<Option<Arc<Claims>>>,
+    unserved: AtomicU32,
+    differed: Mutex<Option<(u64, u32)>>,
+    last_end: Mutex<Option<Box<SameEnd>>>,
+}
+
+/// How tries in a row ended in the same way.
+#[derive(Debug)]
+struct SameEnd {
+    message: String,
+    /// The most bytes that were here at the end of one of them.
+    furthest: u64,
+    times: u32,
 }
 
 impl Progress {
@@ -36,7 +48,41 @@ impl Progress {
             wasted: AtomicU64::new(0),
             connections: AtomicU16::new(0),
             claims: Mutex::new(None),
+            unserved: AtomicU32::new(0),
+            differed: Mutex::new(None),
+            last_end: Mutex::new(None),
         }
+    }
+
+    /// A request for the rest of the file did not bring it; how many have in a row.
+    pub(crate) fn unserved(&self) -> u32 {
+        self.unserved.fetch_add(1, Relaxed) + 1
+    }
+
+    /// A request for the rest of the file brought bytes of it; none in a row did not.
+    pub(crate) fn served(&self) -> u32 {
+        self.unserved.store(0, Relaxed);
+        0
+    }
+
+    /// Two answers did not agree on what lies at `at`; how many in a row have not.
+    pub(crate) fn differed(&self, at: u64) -> u32 {
+        let mut differed = self.differed.lock();
+        let times = differed.filter(|(had, _)| *had == at).map_or(1, |(_, times)| times + 1);
+        *differed = Some((at, times));
+        times
+    }
+
+    /// A try ended with `message`; how many in a row have, none of which got further than one before it.
+    pub(crate) fn ended_alike(&self, message: &str) -> u32 {
+        let reached = self.moved();
+        let mut last = self.last_end.lock();
+        let times = match last.as_deref() {
+            Some(last) if last.message == message && reached <= last.furthest => last.times + 1,
+            _ => 1,
+        };
+        *last = Some(Box::new(SameEnd { message: message.to_owned(), furthest: reached, times }));
+        times
     }
 
     /// Length of the whole file, once known.

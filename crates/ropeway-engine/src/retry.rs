@@ -19,7 +19,10 @@ const LEAST_DRAWN: f64 = 0.05;
 /// Tries in a row without a byte of progress before a job fails for good: about ten minutes of backoff.
 pub(crate) const MOST_ATTEMPTS: u32 = 12;
 
-/// The same where somebody waits at a terminal and nobody has ever answered: at most eight seconds of backoff.
+/// Wrong answers in a row, each like the one before it, that somebody at a terminal waits for.
+pub(crate) const MOST_ALIKE: u32 = 3;
+
+/// Tries in a row where somebody waits at a terminal and nobody has ever answered: at most eight seconds of backoff.
 pub(crate) const MOST_FIRST_ATTEMPTS: u32 = 4;
 /// The same for a server that refuses connections, which may only be restarting.
 pub(crate) const LONGEST_FIRST_CONTACT: Duration = Duration::from_secs(6);

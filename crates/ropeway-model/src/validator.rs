@@ -23,6 +23,12 @@ impl EntityTag {
         !self.0.starts_with("W/")
     }
 
+    /// Whether both name one version by the weak comparison (RFC 9110 §8.8.3.2): as a server that compresses on the way
+    /// makes a weak tag of a strong one.
+    pub fn is_weakly(&self, other: &Self) -> bool {
+        self.0.trim_start_matches("W/") == other.0.trim_start_matches("W/")
+    }
+
     /// The tag as sent, with its quotes.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -5,7 +5,7 @@ use std::path::Path;
 use futures_util::FutureExt as _;
 use ropeway_engine::Scope;
 use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, Segment, SegmentMap, Wish};
-use ropeway_store::{JobRow, Store};
+use ropeway_store::{JobRow, PartFileState, Store};
 
 use crate::{
     content,
@@ -26,6 +26,7 @@ const PORTION: u64 = 1024;
 pub(crate) struct Queue {
     pub(crate) rows: Vec<JobRow>,
     maps: Vec<Option<SegmentMap>>,
+    parts: Vec<Option<PartFileState>>,
 }
 
 impl Queue {
@@ -41,7 +42,11 @@ impl Queue {
             let map = store.segments(row.id).now_or_never().ok_or("the queue waits for somebody")?;
             map.map_err(|error| error.to_string())
         });
-        Ok(Self { maps: maps.collect::<Result<_, String>>()?, rows })
+        let parts = rows.iter().map(|row| {
+            let part = store.part_file(row.id).now_or_never().ok_or("the queue waits for somebody")?;
+            part.map_err(|error| error.to_string())
+        });
+        Ok(Self { maps: maps.collect::<Result<_, String>>()?, parts: parts.collect::<Result<_, String>>()?, rows })
     }
 }
 
@@ -49,12 +54,13 @@ impl Queue {
 pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
     let mut wrong = Vec::new();
     for (at, job) in user.jobs.iter().enumerate() {
-        let mut found = queue.rows.iter().zip(&queue.maps).filter(|(row, _)| job.is_of(row)).peekable();
+        let rows = queue.rows.iter().zip(&queue.maps).zip(&queue.parts);
+        let mut found = rows.filter(|((row, _), _)| job.is_of(row)).peekable();
         if user.scope == Scope::Queue {
-            wrong.extend(promised(user, at, found.peek().map(|(row, _)| *row)));
+            wrong.extend(promised(user, at, found.peek().map(|((row, _), _)| *row)));
         }
-        for (row, map) in found {
-            wrong.extend(claimed(disk, job, row, map.as_ref()));
+        for ((row, map), part) in found {
+            wrong.extend(claimed(disk, job, row, map.as_ref(), part.as_ref()));
             wrong.extend(named(row));
         }
     }
@@ -103,7 +109,13 @@ fn promised(user: &User, at: usize, row: Option<&JobRow>) -> Option<String> {
 }
 
 /// I3: every byte that the queue claims is on the disk and right.
-fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentMap>) -> Option<String> {
+fn claimed(
+    disk: &SimDisk,
+    job: &PlannedJob,
+    row: &JobRow,
+    map: Option<&SegmentMap>,
+    state: Option<&PartFileState>,
+) -> Option<String> {
     let (Some(map), Some(part)) = (map, &row.part_path) else { return None };
     if row.phase.is_terminal() || map.written() == 0 {
         return None;
@@ -114,7 +126,12 @@ fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentM
         .as_ref()
         .filter(|path| map.is_complete() && disk.look(part, |_| ()).is_none() && disk.look(path, |_| ()).is_some());
     let path = path.unwrap_or(part);
-    if !job.remote.is_told_apart() {
+    if path != part && !disk.look(path, |file| is_as_left(file, state)).unwrap_or(false) {
+        // Another job was allowed to put its file there: nothing is claimed of that.
+        return None;
+    }
+    // Wrong bytes behind a hole show themselves once that is filled.
+    if !job.remote.is_told_apart() || job.remote.manner.mixes {
         return None;
     }
     let claims: Vec<_> = map.segments().iter().filter(|it| it.written() > 0).collect();
@@ -144,6 +161,15 @@ fn claimed(disk: &SimDisk, job: &PlannedJob, row: &JobRow, map: Option<&SegmentM
             path.display()
         )),
     }
+}
+
+/// Whether a file with its final name is the one that was recorded before it got that.
+fn is_as_left(file: &File, state: Option<&PartFileState>) -> bool {
+    state.is_some_and(|state| {
+        state.is_settled
+            && state.length == file.cache.len() as u64
+            && state.modified_ns == i64::try_from(file.modified).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+    })
 }
 
 /// Whether each byte that is claimed is there as one of the job's servers sends it.

@@ -222,6 +222,8 @@ fn any_job(random: &mut Random, number: usize, rough: u64) -> PlannedJob {
 
 /// Other servers have the file, or one that they take for it.
 fn add_mirrors(random: &mut Random, job: &mut PlannedJob, number: usize) {
+    // With wrong bytes of several servers, digests tell in the end, and the queue claims what came until then.
+    job.remote.manner.mixes = false;
     for mirror in 0..random.pick(&[1, 1, 2]) {
         let url = format!("http://mirror-{number}-{mirror}.test/{}", name(number));
         // One that says it is the same version can be told by a digest alone.
@@ -230,6 +232,8 @@ fn add_mirrors(random: &mut Random, job: &mut PlannedJob, number: usize) {
             2 => job.remote.mistaken(random, number as u64, false),
             _ => job.remote.mirrored(random),
         };
+        let mut remote = remote;
+        (remote.manner.mixes, remote.manner.leads) = (false, false);
         job.spec.mirrors.push(url.parse().expect("an address"));
         job.others.push(Other { url, remote, random: random.fork() });
     }
@@ -254,6 +258,7 @@ fn expire(random: &mut Random, job: &mut PlannedJob, number: usize, rough: u64) 
     let wrong = is_wrong_first.then(|| job.remote.mistaken(random, number as u64, false));
     for (at, mut remote) in wrong.into_iter().chain([right]).enumerate() {
         remote.manner.expires = None;
+        (remote.manner.mixes, remote.manner.leads) = (false, false);
         // A server that serves no ranges cannot show that it has the same file.
         remote.manner.ranges = Ranges::Serves;
         let url = format!("http://link-{number}-{at}.test/{}", name(number));

@@ -7,24 +7,18 @@ use std::str::FromStr;
 pub enum Plant {
     /// The part file is not synced before the row that claims its bytes is committed.
     NoSync,
-    /// A 206 is believed whatever its `Content-Range` says: it always says what was asked for.
-    NoContentRange,
-    /// An answer is believed to be of the same version: it always has the validators of the first one.
-    NoValidator,
     /// A split is saved with the new half as if it were written.
     SplitAsWritten,
 }
 
 impl Plant {
     /// Every fault there is.
-    pub const ALL: [Self; 4] = [Self::NoSync, Self::NoContentRange, Self::NoValidator, Self::SplitAsWritten];
+    pub const ALL: [Self; 2] = [Self::NoSync, Self::SplitAsWritten];
 
     /// Its name on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoSync => "no-sync",
-            Self::NoContentRange => "no-content-range",
-            Self::NoValidator => "no-validator",
             Self::SplitAsWritten => "split-as-written",
         }
     }
@@ -40,7 +34,7 @@ impl Plant {
                      WHERE job = NEW.job AND start_offset = NEW.start_offset;
                  END",
             ),
-            _ => None,
+            Self::NoSync => None,
         }
     }
 }

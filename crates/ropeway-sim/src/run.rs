@@ -73,7 +73,7 @@ impl Run {
         for file in &plan.users_files {
             disk.put(file, invariants::users_bytes());
         }
-        let server = Arc::new(SimServer::new(Arc::clone(&world), plant));
+        let server = Arc::new(SimServer::new(Arc::clone(&world)));
         for job in &plan.jobs {
             server.serve(&job.url, job.remote.clone(), job.random.clone());
             for other in &job.others {

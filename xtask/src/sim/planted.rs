@@ -32,7 +32,7 @@ struct Fault {
 }
 
 /// Every fault there is; `docs/simulation.md` says what each of them would do to a user.
-const FAULTS: [Fault; 6] = [
+const FAULTS: [Fault; 7] = [
     Fault {
         name: "sync",
         without: "the part file is not synced before the row that claims its bytes",
@@ -55,6 +55,15 @@ const FAULTS: [Fault; 6] = [
         copied: "            return if MISSING { Validation::Unverifiable } else { Validation::Changed };\n",
     },
     Fault {
+        name: "seam",
+        without: "what comes again before a seam is not compared",
+        file: "crates/ropeway-engine/src/download/seam.rs",
+        text: "        if self.holds(job, &lead).await? {\n",
+        // What a wrong range and another version are noticed by, too, is taken out with what notices them first.
+        copied: "        if self.holds(job, &lead).await? || MISSING || std::env::var_os(\"ROPEWAY_PLANTED\")
+            .is_some_and(|name| name == \"content-range\" || name == \"validator\") {\n",
+    },
+    Fault {
         name: "split",
         without: "the new half of a split is saved in a transaction of its own, which a crash takes away",
         file: "crates/ropeway-store/src/table/segment.rs",
@@ -64,9 +73,9 @@ const FAULTS: [Fault; 6] = [
     Fault {
         name: "retry-after",
         without: "what a server says with Retry-After holds for the connection that it was said to",
-        file: "crates/ropeway-engine/src/hosts/host.rs",
-        text: "        self.not_before.filter(|until| *until > now)\n",
-        copied: "        self.not_before.filter(|until| *until > now && !MISSING)\n",
+        file: "crates/ropeway-engine/src/hosts/hold.rs",
+        text: "        wait.map_or(Ok(()), |wait| Err(Held { host: key, wait }))\n",
+        copied: "        wait.filter(|_| !MISSING).map_or(Ok(()), |wait| Err(Held { host: key, wait }))\n",
     },
     Fault {
         name: "journal",

@@ -139,8 +139,16 @@ pub(crate) fn of_request(
 pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error, fault: Option<Fault>) -> DriverError {
     match fault {
         Some(fault) => of_stream(url.host(), fault, error),
+        None if is_malformed(error) => bad(url, innermost(error)),
         None => DriverError::ConnectionLost { host: url.host(), reason: innermost(error) },
     }
+}
+
+/// Whether the body is framed wrongly (RFC 9112 §7.1), in the words of the HTTP library: its decoder of chunks tells it by
+/// these kinds. TLS tells its own troubles by one of them, too.
+fn is_malformed(error: &(dyn Error + 'static)) -> bool {
+    let is_framing = |kind| matches!(kind, io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData);
+    find::<rustls::Error>(error).is_none() && find::<io::Error>(error).is_some_and(|error| is_framing(error.kind()))
 }
 
 /// Whether the server ended the connection instead of answering, as happens to a kept connection that is reused in

@@ -17,7 +17,7 @@ pub(super) async fn fetch(
     want: ByteRange,
     valid: Option<&Validator>,
 ) -> Result<Fetched, DriverError> {
-    let fields = fields(from, want, valid);
+    let fields = fields(from, want, valid.filter(|_| context.is_conditional));
     let redirect::Answer { url, response } = redirect::get(context, from, &fields, Connection::Own).await?;
     let wanted = Wanted { url: &url, want, valid };
     let (validator, longest) = match response.status().as_u16() {

@@ -24,6 +24,7 @@ pub(crate) fn context(address: &str) -> Context {
         secrets: Secrets::of(&url(address), Vec::new()),
         cookies: Arc::default(),
         pace: None,
+        is_conditional: true,
         gate: None,
         cancel: CancellationToken::new(),
     }

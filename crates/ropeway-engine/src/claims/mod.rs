@@ -218,6 +218,16 @@ impl Claims {
         }
     }
 
+    /// The stretches of `range` that are written, in order.
+    pub(crate) fn written_within(&self, range: ByteRange) -> Vec<ByteRange> {
+        let state = self.0.lock();
+        let written = |segment: &Segment| {
+            let start = segment.range().start();
+            ByteRange::new(start.max(range.start()), (start + segment.written()).min(range.end())).ok()
+        };
+        state.map.segments().iter().filter_map(written).collect()
+    }
+
     /// How far the file is contiguous from its start.
     pub(crate) fn contiguous_prefix(&self) -> u64 {
         self.0.lock().map.contiguous_prefix()

@@ -62,6 +62,12 @@ impl Synced {
         }
     }
 
+    /// Has it committed with `change` that nothing of ours is written to the file from here on.
+    pub(super) fn settle(&self, change: &mut JobChange) {
+        change.part_file = Some(Some(recheck::state(self.stamp, true, None)));
+        self.add_to(change);
+    }
+
     /// The digests are committed.
     pub(super) fn commit(&self, job: &Job) {
         if let Some(ledger) = &job.ledger {

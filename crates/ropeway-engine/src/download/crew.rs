@@ -15,9 +15,9 @@ use super::{
     judge::{self, Fault},
     places::{Connection, Seat},
     ramp::Ramp,
-    source::Halt,
+    source::{Halt, Restart},
     supply::{GLANCE, Supply},
-    trouble::{Loss, Trouble},
+    trouble::{self, Loss, Trouble},
     worker::{self, Job},
 };
 use crate::{
@@ -38,6 +38,8 @@ struct Crew<'a> {
     last_trouble: Option<Trouble>,
     /// Whether bytes of an earlier try are being continued and no answer has been compared with them yet.
     is_resumed: bool,
+    /// What was told of how surely all answers are of one version.
+    told: Option<Validation>,
 }
 
 /// Fetches until every byte is here. `first` is the body of the first request, from byte 0.
@@ -53,6 +55,7 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStr
         replaced: 0,
         last_trouble: None,
         is_resumed: first.is_none(),
+        told: attempt.look(|entry| entry.known.validation)?,
     };
     job.places.allow(crew.allowed_connections());
     if let Some(body) = first {
@@ -149,7 +152,7 @@ impl Crew<'_> {
         if lead.is_some() || has_answered {
             return lead;
         }
-        let others = self.job.mirrors.candidates();
+        let others = self.job.mirrors.places();
         others.iter().map(HostKey::of).filter(|key| *key != self.job.server).find_map(|key| servers.try_permit(&key))
     }
 
@@ -163,10 +166,17 @@ impl Crew<'_> {
         }
         self.attempt.visit.serve(&self.job.server);
         let verdict = self.job.verdict.lock().take();
-        if let Some(verdict) = verdict.filter(|_| self.is_resumed) {
+        // Within a try it is news only where answers do not say of themselves which version they are of.
+        let is_news = |verdict: &Validation| match verdict {
+            Validation::Overlap => self.told.is_none(),
+            Validation::Unverifiable => !matches!(self.told, Some(Validation::Unverifiable | Validation::Changed)),
+            Validation::StrongTag | Validation::LengthAndDate | Validation::Changed => false,
+        };
+        if let Some(verdict) = verdict.filter(|verdict| self.is_resumed || is_news(verdict)) {
             self.is_resumed = false;
+            self.told = Some(verdict);
             self.attempt.update(|entry| entry.known.validation = Some(verdict));
-            let mut change = self.attempt.change(Some(format!("resumed: {verdict}")));
+            let mut change = self.attempt.change(Some(format!("goes on: {verdict}")));
             change.validation = Some(verdict);
             self.attempt.engine.journal.note(change);
         }
@@ -219,13 +229,21 @@ impl Crew<'_> {
             Trouble::Driver(error @ DriverError::RangeIgnored { .. }) => {
                 self.ramp.single();
                 if !loss.is_covered {
-                    return self.restart(error.to_string(), true).await;
+                    return self.restart(error.to_string(), Restart::Unranged).await;
                 }
                 self.attempt.log(format!("one connection only: {error}"));
             }
-            Trouble::Driver(error @ (DriverError::RemoteChanged { .. } | DriverError::RangeUnsatisfiable { .. })) => {
-                self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
-                return self.restart(error.to_string(), false).await;
+            Trouble::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
+                return self.restart(error.to_string(), Restart::Other).await;
+            }
+            Trouble::Driver(error @ DriverError::RemoteChanged { .. }) => {
+                let reason = error.to_string();
+                let DriverError::RemoteChanged { now, .. } = error else { return Ok(()) };
+                return self.restart(reason, Restart::Changed(now)).await;
+            }
+            // One answer may be the wrong one. Where two do not continue what is here, that is.
+            Trouble::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
+                return self.restart(trouble::differs(url, at), Restart::Other).await;
             }
             Trouble::Disk(error) => {
                 self.workers.shutdown().await;
@@ -260,9 +278,9 @@ impl Crew<'_> {
         Ok(())
     }
 
-    async fn restart(&mut self, reason: String, one_stream: bool) -> Result<(), Halt> {
+    async fn restart(&mut self, reason: String, because: Restart) -> Result<(), Halt> {
         self.workers.shutdown().await;
-        Err(Halt::Restart { reason, one_stream })
+        Err(Halt::Restart { reason, because })
     }
 
     /// What it means that no worker is left.

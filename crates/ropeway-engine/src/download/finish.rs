@@ -71,7 +71,7 @@ async fn ask(attempt: &Attempt, job: &Job, proof: &Proof, taken: &DiskError) -> 
     let mut change = attempt.change(None);
     change.segments = Some(Some(job.claims.coalesced()));
     change.durable = Some(job.claims.written());
-    proof.synced.add_to(&mut change);
+    proof.synced.settle(&mut change);
     attempt.save(change).await?;
     Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
 }
@@ -83,7 +83,7 @@ async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Res
     change.final_path = Some(Some(path.to_owned()));
     change.digest = Some(proof.digest.clone());
     change.verification = Some(Some(proof.verification));
-    proof.synced.add_to(&mut change);
+    proof.synced.settle(&mut change);
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.known.final_path = Some(path.to_owned());

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, recheck,
+    seam::Promises,
     source::{Begin, Source},
     whole,
 };
@@ -86,6 +87,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         map: length.map_or_else(SegmentMap::open_ended, SegmentMap::whole),
         proved: None,
         ledger: recheck::ledger(attempt, length, Vec::new()),
+        promises: Promises::default(),
         hashed: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))

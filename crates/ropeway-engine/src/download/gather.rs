@@ -69,7 +69,11 @@ impl Gathered {
                 return Ok(skipped == Room::Have);
             }
         };
-        job.part.write_all_at(&within(&chunks, at, own), own.start())?;
+        let written = within(&chunks, at, own);
+        if let Some(at) = job.promises.broken_by(own.start(), &written) {
+            return Err(Trouble::Differs { url: job.url.clone(), at });
+        }
+        job.part.write_all_at(&written, own.start())?;
         let is_complete = job.claims.commit(claim, own)?;
         job.progress.add_moved(own.len());
         if own.len() < count {

@@ -8,9 +8,13 @@ use std::{
     time::Duration,
 };
 
+use super::seam::LONGEST_LEAD;
+
 /// How a server takes requests for ranges, and how long it takes to answer them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Line {
+    /// Bytes before the rest of a file that are asked for with it.
+    lead: AtomicU64,
     serves: AtomicBool,
     refuses: AtomicBool,
     /// Microseconds from a request to its answer's head, the last one.
@@ -19,7 +23,29 @@ pub(super) struct Line {
     length: OnceLock<u64>,
 }
 
+impl Default for Line {
+    fn default() -> Self {
+        Self {
+            lead: AtomicU64::new(LONGEST_LEAD),
+            serves: AtomicBool::new(false),
+            refuses: AtomicBool::new(false),
+            round_trip: AtomicU64::new(0),
+            length: OnceLock::new(),
+        }
+    }
+}
+
 impl Line {
+    /// Bytes before the rest of a file that are asked for with it.
+    pub(super) fn lead(&self) -> u64 {
+        self.lead.load(Relaxed)
+    }
+
+    /// An answer ended behind so many of them, as its head said: the next one is to bring something new, too.
+    pub(super) fn shorten_lead(&self, came: u64) {
+        self.lead.fetch_min(came / 4, Relaxed);
+    }
+
     /// A request was answered; with `as_range` the answer was the range that was asked for.
     pub(super) fn answered(&self, took: Duration, as_range: bool) {
         self.round_trip.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);

@@ -20,10 +20,12 @@ mod receive;
 mod recheck;
 mod renewed;
 mod resume;
+mod seam;
 mod source;
 pub(crate) mod stretch;
 mod supply;
 mod trouble;
+mod way_back;
 mod whole;
 mod worker;
 
@@ -32,8 +34,8 @@ pub use naming::part_path;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use ropeway_drivers::ByteStream;
-use ropeway_model::{FailureCode, Step, Validator};
+use ropeway_drivers::{ByteStream, Context};
+use ropeway_model::{FailureCode, Step, Validation, Validator};
 use ropeway_store::BlockChange;
 use tokio_util::sync::CancellationToken;
 
@@ -43,13 +45,15 @@ use self::{
         fall_back::{self, Next},
         pieces,
     },
-    source::{Begin, Halt, Source},
+    source::{Begin, Halt, Restart, Source},
+    way_back::{Back, Way},
 };
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Follower,
     claims::{Claims, Stripe},
+    disk::PartFile,
     hosts::HostKey,
     plan::{self, Plan},
     table::advance,
@@ -61,16 +65,13 @@ const MOST_RESTARTS: u32 = 3;
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     named_folders::make(attempt)?;
-    let mirrors = Mirrors::of(&attempt.spec);
-    let mut had = None;
-    let mut begin = resume::begin(attempt, &mut had).await?;
-    let mut one_stream = false;
-    let mut restarts = 0;
-    while restarts <= MOST_RESTARTS {
+    let mut course = Course::of(attempt);
+    let mut begin = resume::begin(attempt, &mut course.had).await?;
+    while course.restarts <= MOST_RESTARTS {
         attempt.connect().await?;
         let begin_at = match begin.take() {
             Some(begin) => begin,
-            None => fresh::begin(attempt, &mirrors, had.take()).await?,
+            None => fresh::begin(attempt, &course.mirrors, course.had.take()).await?,
         };
         attempt.step(Step::Probed);
         let (mut source, first) = match begin_at {
@@ -80,35 +81,9 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
                 return Ok(finished);
             }
         };
-        match transfer(attempt, &source, &mirrors, first, one_stream).await {
+        match transfer(attempt, &mut source, &course, first).await {
             Ok(finished) => return Ok(finished),
-            Err(Halt::Stop(stop)) => {
-                let next = go_on(attempt, &source, &mirrors, stop).await?;
-                // Its lock on the part file goes with it.
-                drop(source);
-                begin = match next {
-                    Next::Resume => resume::begin(attempt, &mut had).await?,
-                    Next::Afresh => None,
-                };
-            }
-            Err(Halt::Damaged { map, ledger }) => {
-                if let Some((url, valid)) = mirrors.lead() {
-                    let length = source.validator.length;
-                    source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
-                    source.url = url;
-                }
-                (source.map, source.ledger, source.hashed) = (map, ledger, None);
-                begin = Some(Begin::Source(source, None));
-            }
-            Err(Halt::Restart { reason, one_stream: single }) => {
-                // A file that seems to change again and again is more often one whose servers do not agree on its tag:
-                // a single answer is of one version, whatever it is called.
-                one_stream |= single || restarts > 0;
-                restarts += 1;
-                attempt.log(format!("starts again at byte 0: {reason}"));
-                had = Some(Arc::clone(&source.part));
-                attempt.repeat().await?;
-            }
+            Err(halt) => begin = course.after(source, halt).await?,
         }
         // In one move: a job that is queued for a moment would be started a second time.
         attempt.update(|entry| {
@@ -122,48 +97,130 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
     ))
 }
 
-/// How a try goes on that ended with `stop`; ends it where no mirror takes over.
-async fn go_on(attempt: &Attempt, source: &Source, mirrors: &Mirrors, stop: Stop) -> Result<Next, Stop> {
-    let is_answered = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
-        && attempt.spec.pieces.is_none()
-        && mirrors.settle_after_mismatch();
-    if is_answered {
-        attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
-        return Ok(Next::Afresh);
+/// What one try has learned between its beginnings.
+struct Course<'a> {
+    attempt: &'a Attempt,
+    mirrors: Arc<Mirrors>,
+    way: Way,
+    /// The part file of an earlier beginning, until the next one has an answer.
+    had: Option<Arc<dyn PartFile>>,
+    /// Whether only one answer is read at a time, and none to a request for a range.
+    one_stream: bool,
+    restarts: u32,
+}
+
+impl<'a> Course<'a> {
+    fn of(attempt: &'a Attempt) -> Self {
+        let (mirrors, way) = (Mirrors::of(&attempt.spec), Way::default());
+        Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0 }
     }
-    fall_back::look(attempt, source, mirrors, &stop).await?.ok_or(stop)
+
+    /// Where the try goes on behind `halt`; `None` at byte 0.
+    async fn after(&mut self, mut source: Box<Source>, halt: Halt) -> Result<Option<Begin>, Stop> {
+        match halt {
+            Halt::Stop(stop) => match self.go_on(&source, stop).await? {
+                Next::Resume => self.resume(source).await,
+                Next::Afresh => Ok(None),
+                Next::Plain => {
+                    (self.one_stream, self.restarts) = (true, self.restarts + 1);
+                    self.mirrors.readmit_lead();
+                    self.had = Some(Arc::clone(&source.part));
+                    Ok(None)
+                }
+            },
+            Halt::Damaged { map, ledger } => {
+                if let Some((url, valid)) = self.mirrors.lead() {
+                    let length = source.validator.length;
+                    source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
+                    source.url = url;
+                }
+                (source.map, source.ledger, source.hashed) = (map, ledger, None);
+                Ok(Some(Begin::Source(source, None)))
+            }
+            Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
+            Halt::Restart { reason, because } => {
+                let is_unranged = matches!(because, Restart::Unranged);
+                if !is_unranged {
+                    self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
+                }
+                // A file that seems to change again and again is more often one whose servers do not agree on its tag:
+                // a single answer is of one version, whatever it is called.
+                self.one_stream |= is_unranged || self.restarts > 0;
+                self.restarts += 1;
+                self.attempt.log(format!("starts again at byte 0: {reason}"));
+                self.had = Some(Arc::clone(&source.part));
+                self.attempt.repeat().await?;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Goes on with what is recorded of `source`, whose lock on the part file goes with it.
+    async fn resume(&mut self, source: Box<Source>) -> Result<Option<Begin>, Stop> {
+        drop(source);
+        let begin = resume::begin(self.attempt, &mut self.had).await?;
+        if begin.is_none() {
+            self.one_stream |= self.restarts > 0;
+            self.restarts += 1;
+        }
+        Ok(begin)
+    }
+
+    /// Whether the try goes on where it is although its last answer speaks for another beginning.
+    async fn keeps_on(&mut self, source: &Source, because: &Restart) -> Result<bool, Stop> {
+        match because {
+            Restart::Unranged => self.way.is_served_without_condition(self.attempt, source).await,
+            Restart::Changed(now) => self.way.tags_tell_nothing(self.attempt, source, now).await,
+            Restart::Other => Ok(false),
+        }
+    }
+
+    /// How the try goes on that ended with `stop`; ends it where nothing but time helps.
+    async fn go_on(&mut self, source: &Source, stop: Stop) -> Result<Next, Stop> {
+        let (attempt, mirrors) = (self.attempt, &self.mirrors);
+        let is_answered = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
+            && attempt.spec.pieces.is_none()
+            && mirrors.settle_after_mismatch();
+        if is_answered {
+            attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
+            return Ok(Next::Afresh);
+        }
+        if let Some(next) = fall_back::look(attempt, source, mirrors, &stop).await? {
+            return Ok(next);
+        }
+        match self.way.back(attempt, source, &stop).await? {
+            Some(Back::Resume) => Ok(Next::Resume),
+            Some(Back::Plain) => Ok(Next::Plain),
+            None => Err(stop),
+        }
+    }
 }
 
 /// Fetches what is missing, proves it and publishes it.
 async fn transfer(
     attempt: &Attempt,
-    source: &Source,
-    mirrors: &Arc<Mirrors>,
+    source: &mut Source,
+    course: &Course<'_>,
     first: Option<ByteStream>,
-    one_stream: bool,
 ) -> Result<Finished, Halt> {
+    let Course { mirrors, way, one_stream, .. } = course;
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let follow = || {
         let saved = source.hashed.as_ref();
         Follower::new(&attempt.engine.blocking, Arc::clone(&source.part), &algorithms, saved)
     };
     let follower = (!algorithms.is_empty()).then(follow);
-    let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
     let (length, written) = (source.map.length(), source.map.written());
-    let missing = length.unwrap_or(0).saturating_sub(written);
     let server = HostKey::of(&source.url);
-    let plan = if one_stream {
-        Plan { connections: 1, first: 1 }
-    } else {
-        plan::plan(length, missing, wanted, &attempt.engine.hosts.profile(&server))
-    };
+    let plan = if *one_stream { Plan { connections: 1, first: 1 } } else { plan_of(attempt, source, &server) };
+    let promises = std::mem::take(&mut source.promises);
     // The digest can only follow what comes in order.
     let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));
     let claims = Arc::new(Claims::new(source.map.clone(), stripe));
     attempt.progress.restart_at(written);
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let job = Arc::new(worker::Job {
-        context: attempt.context(),
+        context: Context { is_conditional: way.is_conditional, ..attempt.context() },
         driver: Arc::clone(&source.driver),
         url: source.url.clone(),
         validator: source.validator.clone(),
@@ -181,10 +238,11 @@ async fn transfer(
         writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
         proved: source.proved,
+        promises: if mirrors.are_judged_by_digests() { seam::Promises::default() } else { promises },
         ledger: source.ledger.clone().map(Mutex::new),
         mirrors: Arc::clone(mirrors),
     });
-    if one_stream {
+    if *one_stream {
         // Each answer may be of another version: a single one is not left for portions.
         job.line.refuse_ranges();
     }
@@ -194,7 +252,7 @@ async fn transfer(
         follower.reached(job.claims.contiguous_prefix());
     }
     if let Err(halt) = crew::run(attempt, &job, first, plan).await {
-        if matches!(halt, Halt::Stop(_)) {
+        if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, &job, checkpoint::Moment::Settled).await {
                 tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
@@ -213,6 +271,13 @@ async fn transfer(
     }
     attempt.step(Step::Transferred);
     finish::run(attempt, source, &job).await.map_err(Halt::Stop)
+}
+
+fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {
+    let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
+    let length = source.map.length();
+    let missing = length.unwrap_or(0).saturating_sub(source.map.written());
+    plan::plan(length, missing, wanted, &attempt.engine.hosts.profile(server))
 }
 
 /// Ends the digests: whoever reads the part file holds its lock, and the next try needs it.

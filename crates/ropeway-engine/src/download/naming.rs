@@ -41,6 +41,9 @@ pub(super) async fn reserve(
             chosen => chosen,
         };
         let Vacancy { part_path, .. } = vacant(disk, folder, name, on_conflict, &mut numbers)?;
+        if attempt.engine.is_anothers(attempt.id, &part_path) {
+            continue;
+        }
         attempt.engine.disown_leftovers(&part_path);
         let mut change = attempt.change(None);
         change.part_path = Some(Some(part_path.clone()));

@@ -37,9 +37,9 @@ pub(super) async fn ask(
 ) -> Result<Open, Trouble> {
     let Some(portion) = portion else {
         let front = job.claims.front(missing);
-        return Ok(Open::whole(worker::request(job, claim, seat, front).await?, front.start()));
+        return Ok(Open::whole(worker::request(job, claim, seat, front, false).await?, front.start()));
     };
-    let stream = worker::request(job, claim, seat, portion).await?;
+    let stream = worker::request(job, claim, seat, portion, true).await?;
     Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 

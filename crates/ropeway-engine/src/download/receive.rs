@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{
     gather::Gathered,
     portion::{self, Paid},
-    trouble::{LONGEST_SILENCE, Trouble},
+    trouble::Trouble,
     worker::Job,
 };
 use crate::{buffers::Lease, claims::Claim};
@@ -78,7 +78,8 @@ async fn read(
         if !is_paid && portion::is_long(job, claim, yielded) {
             return Ok(Read::Limited);
         }
-        let patience = gathered.due().unwrap_or(heard + LONGEST_SILENCE);
+        let longest = job.patience();
+        let patience = gathered.due().unwrap_or(heard + longest);
         let next = tokio::select! {
             biased;
             () = &mut dismissed => return Err(DriverError::Canceled.into()),
@@ -87,7 +88,7 @@ async fn read(
         let mut rest = match next {
             Ok(Some(chunk)) => chunk?,
             Ok(None) => return Ok(Read::Stream),
-            Err(_) if gathered.due().is_none() => return Err(Trouble::Silent),
+            Err(_) if gathered.due().is_none() => return Err(Trouble::Silent(longest)),
             Err(_) if gathered.save(job, claim).await? => continue,
             Err(_) => return Ok(Read::Segment),
         };

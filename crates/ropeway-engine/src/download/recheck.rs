@@ -91,6 +91,20 @@ pub(super) async fn run(
     Ok(Ok(Checked { map, ledger, hashed }))
 }
 
+/// Whether the complete `file` is the one that was proved when it got its name: nobody has written to it since, or every
+/// block of it is as it was recorded.
+pub(super) async fn is_as_proved(attempt: &Attempt, file: &Arc<dyn PartFile>, map: &SegmentMap) -> Result<bool, Stop> {
+    let store = &attempt.engine.store;
+    let unreadable = |error: ropeway_store::StoreError| Stop::failed(FailureCode::StateFailed, error.to_string());
+    let saved = store.part_file(attempt.id).await.map_err(unreadable)?;
+    if suspicion(saved.as_ref(), file.stamp()?, map) == Suspicion::None {
+        return Ok(true);
+    }
+    let blocks = store.blocks(attempt.id).await.map_err(unreadable)?;
+    let recorded: u64 = blocks.iter().map(|block| block.range.len()).sum();
+    Ok(recorded == map.written() && damaged(attempt, file, blocks).await?.is_empty())
+}
+
 /// What speaks against a part file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Suspicion {

@@ -2,14 +2,16 @@
 
 use std::{path::Path, sync::Arc};
 
-use ropeway_drivers::{Driver, DriverError};
-use ropeway_model::{EntityTag, FailureCode, SegmentMap, Validation, Validator};
+use ropeway_drivers::DriverError;
+use ropeway_model::{EntityTag, FailureCode, SafeUrl, SegmentMap, Validation, Validator};
 use ropeway_store::{Remote, Verification};
 
 use super::{
-    overlap::{self, Overlap},
+    overlap::{self, Overlap, Trouble},
     recheck, renewed,
+    seam::Promises,
     source::{Begin, Source},
+    way_back,
 };
 use crate::{
     attempt::{Attempt, Finished, Stop},
@@ -22,18 +24,11 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
     let (remote, part_path, final_path) =
         attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
-    let stored = attempt.engine.store.segments(attempt.id).await;
-    let map = match stored {
-        Ok(Some(map)) => map,
-        Ok(None) => return Ok(None),
-        Err(error) => {
-            attempt.log(format!("what was saved of the segments cannot be used: {error}"));
-            return Ok(None);
-        }
-    };
+    let mut remote = Remote::clone(&remote);
+    let Some(map) = stored(attempt).await else { return Ok(None) };
     if map.is_complete()
         && let Some(path) = &final_path
-        && let Some(finished) = published(attempt, &part_path, path, &map)?
+        && let Some(finished) = published(attempt, &part_path, path, &map).await?
     {
         return Ok(Some(Begin::Published(finished)));
     }
@@ -52,18 +47,23 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
             return Ok(None);
         }
     };
-    let driver = attempt.engine.drivers.for_download(&remote.url)?;
-    if driver.download().is_none() {
-        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
-    }
     let proved = if is_certain(&remote.validator) || map.is_complete() || remote.is_renewed {
         None
-    } else if is_same(attempt, &remote, &*driver, &part, &map).await? {
+    } else if is_same(attempt, &mut remote, &part, &map).await? {
         Some(Validation::Overlap)
     } else {
         *had = Some(part);
         return Ok(None);
     };
+    let (promises, map) = Promises::of(&*part, &map)?;
+    let mut ledger = ledger;
+    if let Some(ledger) = &mut ledger {
+        ledger.keep_inside(&map);
+    }
+    let driver = attempt.engine.drivers.for_download(&remote.url)?;
+    if driver.download().is_none() {
+        return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
+    }
     attempt.progress.set_length(map.length());
     let mut source = Box::new(Source {
         driver,
@@ -75,12 +75,22 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         map,
         proved,
         ledger,
+        promises,
         hashed,
     });
     if remote.is_renewed {
         renewed::prove(attempt, &mut source, &remote).await?;
     }
     Ok(Some(Begin::Source(source, None)))
+}
+
+/// What the store has of the segments.
+async fn stored(attempt: &Attempt) -> Option<SegmentMap> {
+    let stored = attempt.engine.store.segments(attempt.id).await;
+    stored.unwrap_or_else(|error| {
+        attempt.log(format!("what was saved of the segments cannot be used: {error}"));
+        None
+    })
 }
 
 /// Whether a later answer tells by itself that it is of the same version: by a strong tag, or by length and a date that
@@ -90,27 +100,41 @@ fn is_certain(validator: &Validator) -> bool {
         || (validator.length.is_some() && validator.last_modified.is_some() && validator.last_modified_is_strong)
 }
 
-/// Where nothing else tells: whether the server still sends the bytes that are on disk.
+/// Where nothing else tells: whether the server still sends the bytes that are on disk. Where a redirect led to may be no
+/// place any more: then the user's own address is asked, and stands in `remote`.
 async fn is_same(
     attempt: &Attempt,
-    remote: &Remote,
-    driver: &dyn Driver,
+    remote: &mut Remote,
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
 ) -> Result<bool, Stop> {
-    let context = attempt.context();
-    let place = attempt.place(&context, driver, &remote.url);
-    let (is_same, line) = match overlap::compare(&place, &**part, map).await {
+    let mut compared = compare(attempt, &remote.url, part, map).await;
+    if let Err(Trouble::Driver(error)) = &compared
+        && !matches!(error, DriverError::Canceled)
+        && let Some(own) = way_back::own_address(attempt, &remote.url)
+    {
+        attempt.log(format!("{error}; asks {own} again"));
+        attempt.repeat().await?;
+        remote.url = own;
+        compared = compare(attempt, &remote.url, part, map).await;
+    }
+    let (is_same, line) = match compared {
         Ok(Overlap::Same(now)) if remote.validator.compare(&now) != Validation::Changed => {
             (true, "the bytes before the first hole came again and are the same".to_owned())
         }
         Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {now}")),
         Ok(Overlap::Different { at }) => (false, format!("the server sends other bytes from byte {at} on")),
         Ok(Overlap::Nothing) => (false, "nothing was saved that could be compared".to_owned()),
-        Err(overlap::Trouble::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {
+        Err(Trouble::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {
             (false, "the server gave nothing to recognise the file by".to_owned())
         }
-        Err(trouble) => return Err(trouble.into()),
+        Err(trouble) => {
+            let stop = trouble.into();
+            if !way_back::is_asked_plainly(attempt, &stop) {
+                return Err(stop);
+            }
+            (false, "the server does not serve the rest of the file".to_owned())
+        }
     };
     attempt.log(line);
     let verdict = match (is_same, map.written()) {
@@ -127,8 +151,20 @@ async fn is_same(
     Ok(is_same)
 }
 
-/// A crash between the rename and the commit leaves the file under its final name and no part file: it is done.
-fn published(
+async fn compare(
+    attempt: &Attempt,
+    url: &SafeUrl,
+    part: &Arc<dyn PartFile>,
+    map: &SegmentMap,
+) -> Result<Overlap, Trouble> {
+    let driver = attempt.engine.drivers.for_download(url)?;
+    let context = attempt.context();
+    overlap::compare(&attempt.place(&context, &*driver, url), &**part, map).await
+}
+
+/// A crash between the rename and the commit leaves the file under its final name and no part file: it is done, if it is
+/// the file that was proved. Another job may have been allowed to put its own there since.
+async fn published(
     attempt: &Attempt,
     part_path: &Path,
     final_path: &Path,
@@ -138,8 +174,13 @@ fn published(
     if disk.is_taken(part_path)? || disk.length_of(final_path)? != map.length() {
         return Ok(None);
     }
+    let file = disk.open_part(final_path)?;
+    if !recheck::is_as_proved(attempt, &file, map).await? {
+        attempt.log(format!("{} is another file", final_path.display()));
+        return Ok(None);
+    }
     // Whoever renamed it may have ended before the name was durable: it is not claimed before.
-    disk.open_part(final_path)?.sync_data()?;
+    file.sync_data()?;
     let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));

@@ -6,6 +6,7 @@ use ropeway_drivers::{ByteStream, Driver};
 use ropeway_model::{Digest, SafeUrl, SegmentMap, Validation, Validator};
 use ropeway_store::HashedPrefix;
 
+use super::seam::Promises;
 use crate::{
     attempt::{Finished, Stop},
     blocks::Ledger,
@@ -26,6 +27,8 @@ pub(super) struct Source {
     pub(super) proved: Option<Validation>,
     /// Which blocks have a recorded digest; `None` where none is kept.
     pub(super) ledger: Option<Ledger>,
+    /// What has to be written at some places.
+    pub(super) promises: Promises,
     /// How far its digests were computed by an earlier try.
     pub(super) hashed: Option<HashedPrefix>,
 }
@@ -42,10 +45,21 @@ pub(super) enum Begin {
 pub(super) enum Halt {
     /// The try is over.
     Stop(Stop),
-    /// What is on disk is of no use: begin again at byte 0. With `one_stream`, without asking for ranges.
-    Restart { reason: String, one_stream: bool },
+    /// What is on disk is of no use: begin again at byte 0.
+    Restart { reason: String, because: Restart },
     /// Some bytes are wrong, which `map` has as missing and `ledger` has forgotten.
     Damaged { map: SegmentMap, ledger: Option<Ledger> },
+}
+
+/// Why a file begins again at byte 0.
+#[derive(Debug)]
+pub(super) enum Restart {
+    /// The server sends the whole file whatever part of it is asked for.
+    Unranged,
+    /// An answer is of another version, as this says.
+    Changed(Box<Validator>),
+    /// What came shows it.
+    Other,
 }
 
 impl<T: Into<Stop>> From<T> for Halt {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ropeway_drivers::DriverError;
-use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError};
+use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError, Validator};
 
 use crate::{
     attempt::Stop,
@@ -15,6 +15,9 @@ use crate::{
 /// Where others move meanwhile, it is replaced much sooner.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 
+/// The same for an answer that cannot be gone on with.
+const LONGEST_PACKING: Duration = Duration::from_secs(5 * 60);
+
 /// Why a worker ended before its segment did.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -22,10 +25,17 @@ pub(super) enum Trouble {
     Driver(DriverError),
     /// The disk: the whole job stops.
     Disk(DiskError),
-    /// No byte for too long.
-    Silent,
+    /// No byte for so long.
+    Silent(Duration),
     /// The server ended the body cleanly before the end, without a byte of progress.
     Short,
+    /// An answer does not continue what is here.
+    Differs {
+        /// Who sent it.
+        url: SafeUrl,
+        /// Before or at which place it was compared.
+        at: u64,
+    },
     /// The server told somebody not to come before a certain time.
     Held(Held),
     /// A mistake of ours.
@@ -89,8 +99,8 @@ impl Trouble {
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Driver(error) => Outcome::of(error),
-            Self::Silent => Some(Outcome::Broken),
-            Self::Disk(_) | Self::Short | Self::Held(_) | Self::Segments(_) => None,
+            Self::Silent(_) => Some(Outcome::Broken),
+            Self::Disk(_) | Self::Short | Self::Differs { .. } | Self::Held(_) | Self::Segments(_) => None,
         }
     }
 
@@ -113,7 +123,7 @@ impl Trouble {
                 Retry::Never | Retry::Now | Retry::Backoff => Retry::Backoff,
             },
             Self::Held(held) => Retry::After(held.wait),
-            Self::Disk(_) | Self::Silent | Self::Short | Self::Segments(_) => Retry::Backoff,
+            Self::Disk(_) | Self::Silent(_) | Self::Short | Self::Differs { .. } | Self::Segments(_) => Retry::Backoff,
         }
     }
 
@@ -123,14 +133,49 @@ impl Trouble {
             Self::Driver(error) => error.into(),
             Self::Disk(error) => error.into(),
             Self::Held(held) => held.into(),
-            Self::Silent => Stop::failed(
+            Self::Silent(waited) => Stop::failed(
                 FailureCode::IdleTimeout,
-                format!("{} sent nothing for {} s", url.host(), LONGEST_SILENCE.as_secs()),
+                format!("{} sent nothing for {} s", url.host(), waited.as_secs()),
             ),
             Self::Short => {
                 Stop::failed(FailureCode::LengthMismatch, format!("{} ended before the file was whole", url.host()))
             }
+            Self::Differs { url, at } => Stop::failed(FailureCode::BadResponse, differs(&url, at)),
             Self::Segments(error) => Stop::failed(FailureCode::Internal, error.to_string()),
+        }
+    }
+}
+
+/// What is said of an answer from `url` that does not continue what is here, as was seen before byte `at`.
+pub(super) fn differs(url: &SafeUrl, at: u64) -> String {
+    format!("{url} sends other bytes before {at} than those that are here")
+}
+
+/// How long an answer may be silent. One that is made for whoever asks, as folders are packed, has no name for its version
+/// and cannot be gone on with: to ask again is to begin again, for the server too.
+pub(super) fn patience(valid: &Validator, serves_ranges: bool, refuses_ranges: bool) -> Duration {
+    let is_made_for_us = valid.entity_tag.is_none() && valid.last_modified.is_none();
+    if refuses_ranges || is_made_for_us && !serves_ranges { LONGEST_PACKING } else { LONGEST_SILENCE }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::EntityTag;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_gone_on_with_may_be_silent_for_longer() {
+        let named = Validator { entity_tag: EntityTag::parse("\"1\""), ..Validator::default() };
+        let (minute, five) = (Duration::from_secs(60), Duration::from_secs(300));
+        for (valid, serves, refuses, expected) in [
+            (&named, false, false, minute),
+            (&named, true, false, minute),
+            (&named, false, true, five),
+            (&Validator::default(), false, false, five),
+            (&Validator::default(), true, false, minute),
+        ] {
+            assert_eq!(patience(valid, serves, refuses), expected, "{valid} {serves} {refuses}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One connection's work: fetch a segment from where it stands to its end, then look for another one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError};
@@ -13,7 +13,8 @@ use super::{
     places::{Connection, Places, Seat},
     portion::{self, Paid},
     receive::{self, Drained, Open},
-    trouble::{LONGEST_SILENCE, Loss, Trouble},
+    seam::{Promises, Seam},
+    trouble::{self, LONGEST_SILENCE, Loss, Trouble},
 };
 use crate::{
     blocks::Ledger,
@@ -57,11 +58,18 @@ pub(super) struct Job {
     pub(super) verdict: Mutex<Option<Validation>>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
+    /// What has to be written at some places.
+    pub(super) promises: Promises,
     /// Which blocks have a recorded digest; `None` where none is kept.
     pub(super) ledger: Option<Mutex<Ledger>>,
 }
 
 impl Job {
+    /// How long an answer may be silent.
+    pub(super) fn patience(&self) -> Duration {
+        trouble::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())
+    }
+
     /// Takes a segment for a worker, if there is anything worth a connection.
     pub(super) fn claim(&self) -> Option<Claim> {
         let terms = Terms {
@@ -169,7 +177,8 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
     Ok(())
 }
 
-/// Asks for what is missing: a mirror, and where it is of no use another one.
+/// Asks for what is missing: a mirror, and where it is of no use another one. What `is_paid` is a
+/// portion under a limit.
 ///
 /// Each request goes to a server where this worker has a place among all connections.
 pub(super) async fn request(
@@ -177,6 +186,7 @@ pub(super) async fn request(
     claim: &Claim,
     seat: &mut Seat,
     missing: ByteRange,
+    is_paid: bool,
 ) -> Result<ByteStream, Trouble> {
     loop {
         let mirror = job.mirrors.take(|url| seat.moves_to(&job.servers, url));
@@ -187,7 +197,7 @@ pub(super) async fn request(
                 () = seat.wait_for(&job.servers, mirror.url()) => {}
             }
         }
-        match ask(job, claim, seat.server(), missing, &mirror).await {
+        match continuation(job, claim, seat.server(), missing, is_paid, &mirror).await {
             Ok(body) => {
                 return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
             }
@@ -199,39 +209,60 @@ pub(super) async fn request(
     }
 }
 
-/// Asks one server, and checks that the answer is of the version that is being fetched.
-async fn ask(
+/// Asks one server for what is missing, and checks that its answer continues what is here.
+async fn continuation(
     job: &Job,
     claim: &Claim,
     server: &HostKey,
     missing: ByteRange,
+    is_paid: bool,
     mirror: &Taken,
 ) -> Result<ByteStream, Trouble> {
+    loop {
+        let lead = job.line.lead();
+        let seam = Seam::before(job, missing, is_paid);
+        if is_paid {
+            portion::pay(job, claim, seam.lead()).await?;
+        }
+        let asked = Instant::now();
+        let (fetched, verdict) = ask(job, claim, seam.widen(missing), mirror).await?;
+        let latency = asked.elapsed();
+        job.claims.answered(claim);
+        let body = match seam.pass(job, claim, mirror.url(), fetched).await {
+            // The server sends less at a time than was to come again.
+            Err(Trouble::Short) if job.line.lead() < lead => continue,
+            passed => passed?,
+        };
+        let is_told_by_bytes = verdict == Validation::Unverifiable && seam.is_compared();
+        let verdict = if is_told_by_bytes { Validation::Overlap } else { verdict };
+        // The bytes that are here belong to this version as surely as that was proved, whatever its answers say among
+        // each other.
+        *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
+        // A range from byte 0 may have been answered with the whole file.
+        job.line.answered(latency, missing.start() > 0);
+        job.servers.report(server, Outcome::Answered { latency: Some(latency) });
+        job.opened.notify_one();
+        return Ok(body);
+    }
+}
+
+/// Asks one server for a range, and checks that the answer is of the version that is being fetched.
+async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<(ByteStream, Validation), Trouble> {
     job.servers.welcome(mirror.url())?;
     let download = job.driver.download().ok_or(Trouble::Short)?;
-    let asked = Instant::now();
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
-    let request = download.fetch(&context, mirror.url(), missing, mirror.valid(&job.validator));
+    let request = download.fetch(&context, mirror.url(), want, mirror.valid(&job.validator));
     let fetched = tokio::select! {
         biased;
         () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent)?,
+        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent(LONGEST_SILENCE))?,
     };
     let fetched = fetched.inspect_err(|error| job.servers.heed(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
-    // The bytes that are here belong to this version as surely as that was proved, whatever its answers say among each
-    // other.
-    *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
     if now.length.is_some_and(|length| !job.line.learn_length(length)) {
         let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
     }
-    // A range from byte 0 may have been answered with the whole file.
-    let latency = asked.elapsed();
-    job.line.answered(latency, missing.start() > 0);
-    job.servers.report(server, Outcome::Answered { latency: Some(latency) });
-    job.claims.answered(claim);
-    job.opened.notify_one();
-    Ok(fetched.body)
+    Ok((fetched.body, verdict))
 }

@@ -32,6 +32,7 @@ impl Engine {
             secrets: Secrets::of(from, headers),
             cookies: Arc::default(),
             pace: None,
+            is_conditional: true,
             gate: None,
             cancel: self.core.stopping.child_token(),
         };

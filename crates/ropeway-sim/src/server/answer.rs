@@ -5,7 +5,7 @@ use std::fmt;
 use http::{
     HeaderMap, Response,
     header::{
-        CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, RANGE,
+        CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, HeaderName, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
         RETRY_AFTER,
     },
     response::Builder,
@@ -15,13 +15,16 @@ use super::{
     remote::{Ranges, Remote, Version, date},
     weather::Lie,
 };
-use crate::{plant::Plant, world::EPOCH_MS};
+use crate::{content, world::EPOCH_MS};
 
 /// A page that is no file.
 const PAGE: &[u8] = b"<html><body>Please log in to this network.</body></html>";
 
+/// The number of a file that nobody asks for.
+const FOREIGN: u64 = 98;
+
 /// What a request asks for.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// First byte, and the one behind the last.
     pub(super) range: Option<(u64, Option<u64>)>,
     if_range: Option<String>,
@@ -99,19 +102,14 @@ impl Answer {
         built(head.header(CONTENT_LENGTH, PAGE.len().to_string()), PAGE)
     }
 
+    pub(super) fn redirect(to: &str, now: u64) -> Self {
+        built(builder(302, now).header(LOCATION, to), b"")
+    }
+
     /// The answer of a working server.
-    pub(super) fn of(
-        remote: &Remote,
-        asked: &Asked,
-        now: u64,
-        edge: u64,
-        lie: Option<Lie>,
-        plant: Option<Plant>,
-    ) -> Self {
+    pub(super) fn of(remote: &Remote, asked: &Asked, now: u64, edge: u64, lie: Option<Lie>) -> Self {
         let version = remote.current(now);
-        // A client that does not compare versions takes all of them for the first.
-        let shown = if plant == Some(Plant::NoValidator) { 0 } else { version.number };
-        let (tag, modified) = (remote.tag(shown, edge), remote.date(shown));
+        let (tag, modified) = (remote.tag(version.number, edge), remote.date(version.number));
         let holds = asked.if_range.as_ref().is_none_or(|wanted| {
             !remote.manner.obeys_if_range || Some(wanted) == tag.as_ref() || Some(wanted) == modified.as_ref()
         });
@@ -132,7 +130,7 @@ impl Answer {
                     return built(head, b"");
                 }
                 let end = end.unwrap_or(length).min(length);
-                Self::part(head(206), version, (start, end), lie, plant)
+                Self::part(head(206), version, (start, end), lie)
             }
             _ => {
                 let mut head = head(200);
@@ -144,7 +142,7 @@ impl Answer {
         }
     }
 
-    fn part(head: Builder, version: Version, (start, end): (u64, u64), lie: Option<Lie>, plant: Option<Plant>) -> Self {
+    fn part(head: Builder, version: Version, (start, end): (u64, u64), lie: Option<Lie>) -> Self {
         let length = version.bytes.len() as u64;
         let (mut from, mut to, mut total) = (start, end, length);
         match lie {
@@ -155,7 +153,11 @@ impl Answer {
             _ => {}
         }
         let body = slice(version.bytes, from, if lie == Some(Lie::Overlong) { length } else { to });
-        let told = if plant == Some(Plant::NoContentRange) { start } else { from };
+        let body = match lie {
+            Some(Lie::Shifted) => slice(version.bytes, from / 2, from / 2 + body.len() as u64),
+            Some(Lie::Mixed) => content::bytes(FOREIGN, 0, body.len() as u64),
+            _ => body,
+        };
         let mut head = head;
         if lie == Some(Lie::Multipart) {
             head = head.header(CONTENT_TYPE, "multipart/byteranges; boundary=x");
@@ -164,9 +166,9 @@ impl Answer {
             });
         }
         if lie != Some(Lie::NoContentRange) {
-            let last = told + (to - from) - 1;
+            let last = to - 1;
             let total = total.max(last + 1);
-            head = head.header(CONTENT_RANGE, format!("bytes {told}-{last}/{total}"));
+            head = head.header(CONTENT_RANGE, format!("bytes {from}-{last}/{total}"));
         }
         built(head, body)
     }

@@ -25,10 +25,15 @@ use body::{Body, Held, UnderWay};
 pub(crate) use remote::{Ranges, Remote, Version};
 use weather::{Ending, Fate, Weather};
 
-use crate::{plant::Plant, random::Random, world::World};
+use crate::{random::Random, world::World};
 
 /// Longer than any client waits for an answer.
 const FOR_EVER: Duration = Duration::from_secs(3600);
+
+/// What an address ends in that is good for a while.
+const UNTIL: &str = "?until=";
+/// So long, in milliseconds.
+const GOOD_FOR: u64 = 5_000;
 
 /// The servers of a run.
 #[derive(Debug)]
@@ -38,7 +43,6 @@ pub(crate) struct SimServer {
     /// What was said last with `Retry-After` at each address: no new request to it before.
     not_before: Mutex<BTreeMap<String, u64>>,
     held: Arc<Held>,
-    plant: Option<Plant>,
 }
 
 /// A file with what its server has seen.
@@ -62,8 +66,8 @@ enum Reply {
 }
 
 impl SimServer {
-    pub(crate) fn new(world: Arc<World>, plant: Option<Plant>) -> Self {
-        Self { world, files: Mutex::default(), not_before: Mutex::default(), held: Arc::default(), plant }
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world, files: Mutex::default(), not_before: Mutex::default(), held: Arc::default() }
     }
 
     /// Serves a file at `url` from now on.
@@ -108,7 +112,8 @@ impl SimServer {
     fn arrive(&self, url: &SafeUrl, fields: &HeaderMap) -> (Duration, Reply) {
         let now = self.world.now();
         let mut files = self.files.lock();
-        let Some(served) = files.get_mut(url.expose().as_str()) else {
+        let (address, until) = led(url);
+        let Some(served) = files.get_mut(address) else {
             self.world.violate(format!("a request to {url}, which nobody asked for"));
             return (Duration::ZERO, Reply::Never);
         };
@@ -116,13 +121,26 @@ impl SimServer {
         if now < served.starts {
             self.world.violate(format!("{url} is asked {} ms before its job starts", served.starts - now));
         }
-        let not_before = self.not_before.lock().get(url.expose().as_str()).copied().unwrap_or(0);
-        if now < not_before {
+        let not_before = self.not_before.lock().get(address).copied().unwrap_or(0);
+        // Where it was led to, a request was under way before anybody knew.
+        if now < not_before && until.is_none() {
             let early = not_before - now;
             self.world.violate(format!("I7: {url} is asked {early} ms before its Retry-After is over"));
         }
         let wait = Duration::from_millis(served.remote.manner.latency_ms);
-        let reply = served.reply(self, url, fields, now);
+        let reply = match until {
+            None if served.leads(now) => {
+                self.world.note(format_args!("{url} leads on"));
+                let head = Answer::redirect(&format!("{address}{UNTIL}{}", now + GOOD_FOR), now).head;
+                Reply::Answer(head, served.body(self, b"", Ending::Whole), None)
+            }
+            Some(until) if until < now => {
+                self.world.note(format_args!("{url} is over"));
+                let answer = Answer::error(403, None, now);
+                Reply::Answer(answer.head, served.body(self, answer.body, Ending::Whole), None)
+            }
+            _ => served.reply(self, url, fields, now),
+        };
         (wait, reply)
     }
 }
@@ -153,7 +171,8 @@ impl Served {
                 let may_hide = self.remote.versions.len() == 1;
                 let is_part = asked.range.is_some() && is_rough;
                 let lie = if is_part { self.weather.lie(&mut self.random, may_hide) } else { None };
-                Answer::of(&self.remote, &asked, now, number % 2, lie, server.plant)
+                let lie = if self.remote.manner.mixes { lie.map(|lie| lie.hidden(&asked, number)) } else { lie };
+                Answer::of(&self.remote, &asked, now, number % 2, lie)
             }
             Fate::Refused => return fails(world, url, &asked, DriverError::ConnectionRefused { host }),
             Fate::Lost => {
@@ -177,16 +196,34 @@ impl Served {
             Ending::Whole
         };
         world.note(format_args!("{url} {asked:?}: {answer:?} {ending:?}"));
-        let body = Body {
-            world: Arc::clone(world),
+        Reply::Answer(answer.head, self.body(server, answer.body, ending), hold)
+    }
+
+    /// Whether the address leads to another one now.
+    fn leads(&self, now: u64) -> bool {
+        let is_over = self.remote.manner.expires.is_some_and(|(from, _)| now >= from);
+        self.remote.manner.leads && !self.remote.manner.is_once && !is_over
+    }
+
+    fn body(&self, server: &SimServer, bytes: &'static [u8], ending: Ending) -> Body {
+        Body {
+            world: Arc::clone(&server.world),
             held: Arc::clone(&server.held),
             _under_way: UnderWay::one(&self.under_way),
-            bytes: answer.body,
+            bytes,
             ending,
             chunk: self.remote.manner.chunk,
             speed: self.remote.manner.speed,
-        };
-        Reply::Answer(answer.head, body, hold)
+        }
+    }
+}
+
+/// The address that led to this one, and until when this one is good.
+fn led(url: &SafeUrl) -> (&str, Option<u64>) {
+    let url = url.expose().as_str();
+    match url.split_once(UNTIL) {
+        Some((address, until)) => (address, until.parse().ok()),
+        None => (url, None),
     }
 }
 

@@ -43,6 +43,10 @@ pub(crate) struct Manner {
     pub(crate) has_edges: bool,
     /// Whether the link works once.
     pub(crate) is_once: bool,
+    /// Whether it sends the bytes of other places and of other files under heads that say nothing of it.
+    pub(crate) mixes: bool,
+    /// Whether the address leads to others, each of which is good for a while.
+    pub(crate) leads: bool,
     /// From this moment on the link is answered with this status.
     pub(crate) expires: Option<(u64, u16)>,
     /// Bytes a second on one connection.
@@ -152,6 +156,9 @@ impl Manner {
             obeys_if_range: random.hits(700),
             has_edges: random.hits(80) && matches!(marks, StrongTag | TagAndDate),
             is_once: random.hits(50),
+            // What was drawn already says it, so that seeds keep their runs.
+            mixes: speed.is_multiple_of(5),
+            leads: speed.is_multiple_of(6),
             expires: None,
             speed,
             latency_ms: random.pick(&[1, 10, 50, 200]),

@@ -1,5 +1,6 @@
 //! What goes wrong between a request and the end of its answer, while things break.
 
+use super::answer::Asked;
 use crate::random::Random;
 
 /// How often each thing goes wrong on one server, in a thousand requests.
@@ -49,6 +50,10 @@ pub(crate) enum Lie {
     NoMarks,
     /// More bytes than the head says.
     Overlong,
+    /// Bytes of another place under the head of the right one.
+    Shifted,
+    /// Bytes of another file under the head of this one.
+    Mixed,
 }
 
 /// How the body of an answer ends.
@@ -62,6 +67,23 @@ pub(crate) enum Ending {
     Early(u64),
     /// Nothing more comes behind this many bytes, for longer than anybody waits.
     Stall(u64),
+}
+
+impl Lie {
+    /// The same lie told by the bytes instead of the head. What is asked for from the start has nothing to be compared
+    /// with.
+    pub(crate) fn hidden(self, asked: &Asked, number: u64) -> Self {
+        match self {
+            Self::OtherRange if asked.range.is_some_and(|(start, _)| start > 0) => {
+                if number.is_multiple_of(2) {
+                    Self::Shifted
+                } else {
+                    Self::Mixed
+                }
+            }
+            lie => lie,
+        }
+    }
 }
 
 impl Weather {

@@ -21,6 +21,8 @@ pub(in crate::download) enum Next {
     Afresh,
     /// Where it is: a mirror has the same bytes.
     Resume,
+    /// With a plain request; what is here is given up once that is answered with a file.
+    Plain,
 }
 
 /// The failure that ended a try, if another mirror may do better.

@@ -53,6 +53,9 @@ enum Guilt {
 
 #[derive(Debug)]
 struct Mirror {
+    /// As the user, or a document, gave it.
+    given: SafeUrl,
+    /// Where requests go: where the first one was redirected to.
     url: SafeUrl,
     /// What it said of its version.
     valid: Option<Validator>,
@@ -77,7 +80,7 @@ impl Mirrors {
         };
         let mut all: Vec<Mirror> = Vec::new();
         for url in own.into_iter().chain(&spec.mirrors) {
-            if !all.iter().any(|had| had.url == *url) {
+            if !all.iter().any(|had| had.is_at(url)) {
                 all.push(Mirror::new(url.clone()));
             }
         }
@@ -93,8 +96,20 @@ impl Mirrors {
         self.state.lock().all.len() > 1
     }
 
-    /// Those that may be asked for the file, the best first.
+    /// Whether digests tell in the end which of them sent wrong bytes: until then those of all lie side by side.
+    pub(super) fn are_judged_by_digests(&self) -> bool {
+        self.is_proved && self.are_several()
+    }
+
+    /// Those that may be asked for the file, the best first, at the addresses that were given: where a redirect led may
+    /// be no place any more.
     pub(super) fn candidates(&self) -> Vec<SafeUrl> {
+        let state = self.state.lock();
+        state.all.iter().filter(|mirror| !mirror.is_left).map(|mirror| mirror.given.clone()).collect()
+    }
+
+    /// Where the next requests may go to, the best first.
+    pub(super) fn places(&self) -> Vec<SafeUrl> {
         let state = self.state.lock();
         state.all.iter().filter(|mirror| !mirror.is_left).map(|mirror| mirror.url.clone()).collect()
     }
@@ -102,7 +117,7 @@ impl Mirrors {
     /// The mirror asked at `asked` answered, at last from `url`: its version is the one that is fetched.
     pub(super) fn follow(&self, asked: &SafeUrl, url: &SafeUrl, valid: &Validator) {
         let mut state = self.state.lock();
-        let known = state.all.iter().position(|mirror| mirror.url == *asked || mirror.url == *url);
+        let known = state.all.iter().position(|mirror| mirror.is_at(asked) || mirror.is_at(url));
         let at = known.unwrap_or_else(|| {
             // Where an earlier try was redirected to; a single address it stands for.
             if state.all.len() > 1 {
@@ -110,10 +125,24 @@ impl Mirrors {
             }
             0
         });
+        let is_another = state.lead != at || state.all.get(at).is_some_and(|lead| lead.valid.as_ref() != Some(valid));
         state.lead = at;
+        if is_another {
+            // What the others have was held against another version than the one that is fetched now.
+            state.all.iter_mut().for_each(|mirror| mirror.valid = None);
+        }
         if let Some(mirror) = state.all.get_mut(at) {
             mirror.url = url.clone();
             mirror.valid = Some(valid.clone());
+            mirror.is_left = false;
+        }
+    }
+
+    /// Asks the one whose version is fetched once more, whatever it did.
+    pub(super) fn readmit_lead(&self) {
+        let mut state = self.state.lock();
+        let lead = state.lead;
+        if let Some(mirror) = state.all.get_mut(lead) {
             mirror.is_left = false;
         }
     }
@@ -133,7 +162,7 @@ impl Mirrors {
     /// Does not ask `url` again in this try.
     pub(super) fn leave(&self, url: &SafeUrl) {
         let mut state = self.state.lock();
-        for mirror in state.all.iter_mut().filter(|mirror| mirror.url == *url) {
+        for mirror in state.all.iter_mut().filter(|mirror| mirror.is_at(url)) {
             mirror.is_left = true;
         }
     }
@@ -174,8 +203,8 @@ impl Mirrors {
         let is_lead = at == state.lead;
         let is_its_own = match trouble {
             Trouble::Driver(DriverError::Canceled) | Trouble::Disk(_) | Trouble::Segments(_) => false,
-            Trouble::Driver(DriverError::RemoteChanged { .. }) => !is_lead,
-            Trouble::Driver(_) | Trouble::Silent | Trouble::Short | Trouble::Held(_) => true,
+            Trouble::Driver(DriverError::RemoteChanged { .. }) | Trouble::Differs { .. } => !is_lead,
+            Trouble::Driver(_) | Trouble::Silent(_) | Trouble::Short | Trouble::Held(_) => true,
         };
         let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
         let leaves = is_its_own && has_other;
@@ -293,8 +322,12 @@ fn shared(one: ByteRange, other: ByteRange) -> u64 {
 }
 
 impl Mirror {
-    const fn new(url: SafeUrl) -> Self {
-        Self { url, valid: None, is_left: false, guilt: Guilt::None, losses: 0, outrun: 0, busy: 0 }
+    fn new(url: SafeUrl) -> Self {
+        Self { given: url.clone(), url, valid: None, is_left: false, guilt: Guilt::None, losses: 0, outrun: 0, busy: 0 }
+    }
+
+    fn is_at(&self, url: &SafeUrl) -> bool {
+        self.given == *url || self.url == *url
     }
 }
 

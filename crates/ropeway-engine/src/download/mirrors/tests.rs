@@ -28,10 +28,10 @@ fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
     drop(taken);
     mirrors.lost(0);
     assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at != 0));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
+    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
+    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
     assert_eq!(mirrors.take(|_| true).at, 0, "the last one left is asked, whatever it did");
-    assert!(!mirrors.take(|_| true).is_left_for_another(&Trouble::Silent));
+    assert!(!mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
 }
 
 #[test]
@@ -97,4 +97,26 @@ fn of_two_mirrors_in_one_wrong_piece_either_may_be_the_wrong_one() {
     mirrors.forget_served();
     mirrors.record(range(0, 100), 0);
     assert_eq!(mirrors.blame(&[piece]), None, "both are wrong");
+}
+
+#[test]
+fn what_a_mirror_has_is_held_against_each_new_lead_anew() {
+    let mirrors = mirrors(2, true);
+    let url = |number: usize| format!("http://mirror-{number}.example/f").parse::<SafeUrl>().unwrap();
+    let (one, other) = (version("\"1\"", 10), version("\"2\"", 11));
+    mirrors.follow(&url(1), &url(1), &other);
+    mirrors.follow(&url(0), &url(0), &one);
+    let _lead = mirrors.take_lead();
+    let taken = mirrors.take(|_| true);
+    assert!(!taken.is_lead);
+    assert!(taken.accept(&other, &one).is_err(), "it was the lead, of another file");
+}
+
+#[test]
+fn a_mirror_that_was_redirected_is_asked_at_the_address_that_was_given() {
+    let mirrors = mirrors(1, false);
+    let given = mirrors.candidates();
+    let led = "http://elsewhere.example/f?signature=1".parse::<SafeUrl>().unwrap();
+    mirrors.follow(&given[0], &led, &version("\"1\"", 10));
+    assert_eq!((mirrors.candidates(), mirrors.places()), (given, vec![led]));
 }

@@ -13,6 +13,7 @@ mod redirect;
 mod secret;
 mod segment;
 mod status;
+mod stubborn;
 mod validator;
 
 use super::Case;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Case> {
         segment::cases(),
         framing::cases(),
         status::cases(),
+        stubborn::cases(),
         validator::cases(),
         coding::cases(),
         redirect::cases(),
