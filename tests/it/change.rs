@@ -75,3 +75,40 @@ async fn a_start_that_is_moved_holds_a_job_back_until_it_is_taken_away() {
     daemon.run(["change", &id, "--at", "none"]).expect(0);
     wait_until("the job is done", || (daemon.job(&id)["phase"]["kind"] == "completed").then_some(()));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checksum_that_is_given_behind_the_end_is_compared_at_once() {
+    let file = ServedFile::new(4, 70_000);
+    let right = format!("sha256:{}", file.pattern().sha256(file.length()));
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let peer = Peer::serve(file).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url("a.bin")]);
+    daemon.wait_for_phase(&id, "completed");
+    for verb in [["change", &id], ["verify", &id]] {
+        let matched = daemon.run([&verb[..], &["--checksum", &right]].concat()).expect(0);
+        assert!(matched.stdout.contains("matches"), "{}", matched.stdout);
+        let differs = daemon.run([&verb[..], &["--checksum", &wrong]].concat()).expect(1);
+        assert!(differs.stdout.contains("does not match"), "{}", differs.stdout);
+    }
+    let unchanged = daemon.run(["change", &id, "--priority", "high"]).expect(1);
+    assert!(unchanged.stderr.contains("is at its end"), "{}", unchanged.stderr);
+    daemon.run(["verify", "4711", "--checksum", "sha256"]).expect(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_without_a_unit_is_no_rate() {
+    let peer = Peer::serve(ServedFile::new(3, 1000)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let ids = ["a", "b"].map(|name| daemon.add(["--paused", &peer.url(name)]));
+    for line in [[&*ids[0], &*ids[1]], [&*ids[0], "1.5"]] {
+        let refused = daemon.run([&["limit"][..], &line].concat()).expect(2);
+        assert!(refused.stderr.contains("unit"), "{}", refused.stderr);
+    }
+    for (rate, bytes) in [("2MB", 2 * MIB), ("2MiB/s", 2 * MIB), ("1.50 MiB/s", 3 * MIB / 2), ("62B", 62)] {
+        daemon.run([&["limit", &ids[0]][..], &rate.split(' ').collect::<Vec<_>>()].concat()).expect(0);
+        assert_eq!(daemon.job(&ids[0])["rate_limit"], bytes, "{rate}");
+    }
+}

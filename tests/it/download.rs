@@ -193,3 +193,35 @@ fn write(file: &Path, bytes: &[u8]) {
     use std::io::Write;
     fs::File::options().write(true).create_new(true).open(file).unwrap().write_all(bytes).unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_follows_the_schedule_unless_it_is_told_not_to() {
+    let file = ServedFile::new(6, 1000);
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    let daemon = crate::support::Daemon::start(&home);
+    daemon.run(["schedule", "add", "daily", "00:00-24:00", "--pause"]).expect(0);
+    daemon.stop().expect(0);
+    let waiting = home.start(["get", &peer.url("a.bin")]);
+    wait_until("it says why it waits", || waiting.stderr().contains("--now").then_some(()));
+    assert!(peer.requests().is_empty());
+    waiting.kill();
+    home.run(["get", "--now", &peer.url("a.bin")]).expect(0);
+    file.pattern().assert_file(&home.work("a.bin"), file.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_user_chooses_how_often_is_tried_and_how_long_is_waited() {
+    let peer = Peer::start(|request| match request.path.as_str() {
+        "/silent" => Answer::silence(),
+        _ => Answer::status(500),
+    })
+    .await;
+    let home = Home::new();
+    home.run(["get", "--tries", "2", &peer.url("a.bin")]).expect(1);
+    assert_eq!(peer.requests().len(), 2);
+    let silent = home.run(["get", "--tries", "1", "--timeout", "1", &peer.url("silent")]).expect(1);
+    assert!(silent.stderr.contains("within 1 s"), "{}", silent.stderr);
+    home.run(["get", "--tries", "0", &peer.url("a.bin")]).expect(2);
+    home.run(["get", "--tries", "1", "--connect-timeout", "1", "http://127.0.0.1:1/"]).expect(1);
+}

@@ -18,6 +18,7 @@ mod faults;
 mod floods;
 mod ipc_parity;
 mod limit;
+mod lists;
 #[cfg(target_os = "linux")]
 mod memory;
 mod nearer;
@@ -31,6 +32,7 @@ mod servers;
 mod service;
 mod settings;
 mod shared_connection;
+mod stream;
 mod support;
 mod upload;
 mod verify;

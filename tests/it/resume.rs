@@ -42,6 +42,23 @@ async fn a_get_that_is_asked_to_stop_says_how_to_resume_and_resumes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_signed_anew_goes_on_with_what_the_old_one_left() {
+    let file = ServedFile::new(1, LENGTH);
+    let peer = paced(file.clone()).await;
+    let home = Home::new();
+    let link = |signature: u8| peer.url(&format!("a.bin?id=7&expires={signature}&signature={signature}"));
+    let running = home.start(["get", "--json", "-n", "2", &link(1)]);
+    wait_until("half is there", || (moved(&running) >= LENGTH / 2).then_some(()));
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    home.run(["get", &link(2)]).expect(0);
+    file.pattern().assert_file(&home.work("a.bin"), LENGTH);
+    assert_eq!(home.work_names(), ["a.bin"]);
+    let sent = sent(&peer);
+    assert!(sent <= LENGTH + IN_FLIGHT, "{sent} bytes for a file of {LENGTH}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_get_that_crashed_resumes_from_its_last_checkpoint() {
     let file = ServedFile::new(1, LENGTH);
     let peer = paced(file.clone()).await;

@@ -75,3 +75,30 @@ async fn what_a_server_bears_is_learned_listed_and_kept() {
     daemon.stop().expect(0);
     assert!(learned(&Daemon::start(&home)).is_some(), "the next process knows it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_server_that_is_left_alone_is_told_so_and_files_it_can_give_come_all_the_same() {
+    let file = ServedFile::new(5, 50_000);
+    let served = file.clone();
+    let peer = Peer::start(move |request| {
+        let is_bad = request.path.contains("bad");
+        if is_bad { Answer::status(503).header("Retry-After", "2") } else { served.answer(request) }
+    })
+    .await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let add = |name: String| daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url(&name)]);
+    let bad: Vec<_> = (0..3).map(|number| add(format!("bad{number}"))).collect();
+    let good: Vec<_> = (0..5).map(|number| add(format!("good{number}"))).collect();
+    for id in &good {
+        daemon.wait_for_phase(id, "completed");
+    }
+    (3..8).for_each(|number| drop(add(format!("bad{number}"))));
+    let words = "is left alone until ";
+    wait_until("the list says why", || daemon.run(["list"]).expect(0).stdout.contains(words).then_some(()));
+    wait_until("a job says why", || {
+        let shown = daemon.run(["show", "all"]).expect(0).stdout;
+        shown.lines().any(|line| line.starts_with("state") && line.contains(words)).then_some(())
+    });
+    assert!(bad.iter().all(|id| daemon.job(id)["phase"]["kind"] != "completed"));
+}

@@ -14,6 +14,8 @@ describe("pasted text", () => {
     ["  ftp://example.org/a\n", true],
     ["curl -L 'https://example.org/a'", true],
     ["# a comment\nhttps://example.org/a", true],
+    ["curl.exe \"https://example.org/a\"", true],
+    ["https://example.org/a\ta.iso\n  dir=isos", true],
     ["just some words", false],
     ["see https://example.org/a for more", false],
     ["", false],
@@ -23,6 +25,7 @@ describe("pasted text", () => {
 
   it("has one address a line, without comments and empty lines", () => {
     expect(addressLines("a\r\n\n # no\n b ")).toEqual(["a", "b"]);
+    expect(addressLines("https://a/1?x=1\n  out=b\n\thttps://a/2?y=2")).toEqual(["https://a/1?x=1", "https://a/2?y=2"]);
     expect(isCurlCommand("\n curl x")).toBe(true);
     expect(isCurlCommand("curly")).toBe(false);
   });
@@ -41,6 +44,10 @@ describe("after a call, the box keeps", () => {
     const text = "https://a/1\ngopher://u:secret@b/2?token=abc\nhttps://c/3\nnonsense";
     const refused = [refusal("gopher://b/2?token=…"), refusal("nonsense")];
     expect(refusedText(text, { jobs: [job(1), job(2)], refused })).toBe("gopher://u:secret@b/2?token=abc\nnonsense");
+  });
+
+  it("a refused line with its name", () => {
+    expect(refusedText("https://a/1\nhttps://b/2?k=1\tb.bin", { jobs: [job(1)], refused: [refusal("https://b/2?k=…")] })).toBe("https://b/2?k=1\tb.bin");
   });
 
   it("a shortened line whole", () => {

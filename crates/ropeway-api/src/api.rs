@@ -6,14 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_engine::{DigestPolicy, Engine, EngineConfig, EngineError, Leftover, Seams, StoreError};
-use ropeway_model::{FailureCode, JobId, Schedule};
+use ropeway_engine::{
+    DigestPolicy, Engine, EngineConfig, EngineError, Leftover, Patience, PipeProgress, Piped, Seams, StoreError,
+};
+use ropeway_model::{FailureCode, JobId};
 use serde_json::Value;
+use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     calls,
-    command::Call,
+    command::{Call, JobAdd, Refusal},
     core::Core,
     error::{ApiCode, ApiError},
     folder_lock::FolderLock,
@@ -132,12 +135,12 @@ impl Api {
         let Checked { limits, schedule, servers } = settings.checked();
         let is_held = settings.blocking().is_some();
         let engine_config = |database| {
-            let (scope, schedule) = match scope {
-                Scope::Queue => (ropeway_engine::Scope::Queue, schedule.clone()),
-                // What somebody starts by hand is wanted now, whatever hour it is.
-                Scope::Once | Scope::OnceHashed => (ropeway_engine::Scope::Once, Schedule::default()),
+            let scope = match scope {
+                Scope::Queue => ropeway_engine::Scope::Queue,
+                Scope::Once | Scope::OnceHashed => ropeway_engine::Scope::Once,
             };
-            EngineConfig { database, scope, digests, limits, schedule, servers: servers.clone(), is_held }
+            let (schedule, servers) = (schedule.clone(), servers.clone());
+            EngineConfig { database, scope, digests, limits, schedule, servers, is_held }
         };
         let mut notices = Vec::new();
         let (engine, lock) = match open_engine(&data_folder, scope, |database| engine_config(Some(database))).await {
@@ -152,7 +155,7 @@ impl Api {
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let core = Core { engine, settings, scope, publisher, host, notices, stopping, lock };
+        let core = Core { engine, settings, publisher, host, notices, stopping, lock };
         Ok(Self { core: Arc::new(core) })
     }
 
@@ -208,10 +211,34 @@ impl Api {
         self.call(call).await
     }
 
+    /// Fetches one file and writes its bytes to `sink`, in order, as they come; `progress` is told how many of how many.
+    ///
+    /// # Errors
+    /// [`Refusal`] with the code of the failure, or of the parameter that cannot be used.
+    pub async fn pipe(
+        &self,
+        params: JobAdd,
+        sink: &mut (dyn AsyncWrite + Unpin + Send),
+        progress: PipeProgress<'_>,
+    ) -> Result<Piped, Refusal> {
+        calls::pipe(&self.core, params, sink, progress).await
+    }
+
     /// Listens from now on. A slow subscriber loses batches, never blocks the engine, and sees the gap in
     /// [`crate::event::Batch::seq`].
     pub fn subscribe(&self) -> Subscription {
         self.core.publisher.subscribe()
+    }
+
+    /// Chooses how long this process waits and how often it tries, before its first job; what is `None` stays as usual.
+    pub fn set_patience(&self, patience: Patience, tries: Option<u32>) {
+        patience.choose();
+        self.core.engine.set_tries(tries.unwrap_or(0));
+    }
+
+    /// Whether the schedule lets nothing move now.
+    pub fn schedule_pauses(&self) -> bool {
+        self.core.engine.schedule_pauses()
     }
 
     /// Hands URLs, text or files of another program to the user for a decision.

@@ -1,6 +1,7 @@
 //! Every call a shell can make: its name, what it takes, what it gives back. One table; the Rust dispatch and the
 //! TypeScript types both come from it.
 
+use ropeway_model::Reuse;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -102,6 +103,34 @@ calls! {
 #[ts(export)]
 pub struct Nothing {}
 
+/// Worth of a file that has the wanted name already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+#[expect(missing_docs, reason = "each is the model's of the same name")]
+pub enum ReuseView {
+    #[default]
+    Never,
+    Same,
+    Any,
+}
+
+impl ReuseView {
+    const fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
+}
+
+impl From<ReuseView> for Reuse {
+    fn from(reuse: ReuseView) -> Self {
+        match reuse {
+            ReuseView::Never => Self::Never,
+            ReuseView::Same => Self::Same,
+            ReuseView::Any => Self::Any,
+        }
+    }
+}
+
 /// Parameters that several ways of adding share.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
@@ -127,6 +156,14 @@ pub struct JobOptions {
     pub priority: PriorityView,
     /// What happens where the name is taken; `None` follows the settings.
     pub on_conflict: Option<OnConflictView>,
+    /// What a file that has the wanted name already is worth.
+    #[serde(skip_serializing_if = "ReuseView::is_never")]
+    #[ts(as = "Option<ReuseView>")]
+    pub reuse: ReuseView,
+    /// Whether saved files keep the time of their arrival instead of getting the one that the server names.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[ts(as = "Option<bool>")]
+    pub no_times: bool,
     /// Adds the jobs paused.
     pub paused: bool,
     /// Further addresses of the same file; only with a single URL.
@@ -141,11 +178,15 @@ pub struct JobOptions {
     pub start_at_ms: Option<i64>,
 }
 
+/// The code of an address that needs no new job, because one of the list has its address and destination.
+pub const ALREADY_ADDED: &str = "ALREADY_ADDED";
+
 /// Downloads to add.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export, optional_fields)]
 pub struct JobAdd {
-    /// One URL a line (empty lines and lines that start with # are skipped), or a curl command.
+    /// One URL a line (empty lines and lines that start with # are skipped), behind a TAB its name, in indented lines
+    /// `key=value` its own options as aria2 has them; or curl commands.
     pub text: String,
     /// Where to, absolute; `None` follows the settings.
     #[serde(default)]
@@ -156,6 +197,11 @@ pub struct JobAdd {
     /// The text of a Metalink document (RFC 5854) instead of `text`: each of its files becomes a job.
     #[serde(default)]
     pub metalink: Option<String>,
+    /// Whether addresses are passed over whose file is to come to the same place already, or is there; they are told as
+    /// refused with the code `ALREADY_ADDED`. A job of theirs that failed is tried again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub skip_known: bool,
     /// The rest.
     #[serde(default)]
     #[ts(optional = false)]

@@ -5,17 +5,13 @@ use std::sync::Arc;
 use ropeway_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    api::Scope, folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile,
-    view::NoticeView,
-};
+use crate::{folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile, view::NoticeView};
 
 /// The engine with what the contract adds to it.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) engine: Engine,
     pub(crate) settings: SettingsFile,
-    pub(crate) scope: Scope,
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) host: Arc<dyn Host>,
     /// What was told when the queue was opened.

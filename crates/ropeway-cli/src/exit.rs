@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ropeway_api::command::Refusal;
+use ropeway_api::command::{ALREADY_ADDED, Refusal};
 use ropeway_model::FailureCode;
 
 /// The exit codes of `ropeway`.
@@ -20,7 +20,11 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// What a refused input is: a mistyped address is bad usage, a file that is not there is a failure like any other.
+    /// What is in the list already needs no second job.
     pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        if refusal.code == ALREADY_ADDED {
+            return Self::Complete;
+        }
         let mistyped = [FailureCode::UrlMalformed, FailureCode::SchemeUnsupported];
         if mistyped.iter().any(|code| code.code() == refusal.code) { Self::BadUsage } else { Self::Failed }
     }

@@ -38,6 +38,8 @@ pub struct Context {
     pub pace: Option<ByteRate>,
     /// Whether a request for a range may carry a condition (`If-Range`): some servers take none.
     pub is_conditional: bool,
+    /// The name that the user gave the file: it says which coding is the file's own.
+    pub saved_as: Option<FileName>,
     /// Asked before a redirect is followed to another server; without it all are.
     pub gate: Option<Arc<dyn Gate>>,
     /// Ends every request of the job at once.
@@ -111,7 +113,8 @@ pub struct Probe {
     pub validator: Validator,
     /// The digest the server announces for the whole file, if any.
     pub digest: Option<Digest>,
-    /// Whether it is a web page that the server does not offer as a file: of type HTML, and it begins as HTML does.
+    /// Whether it is labeled as a web page and begins as one does, or as a program's message where the name promises
+    /// something else: it may stand in the place of the file.
     pub is_page: bool,
     /// The file from its first byte.
     pub body: ByteStream,

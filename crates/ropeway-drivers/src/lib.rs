@@ -12,6 +12,7 @@ mod exchange;
 mod form;
 mod http;
 pub mod metalink;
+mod patience;
 mod put;
 mod registry;
 mod upload;
@@ -26,6 +27,7 @@ pub use driver::{
 pub use error::DriverError;
 pub use form::FormDriver;
 pub use http::HttpDriver;
+pub use patience::Patience;
 pub use put::PutDriver;
 pub use registry::Drivers;
 pub use upload::ServerWords;

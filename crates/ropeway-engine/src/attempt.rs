@@ -2,11 +2,16 @@
 
 mod stop;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use ropeway_drivers::{Context, CookieJar, Driver};
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
+    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp,
+    Transfer, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
@@ -61,6 +66,10 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
         cookies: Arc::default(),
         pace: None,
         is_conditional: true,
+        saved_as: match &spec.transfer {
+            Transfer::Download { name, .. } => name.clone(),
+            Transfer::Upload { .. } => None,
+        },
         gate: None,
         cancel,
     }
@@ -231,11 +240,17 @@ impl Attempt {
     /// looks; a queue has all night.
     fn patience(&self, is_first_contact: bool) -> u32 {
         match (is_first_contact, self.visit.is_probe()) {
+            _ if self.chosen_tries() > 0 => self.chosen_tries() - 1,
             // Others have tried it long enough: this one came to see whether it is back.
             (true, true) => 0,
             (true, false) => retry::MOST_FIRST_ATTEMPTS,
             (false, _) => retry::MOST_ATTEMPTS,
         }
+    }
+
+    /// What the user chose instead; zero where nothing was chosen.
+    fn chosen_tries(&self) -> u32 {
+        self.engine.tries.load(Ordering::SeqCst)
     }
 
     /// Counts the try, and returns the pause before the next one; `None` where there is to be none. A server that only
@@ -250,7 +265,8 @@ impl Attempt {
     ) -> Option<Duration> {
         let is_first_contact = self.is_first_contact(entry, failure);
         let is_refused = failure.code == FailureCode::ConnectionRefused && retry != Retry::Never;
-        if let Some(restart) = is_refused.then(|| self.engine.hosts.restart(at)).flatten() {
+        let is_counted = self.chosen_tries() > 0;
+        if let Some(restart) = (is_refused && !is_counted).then(|| self.engine.hosts.restart(at)).flatten() {
             entry.known.attempts = entry.known.attempts.max(1);
             let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
             return (!is_over).then_some(restart.probed_in);

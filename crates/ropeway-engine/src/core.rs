@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub(crate) scope: Scope,
     pub(crate) digests: DigestPolicy,
     pub(crate) running_jobs: AtomicUsize,
+    /// Tries in a row without progress that a job is given, where the user chose their number; else zero.
+    pub(crate) tries: AtomicU32,
     pub(crate) connections: Mutex<Connections>,
     pub(crate) buffers: Buffers,
     /// Turns at saving a whole file.

@@ -18,6 +18,7 @@ mod schedule;
 mod secrets;
 mod segment;
 mod server_rule;
+pub mod size;
 mod spec;
 mod target;
 mod time;
@@ -39,7 +40,7 @@ pub use schedule::{LocalTime, Schedule, ScheduleEffect, ScheduleError, ScheduleR
 pub use secrets::Secrets;
 pub use segment::{Segment, SegmentError, SegmentMap};
 pub use server_rule::{HostPattern, HostPatternError, ServerRule};
-pub use spec::{Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Transfer};
+pub use spec::{Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Reuse, Transfer};
 pub use target::{TargetOptions, TargetParseError, UploadProtocol, UploadTarget};
 pub use time::Timestamp;
 pub use upload_name::UploadName;

@@ -4,19 +4,31 @@ use std::{fmt, num::NonZeroU64, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::size;
+
 /// A limit or a measurement in bytes a second; never zero: "no bytes at all" is a pause, not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ByteRate(NonZeroU64);
 
-/// Far above any line, far below where a 64-bit float loses whole bytes.
-const LARGEST: f64 = 1e15;
+/// A bare number below this is more likely a job's number, or one whose unit was forgotten, than a rate.
+const LEAST_BARE: u64 = 1024;
 
 /// A text that is no rate.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{text}' is no rate: write bytes a second such as 800K, 2.5M or 1G")]
-pub struct RateParseError {
-    text: String,
+pub enum RateParseError {
+    /// It cannot be read.
+    #[error("'{text}' is no rate: write bytes a second such as 800K, 2.5M or 1.5 MiB/s")]
+    NoRate {
+        /// Its beginning.
+        text: String,
+    },
+    /// A small number without a unit.
+    #[error("'{text}' has no unit: write {text}K or {text}M, or {text}B for so many bytes a second")]
+    NoUnit {
+        /// The number.
+        text: String,
+    },
 }
 
 impl ByteRate {
@@ -40,29 +52,17 @@ impl ByteRate {
 impl FromStr for ByteRate {
     type Err = RateParseError;
 
-    /// `500K`, `2.5M`, `1G`, `65536`: bytes a second, units of 1024.
+    /// `500K`, `2.5M`, `1.50 MiB/s`, `65536`: bytes a second, in the units of [`size::parse`], and as rates are shown.
     fn from_str(text: &str) -> Result<Self, RateParseError> {
-        let refused = || RateParseError { text: text.chars().take(40).collect() };
         let trimmed = text.trim();
-        let (number, unit) = match trimmed.char_indices().last() {
-            Some((at, last)) if last.is_ascii_alphabetic() => (&trimmed[..at], last.to_ascii_uppercase()),
-            _ => (trimmed, 'B'),
-        };
-        let factor: f64 = match unit {
-            'B' => 1.0,
-            'K' => 1024.0,
-            'M' => 1024.0 * 1024.0,
-            'G' => 1024.0 * 1024.0 * 1024.0,
-            _ => return Err(refused()),
-        };
-        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let value: f64 = number.parse().ok().filter(|_| digits(number)).ok_or_else(refused)?;
-        let bytes = (value * factor).round();
-        if !(1.0..=LARGEST).contains(&bytes) {
-            return Err(refused());
+        let shown = || trimmed.chars().take(40).collect();
+        let amount = ["/s", "/S", "ps"].iter().find_map(|ending| trimmed.strip_suffix(ending));
+        let bytes = size::parse(amount.unwrap_or(trimmed)).ok_or_else(|| RateParseError::NoRate { text: shown() })?;
+        let is_bare = !trimmed.contains(|character: char| character.is_ascii_alphabetic());
+        if is_bare && bytes < LEAST_BARE {
+            return Err(RateParseError::NoUnit { text: shown() });
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 1..=1e15, checked above")]
-        Self::new(bytes as u64).ok_or_else(refused)
+        Self::new(bytes).ok_or_else(|| RateParseError::NoRate { text: shown() })
     }
 }
 
@@ -85,24 +85,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rates_are_read_in_units_of_1024() {
+    fn rates_are_read_as_they_are_shown() {
         for (text, bytes) in [
             ("500K", Some(512_000)),
             ("2.5M", Some(2_621_440)),
-            ("1g", Some(1 << 30)),
             ("65536", Some(65_536)),
             ("1B", Some(1)),
+            ("62 B/s", Some(62)),
             (" 8k ", Some(8192)),
+            ("2MB", Some(2 << 20)),
+            ("2MiB", Some(2 << 20)),
+            ("2MiB/s", Some(2 << 20)),
+            ("2M/s", Some(2 << 20)),
+            ("2 MB/s", Some(2 << 20)),
+            ("1.50 MiB/s", Some(3 << 19)),
             ("0", None),
-            ("", None),
-            ("K", None),
-            ("-1K", None),
-            ("1e9K", None),
-            ("infM", None),
-            ("12T", None),
-            ("9999999999999999G", None),
+            ("0K", None),
+            ("/s", None),
+            ("1M/h", None),
+            // Job numbers, and numbers whose unit was forgotten.
+            ("62", None),
+            ("1.5", None),
+            ("1023", None),
+            ("1024", Some(1024)),
         ] {
             assert_eq!(text.parse::<ByteRate>().ok().map(ByteRate::bytes_per_second), bytes, "{text:?}");
+        }
+        let error = "62".parse::<ByteRate>().unwrap_err().to_string();
+        assert!(error.contains("62K") && error.contains("62B"), "{error}");
+    }
+
+    #[test]
+    fn what_is_shown_can_be_read_back() {
+        for bytes in [1, 1023, 1024, 512_000, 2_621_440, 48 << 20, 3 << 30] {
+            let shown = ByteRate::new(bytes).unwrap().to_string();
+            assert_eq!(shown.parse::<ByteRate>().unwrap().to_string(), shown);
         }
     }
 

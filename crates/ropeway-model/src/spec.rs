@@ -69,6 +69,19 @@ pub enum OnConflict {
     Ask,
 }
 
+/// Worth of a file that has the wanted name already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reuse {
+    /// None: [`OnConflict`] says what becomes of it.
+    #[default]
+    Never,
+    /// It is taken for the download if it is the version that the server has.
+    Same,
+    /// It is taken for the download whatever it is.
+    Any,
+}
+
 /// How many connections one download may use at once: 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u8", into = "u8")]
@@ -147,6 +160,10 @@ pub struct JobSpec {
     pub priority: Priority,
     /// What to do where the name is taken.
     pub on_conflict: OnConflict,
+    /// What a file that is there already is worth.
+    pub reuse: Reuse,
+    /// Whether the saved file keeps the time of its arrival instead of getting the one that the server names.
+    pub no_times: bool,
     /// How to reach the network.
     pub network: Network,
     /// Further addresses of the same file, best first; only a download has any.
@@ -172,6 +189,8 @@ impl JobSpec {
             named_folders: 0,
             priority: Priority::Normal,
             on_conflict: OnConflict::Rename,
+            reuse: Reuse::Never,
+            no_times: false,
             network: Network { ca_file: None, proxy: None, cookie_file: None, netrc: false, allow_downgrade: false },
             mirrors: Vec::new(),
             pieces: None,

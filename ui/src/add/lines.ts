@@ -2,21 +2,27 @@ import type { Added } from "../gen/Added";
 import type { Refusal } from "../gen/Refusal";
 import { isMetalink } from "./metalink";
 
-/** The lines that the engine reads as addresses: not empty, no comment. */
+/** The lines that the engine reads as addresses: not empty, no comment, no indented option of the address before. */
 export function addressLines(text: string): string[] {
   return text
     .split(/\r?\n/)
+    .filter((line) => !/^[ \t]+[a-z0-9-]+=/.test(line))
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
 }
 
+/** The address of a line: behind a TAB stands the file's name. */
+function addressOf(line: string): string {
+  return line.replace(/\t.*$/, "").trim();
+}
+
 export function isCurlCommand(text: string): boolean {
-  return /^\s*curl\s/.test(text);
+  return /^\s*(?:\$\s+)?curl(?:\.exe)?\s/.test(text);
 }
 
 /** Whether pasted or dropped text is something to download, and not just any words. */
 export function offersDownloads(text: string): boolean {
-  return isCurlCommand(text) || isMetalink(text) || addressLines(text).some((line) => /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(line));
+  return isCurlCommand(text) || isMetalink(text) || addressLines(text).some((line) => /^[a-z][a-z0-9+.-]*:\/\/\S+$/i.test(addressOf(line)));
 }
 
 /**
@@ -39,8 +45,9 @@ export function refusedText(text: string, { jobs, refused }: Added): string {
 }
 
 function isSameAddress(line: string, { input }: Refusal): boolean {
-  if (line === input) return true;
-  const [typed, named] = [bare(line), bare(input)];
+  const address = addressOf(line);
+  if (address === input) return true;
+  const [typed, named] = [bare(address), bare(input)];
   return named.endsWith("…") ? typed.startsWith(named.slice(0, -1)) : typed === named;
 }
 

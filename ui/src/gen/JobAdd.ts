@@ -6,7 +6,8 @@ import type { JobOptions } from "./JobOptions";
  */
 export type JobAdd = { 
 /**
- * One URL a line (empty lines and lines that start with # are skipped), or a curl command.
+ * One URL a line (empty lines and lines that start with # are skipped), behind a TAB its name, in indented lines
+ * `key=value` its own options as aria2 has them; or curl commands.
  */
 text: string, 
 /**
@@ -21,6 +22,11 @@ name?: string,
  * The text of a Metalink document (RFC 5854) instead of `text`: each of its files becomes a job.
  */
 metalink?: string, 
+/**
+ * Whether addresses are passed over whose file is to come to the same place already, or is there; they are told as
+ * refused with the code `ALREADY_ADDED`. A job of theirs that failed is tried again.
+ */
+skip_known?: boolean, 
 /**
  * The rest.
  */

@@ -3,6 +3,7 @@
 mod add;
 mod curl;
 mod jobs;
+mod list;
 mod metalink;
 mod options;
 mod servers;
@@ -15,7 +16,6 @@ use ropeway_model::PhaseKind;
 use serde::Serialize;
 
 use crate::{
-    api::Scope,
     command::{Call, Done, Picked},
     convert,
     core::Core,
@@ -26,6 +26,8 @@ use crate::{
     settings_check::Checked,
     view::Snapshot,
 };
+
+pub(crate) use add::pipe;
 
 /// Carries out a call.
 pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError> {
@@ -113,9 +115,7 @@ fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     let Checked { limits, schedule, servers } = core.settings.checked();
     core.engine.set_limits(limits);
     core.engine.set_servers(servers);
-    if core.scope == Scope::Queue {
-        core.engine.set_schedule(schedule);
-    }
+    core.engine.set_schedule(schedule);
     core.engine.hold(core.settings.blocking().is_some());
     let settings = core.settings.current().shown();
     let notices = Event::Notices { notices: core.notices() };

@@ -49,6 +49,8 @@ impl Options {
             secrets: Secrets::default(),
             priority: asked.priority.into(),
             on_conflict: asked.on_conflict.map_or_else(|| OnConflict::from(settings.on_conflict), OnConflict::from),
+            reuse: asked.reuse.into(),
+            no_times: asked.no_times,
             network: Network {
                 ca_file,
                 proxy: proxy.map(str::parse).transpose().map_err(|error| refused(&error))?,

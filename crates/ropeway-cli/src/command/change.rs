@@ -3,7 +3,11 @@
 use std::str::FromStr;
 
 use clap::{ArgGroup, Args};
-use ropeway_api::command::{Call, Done, JobChange};
+use ropeway_api::{
+    command::{Call, Done, JobChange},
+    error::{ApiCode, ApiError},
+    view::PhaseView,
+};
 use ropeway_model::Digest;
 
 use crate::{
@@ -12,10 +16,12 @@ use crate::{
         moment::moment,
         numbers::Numbers,
         options::Priority,
+        verify::{Compared, finished_file},
         wanted::{Count, Wanted},
     },
     error::CommandError,
     exit::Exit,
+    output::to_stdout,
 };
 
 /// Change jobs of the running desktop app or daemon: when they start, how urgent they are, what they must hash to.
@@ -62,10 +68,29 @@ impl FromStr for Start {
 }
 
 impl Change {
-    /// Changes it, durably.
+    /// Changes it, durably. What is at its end does not change any more: its file is compared with a checksum at once, and
+    /// for anything else the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
         let ids = running.numbers(&self.numbers).await?;
+        let jobs = running.snapshot().await?.jobs;
+        let ended = jobs.iter().find(|job| ids.contains(&job.id) && is_at_end(&job.phase));
+        if let (Some(Wanted(Some(digest))), Some(job), [_]) = (&self.checksum, ended, ids.as_slice())
+            && matches!(job.phase, PhaseView::Completed)
+        {
+            let path = finished_file(&running, job.id).await?;
+            let compared = Compared::of(path, digest.algorithm(), Some(digest)).await?;
+            to_stdout(&compared.sentence());
+            return Ok(compared.exit());
+        }
+        if let Some(job) = ended.filter(|_| !self.numbers.is_all()) {
+            let message = format!("job {} is at its end: nothing of it can be changed", job.id);
+            return Err(CommandError::Call(ApiError::new(
+                ApiCode::WrongPhase,
+                message,
+                "Add it again to have it anew.",
+            )));
+        }
         let change = JobChange {
             ids,
             rate_limit: None,
@@ -77,4 +102,8 @@ impl Change {
         let _: Done = running.call(Call::JobChange(change)).await?;
         Ok(Exit::Complete)
     }
+}
+
+const fn is_at_end(phase: &PhaseView) -> bool {
+    matches!(phase, PhaseView::Completed | PhaseView::Canceled)
 }

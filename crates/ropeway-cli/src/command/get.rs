@@ -1,11 +1,6 @@
 //! `ropeway get`: downloads in this process.
 
-use std::{
-    ffi::OsString,
-    fs::File,
-    io::{self, BufRead, BufReader, Read},
-    path::PathBuf,
-};
+use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 use ropeway_api::command::{Call, JobAdd, JobOptions};
@@ -14,23 +9,22 @@ use tokio::sync::mpsc;
 
 use crate::{
     command::{
+        address_list,
         checksum::Checksum,
         leftover, metalink,
         numbers::Which,
-        options::{NetworkFlags, OnConflict, absolute, connections, into_text},
+        options::{NetworkFlags, PatienceFlags, SavingFlags, absolute, connections, into_text},
     },
     error::CommandError,
     exit::Exit,
     output::Amount,
-    run::{Ending, OwnQueue, Ran},
+    run::{Ending, OwnQueue, Ran, Stream},
 };
 
 /// URLs that are added by one call: few enough that the first one starts at once, many enough for one transaction.
 const URLS_PER_CALL: usize = 500;
 /// Calls that wait for the engine while the list is read.
 const CALLS_WAITING: usize = 2;
-/// Longer lines are no URLs.
-const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Download files and stay until they are complete.
 ///
@@ -43,7 +37,7 @@ pub(crate) struct Get {
     #[arg(value_name = "URL", required_unless_present_any = ["input", "list", "forget"])]
     urls: Vec<String>,
 
-    /// Save as this file; only with a single URL
+    /// Save as this file, or into this folder; - or a pipe gets the bytes in order; only with a single URL
     #[arg(short, long, value_name = "FILE", conflicts_with_all = ["dir", "input"])]
     output: Option<PathBuf>,
 
@@ -51,7 +45,7 @@ pub(crate) struct Get {
     #[arg(short, long, value_name = "DIR")]
     dir: Option<PathBuf>,
 
-    /// Read URLs from this file too, one a line; - is standard input
+    /// Read URLs from this file too, one a line, with a name behind a TAB or options in indented lines; - is standard input
     #[arg(short, long, value_name = "LIST")]
     input: Option<PathBuf>,
 
@@ -67,6 +61,9 @@ pub(crate) struct Get {
     #[arg(short, long, value_name = "RATE")]
     limit: Option<ByteRate>,
 
+    #[command(flatten)]
+    patience: PatienceFlags,
+
     /// What a single file must hash to, as sha256:HEX; the algorithm alone takes the digest and tells it
     #[arg(long, value_name = "ALGO[:HEX]")]
     checksum: Option<Checksum>,
@@ -75,9 +72,8 @@ pub(crate) struct Get {
     #[arg(long = "mirror", value_name = "URL")]
     mirrors: Vec<String>,
 
-    /// Where a file of the same name exists [default: rename, unless the settings say otherwise]
-    #[arg(long, value_name = "WHAT")]
-    on_conflict: Option<OnConflict>,
+    #[command(flatten)]
+    saving: SavingFlags,
 
     /// Show downloads of earlier commands that are not complete
     #[arg(long, conflicts_with_all = ["urls", "input", "forget"])]
@@ -99,6 +95,7 @@ const EXAMPLES: &str = "Examples:
   ropeway get -o disk.iso --checksum sha256:9f86d0… -n 8 https://example.org/disk.iso
   ropeway get -d /data -j 16 -i urls.txt
   ropeway get --mirror https://mirror.example/disk.iso https://example.org/disk.iso
+  ropeway get -o - https://example.org/backup.tar | tar x
   ropeway get disk.meta4
   ropeway get --list
   ropeway get -l 2.5M --json https://example.org/a https://example.org/b";
@@ -121,20 +118,29 @@ impl Get {
                 "Run the command once for each file, or leave them out.",
             ));
         }
-        let (folder, name) = place(output, dir)?;
+        let destination = destination(output, dir)?;
         let options = JobOptions {
             connections: self.connections,
             checksum: expected,
             digest: self.checksum.as_ref().and_then(Checksum::algorithm),
-            on_conflict: self.on_conflict.map(Into::into),
             mirrors: self.mirrors,
             ..self.network.options()?
         };
         if urls.iter().any(|url| metalink::is_file(url)) {
             metalink::tell_of_secrets(&options);
         }
+        let is_list = input.is_some();
+        let options = self.saving.apply(options, is_list);
+        let skip_known = is_list && self.saving.skips_known();
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(jobs, limit).await?;
+        queue.adjust(jobs, limit, self.patience).await?;
+        let (folder, name) = match destination {
+            Destination::Folder(folder, name) => (folder, name),
+            Destination::Stream(stream) => {
+                let params = JobAdd { text: urls.join("\n"), options, ..JobAdd::default() };
+                return queue.pipe(params, stream, amount).await;
+            }
+        };
         let (sender, calls) = mpsc::channel(CALLS_WAITING);
         // Reading a list blocks; when this run ends early nobody waits for the reader.
         let _reader = tokio::task::spawn_blocking(move || {
@@ -144,6 +150,7 @@ impl Get {
                     folder: Some(folder.clone()),
                     name: name.clone(),
                     metalink,
+                    skip_known,
                     options: options.clone(),
                 })
             };
@@ -167,14 +174,30 @@ impl Get {
     }
 }
 
-/// The folder to save into and, with `--output`, the name to save as.
-fn place(output: Option<PathBuf>, dir: Option<PathBuf>) -> Result<(String, Option<String>), CommandError> {
-    let Some(file) = output else { return Ok((folder_text(dir.unwrap_or_default())?, None)) };
+/// Where a download goes.
+#[derive(Debug, PartialEq, Eq)]
+enum Destination {
+    /// Into a folder and, with `--output`, under a name there.
+    Folder(String, Option<String>),
+    /// To a stream, in order.
+    Stream(Stream),
+}
+
+/// What `--output` and `--dir` mean: `-` and what is no regular file is a stream, a folder or what ends in `/` is the folder
+/// to save into.
+fn destination(output: Option<PathBuf>, dir: Option<PathBuf>) -> Result<Destination, CommandError> {
+    let Some(file) = output else { return Ok(Destination::Folder(folder_text(dir.unwrap_or_default())?, None)) };
+    if let Some(stream) = Stream::named(&file) {
+        return Ok(Destination::Stream(stream));
+    }
+    if file.as_os_str().as_encoded_bytes().ends_with(b"/") || file.is_dir() {
+        return Ok(Destination::Folder(folder_text(file)?, None));
+    }
     let name = file.file_name().map(OsString::from).ok_or_else(|| {
         CommandError::usage(format!("{} is no file name", file.display()), "Use --dir to choose a folder.")
     })?;
     let folder = file.parent().map(PathBuf::from).unwrap_or_default();
-    Ok((folder_text(folder)?, Some(into_text(PathBuf::from(name))?)))
+    Ok(Destination::Folder(folder_text(folder)?, Some(into_text(PathBuf::from(name))?)))
 }
 
 fn folder_text(folder: PathBuf) -> Result<String, CommandError> {
@@ -193,41 +216,11 @@ fn send_all(urls: &[String], input: Option<PathBuf>, call: &dyn Fn(String) -> Ca
         }
     }
     let Some(list) = input else { return };
-    let is_stdin = list.as_os_str() == "-";
-    let opened: io::Result<Box<dyn Read>> =
-        if is_stdin { Ok(Box::new(io::stdin())) } else { File::open(&list).map(|file| Box::new(file) as _) };
-    let read = opened
-        .and_then(|input| read_list(BufReader::new(input), &mut |text| calls.blocking_send(Ok(call(text))).is_ok()));
+    let mut send = |text| calls.blocking_send(Ok(call(text))).is_ok();
+    let read = address_list::open(&list).and_then(|input| address_list::read(input, URLS_PER_CALL, &mut send));
     if let Err(cause) = read {
         // Only a run that has ended does not take it, and it reports its own end.
         let _ = calls.blocking_send(Err(CommandError::List { list, cause }));
-    }
-}
-
-/// Hands the lines of `list` over in portions; what a pipe has already brought is not held back for more. Ends early
-/// when a portion is not wanted.
-fn read_list<R: Read>(mut list: BufReader<R>, portion: &mut dyn FnMut(String) -> bool) -> io::Result<()> {
-    let (mut text, mut lines) = (String::new(), 0);
-    loop {
-        let before = text.len();
-        let count = (&mut list).take(LONGEST_LINE).read_line(&mut text)?;
-        if count as u64 == LONGEST_LINE {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is too long to be a URL"));
-        }
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        lines += usize::from(!text[before..].trim().is_empty());
-        let is_over = count == 0;
-        if lines > 0 && (is_over || lines == URLS_PER_CALL || list.buffer().is_empty()) {
-            lines = 0;
-            if !portion(std::mem::take(&mut text)) {
-                return Ok(());
-            }
-        }
-        if is_over {
-            return Ok(());
-        }
     }
 }
 
@@ -235,42 +228,22 @@ fn read_list<R: Read>(mut list: BufReader<R>, portion: &mut dyn FnMut(String) ->
 mod tests {
     use super::*;
 
-    fn portions(list: &str) -> Vec<String> {
-        let mut had = Vec::new();
-        read_list(BufReader::with_capacity(1 << 20, list.as_bytes()), &mut |text| {
-            had.push(text);
-            true
-        })
-        .unwrap();
-        had
-    }
-
     #[test]
-    fn a_list_comes_in_portions_and_its_last_line_may_have_no_end() {
-        assert_eq!(portions(""), Vec::<String>::new());
-        assert_eq!(portions("\n\n"), Vec::<String>::new());
-        assert_eq!(portions("a\n\nb"), ["a\n\nb\n"]);
-        let many: String = (0..1201).map(|number| format!("http://example.org/{number}\n")).collect();
-        let had = portions(&many);
-        assert_eq!(had.iter().map(|text| text.lines().count()).collect::<Vec<_>>(), [500, 500, 201]);
-        assert_eq!(had.concat(), many);
-    }
-
-    #[test]
-    fn a_line_without_an_end_does_not_fill_the_memory() {
-        let endless = io::repeat(b'a');
-        let error = read_list(BufReader::new(endless), &mut |_| true).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
-    }
-
-    #[test]
-    fn an_output_file_is_a_folder_and_a_name() {
+    fn an_output_is_a_file_a_folder_or_a_stream() {
         let here = std::env::current_dir().unwrap();
         let text = |path: PathBuf| path.to_str().unwrap().to_owned();
-        assert_eq!(place(Some("a.bin".into()), None).unwrap(), (text(here.clone()), Some("a.bin".to_owned())));
-        assert_eq!(place(Some("/x/a.bin".into()), None).unwrap(), ("/x".to_owned(), Some("a.bin".to_owned())));
-        assert_eq!(place(None, Some("out".into())).unwrap(), (text(here.join("out")), None));
-        assert_eq!(place(None, None).unwrap(), (text(here), None));
-        assert!(place(Some("/".into()), None).is_err());
+        let at = |output: Option<&str>, dir: Option<&str>| destination(output.map(Into::into), dir.map(Into::into));
+        let folder = |folder: String, name: Option<&str>| Destination::Folder(folder, name.map(str::to_owned));
+        assert_eq!(at(Some("a.bin"), None).unwrap(), folder(text(here.clone()), Some("a.bin")));
+        assert_eq!(at(Some("/x/a.bin"), None).unwrap(), folder("/x".to_owned(), Some("a.bin")));
+        assert_eq!(at(Some("/x/new/"), None).unwrap(), folder("/x/new/".to_owned(), None));
+        assert_eq!(at(Some("src"), None).unwrap(), folder(text(here.join("src")), None));
+        assert_eq!(at(None, Some("out")).unwrap(), folder(text(here.join("out")), None));
+        assert_eq!(at(None, None).unwrap(), folder(text(here), None));
+        for stdout in ["-", "/dev/stdout", "/dev/fd/1"] {
+            assert_eq!(at(Some(stdout), None).unwrap(), Destination::Stream(Stream::Stdout));
+        }
+        assert_eq!(at(Some("/dev/null"), None).unwrap(), Destination::Stream(Stream::Path("/dev/null".into())));
+        assert!(at(Some(".."), None).is_ok_and(|at| matches!(at, Destination::Folder(_, None))));
     }
 }

@@ -96,14 +96,32 @@ fn with_limits(settings: Settings, down: Option<Speed>, up: Option<Speed>) -> Se
 
 /// The jobs and, as the last word, their limit.
 fn read(words: &[String]) -> Result<(Numbers, Speed), CommandError> {
-    let hint = "Write numbers or all, then a rate or none: ropeway limit 3 500K.";
-    let Some((speed, numbers)) = words.split_last() else {
+    let hint = "Write numbers or all, then a rate with its unit, or none: ropeway limit 3 500K.";
+    let Some((last, before)) = words.split_last() else {
         return Err(CommandError::usage("no job and no rate is named", hint));
     };
+    // As rates are shown: a number, a space, a unit.
+    let (numbers, speed) = match before.split_last() {
+        Some((number, numbers)) if last.starts_with(is_letter) && number.ends_with(is_digit) && last != "none" => {
+            (numbers, format!("{number} {last}"))
+        }
+        _ => (before, last.clone()),
+    };
+    if numbers.is_empty() {
+        return Err(CommandError::usage("no job is named", hint));
+    }
     let numbers: Result<Vec<Which>, _> = numbers.iter().map(|word| word.parse()).collect();
     let numbers = numbers.map_err(|message| CommandError::usage(message, hint))?;
     let speed = speed.parse().map_err(|error| CommandError::usage(format!("{error}"), hint))?;
     Ok((numbers.into(), speed))
+}
+
+const fn is_letter(character: char) -> bool {
+    character.is_ascii_alphabetic()
+}
+
+const fn is_digit(character: char) -> bool {
+    character.is_ascii_digit()
 }
 
 #[cfg(test)]
@@ -120,7 +138,11 @@ mod tests {
         assert_eq!((numbers.given(), speed.bytes_per_second()), (vec![3, 4], Some(512_000)));
         let (numbers, speed) = read(&words("all none")).unwrap();
         assert!(numbers.is_all() && speed.bytes_per_second().is_none());
-        assert!(read(&words("500K 3")).is_err() && read(&words("3 fast")).is_err());
+        let (numbers, speed) = read(&words("3 4 1.50 MiB/s")).unwrap();
+        assert_eq!((numbers.given(), speed.bytes_per_second()), (vec![3, 4], Some(3 << 19)));
+        for line in ["500K 3", "3 fast", "63 62", "59 1.5", "500 K", "3 0K"] {
+            assert!(read(&words(line)).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -59,16 +59,15 @@ impl State {
 impl List {
     /// Prints the rows in the order of the list.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let snapshot = Running::find().await?.snapshot().await?;
+        let running = Running::find().await?;
+        let snapshot = running.snapshot().await?;
         let wanted = |job: &&JobView| self.state.is_none_or(|state| state.holds(&job.phase));
         let jobs: Vec<&JobView> = snapshot.jobs.iter().filter(wanted).collect();
         if self.json {
             jobs.into_iter().try_for_each(to_stdout_as_json)?;
         } else {
-            table::lines(&jobs, &Waits::with_pause(snapshot.totals.pause))
-                .iter()
-                .map(String::as_str)
-                .for_each(to_stdout);
+            let waits = Waits::ask(&running, snapshot.totals.pause).await?;
+            table::lines(&jobs, &waits).iter().map(String::as_str).for_each(to_stdout);
         }
         Ok(Exit::Complete)
     }

@@ -1,11 +1,12 @@
 //! The commands, one file each.
 
 mod add;
+mod address_list;
 mod answer;
 mod change;
 mod checksum;
 mod checksums;
-mod control;
+pub(crate) mod control;
 mod daemon;
 mod get;
 mod leftover;
@@ -15,7 +16,7 @@ mod metalink;
 mod moment;
 mod move_job;
 mod numbers;
-mod options;
+pub(crate) mod options;
 mod pause;
 mod put;
 mod remove;

@@ -1,9 +1,17 @@
 //! Flags that several commands share, and what the engine gets of them.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, ValueEnum};
-use ropeway_api::{command::JobOptions, settings::OnConflictView, view::PriorityView};
+use ropeway_api::{
+    command::{JobOptions, ReuseView},
+    settings::OnConflictView,
+    view::PriorityView,
+};
+use ropeway_engine::Patience;
 use ropeway_model::{Connections, HeaderField, SafeUrl};
 
 use crate::error::CommandError;
@@ -62,6 +70,82 @@ impl NetworkFlags {
             allow_downgrade: self.allow_downgrade,
             ..JobOptions::default()
         })
+    }
+}
+
+/// How long a run of its own waits, and how often it tries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct PatienceFlags {
+    /// Tries in a row without progress before a file fails, whatever the reason [default: 12; 4 before the first answer]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    tries: Option<u32>,
+
+    /// Give a connection up that brings nothing for so many seconds [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    timeout: Option<u32>,
+
+    /// Give up to connect after so many seconds [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    connect_timeout: Option<u32>,
+
+    /// Do not wait for the schedule of the settings
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+impl PatienceFlags {
+    /// What to wait for a connection and for the next byte, and the number of tries.
+    pub(crate) fn chosen(self) -> (Patience, Option<u32>) {
+        let seconds = |count: Option<u32>| count.map(u64::from).map(Duration::from_secs);
+        let patience = Patience { connect: seconds(self.connect_timeout), silence: seconds(self.timeout) };
+        (patience, self.tries)
+    }
+}
+
+/// What becomes of files that are there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub(crate) struct SavingFlags {
+    /// Where another file of the same name exists [default: rename, unless the settings say otherwise]
+    #[arg(long, value_name = "WHAT")]
+    on_conflict: Option<OnConflict>,
+
+    /// Fetch again what stands in the queue, or what a list has saved already
+    #[arg(long)]
+    again: bool,
+
+    /// Keep every file that has the name already, whatever it is
+    #[arg(long, conflicts_with_all = ["again", "on_conflict"])]
+    skip_existing: bool,
+
+    /// Replace a file that has the name if the server has another version, by time, length and tag
+    #[arg(short = 'N', long, conflicts_with_all = ["again", "skip_existing"])]
+    newer: bool,
+
+    /// Give files the time of their arrival instead of the one that the server names
+    #[arg(long)]
+    no_times: bool,
+}
+
+impl SavingFlags {
+    /// Whether what is in the list already is passed over.
+    pub(crate) const fn skips_known(self) -> bool {
+        !self.again
+    }
+
+    /// The options with what these flags say. A list that `is_run_again` finds its files where it saved them.
+    pub(crate) fn apply(self, options: JobOptions, is_run_again: bool) -> JobOptions {
+        let is_about_others = self.on_conflict.is_some() && !self.newer;
+        let on_conflict = self.on_conflict.or(self.newer.then_some(OnConflict::Overwrite));
+        let reuse = match self {
+            Self { skip_existing: true, .. } => ReuseView::Any,
+            // Who says what becomes of a file that is there means every one.
+            Self { again: true, .. } => ReuseView::Never,
+            _ if is_about_others => ReuseView::Never,
+            Self { newer: true, .. } => ReuseView::Same,
+            _ if is_run_again => ReuseView::Same,
+            _ => ReuseView::Never,
+        };
+        JobOptions { on_conflict: on_conflict.map(Into::into), reuse, no_times: self.no_times, ..options }
     }
 }
 

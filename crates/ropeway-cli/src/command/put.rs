@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     command::{
         checksum::Checksum,
-        options::{NetworkFlags, absolute, connections, into_text},
+        options::{NetworkFlags, PatienceFlags, absolute, connections, into_text},
     },
     error::CommandError,
     exit::Exit,
@@ -46,6 +46,9 @@ pub(crate) struct Put {
     /// Files at once, 1 to 64 [default: as in the settings]
     #[arg(short, long, value_name = "NUMBER", value_parser = connections)]
     jobs: Option<u8>,
+
+    #[command(flatten)]
+    patience: PatienceFlags,
 
     /// Take this digest of what is sent and tell it; as ALGO:HEX what a single file must hash to
     #[arg(long, value_name = "ALGO[:HEX]")]
@@ -86,7 +89,7 @@ impl Put {
         // All of them in one call, which sees to it that no two go to one place.
         let call = Call::UploadAdd(UploadAdd { paths, target: Some(self.to), target_id: None, options });
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(self.jobs, self.limit).await?;
+        queue.adjust(self.jobs, self.limit, self.patience).await?;
         let (sender, receiver) = mpsc::channel(1);
         // The channel has a place for it.
         let _ = sender.try_send(Ok(call));

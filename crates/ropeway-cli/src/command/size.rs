@@ -1,11 +1,9 @@
 //! Sizes of files on the command line.
 
-use ropeway_model::ByteRate;
-
-/// `500K`, `2.5M`, `10G`, `65536`: bytes, in the units of rates.
+/// `500K`, `2.5M`, `10 GiB`, `65536`: bytes, in the units of rates.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
-    let refused = |_| format!("'{text}' is no size: write bytes such as 800K, 2.5M or 10G");
-    text.parse::<ByteRate>().map(ByteRate::bytes_per_second).map_err(refused)
+    let refused = || format!("'{text}' is no size: write bytes such as 800K, 2.5M or 10G");
+    ropeway_model::size::parse(text).filter(|bytes| *bytes > 0).ok_or_else(refused)
 }
 
 #[cfg(test)]
@@ -13,8 +11,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_the_units_of_rates() {
-        assert_eq!(size("10G"), Ok(10 << 30));
-        assert!(size("much").unwrap_err().contains("size"));
+    fn sizes_have_the_units_of_rates_and_may_be_small() {
+        assert_eq!((size("10G"), size("1.50 MiB"), size("62")), (Ok(10 << 30), Ok(3 << 19), Ok(62)));
+        assert!(size("much").unwrap_err().contains("size") && size("0").is_err());
+    }
+
+    #[test]
+    fn what_the_program_shows_can_be_read_back() {
+        use crate::output::text;
+        for bytes in [1, 999, 1024, 512_000, 2_621_440, 48 << 20, 3 << 30, 7 << 40] {
+            assert_eq!(text::size(size(&text::size(bytes)).unwrap()), text::size(bytes));
+            let rate: ropeway_model::ByteRate = text::rate(bytes).parse().unwrap();
+            assert_eq!(text::rate(rate.bytes_per_second()), text::rate(bytes));
+        }
     }
 }

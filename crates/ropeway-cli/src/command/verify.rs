@@ -53,7 +53,7 @@ pub(crate) struct Verify {
     #[arg(long, conflicts_with = "checksum")]
     repair: bool,
 
-    /// Compare a file with this checksum, as sha256:HEX; the algorithm alone prints the file's digest
+    /// Compare the file with this checksum, as sha256:HEX; the algorithm alone prints the file's digest
     #[arg(long, value_name = "ALGO[:HEX]")]
     checksum: Option<Checksum>,
 
@@ -69,12 +69,55 @@ const EXAMPLES: &str = "Examples:
 
 /// What a comparison with a checksum found.
 #[derive(Debug, Serialize)]
-struct Compared {
+pub(super) struct Compared {
     path: PathBuf,
     digest: String,
     /// `None` where there was nothing to compare with.
     #[serde(skip_serializing_if = "Option::is_none")]
     matches: Option<bool>,
+}
+
+impl Compared {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// [`CommandError::File`] if it cannot be read.
+    pub(super) async fn of(
+        path: PathBuf,
+        algorithm: Algorithm,
+        expected: Option<&Digest>,
+    ) -> Result<Self, CommandError> {
+        let unreadable = |cause| CommandError::File { file: path.clone(), cause };
+        let digest = watched_digest(&path, algorithm).await.map_err(unreadable)?;
+        Ok(Self { matches: expected.map(|expected| *expected == digest), digest: digest.to_string(), path })
+    }
+
+    /// The finding in a sentence.
+    pub(super) fn sentence(&self) -> String {
+        let Self { path, digest, matches } = self;
+        match matches {
+            None => digest.clone(),
+            Some(true) => format!("{} matches {digest}", path.display()),
+            Some(false) => format!("{} does not match: its checksum is {digest}", path.display()),
+        }
+    }
+
+    /// What the command ends with.
+    pub(super) fn exit(&self) -> Exit {
+        if self.matches == Some(false) { Exit::Failed } else { Exit::Complete }
+    }
+}
+
+/// The file of a job that is complete, or of an upload.
+///
+/// # Errors
+/// [`CommandError::Call`] if there is no such job, or its file is not there yet.
+pub(super) async fn finished_file(running: &Running, id: i64) -> Result<PathBuf, CommandError> {
+    let jobs = running.snapshot().await?.jobs;
+    let job = jobs.into_iter().find(|job| job.id == id).ok_or_else(|| not_found(id))?;
+    let message = format!("job {id} has no file yet");
+    let hint = "Wait until it is complete; give a file of that name as ./NUMBER.";
+    job.path.map(PathBuf::from).ok_or_else(|| CommandError::Call(ApiError::new(ApiCode::WrongPhase, message, hint)))
 }
 
 impl Verify {
@@ -88,20 +131,17 @@ impl Verify {
     }
 
     async fn compare(&self, algorithm: Algorithm, expected: Option<&Digest>) -> Result<Exit, CommandError> {
-        let path = absolute(Path::new(&self.what))?;
-        let unreadable = |cause| CommandError::File { file: path.clone(), cause };
-        let digest = watched_digest(&path, algorithm).await.map_err(unreadable)?;
-        let matches = expected.map(|expected| *expected == digest);
+        let path = match self.what.parse::<i64>() {
+            Ok(id) => finished_file(&Running::find().await?, id).await?,
+            Err(_) => absolute(Path::new(&self.what))?,
+        };
+        let compared = Compared::of(path, algorithm, expected).await?;
         if self.json {
-            to_stdout_as_json(&Compared { path, digest: digest.to_string(), matches })?;
+            to_stdout_as_json(&compared)?;
         } else {
-            to_stdout(&match matches {
-                None => digest.to_string(),
-                Some(true) => format!("{} matches {digest}", path.display()),
-                Some(false) => format!("{} does not match: its checksum is {digest}", path.display()),
-            });
+            to_stdout(&compared.sentence());
         }
-        Ok(if matches == Some(false) { Exit::Failed } else { Exit::Complete })
+        Ok(compared.exit())
     }
 
     async fn ask(&self) -> Result<Exit, CommandError> {

@@ -11,7 +11,7 @@ use crate::{
         Output, failure,
         lines::finished_line,
         text::{clock, phase, plain, rate, shortened, size},
-        to_stdout,
+        to_stderr, to_stdout,
     },
     run::{Board, End, Sums},
 };
@@ -92,6 +92,10 @@ impl Output for Bars {
 
     fn refused(&mut self, refusal: &Refusal) {
         self.multi.suspend(|| failure::refuse(refusal));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.multi.suspend(|| to_stderr(text));
     }
 
     fn complain(&mut self, error: &CommandError) {

@@ -83,7 +83,7 @@ const fn priority(priority: PriorityView) -> Option<&'static str> {
 
 fn progress(detail: &JobDetail) -> String {
     let progress = &detail.job.progress;
-    let moved = match (progress.length, percent(progress)) {
+    let moved = match (progress.length, percent(&detail.job)) {
         (Some(length), Some(percent)) => format!("{} of {} ({percent} %)", size(progress.moved), size(length)),
         _ => size(progress.moved),
     };

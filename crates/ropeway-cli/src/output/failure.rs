@@ -1,6 +1,9 @@
 //! Failures on stderr: what, why under which code, and the next step.
 
-use ropeway_api::{command::Refusal, view::NoticeView};
+use ropeway_api::{
+    command::{ALREADY_ADDED, Refusal},
+    view::NoticeView,
+};
 
 use crate::{
     error::CommandError,
@@ -21,6 +24,10 @@ pub(crate) fn tell(notice: &NoticeView) {
 
 /// Prints why an input became no job.
 pub(crate) fn refuse(refusal: &Refusal) {
+    if refusal.code == ALREADY_ADDED {
+        to_stderr(&format!("{}: {}", plain(&refusal.input), plain(&refusal.message)));
+        return;
+    }
     to_stderr(&text(&refusal.input, &refusal.code, &refusal.message, &refusal.hint));
 }
 

@@ -9,7 +9,11 @@ use ropeway_api::{
 use serde::Serialize;
 
 use crate::{
-    output::{Output, as_json, failure, text::phase, to_stdout},
+    output::{
+        Output, as_json, failure,
+        text::{mean_rate, phase},
+        to_stdout,
+    },
     run::{Board, End},
 };
 
@@ -49,13 +53,20 @@ struct ResultLine<'a> {
     url: String,
     path: Option<&'a str>,
     bytes: u64,
+    /// For how long this command saw it move.
     seconds: f64,
+    /// Bytes a second of what it saw.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sha256: Option<&'a str>,
     /// The digest in whatever algorithm it was taken, `algorithm:hex`.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<&'a str>,
     verified: bool,
+    /// A file that was there already is the one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    kept: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification: Option<VerificationView>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -137,9 +148,11 @@ fn result(end: &End) -> ResultLine<'_> {
         path: path(&end.job),
         bytes: end.job.progress.moved,
         seconds: end.took.as_secs_f64(),
+        rate: mean_rate(end.seen, end.took).filter(|rate| *rate > 0),
         sha256: end.job.digest.as_deref().and_then(|digest| digest.strip_prefix("sha256:")),
         digest: end.job.digest.as_deref(),
         verified: end.is_verified(),
+        kept: end.was_there(),
         verification: end.job.verification,
         code: failure.map(|failure| failure.code.as_str()).or_else(|| (!end.is_complete()).then_some("CANCELED")),
         message: failure.map(|failure| failure.message.as_str()),
@@ -170,12 +183,12 @@ mod tests {
         let mut job = row(7, PhaseView::Completed, 5);
         job.digest = Some("sha256:ab".to_owned());
         job.verification = Some(VerificationView::Length);
-        let end = End { job, took: Duration::from_millis(1500) };
+        let end = End { job, took: Duration::from_millis(1500), seen: 3 };
         assert_eq!(
             text(&Line::Result(result(&end))),
             serde_json::json!({
                 "event": "result", "id": 7, "url": "http://example.org/7.bin", "path": "/downloads/7.bin", "bytes": 5,
-                "seconds": 1.5, "sha256": "ab", "digest": "sha256:ab", "verified": true, "verification": "length",
+                "seconds": 1.5, "rate": 2, "sha256": "ab", "digest": "sha256:ab", "verified": true, "verification": "length",
             })
         );
     }
@@ -188,7 +201,7 @@ mod tests {
             hint: "Look.".to_owned(),
             can_resume: true,
         };
-        let end = End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO };
+        let end = End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO, seen: 0 };
         let line = text(&Line::Result(result(&end)));
         assert_eq!((&line["code"], &line["hint"]), (&"HTTP_NOT_FOUND".into(), &"Look.".into()));
         assert_eq!(line["verified"], false);

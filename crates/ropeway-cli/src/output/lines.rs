@@ -1,25 +1,82 @@
 //! A plain line per finished job, for logs and pipes.
 
-use ropeway_api::view::DirectionView;
+use std::time::{Duration, Instant};
+
+use ropeway_api::view::{DirectionView, JobView, PhaseView};
 
 use crate::{
     output::{
         Output, failure,
-        text::{mean_rate, plain, rate, size, verification},
-        to_stdout,
+        text::{clock, mean_rate, plain, rate, second, size, verification},
+        to_stderr, to_stdout,
     },
-    run::End,
+    run::{Board, End},
 };
 
-/// One line per finished job on stdout, failures on stderr.
-pub(crate) struct Lines;
+/// How often a run that nobody sees a bar of tells how far it is.
+const TELLS_EVERY: Duration = Duration::from_secs(10);
+/// How often that is looked at.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// One line per finished job on stdout; failures, and now and then how far all are, on stderr.
+pub(crate) struct Lines {
+    told: Instant,
+}
+
+impl Lines {
+    /// Nothing is told yet.
+    pub(crate) fn new() -> Self {
+        Self { told: Instant::now() }
+    }
+}
 
 impl Output for Lines {
+    fn period(&self) -> Option<Duration> {
+        Some(PERIOD)
+    }
+
+    fn draw(&mut self, board: &Board) {
+        if self.told.elapsed() >= TELLS_EVERY && board.has_open() {
+            self.told = Instant::now();
+            to_stderr(&standing_line(board));
+        }
+    }
+
     fn ended(&mut self, end: &End) {
         match finished_line(end) {
             Some(line) => to_stdout(&line),
             None => failure::report(end),
         }
+    }
+}
+
+/// How far all jobs are, and what the first one that does not move waits for.
+fn standing_line(board: &Board) -> String {
+    let sums = board.sums();
+    let mut open = board.open();
+    let who = match (open.next(), sums.jobs) {
+        (Some(job), 1) => plain(&job.name).into_owned(),
+        _ => format!("{} of {} jobs", sums.ended, sums.jobs),
+    };
+    let moved = match sums.length {
+        Some(length) => format!("{} of {}", size(sums.moved), size(length)),
+        None => size(sums.moved),
+    };
+    let left = sums.length.and_then(|length| length.saturating_sub(sums.moved).checked_div(sums.rate));
+    let left = left.map(|left| format!(", {} left", clock(left))).unwrap_or_default();
+    let speed = if sums.rate > 0 { format!(" at {}{left}", rate(sums.rate)) } else { String::new() };
+    let waits = board.open().find_map(waiting).map(|reason| format!("; {reason}")).unwrap_or_default();
+    format!("{who}: {moved}{speed}{waits}")
+}
+
+/// Why a job does not move, where it says so.
+fn waiting(job: &JobView) -> Option<String> {
+    match &job.phase {
+        PhaseView::Waiting { until_ms, cause, .. } => {
+            Some(format!("waiting until {} to try again: {}", second(*until_ms), plain(&cause.message)))
+        }
+        PhaseView::Blocked { failure, .. } => Some(format!("waiting: {}", plain(&failure.message))),
+        _ => None,
     }
 }
 
@@ -29,21 +86,24 @@ pub(crate) fn finished_line(end: &End) -> Option<String> {
         return None;
     }
     let job = &end.job;
+    if end.was_there() {
+        let path = plain(job.path.as_deref().unwrap_or(&job.name));
+        return Some(format!("kept {path}: it is there already, {}", verification(job)));
+    }
     let what = match job.direction {
         DirectionView::Download => format!("saved {}", plain(job.path.as_deref().unwrap_or(&job.name))),
         DirectionView::Upload => format!("sent {} to {}", plain(&job.source), plain(&end.url())),
     };
     let bytes = job.progress.moved;
-    let speed = mean_rate(bytes, end.took).map(|mean| format!(" at {}", rate(mean))).unwrap_or_default();
+    let mean = mean_rate(end.seen, end.took).filter(|mean| *mean > 0);
+    let speed = mean.map(|mean| format!(" at {}", rate(mean))).unwrap_or_default();
     let digest = job.digest.as_deref().map(|digest| format!(", {digest}")).unwrap_or_default();
     Some(format!("{what}: {}{speed}{digest}, {}", size(bytes), verification(job)))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use ropeway_api::view::{PhaseView, VerificationView};
+    use ropeway_api::view::{FailureView, VerificationView};
 
     use super::*;
     use crate::run::tests::row;
@@ -53,7 +113,36 @@ mod tests {
         let mut job = row(1, PhaseView::Completed, 1 << 20);
         job.digest = Some("sha256:9f86".to_owned());
         job.verification = Some(VerificationView::ChecksumGiven);
-        let line = finished_line(&End { job, took: Duration::from_secs(1) }).unwrap();
+        let line = finished_line(&End { job: job.clone(), took: Duration::from_secs(1), seen: 1 << 20 }).unwrap();
         assert_eq!(line, "saved /downloads/1.bin: 1.00 MiB at 1.00 MiB/s, sha256:9f86, equal to the checksum given");
+        let line = finished_line(&End { job, took: Duration::from_secs(1), seen: 1 << 19 }).unwrap();
+        assert!(line.contains("1.00 MiB at 512.00 KiB/s"), "{line}");
+    }
+
+    #[test]
+    fn now_and_then_a_run_says_how_far_it_is_and_what_it_waits_for() {
+        let mut board = Board::default();
+        board.put(row(1, PhaseView::Running, 50));
+        assert_eq!(standing_line(&board), "1.bin: 50 B of 100 B at 10 B/s, 0:05 left");
+        let cause = FailureView {
+            code: "NETWORK_REFUSED".to_owned(),
+            message: "example.org refused".to_owned(),
+            hint: String::new(),
+            can_resume: true,
+        };
+        let mut waiting = row(2, PhaseView::Waiting { until_ms: 65_000, attempt: 1, cause }, 0);
+        waiting.progress.rate = 0;
+        board.put(waiting);
+        let line = standing_line(&board);
+        assert!(line.starts_with("0 of 2 jobs: 50 B of 200 B at 10 B/s, 0:15 left; waiting until "), "{line}");
+        assert!(line.ends_with(":01:05 to try again: example.org refused"), "{line}");
+    }
+
+    #[test]
+    fn a_file_that_was_there_is_told_apart_from_one_that_came() {
+        let mut job = row(1, PhaseView::Completed, 0);
+        job.verification = Some(VerificationView::Length);
+        let line = finished_line(&End { job, took: Duration::ZERO, seen: 0 }).unwrap();
+        assert_eq!(line, "kept /downloads/1.bin: it is there already, as long as announced");
     }
 }

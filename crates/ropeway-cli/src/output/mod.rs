@@ -20,7 +20,7 @@ use ropeway_api::command::Refusal;
 
 use self::{bars::Bars, json::Json, lines::Lines};
 pub(crate) use self::{
-    failure::{complain, refuse, tell},
+    failure::{complain, interrupted, refuse, tell},
     stream::{as_json, lost_output, note, to_stderr, to_stdout, to_stdout_as_json},
 };
 use crate::{
@@ -46,6 +46,11 @@ pub(crate) trait Output {
         refuse(refusal);
     }
 
+    /// Something that the user should know while the run waits.
+    fn note(&mut self, text: &str) {
+        to_stderr(text);
+    }
+
     /// A call that the engine did not carry out.
     fn complain(&mut self, error: &CommandError) {
         complain(error);
@@ -56,7 +61,7 @@ pub(crate) trait Output {
 
     /// The run was stopped by a signal.
     fn interrupted(&mut self, board: &Board) {
-        failure::interrupted(board.sums().open());
+        interrupted(board.sums().open());
     }
 }
 
@@ -78,7 +83,7 @@ impl Amount {
             Self { json: true, .. } => Box::new(Json::default()),
             Self { quiet: true, .. } => Box::new(Quiet),
             _ if io::stderr().is_terminal() => Box::new(Bars::new()),
-            _ => Box::new(Lines),
+            _ => Box::new(Lines::new()),
         }
     }
 }
@@ -87,6 +92,8 @@ impl Amount {
 struct Quiet;
 
 impl Output for Quiet {
+    fn note(&mut self, _text: &str) {}
+
     fn ended(&mut self, end: &End) {
         failure::report(end);
     }

@@ -44,7 +44,7 @@ fn cells(job: &JobView, waits: &Waits) -> [String; 8] {
         },
         shortened(&plain(&job.name), NAME_WIDTH),
         progress.length.map_or_else(nothing, size),
-        percent(progress).map_or_else(nothing, |percent| format!("{percent} %")),
+        percent(job).map_or_else(nothing, |percent| format!("{percent} %")),
         if is_moving { rate(progress.rate) } else { nothing() },
         progress.seconds_left.filter(|_| is_moving).map_or_else(nothing, clock),
         waits.state(job).into_owned(),

@@ -4,9 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use indicatif::BinaryBytes;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use ropeway_api::view::{
-    DirectionView, JobProgress, JobView, ObstacleView, PhaseView, ValidationView, VerificationView,
-};
+use ropeway_api::view::{DirectionView, JobView, ObstacleView, PhaseView, ValidationView, VerificationView};
 use ropeway_model::hides;
 
 /// `text` without what a terminal would act on: escape sequences, line breaks, direction overrides. Names and messages
@@ -50,7 +48,12 @@ pub(crate) fn mean_rate(bytes: u64, took: Duration) -> Option<u64> {
 }
 
 /// Whole percents done; `None` while the length is unknown.
-pub(crate) fn percent(progress: &JobProgress) -> Option<u64> {
+pub(crate) fn percent(job: &JobView) -> Option<u64> {
+    let progress = &job.progress;
+    // A file that was there already took no byte.
+    if matches!(job.phase, PhaseView::Completed) {
+        return Some(100);
+    }
     match progress.length? {
         0 => Some(100),
         length => Some(progress.moved.saturating_mul(100) / length),
@@ -107,7 +110,7 @@ pub(crate) fn moment(unix_ms: i64) -> String {
 }
 
 /// The same to the second.
-fn second(unix_ms: i64) -> String {
+pub(crate) fn second(unix_ms: i64) -> String {
     let Ok(at) = Timestamp::from_millisecond(unix_ms) else { return unix_ms.to_string() };
     at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }

@@ -27,6 +27,8 @@ struct Row {
     job: JobView,
     /// When it was first seen to move; before that, when it was first seen.
     since: Instant,
+    /// Bytes that had moved by then: whoever begins to watch a job in its middle saw none of those.
+    before: u64,
     has_moved: bool,
 }
 
@@ -36,16 +38,21 @@ impl Board {
         if self.ended.contains(&job.id) {
             return None;
         }
-        let before = self.open.get(&job.id).map(|row| (row.since, row.has_moved));
-        let has_moved = before.is_some_and(|(_, has_moved)| has_moved) || is_moving(&job.phase);
+        let had = self.open.get(&job.id).map(|row| (row.since, row.before, row.has_moved));
+        let has_moved = had.is_some_and(|(_, _, has_moved)| has_moved) || is_moving(&job.phase);
         // A short transfer may be over before it was seen to move.
-        let since =
-            before.filter(|(_, had_moved)| *had_moved || !has_moved).map_or_else(Instant::now, |(since, _)| since);
+        let (since, before) = match had {
+            Some((since, before, had_moved)) if had_moved || !has_moved => (since, before),
+            Some((_, before, _)) => (Instant::now(), before),
+            None => (Instant::now(), job.progress.moved),
+        };
         if is_final(&job.phase) {
-            let took = before.map_or(Duration::ZERO, |(since, _)| since.elapsed());
-            return Some(self.end(End { job, took }));
+            let took = had.map_or(Duration::ZERO, |(since, ..)| since.elapsed());
+            // What was over before it was watched was not seen to move.
+            let seen = job.progress.moved.saturating_sub(before);
+            return Some(self.end(End { job, took, seen }));
         }
-        self.open.insert(job.id, Row { job, since, has_moved });
+        self.open.insert(job.id, Row { job, since, before, has_moved });
         None
     }
 
@@ -117,9 +124,10 @@ impl Board {
 
     /// A row another program took off the list.
     fn take_away(&mut self, id: i64) -> Option<End> {
-        let Row { mut job, since, .. } = self.open.remove(&id)?;
+        let Row { mut job, since, before, .. } = self.open.remove(&id)?;
         job.phase = PhaseView::Canceled;
-        Some(self.end(End { job, took: since.elapsed() }))
+        let seen = job.progress.moved.saturating_sub(before);
+        Some(self.end(End { job, took: since.elapsed(), seen }))
     }
 
     fn end(&mut self, end: End) -> End {
@@ -204,6 +212,17 @@ pub(crate) mod tests {
         assert!(board.apply(Event::Removed { ids: vec![1] }).is_empty());
         assert_eq!(board.add(row(1, PhaseView::Queued, 0)), None, "the reply to the call came after the event");
         assert_eq!((board.sums().open(), board.sums().failed), (0, 0));
+    }
+
+    #[test]
+    fn who_begins_to_watch_in_the_middle_saw_only_the_rest() {
+        let mut board = Board::default();
+        board.put(row(1, PhaseView::Running, 60));
+        board.put(row(1, PhaseView::Running, 80));
+        assert_eq!(board.put(row(1, PhaseView::Completed, 100)).unwrap().seen, 40);
+        board.put(row(2, PhaseView::Queued, 0));
+        assert_eq!(board.put(row(2, PhaseView::Completed, 100)).unwrap().seen, 100);
+        assert_eq!(board.put(row(3, PhaseView::Completed, 100)).unwrap().seen, 0);
     }
 
     #[test]

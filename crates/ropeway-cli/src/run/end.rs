@@ -12,12 +12,23 @@ pub(crate) struct End {
     pub(crate) job: JobView,
     /// How long this process saw it move.
     pub(crate) took: Duration,
+    /// Bytes that it saw move.
+    pub(crate) seen: u64,
 }
 
 impl End {
     /// Whether it is complete.
     pub(crate) const fn is_complete(&self) -> bool {
         matches!(self.job.phase, PhaseView::Completed)
+    }
+
+    /// Whether it took a file that was there already for its own.
+    pub(crate) fn was_there(&self) -> bool {
+        let progress = &self.job.progress;
+        self.is_complete()
+            && matches!(self.job.direction, DirectionView::Download)
+            && progress.moved == 0
+            && progress.length.is_some_and(|length| length > 0)
     }
 
     /// The remote end, secrets hidden: where a download came from, or the very address an upload went to.

@@ -3,9 +3,11 @@
 mod board;
 mod end;
 mod process;
+mod stream;
 
 pub(crate) use board::Board;
 #[cfg(test)]
 pub(crate) use board::tests;
 pub(crate) use end::{End, Sums};
 pub(crate) use process::{Ending, OwnQueue, Ran, open_once};
+pub(crate) use stream::Stream;

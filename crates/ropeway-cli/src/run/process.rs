@@ -19,6 +19,7 @@ use tokio::{
 };
 
 use crate::{
+    command::options::PatienceFlags,
     error::CommandError,
     exit::Exit,
     output::{Output, tell},
@@ -85,18 +86,45 @@ impl OwnQueue {
         Ok(Self { api, interruption })
     }
 
-    /// Sets how many jobs run at once and how fast they may be together, for this process alone.
+    /// The engine.
+    pub(super) const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// The signals that end the process.
+    pub(super) const fn interruption(&self) -> &Interruption {
+        &self.interruption
+    }
+
+    /// Closes the engine.
+    pub(super) async fn close(self) {
+        self.api.shutdown().await;
+    }
+
+    /// Sets how many jobs run at once, how fast they may be together and how long is waited, for this process alone. A limit
+    /// that the user gives now counts for more than those of the schedule.
     ///
     /// # Errors
     /// [`CommandError::Call`] if the engine refuses a value.
-    pub(crate) async fn adjust(&self, jobs: Option<u8>, limit: Option<ByteRate>) -> Result<(), CommandError> {
-        if jobs.is_none() && limit.is_none() {
+    pub(crate) async fn adjust(
+        &self,
+        jobs: Option<u8>,
+        limit: Option<ByteRate>,
+        patience: PatienceFlags,
+    ) -> Result<(), CommandError> {
+        let (waits, tries) = patience.chosen();
+        self.api.set_patience(waits, tries);
+        let now = patience.now;
+        if jobs.is_none() && limit.is_none() && !now {
             return Ok(());
         }
         let snapshot: Snapshot = reply(self.api.call(Call::Snapshot(Nothing {})).await)?;
         let running_jobs = jobs.unwrap_or(snapshot.settings.running_jobs);
-        let limit = limit.map(ByteRate::bytes_per_second);
-        let settings = Settings { running_jobs, download_limit: limit, upload_limit: limit, ..snapshot.settings };
+        let mut settings = Settings { running_jobs, ..snapshot.settings };
+        settings.schedule.retain(|rule| !now && (limit.is_none() || rule.pause));
+        if let Some(limit) = limit.map(ByteRate::bytes_per_second) {
+            (settings.download_limit, settings.upload_limit) = (Some(limit), Some(limit));
+        }
         reply::<Settings>(self.api.call(Call::SettingsSet(settings)).await).map(drop)
     }
 
@@ -119,6 +147,15 @@ impl OwnQueue {
         ending
     }
 
+    /// Says once why nothing moves.
+    fn tell_of_schedule(&self, is_told: &mut bool, output: &mut dyn Output) {
+        let pauses = self.api.schedule_pauses();
+        if pauses && !*is_told {
+            output.note("the schedule of the settings lets nothing move now; --now does not wait for it");
+        }
+        *is_told = pauses;
+    }
+
     async fn follow(
         &self,
         calls: mpsc::Receiver<Result<Call, CommandError>>,
@@ -132,6 +169,7 @@ impl OwnQueue {
         tokio::pin!(adding);
         let mut is_adding = true;
         let mut ticks = ticks(output.period());
+        let mut is_told = false;
         while is_adding || board.has_open() {
             tokio::select! {
                 () = self.interruption.came() => return Ok(Ending::Interrupted),
@@ -141,7 +179,10 @@ impl OwnQueue {
                     let Some(news) = news else { return Err(ended_early()) };
                     note(&self.api, news, output, board).await?;
                 }
-                _ = ticks.tick() => output.draw(board),
+                _ = ticks.tick() => {
+                    self.tell_of_schedule(&mut is_told, output);
+                    output.draw(board);
+                }
             }
             while let Ok(added) = replies.try_recv() {
                 note_added(added, output, board, &mut ran);
@@ -177,6 +218,7 @@ fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, board
         Ok(added) => {
             for refusal in &added.refused {
                 match Exit::of_refusal(refusal) {
+                    Exit::Complete => ran.any = true,
                     Exit::BadUsage => ran.refused = true,
                     _ => ran.failed = true,
                 }

@@ -28,7 +28,7 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
-    CONNECT_TIMEOUT, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT,
+    IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT, connect_timeout,
     head_guard::HeadGuard,
     names::Resolver,
     reads::{Reader, Reads},
@@ -48,7 +48,7 @@ impl Direct {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
-        http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        http.set_connect_timeout(Some(connect_timeout()));
         http.set_keepalive(Some(KEEPALIVE_AFTER));
         http.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
         http.set_keepalive_retries(Some(KEEPALIVE_PROBES));
@@ -136,7 +136,7 @@ impl Service<Uri> for Connector {
                 let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
                 Ok::<_, BoxError>(Line::new(secure, reads, peer))
             };
-            let connected = tokio::time::timeout(CONNECT_TIMEOUT, connected).await;
+            let connected = tokio::time::timeout(connect_timeout(), connected).await;
             connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
         })
     }

@@ -37,13 +37,19 @@ use space::Spaces;
 pub use transport::{Transport, TransportBody};
 
 use crate::{
-    DriverError,
+    DriverError, Patience,
     credential::Credentials,
     exchange::{LARGEST_HEAD, error::innermost},
 };
 
 /// Longest wait for a connection, TLS handshake included; a slower path is of no use for a transfer.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Longest wait for a connection in this process.
+pub(crate) fn connect_timeout() -> Duration {
+    Patience::chosen().connect.unwrap_or(CONNECT_TIMEOUT)
+}
+
 /// A peer that vanished is found by probes of the kernel even where nothing is being read.
 const KEEPALIVE_AFTER: Duration = Duration::from_secs(60);
 /// Pause between two of those probes.
@@ -319,7 +325,7 @@ fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
         .redirect(Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())
-        .connect_timeout(CONNECT_TIMEOUT)
+        .connect_timeout(connect_timeout())
         .tcp_nodelay(true)
         .http1_title_case_headers()
         .http1_allow_spaces_after_header_name_in_responses(true)

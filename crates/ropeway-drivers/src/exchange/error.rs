@@ -10,7 +10,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::fault::Fault;
 use crate::{
     DriverError,
-    client::{CONNECT_TIMEOUT, FramingError, NameError, NearError},
+    client::{FramingError, NameError, NearError, connect_timeout},
     http::wire,
 };
 
@@ -124,7 +124,7 @@ pub(crate) fn of_request(
     }
     let kind = find::<io::Error>(error).map(io::Error::kind);
     if error.is_connect() && (error.is_timeout() || kind == Some(io::ErrorKind::TimedOut)) {
-        return DriverError::ConnectTimeout { host, waited_s: CONNECT_TIMEOUT.as_secs() };
+        return DriverError::ConnectTimeout { host, waited_s: connect_timeout().as_secs() };
     }
     if kind == Some(io::ErrorKind::ConnectionRefused) {
         return DriverError::ConnectionRefused { host };

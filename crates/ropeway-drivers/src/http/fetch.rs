@@ -5,7 +5,7 @@ use http::{
     header::{CONTENT_RANGE, IF_RANGE, RANGE},
 };
 use reqwest::Response;
-use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
+use ropeway_model::{ByteRange, FileName, SafeUrl, Validation, Validator};
 
 use super::{body, coding, probe, redirect, wire};
 use crate::{Context, DriverError, Fetched, client::Connection, exchange::error};
@@ -19,7 +19,7 @@ pub(super) async fn fetch(
 ) -> Result<Fetched, DriverError> {
     let fields = fields(from, want, valid.filter(|_| context.is_conditional));
     let redirect::Answer { url, response } = redirect::get(context, from, &fields, Connection::Own).await?;
-    let wanted = Wanted { url: &url, want, valid };
+    let wanted = Wanted { url: &url, want, valid, saved_as: context.saved_as.as_ref() };
     let (validator, longest) = match response.status().as_u16() {
         206 => wanted.part(&response)?,
         200 => wanted.whole(&response)?,
@@ -61,6 +61,7 @@ struct Wanted<'a> {
     url: &'a SafeUrl,
     want: ByteRange,
     valid: Option<&'a Validator>,
+    saved_as: Option<&'a FileName>,
 }
 
 impl Wanted<'_> {
@@ -101,7 +102,8 @@ impl Wanted<'_> {
 
     /// A part of an encoded file fits nowhere into the file as it is, unless the coding is the file's own.
     fn refuse_coding(&self, headers: &HeaderMap) -> Result<(), DriverError> {
-        match coding::to_undo(headers, &probe::name(headers, self.url)) {
+        let name = self.saved_as.cloned().unwrap_or_else(|| probe::name(headers, self.url));
+        match coding::to_undo(headers, &name) {
             Ok(None) => Ok(()),
             Ok(Some(_)) | Err(_) => Err(DriverError::RangeIgnored { url: self.url.clone() }),
         }

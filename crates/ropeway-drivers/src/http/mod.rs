@@ -14,7 +14,7 @@ pub(crate) mod wire;
 use async_trait::async_trait;
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
-use crate::{Capability, Context, Download, Driver, DriverError, Fetched, Order, Probe};
+use crate::{Capability, Context, Download, Driver, DriverError, Fetched, Order, Patience, Probe};
 
 /// Downloads by `GET`, whole or in ranges.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,7 +39,9 @@ impl Driver for HttpDriver {
 #[async_trait]
 impl Download for HttpDriver {
     async fn probe(&self, context: &Context, from: &SafeUrl) -> Result<Probe, DriverError> {
-        probe::probe(context, from).await
+        let patience = Patience::chosen();
+        let probe = patience.answer(from, probe::probe(context, from)).await?;
+        Ok(Probe { body: patience.body(&probe.url, probe.body), ..probe })
     }
 
     async fn fetch(
@@ -49,6 +51,8 @@ impl Download for HttpDriver {
         want: ByteRange,
         valid: Option<&Validator>,
     ) -> Result<Fetched, DriverError> {
-        fetch::fetch(context, from, want, valid).await
+        let patience = Patience::chosen();
+        let fetched = patience.answer(from, fetch::fetch(context, from, want, valid)).await?;
+        Ok(Fetched { body: patience.body(from, fetched.body), ..fetched })
     }
 }

@@ -25,14 +25,15 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     let headers = response.headers();
     let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
     let name = name(headers, &url);
-    let labeled = coding::to_undo(headers, &name).map_err(|label| {
+    let saved_as = context.saved_as.as_ref().unwrap_or(&name);
+    let labeled = coding::to_undo(headers, saved_as).map_err(|label| {
         let reason = format!("it is compressed by {label}, which cannot be undone here");
         DriverError::ContentCoding { url: url.clone(), reason }
     })?;
     let (validator, digest) = (wire::validator(headers, length), announced::of_whole(headers));
     // A transformed answer (203) may still carry the digest of what it was made from.
     let digest = digest.filter(|_| response.status().as_u16() == 200);
-    let is_labeled_page = page::is_labeled(headers);
+    let label = page::label(headers, saved_as);
     let body = body::stream(response, url.clone(), &context.cancel, u64::MAX)?;
     let (coding, mut body) = decoded::look(body, labeled, &url).await?;
     let (validator, digest) = if coding.is_none() { (validator, digest) } else { (Validator::default(), None) };
@@ -41,8 +42,8 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
         body = decoded::stream(body, coding, url.clone());
     }
     let mut is_page = false;
-    if is_labeled_page {
-        (is_page, body) = page::look(body, &url).await?;
+    if let Some(label) = label {
+        (is_page, body) = page::look(body, label, &url).await?;
     }
     Ok(Probe { url, name, validator, digest, is_page, body })
 }

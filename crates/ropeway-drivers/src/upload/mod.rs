@@ -94,7 +94,7 @@ impl Answer {
 
     /// Whether it is a web page. Programs that forget to label what they answer label it so, too.
     pub(crate) fn is_page(&self) -> bool {
-        page::is_labeled(self.response.headers()) && page::begins(&self.body)
+        page::is_page(self.response.headers(), &self.body)
     }
 
     /// What it says of the stored file.

@@ -5,13 +5,17 @@ use std::{io, sync::Arc, time::Duration};
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep_until};
 
-use crate::DriverError;
+use crate::{DriverError, Patience};
 
 /// Longest wait for the network to take the next chunk. A rate limit of our own does not count: the source waits then.
 const STALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// Longest wait for the answer once the last byte was handed over. What the system still has in its buffers goes out
 /// within it even on a slow line, and the server may have to check or copy the file first.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+
+fn stall_timeout() -> Duration {
+    Patience::chosen().silence.unwrap_or(STALL_TIMEOUT)
+}
 
 /// What becomes of a body that was handed over for sending; shared between the body and whoever waits for the answer.
 #[derive(Clone, Debug)]
@@ -68,8 +72,8 @@ impl Sending {
         loop {
             let turn = *self.shared.turn.lock();
             let (since, patience) = match turn {
-                Turn::Source => (Instant::now(), STALL_TIMEOUT),
-                Turn::Network { since } => (since, STALL_TIMEOUT),
+                Turn::Source => (Instant::now(), stall_timeout()),
+                Turn::Network { since } => (since, stall_timeout()),
                 Turn::Server { since } => (since, ANSWER_TIMEOUT),
             };
             if !matches!(turn, Turn::Source) && since.elapsed() >= patience {

@@ -25,6 +25,22 @@ fn labelled(label: &str, body: Vec<u8>) -> Answer {
 }
 
 #[tokio::test]
+async fn the_name_that_the_user_gave_decides_which_coding_is_the_files_own() {
+    let file = Pattern::new(1).bytes(0, LENGTH);
+    let encoded = gzip(&file);
+    for (path, saved_as, expected) in
+        [("download", "f.tar.gz", &encoded[..]), ("f.tar.gz", "f.tar", &file[..]), ("a.csv", "a.csv.gz", &encoded)]
+    {
+        let octets = encoded.clone();
+        let peer = Peer::start(move |_| labelled("gzip", octets.clone())).await;
+        let mut download = Download::of(&peer.url(path));
+        download.context.saved_as = Some(saved_as.parse().unwrap());
+        let (bytes, error) = read(download.probe().await.unwrap().body).await;
+        assert!(error.is_none() && bytes == expected, "{path} as {saved_as}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_saved_is_the_file_its_name_promises() {
     let file = Pattern::new(1).bytes(0, LENGTH);
     let encoded = gzip(&file);

@@ -25,6 +25,7 @@ pub(crate) fn context(address: &str) -> Context {
         cookies: Arc::default(),
         pace: None,
         is_conditional: true,
+        saved_as: None,
         gate: None,
         cancel: CancellationToken::new(),
     }

@@ -63,6 +63,18 @@ impl Disk for Guard {
         self.0.mark(path, origin);
     }
 
+    fn set_modified(&self, path: &Path, unix_seconds: i64) {
+        self.0.set_modified(path, unix_seconds);
+    }
+
+    fn note_version(&self, path: &Path, version: &str) {
+        self.0.note_version(path, version);
+    }
+
+    fn version_note(&self, path: &Path) -> Option<String> {
+        self.0.version_note(path)
+    }
+
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         self.0.remove(path)
     }

@@ -36,6 +36,13 @@ const MOST_PIECES: usize = 1024;
 #[cfg(target_os = "linux")]
 const ORIGIN: &str = "user.xdg.origin.url";
 
+/// The attribute that tells which version of what a file is.
+#[cfg(target_os = "linux")]
+const VERSION: &str = "user.ropeway.version";
+/// Longer notes are nobody's.
+#[cfg(target_os = "linux")]
+const LONGEST_NOTE: usize = 4096;
+
 /// Never through a link that somebody planted, never waiting for the other end of a pipe, never inherited by a program we
 /// start.
 fn safe_flags() -> i32 {
@@ -163,6 +170,31 @@ impl Disk for LocalDisk {
         if let Err(error) = marked {
             tracing::debug!(path = %path.display(), %error, "the file system takes no note of where the file came from");
         }
+    }
+
+    fn set_modified(&self, path: &Path, unix_seconds: i64) {
+        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
+        let unchanged = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+        let times =
+            Timestamps { last_access: unchanged, last_modification: Timespec { tv_sec: unix_seconds, tv_nsec: 0 } };
+        if let Err(error) = utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW) {
+            tracing::debug!(path = %path.display(), %error, "the file keeps the time of its arrival");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn note_version(&self, path: &Path, version: &str) {
+        use rustix::fs::{XattrFlags, lsetxattr};
+        if let Err(error) = lsetxattr(path, VERSION, version.as_bytes(), XattrFlags::empty()) {
+            tracing::debug!(path = %path.display(), %error, "the file system takes no note of the file's version");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn version_note(&self, path: &Path) -> Option<String> {
+        let mut note = [0; LONGEST_NOTE];
+        let length = rustix::fs::lgetxattr(path, VERSION, &mut note).ok()?;
+        String::from_utf8(note.get(..length)?.to_vec()).ok()
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {

@@ -67,6 +67,18 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Notes on a file where it came from, as far as its file system takes notes. What would open it may ask first.
     fn mark(&self, path: &Path, origin: &SafeUrl);
 
+    /// Gives a file the time at which what it holds was last changed, in seconds since the Unix epoch, as far as its file
+    /// system keeps times. Follows no link.
+    fn set_modified(&self, _path: &Path, _unix_seconds: i64) {}
+
+    /// Notes on a file which version of what it is, as far as its file system takes notes.
+    fn note_version(&self, _path: &Path, _version: &str) {}
+
+    /// What [`Disk::note_version`] noted.
+    fn version_note(&self, _path: &Path) -> Option<String> {
+        None
+    }
+
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
 use ropeway_store::Verification;
 
-use super::{checkpoint, named_folders, naming, proof, source::Source, worker::Job};
+use super::{checkpoint, existing, named_folders, naming, proof, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
@@ -54,6 +54,7 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
         intend(attempt, job, &path, &proof).await?;
         named_folders::make(attempt)?;
         disk.mark(&source.part_path, &source.url);
+        existing::note(attempt, &source.part_path, &source.validator);
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
                 attempt.progress.restart_at(length);

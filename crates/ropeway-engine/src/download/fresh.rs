@@ -9,6 +9,7 @@ use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
 
 use super::{
+    existing,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, recheck,
     seam::Promises,
@@ -32,10 +33,19 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         discard_earlier(attempt)?;
     }
     disk.create_folder(into)?;
+    if had.is_none()
+        && let Some(finished) = existing::before_request(attempt, into).await?
+    {
+        return Ok(Begin::Published(finished));
+    }
     let (driver, mut probe) = first_answer(attempt, mirrors).await?;
     if had.is_some() {
         drop(had);
         discard_earlier(attempt)?;
+    }
+    let name = name.clone().unwrap_or_else(|| probe.name.clone());
+    if let Some(finished) = existing::after_answer(attempt, into, &name, &probe.validator).await? {
+        return Ok(Begin::Published(finished));
     }
     let length = probe.validator.length;
     // What this job needs is not promised to others yet.
@@ -53,11 +63,11 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     }
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
-    let name = name.clone().unwrap_or_else(|| probe.name.clone());
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
             disk.mark(&finished.path, &probe.url);
+            existing::note(attempt, &finished.path, &probe.validator);
             return Ok(Begin::Published(finished));
         }
         // The file system wants a part file: it gets what has come.

@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod crew;
+mod existing;
 mod finish;
 mod fresh;
 mod gather;

@@ -17,11 +17,11 @@ pub(super) fn refuse(attempt: &Attempt, asked: &SafeUrl, probe: &Probe) -> Resul
     }
     let had = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
     let wanted = wanted(attempt, asked);
-    let Some(name) = had.filter(|name| !name.may_be_page()).or_else(|| Some(wanted).filter(FileName::is_no_page))
-    else {
-        return Ok(());
-    };
-    let message = format!("{} sends a web page in the place of {name}", probe.url);
+    let is_named = matches!(&attempt.spec.transfer, Transfer::Download { name: Some(_), .. });
+    let told = Some(probe.name.clone()).filter(|_| !is_named);
+    let promised = std::iter::once(wanted).chain(told).find(FileName::is_no_page);
+    let Some(name) = had.filter(|name| !name.may_be_page()).or(promised) else { return Ok(()) };
+    let message = format!("{} sends a web page or an error message in the place of {name}", probe.url);
     Err(Stop::NoFile { failure: Failure::new(FailureCode::UnexpectedContent, message), retry: Retry::Never })
 }
 

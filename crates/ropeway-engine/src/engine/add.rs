@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use ropeway_model::{JobId, JobSpec, Phase, Transfer, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
-use super::{Engine, EngineError, NewJobs};
+use super::{Engine, EngineError, NewJobs, signed_link};
 use crate::{
     core::Core,
     disk::DiskError,
@@ -76,17 +76,23 @@ impl Core {
 
     /// An unfinished job of an earlier process with the same source and destination, which no living process has; only
     /// a process that runs its own jobs alone keeps any.
+    /// A link that was signed anew is one to the same file.
     fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
         let wanted = spec.transfer.without_login();
         let mut leftovers = self.leftovers.lock();
-        let at = leftovers.iter().position(|row| {
+        let is_free = |row: &JobRow| {
             // Gone with a final name recorded: it was published, and only nobody could say so any more.
             let free = |part| match self.disk.open_part(part) {
                 Ok(_) => true,
                 Err(DiskError::Missing { .. }) => row.final_path.is_some(),
                 Err(_) => false,
             };
-            row.spec.transfer.without_login() == wanted && row.part_path.as_deref().is_some_and(free)
+            row.part_path.as_deref().is_some_and(free)
+        };
+        let same = leftovers.iter().position(|row| row.spec.transfer.without_login() == wanted && is_free(row));
+        let at = same.or_else(|| {
+            let is_signed_anew = |row: &JobRow| signed_link::is_anew(&row.spec.transfer, &spec.transfer);
+            leftovers.iter().position(|row| is_signed_anew(row) && is_free(row))
         })?;
         Some(leftovers.swap_remove(at))
     }
@@ -112,6 +118,12 @@ impl Core {
             remote.url = from.with_login_of_its_own(remote.url.expose().clone());
         }
         let mut change = JobChange::new(row.id);
+        if let (Some(remote), Transfer::Download { from, .. }) = (&mut row.remote, &spec.transfer)
+            && row.spec.transfer.without_login() != spec.transfer.without_login()
+        {
+            (remote.url, remote.is_renewed) = (from.clone(), true);
+            change.remote = Some(Some(remote.clone()));
+        }
         change.spec = Some(spec.clone());
         change.wish = Some(Wish::Run);
         change.phase = Some(Phase::Queued);

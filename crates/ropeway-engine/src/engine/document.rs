@@ -33,6 +33,7 @@ impl Engine {
             cookies: Arc::default(),
             pace: None,
             is_conditional: true,
+            saved_as: None,
             gate: None,
             cancel: self.core.stopping.child_token(),
         };

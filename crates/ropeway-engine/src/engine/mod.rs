@@ -5,19 +5,22 @@ mod change;
 mod control;
 mod document;
 mod error;
+mod known;
 mod leftover;
 mod new_jobs;
 mod observe;
+mod pipe;
 mod prove;
 mod recover;
 mod renew;
+mod signed_link;
 
 use std::{
     future::Future,
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -30,8 +33,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
 pub use error::EngineError;
+pub use known::{KnownDownload, KnownDownloads};
 pub use leftover::Leftover;
 pub use new_jobs::NewJobs;
+pub use pipe::{PipeProgress, Piped};
 
 use crate::{
     blocks::Courses,
@@ -127,6 +132,7 @@ impl Engine {
             scope: config.scope,
             digests: config.digests,
             running_jobs: AtomicUsize::new(config.limits.running_jobs),
+            tries: AtomicU32::new(0),
             connections: Mutex::new(config.limits.connections),
             buffers: Buffers::default(),
             saves: Semaphore::new(SAVES_AT_ONCE),
@@ -185,6 +191,11 @@ impl Engine {
         *self.core.connections.lock() = limits.connections;
         self.core.set_usual_limits(Usual { download: limits.download, upload: limits.upload });
         self.core.wake.notify_one();
+    }
+
+    /// Gives every job `tries` tries in a row without progress from now on, whatever it fails with.
+    pub fn set_tries(&self, tries: u32) {
+        self.core.tries.store(tries, SeqCst);
     }
 
     /// Replaces the schedule of limits; what it says of this moment holds at once.

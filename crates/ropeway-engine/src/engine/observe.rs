@@ -119,6 +119,11 @@ impl Engine {
         (table.active().len(), table.waiting_count())
     }
 
+    /// Whether the schedule lets nothing move now.
+    pub fn schedule_pauses(&self) -> bool {
+        self.core.timetable.pauses()
+    }
+
     /// What is known of servers, the most recently used first.
     pub fn servers(&self) -> Vec<ServerSnapshot> {
         self.core.hosts.snapshots()

@@ -130,6 +130,8 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         secrets,
         priority,
         on_conflict,
+        reuse,
+        no_times,
         network,
         mirrors,
         pieces,
@@ -153,6 +155,7 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         && secrets.split(one.address()) == other.secrets.split(other.address())
         && *priority == other.priority
         && *on_conflict == other.on_conflict
+        && (*reuse, *no_times) == (other.reuse, other.no_times)
         && *network == other.network
         && *mirrors == other.mirrors
         && *pieces == other.pieces

@@ -9,6 +9,7 @@ mod crew;
 mod digest;
 mod disturbed;
 mod download;
+mod existing;
 mod expired;
 mod hosts;
 mod many_hands;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use ropeway_model::{
     Algorithm, ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Pieces,
-    Priority, SafeUrl, Secrets, Timestamp, Transfer, UploadTarget,
+    Priority, Reuse, SafeUrl, Secrets, Timestamp, Transfer, UploadTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,9 @@ pub(crate) struct Options {
     named_folders: u8,
     priority: Priority,
     on_conflict: OnConflict,
+    reuse: Reuse,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_times: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     proxy: Option<SafeUrl>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -67,7 +70,7 @@ impl<'a> SpecColumns<'a> {
     pub(crate) fn of(spec: &'a JobSpec) -> Self {
         // Taken apart by name, so that a new field does not compile until it has a place here.
         let JobSpec { transfer, rate_limit, connections, checksum, secrets, priority, on_conflict, .. } = spec;
-        let JobSpec { digest, network, mirrors, pieces, start_at, named_folders, .. } = spec;
+        let JobSpec { digest, network, mirrors, pieces, start_at, named_folders, reuse, no_times, .. } = spec;
         let (headers, headers_for) = secrets.split(spec.address());
         let Network { ca_file, proxy, cookie_file, netrc, allow_downgrade } = network;
         let (address, local_path, name) = match transfer {
@@ -91,6 +94,8 @@ impl<'a> SpecColumns<'a> {
                 named_folders: *named_folders,
                 priority: *priority,
                 on_conflict: *on_conflict,
+                reuse: *reuse,
+                no_times: *no_times,
                 proxy: proxy.clone(),
                 netrc: *netrc,
                 allow_downgrade: *allow_downgrade,
@@ -143,6 +148,8 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
         secrets,
         priority,
         on_conflict,
+        reuse: options.reuse,
+        no_times: options.no_times,
         network,
         mirrors,
         pieces,

@@ -5,7 +5,7 @@ use std::{ffi::OsString, path::PathBuf};
 use proptest::{option, prelude::*};
 use ropeway_model::{
     Algorithm, ByteRate, Connections, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId, JobSpec,
-    Network, Obstacle, OnConflict, Phase, Pieces, Priority, SafeUrl, Secrets, SegmentMap, Timestamp, Transfer,
+    Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp, Transfer,
     UploadTarget, Validation, Validator, Wish,
 };
 use ropeway_store::{JobChange, NewJob, Remote, Verification};
@@ -62,6 +62,8 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             Just(OnConflict::Fail),
             Just(OnConflict::Ask)
         ],
+        prop_oneof![Just(Reuse::Never), Just(Reuse::Same), Just(Reuse::Any)],
+        any::<bool>(),
     );
     let network = (option::of(path()), option::of(url()), option::of(path()), any::<bool>(), any::<bool>()).prop_map(
         |(ca_file, proxy, cookie_file, netrc, allow_downgrade)| Network {
@@ -76,7 +78,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
         (1..u64::MAX, prop::collection::vec(digest(), 0..3)).prop_map(|(length, digests)| Pieces { length, digests });
     let more = (network, prop::collection::vec(url(), 0..3), option::of(pieces), option::of(timestamp()));
     (transfer(), speed, prop::collection::vec(header, 0..3), choices, more).prop_map(
-        |(transfer, (rate, connections, checksum), headers, (priority, on_conflict), more)| JobSpec {
+        |(transfer, (rate, connections, checksum), headers, (priority, on_conflict, reuse, no_times), more)| JobSpec {
             secrets: secrets(&transfer, headers),
             named_folders: u8::from(rate.is_some()),
             transfer,
@@ -86,6 +88,8 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             checksum,
             priority,
             on_conflict,
+            reuse,
+            no_times,
             network: more.0,
             mirrors: more.1,
             pieces: more.2,

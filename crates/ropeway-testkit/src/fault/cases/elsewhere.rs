@@ -61,6 +61,20 @@ fn servers() -> Vec<Case> {
              one_probe_at_a_time_and_each_failed_one_doubles_the_rest_up_to_five_minutes",
         ),
         tested(
+            "S23 few",
+            "a few addresses of a server answer 503 for good, with and without Retry-After",
+            "its other files come all the same",
+            "crates/ropeway-engine/tests/it/hosts.rs::\
+             a_few_addresses_that_cannot_be_had_keep_none_that_can_from_being_fetched",
+        ),
+        tested(
+            "S23 restart",
+            "a server is restarted and refuses connections meanwhile, a thousand jobs wait for it",
+            "in use again within two seconds, one probe at a time",
+            "crates/ropeway-engine/tests/it/hosts.rs::\
+             a_server_that_restarts_is_in_use_again_within_two_seconds_and_a_thousand_jobs_ask_no_more_than_one",
+        ),
+        tested(
             "S23 list",
             "503 to each of a hundred queued jobs",
             "far fewer requests than jobs in the first seconds",

@@ -131,9 +131,28 @@ fn portal(_: &Request) -> Answer {
     Answer::status(200).header("Content-Type", "text/html").header("Cache-Control", "no-store").body(page)
 }
 
+/// What stands in the place of a program, offered as a file to keep.
+fn offered(media_type: &str, body: &'static str) -> Answer {
+    let disposition = "attachment; filename=\"setup.exe\"";
+    Answer::status(200).header("Content-Type", media_type).header("Content-Disposition", disposition).body(body)
+}
+
 fn portals() -> Vec<Case> {
     const MUST: &str = "a failure or patience; the part stays as it is and no page becomes the file";
+    const BAD: &[&str] = &["SERVER_BAD_CONTENT"];
     vec![
+        case(
+            "N15 offered",
+            "a login page that is offered as a program to keep",
+            "a failure; no page becomes the file",
+            Play::once(|_, _| offered("text/html", "<!doctype html><title>Sign in</title>")).watch(8).refused(BAD),
+        ),
+        case(
+            "N15 message",
+            "an error message of a program, in JSON, with status 200",
+            "a failure; no message becomes the file",
+            Play::once(|_, _| offered("application/json", "{\"error\":\"token expired\"}")).watch(8).refused(BAD),
+        ),
         case(
             "N15",
             "a captive portal answers the resumed request with 200 and a page",
