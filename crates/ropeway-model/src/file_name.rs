@@ -128,12 +128,13 @@ pub fn hides(character: char) -> bool {
 }
 
 /// Characters that nobody sees, or that turn the direction of what follows: they make `exe.txt` of `txt.exe`, and two
-/// files of one name. All of Unicode's format characters (Cf), separators of lines, and fillers.
+/// files of one name. Unicode's format characters (Cf) but for the joiners, which letters and signs are made with;
+/// separators of lines, and fillers.
 fn is_unseen(character: char) -> bool {
     matches!(character,
         '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
         | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+        | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
         | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
         | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e00ff}')
 }
@@ -143,6 +144,8 @@ fn clean_character(character: char) -> Option<char> {
     match character {
         // C0, DEL and C1 controls.
         '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => None,
+        // The joiners are letters' and signs' own, and nobody misses them in a name.
+        '\u{200c}' | '\u{200d}' => None,
         unseen if is_unseen(unseen) => None,
         // Separators, streams and wildcards of Windows.
         '/' | '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' => Some('_'),
@@ -292,6 +295,7 @@ mod tests {
             ("a\u{2028}b", true),
             ("a\u{9b}b", true),
             ("autorun.inf", true),
+            ("\u{1f469}\u{200d}\u{1f4bb}.png", false),
             ("a:b ä.txt", false),
             ("desktop", false),
             ("a.desktop.download", false),

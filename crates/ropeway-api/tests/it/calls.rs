@@ -34,6 +34,29 @@ async fn a_curl_command_brings_its_headers_and_its_name() {
 }
 
 #[tokio::test]
+async fn the_proxys_password_is_in_no_snapshot_and_no_event_and_is_used_all_the_same() {
+    let rig = Rig::new().await;
+    let mut events = rig.api.subscribe();
+    let mut settings = rig.snapshot().await.settings;
+    settings.proxy = Some("http://user:hunter2@127.0.0.1:1".to_owned());
+    let reply: Value = rig.call("settings_set", serde_json::to_value(&settings).unwrap()).await.unwrap();
+    let shown = serde_json::to_string(&rig.snapshot().await).unwrap();
+    assert!(!reply.to_string().contains("hunter2") && !shown.contains("hunter2"), "{reply} {shown}");
+    // A shell writes back all that it read.
+    let mut read = rig.snapshot().await.settings;
+    read.running_jobs = 7;
+    rig.call::<Value>("settings_set", serde_json::to_value(&read).unwrap()).await.unwrap();
+    let batch = serde_json::to_string(&events.next().await.unwrap()).unwrap();
+    assert!(batch.contains("proxy") && !batch.contains("hunter2"), "{batch}");
+    #[expect(clippy::disallowed_methods, reason = "the file that keeps it")]
+    let kept = std::fs::read_to_string(rig.folder.join("config/settings.toml")).unwrap();
+    assert!(kept.contains("hunter2") && kept.contains("running_jobs = 7"), "{kept}");
+    read.proxy = Some("http://user:********@evil.example:1".to_owned());
+    let refused = rig.call::<Value>("settings_set", serde_json::to_value(&read).unwrap()).await.unwrap_err();
+    assert_eq!(refused.code, ApiCode::BadParams);
+}
+
+#[tokio::test]
 async fn what_is_no_call_or_no_parameter_is_refused_without_effect() {
     let rig = Rig::new().await;
     for (name, params, code) in [
@@ -41,6 +64,7 @@ async fn what_is_no_call_or_no_parameter_is_refused_without_effect() {
         ("job_add", json!({ "text": 7 }), ApiCode::BadParams),
         ("job_add", json!({ "text": "" }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "folder": "relative" }), ApiCode::BadParams),
+        ("job_add", json!({ "text": "https://a.example/x", "folder": "/tmp/a\u{0}b" }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "name": "../x" }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "options": { "connections": 65 } }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "options": { "rate_limit": 0 } }), ApiCode::BadParams),

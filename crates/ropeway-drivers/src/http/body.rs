@@ -26,7 +26,7 @@ use crate::{ByteStream, DriverError, client::Offer, exchange::error};
 /// malformed length.
 pub(super) fn stream(
     response: Response,
-    url: SafeUrl,
+    url: &SafeUrl,
     cancel: &CancellationToken,
     longest: u64,
 ) -> Result<ByteStream, DriverError> {
@@ -37,7 +37,7 @@ pub(super) fn stream(
     })?;
     // The library does not know the coding that is none, and would wait for the end of the connection.
     let is_told = wire::has_identity(headers);
-    let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
+    let length = wire::content_length(headers).map_err(|wrong| error::bad(url, wrong.to_string()))?;
     let expected = length.filter(|_| is_told && coding.is_none());
     let canceled = Box::pin(cancel.clone().cancelled_owned());
     let offer = response.extensions().get::<Arc<Offer>>().cloned();

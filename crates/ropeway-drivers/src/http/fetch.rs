@@ -30,7 +30,7 @@ pub(super) async fn fetch(
         status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
         _ => return Err(error::of_status(url, &response)),
     };
-    let body = body::stream(response, url, &context.cancel, longest)?;
+    let body = body::stream(response, &url, &context.cancel, longest)?;
     Ok(Fetched { validator, body })
 }
 

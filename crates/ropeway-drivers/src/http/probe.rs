@@ -34,7 +34,7 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     // A transformed answer (203) may still carry the digest of what it was made from.
     let digest = digest.filter(|_| response.status().as_u16() == 200);
     let label = page::label(headers, saved_as);
-    let body = body::stream(response, url.clone(), &context.cancel, u64::MAX)?;
+    let body = body::stream(response, &url, &context.cancel, u64::MAX)?;
     let (coding, mut body) = decoded::look(body, labeled, &url).await?;
     let (validator, digest) = if coding.is_none() { (validator, digest) } else { (Validator::default(), None) };
     if let Some(coding) = coding {

@@ -1,6 +1,7 @@
 //! Which file below the root a request names.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use ropeway_model::hides;
 use unicode_normalization::UnicodeNormalization;
 
 use super::refusal::Refusal;
@@ -92,7 +93,7 @@ fn plain_name(segment: &str) -> Result<String, Refusal> {
 
 /// Separators, of Windows too; controls; and what makes a name look like another.
 fn is_dangerous(character: char) -> bool {
-    matches!(character, '/' | '\\' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') || character.is_control()
+    matches!(character, '/' | '\\') || hides(character)
 }
 
 #[cfg(test)]
@@ -163,6 +164,8 @@ mod tests {
             "/%c0%ae%c0%ae/",
             "/..;/a",
             "/annexe%e2%80%aefdp.exe",
+            "/annexe%d8%9cfdp.exe",
+            "/a%e2%80%a8b",
             "/...",
         ] {
             assert!(ServedPath::parse(path).is_err(), "{path}");

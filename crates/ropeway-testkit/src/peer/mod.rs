@@ -147,7 +147,7 @@ impl Peer {
                             let is_second = stream.get_ref().1.alpn_protocol() == Some(stream::ALPN);
                             match second {
                                 Second::Streams(most) | Second::Only(most) if is_second => {
-                                    stream::converse(&desk, stream, most).await
+                                    stream::converse(&desk, stream, most).await;
                                 }
                                 Second::Frames if is_second => frames::converse(&desk, stream).await,
                                 _ => desk.converse(stream).await,

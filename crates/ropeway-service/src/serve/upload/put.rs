@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
 use http::{HeaderMap, Response, header, request::Parts};
-use ropeway_model::Digest;
+use ropeway_model::{Digest, FileName};
 use rustix::fs::{FileType, Stat};
 
 use super::{
@@ -33,6 +33,10 @@ pub(in crate::serve) async fn receive(
 ) -> Result<Response<Body>, Refusal> {
     let path = ServedPath::parse(head.uri.path())?.composed();
     let name = path.name().ok_or(Refusal::NameMissing)?.to_owned();
+    // The rule for names that servers give us holds for names that clients give this one.
+    if FileName::is_treacherous(&name) {
+        return Err(Refusal::BadName);
+    }
     if head.headers.contains_key(header::CONTENT_RANGE) {
         return Err(Refusal::PartialUpload);
     }

@@ -20,7 +20,7 @@ const BLAST: usize = 192 << 20;
 const MOST: u64 = 128 << 20;
 
 pub(super) fn cases() -> Vec<Case> {
-    [encoded(), broken(), labels()].concat()
+    [encoded(), broken(), labels(), transfers()].concat()
 }
 
 fn text() -> Vec<u8> {
@@ -124,6 +124,40 @@ fn broken() -> Vec<Case> {
     ]
 }
 
+/// The file behind a transfer coding, which is the message's and not the file's (RFC 9112 §7).
+fn transferred(coding: &str, octets: &[u8]) -> Answer {
+    let head = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {coding}\r\n\r\n{:x}\r\n", octets.len());
+    Answer::raw([head.as_bytes(), octets, b"\r\n0\r\n\r\n"].concat())
+}
+
+fn transfers() -> Vec<Case> {
+    let whole = || file(1).pattern().bytes(0, LENGTH);
+    vec![
+        case(
+            "C8",
+            "`Transfer-Encoding: gzip, chunked`",
+            "the whole file, or refused",
+            Play::once(move |_, _| transferred("gzip, chunked", &gzip(&whole()))).end(End::Either),
+        ),
+        case(
+            "C8 unknown",
+            "`Transfer-Encoding: compress, chunked`",
+            "refused, and no file",
+            Play::once(|_, _| transferred("compress, chunked", b"octets")).watch(8).end(End::NeverDone),
+        ),
+        case(
+            "C8 none",
+            "`Transfer-Encoding: identity` beside a length, and the connection stays open",
+            "the whole file",
+            Play::once(move |_, _| {
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\nContent-Length: {LENGTH}\r\n\r\n");
+                Answer::raw_and_open([head.as_bytes(), &whole()].concat())
+            }),
+        ),
+    ]
+}
+
 fn labels() -> Vec<Case> {
     const MUST: &str = "the bytes as they are";
     let row = |id, title, label: &'static str| {
@@ -134,6 +168,8 @@ fn labels() -> Vec<Case> {
         row("C7", "`Content-Encoding: none` over plain bytes", "none"),
         row("C7 utf-8", "`Content-Encoding: utf-8` over plain bytes", "utf-8"),
         row("C7 aws", "`Content-Encoding: aws-chunked` over plain bytes", "aws-chunked"),
+        row("C7 gzip", "`Content-Encoding: gzip` over plain bytes", "gzip"),
+        row("C7 deflate", "`Content-Encoding: deflate` over plain bytes", "deflate"),
         row("C7 unknown", "`Content-Encoding: x-foo` over plain bytes", "x-foo"),
         case(
             "C7 resumed",

@@ -142,6 +142,28 @@ fn nonsense() -> Vec<Case> {
         case("S19", "garbage instead of a status line", MUST, raw(b"\x16\x03\x01\x02\x00\x01\x00 garbage\r\n\r\n")),
         case("S19 0.9", "an answer of HTTP/0.9: bytes without a head", MUST, raw(b"these bytes have no head\n")),
         case(
+            "S19 odd",
+            "a line without a colon, a blank before one, an odd name",
+            "the whole file",
+            Play::once(|_, _| {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nno field\r\nServer : x\r\nX Odd: y\r\nContent-Length: {LENGTH}\r\n\r\n"
+                );
+                Answer::raw([head.as_bytes(), &file(1).pattern().bytes(0, LENGTH)].concat())
+            }),
+        ),
+        case(
+            "S19 length",
+            "a line `Content-Length 1000` without its colon before the whole file",
+            "refused or the whole file, never a part of it as done",
+            Play::once(|_, _| {
+                let body = file(1).pattern().bytes(0, LENGTH);
+                Answer::raw([b"HTTP/1.1 200 OK\r\nContent-Length 1000\r\n\r\n", &body[..]].concat())
+            })
+            .watch(8)
+            .end(End::Either),
+        ),
+        case(
             "S19 nul",
             "a NUL in a header field",
             "a failure, or the whole file",

@@ -47,6 +47,35 @@ fn chains() -> Vec<Case> {
             .wish(|wish| wish.is_named_by_server = true),
         ),
         case(
+            "A1 made",
+            "the file is being made: a redirect to itself four times, then the file",
+            "the whole file",
+            Play::once(|request, turn| match turn.number {
+                1..=4 => Answer::redirect(302, "/file.bin"),
+                _ => file(1).answer(request),
+            }),
+        ),
+        case(
+            "A1 cookie",
+            "a redirect to itself that sets a cookie, and the file for whom has it",
+            "the whole file",
+            Play::once(|request, _| match request.header("Cookie") {
+                Some("check=1") => file(1).answer(request),
+                _ => Answer::redirect(302, "/file.bin").header("Set-Cookie", "check=1; Path=/"),
+            }),
+        ),
+        case(
+            "A1 octets",
+            "a Location with an octet that is no UTF-8",
+            "the octet is sent back as it is",
+            Play::once(|request, _| match request.path.as_str() {
+                "/caf%E9/file.bin" => file(1).answer(request),
+                _ => Answer::raw(
+                    b"HTTP/1.1 302 Found\r\nLocation: /caf\xe9/file.bin\r\nContent-Length: 0\r\n\r\n".to_vec(),
+                ),
+            }),
+        ),
+        case(
             "A1 bare",
             "302 without Location",
             "a failure, and no file",
