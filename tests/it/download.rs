@@ -225,3 +225,33 @@ async fn the_user_chooses_how_often_is_tried_and_how_long_is_waited() {
     home.run(["get", "--tries", "0", &peer.url("a.bin")]).expect(2);
     home.run(["get", "--tries", "1", "--connect-timeout", "1", "http://127.0.0.1:1/"]).expect(1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_leaves_no_room_for_its_part_file_is_saved_and_resumed_all_the_same() {
+    let length = 2 * MIB;
+    let file = ServedFile::new(31, length);
+    let slow = file.clone();
+    let peer = Peer::start(move |request| slow.answer(request).drip(MIB)).await;
+    let home = Home::new();
+    for octets in [250, 251, 255] {
+        let name = format!("{}.iso", "n".repeat(octets - 4));
+        let arguments = ["get", "-n", "1", "-o", &name, &peer.url("a.bin")];
+        let running = home.start(arguments);
+        wait_until("something is there", || {
+            let names = home.work_names();
+            let part = names.iter().find(|name| name.ends_with(".part"))?;
+            assert!(part.len() <= 255, "{part}");
+            // The blocks are counted: a part file may be as long as the file from the beginning.
+            let has_some = std::os::unix::fs::MetadataExt::blocks(&home.work(part).metadata().ok()?) > 0;
+            has_some.then_some(())
+        });
+        running.signal(rustix::process::Signal::TERM);
+        running.wait();
+        home.run(arguments).expect(0);
+        file.pattern().assert_file(&home.work(&name), length);
+        assert_eq!(home.work_names(), [name.as_str()]);
+        fs::remove_file(home.work(&name)).unwrap();
+    }
+    let too_long = home.run(["get", "-o", &"n".repeat(256), &peer.url("a.bin")]);
+    assert!(too_long.code != Some(0) && home.work_names().is_empty(), "{}", too_long.stderr);
+}

@@ -77,11 +77,32 @@ async fn a_removed_job_leaves_no_part_file_and_a_complete_file_stays() {
     let folder = folder.to_str().unwrap();
     let whole = daemon.add(["-d", folder, &peer.url("whole.bin")]);
     daemon.wait_for_phase(&whole, "completed");
-    let partial = daemon.add(["-d", folder, &peer.url("partial.bin")]);
+    let partial = daemon.add(["-l", "64K", "-d", folder, &peer.url("partial.bin")]);
     daemon.wait_for_bytes(&partial, 1);
     daemon.run(["remove", "all"]).expect(0);
     assert!(daemon.list().is_empty());
     wait_until("the part file is gone", || (home.work_names() == ["whole.bin"]).then_some(()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_are_deleted_with_their_jobs_where_they_are_still_what_was_saved() {
+    let peer = Peer::serve(ServedFile::new(7, 100_000)).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let add = |name: &str| {
+        let id = daemon.add(["-d", home.work("").to_str().unwrap(), &peer.url(name)]);
+        daemon.wait_for_phase(&id, "completed");
+        id
+    };
+    let (saved, replaced) = (add("saved.bin"), add("replaced.bin"));
+    fs::remove_file(home.work("replaced.bin")).unwrap();
+    fs::write(home.work("replaced.bin"), "the user's own").unwrap();
+    let removed = daemon.run(["remove", "--delete-files", &saved, &replaced]).expect(1);
+    assert!(removed.stderr.contains("replaced.bin stays"), "{}", removed.stderr);
+    assert!(!removed.stderr.contains("saved.bin"), "{}", removed.stderr);
+    assert_eq!(home.work_names(), ["replaced.bin"]);
+    assert_eq!(fs::read_to_string(home.work("replaced.bin")).unwrap(), "the user's own");
+    assert!(daemon.list().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! How a job reaches the network: logins, cookies and proxies, as a user names them.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use ropeway_testkit::{
     Pattern, Peer, free_port,
@@ -31,6 +31,7 @@ async fn logins_come_from_flags_or_from_netrc_and_only_when_asked_for() {
     let home = Home::new();
     let netrc = home.work("../.netrc");
     fs::write(&netrc, "machine 127.0.0.1 login ann password \"secret\"\n").unwrap();
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o600)).unwrap();
     let refused = home.run(["get", &peer.url("no.bin")]).expect(1);
     assert!(refused.stderr.contains("HTTP_UNAUTHORIZED"), "{}", refused.stderr);
     for (name, flags) in [
@@ -39,9 +40,15 @@ async fn logins_come_from_flags_or_from_netrc_and_only_when_asked_for() {
         ("netrc.bin", vec!["--netrc"]),
         ("given.bin", vec!["--netrc", "--user", "ann:secret"]),
     ] {
-        home.run([&["get"][..], &flags, &[&peer.url(name)]].concat()).expect(0);
+        let finished = home.run([&["get"][..], &flags, &[&peer.url(name)]].concat()).expect(0);
+        assert!(!finished.stderr.contains(".netrc"), "{name}: {}", finished.stderr);
         Pattern::new(1).assert_file(&home.work(name), LENGTH);
     }
+    // One that others may read is used, and that is said.
+    fs::set_permissions(&netrc, fs::Permissions::from_mode(0o644)).unwrap();
+    let finished = home.run(["get", "--netrc", &peer.url("open.bin")]).expect(0);
+    assert!(finished.stderr.contains("other users can read the passwords"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains("secret"), "{}", finished.stderr);
     // A file named by the environment goes before the one at home; a broken one is told by its line.
     let other = home.work("other-netrc");
     fs::write(&other, "machine 127.0.0.1\nlogin \"ann").unwrap();

@@ -63,7 +63,7 @@ fn nothing_outside_the_folder_is_served_and_nothing_is_written_there() {
 fn flags_decide_what_may_be_received() {
     let home = Home::new();
     Pattern::new(1).write_file(&home.work("a.bin"), 2000);
-    for (flags, code) in [(&["--read-only"][..], "HTTP_"), (&["--max-size", "1K"], "HTTP_REFUSED")] {
+    for (flags, code) in [(&["--read-only"][..], "HTTP_"), (&["--max-size", "1K"], "HTTP_TOO_LARGE")] {
         let folder = memory_folder();
         let server = Server::start(&home, folder.path(), flags);
         let refused = home.run(["put", "a.bin", "--to", &server.url("")]).expect(1);
@@ -75,6 +75,23 @@ fn flags_decide_what_may_be_received() {
     let server = Server::start(&home, folder.path(), &["--overwrite"]);
     home.run(["put", "a.bin", "--to", &server.url("")]).expect(0);
     Pattern::new(1).assert_file(&folder.path().join("a.bin"), 2000);
+}
+
+#[test]
+fn an_upload_that_is_sent_again_has_arrived_and_another_of_its_name_is_refused() {
+    let home = Home::new();
+    let folder = memory_folder();
+    let server = Server::start(&home, folder.path(), &[]);
+    stamped_file(&home.work("a.bin"), MIB);
+    let put = ["put", "a.bin", "--to", &server.url("")];
+    home.run(put).expect(0);
+    home.run(put).expect(0);
+    assert_same_bytes(&folder.path().join("a.bin"), &home.work("a.bin"));
+    Pattern::new(9).write_file(&home.work("a.bin"), MIB);
+    home.run(put).expect(1);
+    stamped_file(&home.work("same.bin"), MIB);
+    assert_same_bytes(&folder.path().join("a.bin"), &home.work("same.bin"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing temporary is left");
 }
 
 #[test]

@@ -61,7 +61,7 @@ calls! {
     /// Gives jobs up; what they have is deleted.
     job_cancel(JobCancel: Jobs) -> Done;
     /// Takes jobs off the list; running ones are given up first.
-    job_remove(JobRemove: JobRemove) -> Done;
+    job_remove(JobRemove: JobRemove) -> Removed;
     /// Pauses every job that is not at its end.
     pause_all(PauseAll: Nothing) -> Done;
     /// Lets every paused job go on.
@@ -272,7 +272,7 @@ pub struct JobNumber {
 pub struct JobRemove {
     /// Their numbers.
     pub ids: Vec<i64>,
-    /// Whether finished downloads are deleted from the disk too.
+    /// Whether finished downloads are deleted from the disk too, as long as they are the files that were saved.
     #[serde(default)]
     pub delete_files: bool,
 }
@@ -389,6 +389,17 @@ pub struct HostPick {
 pub struct Picked {
     /// Absolute paths.
     pub paths: Vec<String>,
+}
+
+/// Jobs were taken off the list, durably.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Removed {
+    /// How many.
+    pub changed: u32,
+    /// Files that were to be deleted and stay, since something else has their names by now.
+    #[serde(default)]
+    pub kept: Vec<String>,
 }
 
 /// The call was carried out and what it changed is durable.

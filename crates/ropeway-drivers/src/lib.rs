@@ -19,7 +19,7 @@ mod upload;
 
 pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
-pub use credential::CookieJar;
+pub use credential::{CookieJar, exposed_netrc};
 pub use driver::{
     ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Part, PartBody, PartReceipt, Probe, Session,
     SourceMeta, Stored, Upload,

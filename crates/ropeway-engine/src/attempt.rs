@@ -22,7 +22,8 @@ pub(crate) use stop::Stop;
 use crate::{
     config::Scope,
     core::Core,
-    download::stretch::Place,
+    disk::FileStamp,
+    download::{recheck, stretch::Place},
     hosts::{HostKey, Visit},
     journal::Durable,
     network::{is_this_machine, without_port},
@@ -53,6 +54,8 @@ pub(crate) struct Finished {
     pub(crate) path: PathBuf,
     pub(crate) digest: Option<Digest>,
     pub(crate) verification: Verification,
+    /// What tells the download's file from another one that gets its name.
+    pub(crate) stamp: Option<FileStamp>,
 }
 
 /// What a driver needs besides the address for requests of a job.
@@ -306,7 +309,7 @@ impl Attempt {
         change.digest = Some(finished.digest);
         change.verification = Some(Some(finished.verification));
         change.segments = Some(None);
-        change.part_file = Some(None);
+        change.part_file = Some(finished.stamp.map(|stamp| recheck::state(stamp, true, None)));
         change.part_path = Some(None);
         self.engine.journal.save(change)
     }

@@ -38,9 +38,11 @@ pub use blocks::{BlockReport, ProofProgress, ProofStage};
 pub use claims::SegmentSnapshot;
 pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
 pub use download::part_path;
-pub use engine::{Change, Engine, EngineError, KnownDownload, KnownDownloads, Leftover, NewJobs, PipeProgress, Piped};
+pub use engine::{
+    Change, Engine, EngineError, KnownDownload, KnownDownloads, Leftover, NewJobs, PipeProgress, Piped, Removal,
+};
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
 pub use neighbours::ChecksumOffer;
-pub use ropeway_drivers::{Patience, metalink};
+pub use ropeway_drivers::{Patience, exposed_netrc, metalink};
 pub use ropeway_store::{QueueDamage, Remote, SavedTarget, StoreError, Verification};
 pub use snapshot::{Changes, JobDetail, JobSnapshot, Pause, ProgressSnapshot};

@@ -19,7 +19,7 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in the order of their versions.
-pub(crate) const MIGRATIONS: [Migration; 8] = [
+pub(crate) const MIGRATIONS: [Migration; 9] = [
     job::CREATE,
     segment::CREATE,
     log::CREATE,
@@ -28,6 +28,7 @@ pub(crate) const MIGRATIONS: [Migration; 8] = [
     block::CREATE,
     part_file::CREATE,
     host::CREATE,
+    part_file::ADD_INODE,
 ];
 
 /// The schema this program reads and writes.

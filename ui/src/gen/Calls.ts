@@ -14,6 +14,7 @@ import type { JobRenew } from "./JobRenew";
 import type { Jobs } from "./Jobs";
 import type { Nothing } from "./Nothing";
 import type { Picked } from "./Picked";
+import type { Removed } from "./Removed";
 import type { Servers } from "./Servers";
 import type { Settings } from "./Settings";
 import type { Snapshot } from "./Snapshot";
@@ -52,7 +53,7 @@ export interface Calls {
   /**
    * Takes jobs off the list; running ones are given up first.
    */
-  job_remove: { params: JobRemove; reply: Done };
+  job_remove: { params: JobRemove; reply: Removed };
   /**
    * Pauses every job that is not at its end.
    */

@@ -9,6 +9,6 @@ export type JobRemove = {
  */
 ids: Array<number>, 
 /**
- * Whether finished downloads are deleted from the disk too.
+ * Whether finished downloads are deleted from the disk too, as long as they are the files that were saved.
  */
 delete_files: boolean, };

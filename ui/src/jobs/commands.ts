@@ -59,7 +59,9 @@ export function askToRemove(application: Application, jobs: readonly JobView[], 
 
 export async function remove(application: Application, ids: readonly number[], deletesFiles: boolean): Promise<void> {
   const done = await application.act("job_remove", { ids: [...ids], delete_files: deletesFiles });
-  if (done !== null && done.changed > 0) application.notices.confirm(t().remove.removed(done.changed));
+  if (done === null) return;
+  if (done.changed > 0) application.notices.confirm(t().remove.removed(done.changed));
+  if (done.kept.length > 0) application.notices.warn(t().remove.kept(done.kept.length), t().remove.keptHint);
 }
 
 export function askToCancel(application: Application, jobs: readonly JobView[]): void {

@@ -207,6 +207,8 @@ export const ar: Messages = {
     deleteFiles: (count) => `حذف ${files(count)} من القرص أيضًا`,
     filesStay: "تبقى الملفات المكتملة على القرص.",
     removed: (count) => `أُزيلت ${jobs(count)}`,
+    kept: (count) => `لم تُحذف ${files(count)}`,
+    keptHint: "ما يحمل هذا الاسم الآن ليس الملف الذي حُفظ. ألقِ نظرة عليه قبل حذفه.",
     cancelTitle: (count) => `إلغاء ${jobs(count)}؟`,
     cancelExplained: "سيُحذف ما حُفظ حتى الآن، وتبقى الصفوف في القائمة.",
     keep: "متابعة النقل",

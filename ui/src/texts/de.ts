@@ -184,6 +184,8 @@ export const de: Messages = {
     deleteFiles: (count) => `Auch ${files(count)} vom Datenträger löschen`,
     filesStay: "Fertige Dateien bleiben auf dem Datenträger.",
     removed: (count) => `${jobs(count)} entfernt`,
+    kept: (count) => `${files(count)} nicht gelöscht`,
+    keptHint: "Unter dem Namen liegt nicht mehr die gespeicherte Datei. Sehen Sie sie sich an, bevor Sie sie löschen.",
     cancelTitle: (count) => `${jobs(count)} abbrechen?`,
     cancelExplained: "Was bisher gespeichert wurde, wird gelöscht. Die Zeilen bleiben in der Liste.",
     keep: "Nicht abbrechen",

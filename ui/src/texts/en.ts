@@ -184,6 +184,8 @@ export const en = {
     deleteFiles: (count: number) => `Also delete ${files(count)} from the disk`,
     filesStay: "Finished files stay on the disk.",
     removed: (count: number) => `${jobs(count)} removed`,
+    kept: (count: number) => `${files(count)} not deleted`,
+    keptHint: "What has this name now is not the file that was saved. Look at it before you delete it.",
     cancelTitle: (count: number) => `Cancel ${jobs(count)}?`,
     cancelExplained: "The bytes saved so far are deleted. The rows stay on the list.",
     keep: "Keep transferring",

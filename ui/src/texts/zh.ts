@@ -182,6 +182,8 @@ export const zh: Messages = {
     deleteFiles: (number) => `同时从磁盘删除 ${count(number, "个文件")}`,
     filesStay: "已完成的文件会保留在磁盘上。",
     removed: (number) => `已移除 ${jobs(number)}`,
+    kept: (number) => `${count(number, "个文件")}未删除`,
+    keptHint: "该名称下的文件已不是当初保存的文件，删除前请先查看。",
     cancelTitle: (number) => `取消 ${jobs(number)}？`,
     cancelExplained: "已保存的数据将被删除，列表中的条目会保留。",
     keep: "继续传输",

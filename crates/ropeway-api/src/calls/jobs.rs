@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use ropeway_engine::Change;
+use ropeway_engine::{Change, Removal};
 use ropeway_model::{ByteRate, Connections, Digest, JobId, SafeUrl, Timestamp, UrlParseError};
 
 use crate::{
-    command::{Done, JobAnswer, JobChange, JobRenew},
+    command::{Done, JobAnswer, JobChange, JobRemove, JobRenew, Removed},
     convert,
     core::Core,
     error::{ApiCode, ApiError},
@@ -40,6 +40,12 @@ pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {
 
 pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
     Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
+}
+
+pub(super) async fn remove(core: &Core, params: &JobRemove) -> Result<Removed, ApiError> {
+    let Removal { count, kept } = core.engine.remove(&ids(&params.ids), params.delete_files).await?;
+    let kept = kept.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    Ok(Removed { changed: count, kept })
 }
 
 pub(super) async fn renew(core: &Core, params: JobRenew) -> Result<Done, ApiError> {

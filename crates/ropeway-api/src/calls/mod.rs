@@ -43,7 +43,7 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
         Call::JobPause(jobs) => done(core.engine.pause(&jobs::ids(&jobs.ids)).await),
         Call::JobResume(jobs) => done(core.engine.resume(&jobs::ids(&jobs.ids)).await),
         Call::JobCancel(jobs) => done(core.engine.cancel(&jobs::ids(&jobs.ids)).await),
-        Call::JobRemove(params) => done(core.engine.remove(&jobs::ids(&params.ids), params.delete_files).await),
+        Call::JobRemove(params) => reply(&jobs::remove(core, &params).await?),
         Call::PauseAll(_) => done(core.engine.pause_all().await),
         Call::ResumeAll(_) => done(core.engine.resume_all().await),
         Call::JobChange(params) => done(core.engine.change(&jobs::ids(&params.ids), jobs::change(&params)?).await),

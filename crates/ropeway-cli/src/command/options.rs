@@ -14,7 +14,7 @@ use ropeway_api::{
 use ropeway_engine::Patience;
 use ropeway_model::{Connections, HeaderField, SafeUrl};
 
-use crate::error::CommandError;
+use crate::{error::CommandError, output::to_stderr};
 
 /// How jobs reach the network.
 #[derive(Clone, Debug, Default, Args)]
@@ -59,6 +59,11 @@ impl NetworkFlags {
     /// # Errors
     /// [`CommandError::NoCurrentFolder`] if a relative path means nothing here.
     pub(crate) fn options(self) -> Result<JobOptions, CommandError> {
+        if self.netrc
+            && let Some(path) = ropeway_engine::exposed_netrc()
+        {
+            to_stderr(&format!("other users can read the passwords in {0}: chmod 600 {0}", path.display()));
+        }
         let file = |file: Option<PathBuf>| file.map(|file| into_text(absolute(&file)?)).transpose();
         Ok(JobOptions {
             headers: self.headers.into_iter().chain(self.bearer).collect(),

@@ -1,7 +1,7 @@
 //! `ropeway remove`.
 
 use clap::Args;
-use ropeway_api::command::{Call, Done, JobRemove, Nothing};
+use ropeway_api::command::{Call, Done, JobRemove, Nothing, Removed};
 
 use crate::{
     command::{
@@ -10,6 +10,7 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
+    output::to_stderr,
 };
 
 /// Take jobs off the list of the running desktop app or daemon.
@@ -27,7 +28,7 @@ pub(crate) struct Remove {
     #[arg(long, conflicts_with = "delete_files")]
     finished: bool,
 
-    /// Delete complete downloads from the disk too
+    /// Delete complete downloads from the disk too, as long as they are the files that were saved
     #[arg(long)]
     delete_files: bool,
 }
@@ -41,13 +42,16 @@ impl Remove {
     /// Removes them, durably.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        let call = if self.finished {
-            Call::ClearFinished(Nothing {})
-        } else {
-            let ids = running.numbers(&Numbers::from(self.which)).await?;
-            Call::JobRemove(JobRemove { ids, delete_files: self.delete_files })
-        };
-        let _: Done = running.call(call).await?;
-        Ok(Exit::Complete)
+        if self.finished {
+            let _: Done = running.call(Call::ClearFinished(Nothing {})).await?;
+            return Ok(Exit::Complete);
+        }
+        let ids = running.numbers(&Numbers::from(self.which)).await?;
+        let removed: Removed =
+            running.call(Call::JobRemove(JobRemove { ids, delete_files: self.delete_files })).await?;
+        for path in &removed.kept {
+            to_stderr(&format!("{path} stays: it cannot be told to be the file that was saved, or cannot be deleted"));
+        }
+        Ok(if removed.kept.is_empty() { Exit::Complete } else { Exit::Failed })
     }
 }

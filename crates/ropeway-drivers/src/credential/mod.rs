@@ -4,6 +4,7 @@
 
 mod cookies;
 mod date;
+mod exposed;
 mod jar;
 mod netrc;
 
@@ -16,6 +17,7 @@ use std::{
     time::SystemTime,
 };
 
+pub use exposed::exposed_netrc;
 use http::{
     HeaderMap, HeaderValue,
     header::{AUTHORIZATION, COOKIE},

@@ -16,7 +16,10 @@ use crate::{
     attempt,
     core::Core,
     disk::{DiskError, PartFile},
-    download::stretch::{self, Place},
+    download::{
+        recheck,
+        stretch::{self, Place},
+    },
     engine::EngineError,
     throttle::{Bucket, Throttle},
 };
@@ -82,11 +85,14 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
             copy(core, block.range, &aside, &file).await?;
         }
     }
-    let sync = move || file.sync_data();
-    core.blocking.start(sync).await.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
+    let sync = move || file.sync_data().and_then(|()| file.stamp());
+    let synced = core.blocking.start(sync).await;
+    let stamp = synced.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
     let line = format!("{} damaged stretches were fetched again", damaged.len());
     let mut change = JobChange::new(subject.id);
     change.log.push((core.clock.now(), line));
+    // It is the file that was saved all the same.
+    change.part_file = Some(Some(recheck::state(stamp, true, None)));
     core.journal.note(change);
     Ok(())
 }

@@ -79,6 +79,10 @@ impl Disk for Guard {
         self.0.remove(path)
     }
 
+    fn remove_if_same(&self, path: &Path, stamp: FileStamp) -> Result<bool, DiskError> {
+        self.0.remove_if_same(path, stamp)
+    }
+
     fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
         self.0.length_of(path)
     }

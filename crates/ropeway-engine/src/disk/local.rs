@@ -1,7 +1,7 @@
 //! The operating system's file system.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, Metadata, OpenOptions},
     io::{self, IoSlice},
     os::{
         fd::AsRawFd as _,
@@ -26,6 +26,9 @@ pub struct LocalDisk;
 /// The kind of FAT volumes, as the kernel names it (`MSDOS_SUPER_MAGIC`).
 #[cfg(target_os = "linux")]
 const FAT: rustix::fs::FsWord = 0x4d44;
+/// The kind of exFAT volumes (`EXFAT_SUPER_MAGIC`).
+#[cfg(target_os = "linux")]
+const EXFAT: rustix::fs::FsWord = 0x2011_bab0;
 /// FAT keeps a file's length in 32 bits.
 #[cfg(target_os = "linux")]
 const LONGEST_ON_FAT: u64 = u32::MAX as u64;
@@ -153,8 +156,8 @@ impl Disk for LocalDisk {
         let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
         match linkat(CWD, open_file, CWD, final_path, AtFlags::SYMLINK_FOLLOW) {
             Ok(()) => sync_folder(folder).map(|()| true),
-            // Without /proc there is no way from the open file to a name.
-            Err(Errno::NOENT) => Ok(false),
+            // Without /proc there is no way from the open file to a name; without links there is none either.
+            Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
             Err(error) => Err(DiskError::at(final_path, error.into())),
         }
     }
@@ -204,6 +207,21 @@ impl Disk for LocalDisk {
         }
     }
 
+    fn remove_if_same(&self, path: &Path, stamp: FileStamp) -> Result<bool, DiskError> {
+        let metadata = match std::fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            outcome => outcome.map_err(|error| DiskError::at(path, error))?,
+        };
+        let mut now = stamp_of(&metadata);
+        if !keeps_inodes(path) {
+            now.inode = stamp.inode;
+        }
+        if !metadata.is_file() || now != stamp {
+            return Ok(false);
+        }
+        self.remove(path).map(|()| true)
+    }
+
     fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
         match std::fs::symlink_metadata(path) {
             Ok(metadata) => Ok(metadata.is_file().then_some(metadata.len())),
@@ -250,6 +268,23 @@ impl Disk for LocalDisk {
     }
 }
 
+fn stamp_of(metadata: &Metadata) -> FileStamp {
+    let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+    FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
+}
+
+/// Whether a file keeps its number on the volume of `path`: FAT has none, and the kernel makes them up.
+#[cfg(target_os = "linux")]
+fn keeps_inodes(path: &Path) -> bool {
+    let volume = path.parent().map(rustix::fs::statfs);
+    !matches!(volume, Some(Ok(volume)) if volume.f_type == FAT || volume.f_type == EXFAT)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn keeps_inodes(_: &Path) -> bool {
+    true
+}
+
 /// An open file that knows its name, so that its errors do.
 #[derive(Debug)]
 struct LocalFile {
@@ -279,9 +314,7 @@ impl LocalFile {
     }
 
     fn stamped(&self) -> Result<FileStamp, DiskError> {
-        let metadata = self.named(self.file.metadata())?;
-        let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        Ok(FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() })
+        self.named(self.file.metadata()).map(|metadata| stamp_of(&metadata))
     }
 
     fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {
@@ -381,6 +414,37 @@ mod tests {
         assert!(matches!(LocalDisk.save_whole(b"newer", &path), Err(DiskError::Exists { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn only_the_file_that_was_meant_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a"), folder.path().join("b"));
+        let save = |path: &Path, bytes: &[u8]| {
+            let file = LocalDisk.create_part(path).unwrap();
+            file.write_at(bytes, 0).unwrap();
+            file.stamp().unwrap()
+        };
+        let stamp = save(&path, b"saved");
+        // Another file of the same length and time gets the name.
+        save(&other, b"other");
+        let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+        File::options().write(true).open(&other).unwrap().set_modified(modified).unwrap();
+        rustix::fs::rename(&path, folder.path().join("kept")).unwrap();
+        rustix::fs::rename(&other, &path).unwrap();
+        assert!(!LocalDisk.remove_if_same(&path, stamp).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"other");
+        // So does a link to the very file.
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("kept", &path).unwrap();
+        assert!(!LocalDisk.remove_if_same(&path, stamp).unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert!(LocalDisk.remove_if_same(&path, stamp).unwrap(), "what is gone is gone");
+        rustix::fs::rename(folder.path().join("kept"), &path).unwrap();
+        assert!(LocalDisk.remove_if_same(&path, stamp).unwrap());
+        let stamp = save(&path, b"saved");
+        File::options().append(true).open(&path).unwrap().set_len(4).unwrap();
+        assert!(!LocalDisk.remove_if_same(&path, stamp).unwrap(), "it was written to");
     }
 
     #[test]

@@ -82,6 +82,17 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
 
+    /// Removes the file at `path` if it is still the one that `stamp` was taken of; a missing one is a success. `false`
+    /// where something else has the name, which stays.
+    fn remove_if_same(&self, path: &Path, stamp: FileStamp) -> Result<bool, DiskError> {
+        match self.open_part(path) {
+            Err(DiskError::Missing { .. }) => Ok(true),
+            Err(error) => Err(error),
+            Ok(file) if file.stamp()? == stamp => self.remove(path).map(|()| true),
+            Ok(_) => Ok(false),
+        }
+    }
+
     /// Length of the regular file at `path`; `None` if nothing is there. Follows no link.
     fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError>;
 

@@ -55,6 +55,11 @@ pub(super) struct Synced {
 }
 
 impl Synced {
+    /// The file as it was then.
+    pub(super) const fn stamp(&self) -> FileStamp {
+        self.stamp
+    }
+
     /// Has the digests committed with `change`.
     pub(super) fn add_to(&self, change: &mut JobChange) {
         if !self.blocks.is_empty() {

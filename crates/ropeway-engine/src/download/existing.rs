@@ -100,7 +100,8 @@ async fn kept(attempt: &Attempt, path: &Path, now: Option<&Validator>) -> Result
     attempt.progress.set_length(Some(length));
     attempt.progress.restart_at(0);
     attempt.log(format!("{} is there already", path.display()));
-    Ok(Some(Finished { path: path.to_owned(), digest, verification }))
+    // It was here before: no job may delete it.
+    Ok(Some(Finished { path: path.to_owned(), digest, verification, stamp: None }))
 }
 
 fn attempt_address(attempt: &Attempt) -> Option<&SafeUrl> {

@@ -58,7 +58,8 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
                 attempt.progress.restart_at(length);
-                return Ok(Finished { path, digest: proof.digest, verification: proof.verification });
+                let stamp = Some(proof.synced.stamp());
+                return Ok(Finished { path, digest: proof.digest, verification: proof.verification, stamp });
             }
             // Somebody took the name since it was chosen: choose again.
             Err(DiskError::Exists { .. }) if attempt.spec.on_conflict == OnConflict::Rename => {}

@@ -18,7 +18,7 @@ mod portion;
 mod proof;
 mod ramp;
 mod receive;
-mod recheck;
+pub(crate) mod recheck;
 mod renewed;
 mod resume;
 mod seam;

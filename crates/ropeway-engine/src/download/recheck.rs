@@ -36,9 +36,14 @@ pub(super) fn ledger(attempt: &Attempt, length: Option<u64>, blocks: Vec<Block>)
 }
 
 /// The state of a part file as it is stored.
-pub(super) fn state(stamp: FileStamp, is_settled: bool, hashed: Option<HashedPrefix>) -> PartFileState {
+pub(crate) fn state(stamp: FileStamp, is_settled: bool, hashed: Option<HashedPrefix>) -> PartFileState {
     let modified_ns = i64::try_from(stamp.modified_ns).unwrap_or(i64::MAX);
-    PartFileState { length: stamp.length, modified_ns, is_settled, hashed }
+    PartFileState { length: stamp.length, modified_ns, inode: Some(stamp.inode), is_settled, hashed }
+}
+
+/// What tells the file that `state` was recorded of from another one; `None` for one that was recorded without its number.
+pub(crate) fn stamp(state: &PartFileState) -> Option<FileStamp> {
+    Some(FileStamp { length: state.length, modified_ns: state.modified_ns.into(), inode: state.inode? })
 }
 
 /// Holds the part file against what was recorded of it, and records that it is being written again.

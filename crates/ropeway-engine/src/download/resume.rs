@@ -181,11 +181,12 @@ async fn published(
     }
     // Whoever renamed it may have ended before the name was durable: it is not claimed before.
     file.sync_data()?;
+    let stamp = Some(file.stamp()?);
     let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));
     attempt.progress.restart_at(length);
     attempt.log(format!("{} had been published before the last stop", final_path.display()));
     let verification = verification.unwrap_or(Verification::Unverified);
-    Ok(Some(Finished { path: final_path.to_owned(), digest, verification }))
+    Ok(Some(Finished { path: final_path.to_owned(), digest, verification, stamp }))
 }

@@ -92,6 +92,6 @@ pub(super) async fn save(
     let saved = saved.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??;
     Ok(saved.map(|path| {
         attempt.progress.set_durable(length);
-        Finished { path, digest: None, verification: Verification::Length }
+        Finished { path, digest: None, verification: Verification::Length, stamp: None }
     }))
 }

@@ -1,13 +1,14 @@
 //! The user's hand on jobs. The wish is set at once; the fact follows when the running attempt has saved what it has.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use ropeway_model::{JobId, Phase, Step, Wish};
+use ropeway_model::{Direction, JobId, Phase, Step, Wish};
 use ropeway_store::JobChange;
 
 use super::{Change, Engine, EngineError};
 use crate::{
     core::Core,
+    download::recheck,
     hosts::HostKey,
     journal::Durable,
     table::{Entry, advance},
@@ -16,6 +17,15 @@ use crate::{
 /// Jobs that go on in one transaction: the changes of a hundred thousand would take more memory than the queue itself.
 /// Those that are paused or canceled are so in one, lest others of them start in between.
 const AT_ONCE: usize = 1000;
+
+/// What became of jobs that were taken off the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// How many there were.
+    pub count: u32,
+    /// Files that were to be deleted and stay: they are not, or cannot be told to be, the ones that were saved.
+    pub kept: Vec<PathBuf>,
+}
 
 impl Engine {
     /// Wishes that jobs stop and keep what they have. Returns how many were not stopped already.
@@ -57,9 +67,9 @@ impl Engine {
         self.resume(&ids).await
     }
 
-    /// Takes jobs off the list. Running ones are given up first; with `delete_files` finished downloads are deleted too.
-    /// Returns how many there were.
-    pub async fn remove(&self, ids: &[JobId], delete_files: bool) -> Result<u32, EngineError> {
+    /// Takes jobs off the list. Running ones are given up first; with `delete_files` finished downloads are deleted too,
+    /// as long as they are the files that were saved.
+    pub async fn remove(&self, ids: &[JobId], delete_files: bool) -> Result<Removal, EngineError> {
         match self.cancel(ids).await {
             // What counts is whether the removal is recorded, which overtakes that of the end.
             Ok(_) | Err(EngineError::NotDurable(_)) => {}
@@ -68,24 +78,45 @@ impl Engine {
         for id in ids {
             self.core.until_idle(*id).await;
         }
+        let kept = if delete_files { self.delete_finished(ids).await? } else { Vec::new() };
         let (durable, count) = {
             let mut table = self.core.table.lock();
             let removed: Vec<_> = ids.iter().filter_map(|id| table.remove(*id)).collect();
-            for entry in removed.iter().filter(|_| delete_files) {
-                self.core.delete_finished(entry);
-            }
             let numbers: Vec<_> = removed.iter().map(|entry| entry.id).collect();
             (self.core.journal.remove(numbers), removed.len())
         };
         self.core.changed.notify_one();
         durable.wait().await.map_err(EngineError::NotDurable)?;
-        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+        Ok(Removal { count: u32::try_from(count).unwrap_or(u32::MAX), kept })
+    }
+
+    /// Deletes the files of finished downloads. Returns those that stay: something else has their name by now, or they
+    /// cannot be deleted.
+    async fn delete_finished(&self, ids: &[JobId]) -> Result<Vec<PathBuf>, EngineError> {
+        let mut kept = Vec::new();
+        for id in ids {
+            let path = self.core.table.lock().get(*id).and_then(finished_file);
+            let Some(path) = path else { continue };
+            let saved = self.core.store.part_file(*id).await?.and_then(|state| recheck::stamp(&state));
+            let disk = Arc::clone(&self.core.disk);
+            let file = path.clone();
+            let work = move || saved.map_or_else(|| Ok(!disk.is_taken(&file)?), |it| disk.remove_if_same(&file, it));
+            let outcome = self.core.blocking.start(work).await;
+            let is_gone = outcome.map_err(|panic| EngineError::NotDurable(panic.to_string()))?;
+            if let Err(error) = &is_gone {
+                tracing::warn!(job = %id, %error, "finished file not removed");
+            }
+            if !is_gone.unwrap_or(false) {
+                kept.push(path);
+            }
+        }
+        Ok(kept)
     }
 
     /// Takes completed and canceled jobs off the list; files stay.
     pub async fn clear_finished(&self) -> Result<u32, EngineError> {
         let ids = self.select(|entry| entry.phase.is_terminal());
-        self.remove(&ids, false).await
+        self.remove(&ids, false).await.map(|removal| removal.count)
     }
 
     /// Changes limit, connections, priority, start or checksum; running jobs follow the limit at once, the rest holds
@@ -219,13 +250,10 @@ impl Core {
             self.hosts.forgive(&HostKey::new(host));
         }
     }
+}
 
-    fn delete_finished(&self, entry: &Entry) {
-        let is_download = entry.packed().direction() == ropeway_model::Direction::Download;
-        if let (true, Phase::Completed, Some(path)) = (is_download, &entry.phase, &entry.known.final_path)
-            && let Err(error) = self.disk.remove(path)
-        {
-            tracing::warn!(job = %entry.id, %error, "finished file not removed");
-        }
-    }
+/// The file that a download has saved.
+fn finished_file(entry: &Entry) -> Option<PathBuf> {
+    let is_download = entry.packed().direction() == Direction::Download;
+    if is_download && entry.phase == Phase::Completed { entry.known.final_path.clone() } else { None }
 }

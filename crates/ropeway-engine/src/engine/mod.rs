@@ -32,6 +32,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
+pub use control::Removal;
 pub use error::EngineError;
 pub use known::{KnownDownload, KnownDownloads};
 pub use leftover::Leftover;

@@ -74,7 +74,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
         }
     };
     attempt.progress.set_durable(source.stamp.length);
-    Ok(Finished { path: from.clone(), digest: proof.shown(), verification })
+    Ok(Finished { path: from.clone(), digest: proof.shown(), verification, stamp: None })
 }
 
 fn open(attempt: &Attempt, from: &Path) -> Result<Source, Stop> {

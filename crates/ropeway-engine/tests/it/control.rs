@@ -1,6 +1,6 @@
 //! Pause, resume, cancel, remove, limit, restart: the user's hand at any moment.
 
-use std::time::Duration;
+use std::{os::unix::fs::FileExt as _, time::Duration};
 
 use ropeway_engine::{Change, Scope};
 use ropeway_model::{ByteRate, Phase, PhaseKind, Validation, Wish};
@@ -68,7 +68,7 @@ async fn a_removed_job_is_gone_after_a_restart_too() {
     let rig = Rig::new().await;
     let id = rig.add(rig.download(&peer.url("a.bin"))).await;
     rig.until(id, |job| job.progress.moved > MIB).await;
-    assert_eq!(rig.engine.remove(&[id], false).await.unwrap(), 1);
+    assert_eq!(rig.engine.remove(&[id], false).await.unwrap().count, 1);
     assert!(rig.engine.job(id).is_err());
     assert!(rig.folder.names().is_empty(), "{:?}", rig.folder.names());
     let rig = rig.restart().await;
@@ -151,4 +151,33 @@ async fn a_thousand_changes_of_mind_end_in_one_terminal_state() {
     let job = rig.until(id, |job| job.phase.kind() == PhaseKind::Completed).await;
     assert_eq!(job.progress.connections, 0);
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_deletes_the_file_that_was_saved_and_no_other() {
+    let peer = Peer::serve(ServedFile::new(24, 100_000)).await;
+    let rig = Rig::new().await;
+    let names = ["same.bin", "replaced.bin", "edited.bin", "gone.bin"];
+    let mut ids = Vec::new();
+    for name in names {
+        let id = rig.add(rig.download(&peer.url(name))).await;
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+        ids.push(id);
+    }
+    let path = |name: &str| rig.folder.path().join(name);
+    let modified = |name: &str| std::fs::metadata(path(name)).unwrap().modified().unwrap();
+    // Another file of the same length and time.
+    let was = modified("replaced.bin");
+    rustix::fs::rename(path("replaced.bin"), path("elsewhere.bin")).unwrap();
+    std::fs::copy(path("elsewhere.bin"), path("replaced.bin")).unwrap();
+    std::fs::File::options().write(true).open(path("replaced.bin")).unwrap().set_modified(was).unwrap();
+    // The same file, with other bytes.
+    std::fs::File::options().write(true).open(path("edited.bin")).unwrap().write_all_at(b"mine", 7).unwrap();
+    std::fs::remove_file(path("gone.bin")).unwrap();
+    let rig = rig.restart().await;
+    let removal = rig.engine.remove(&ids, true).await.unwrap();
+    let path = |name: &str| rig.folder.path().join(name);
+    assert_eq!((removal.count, removal.kept), (4, vec![path("replaced.bin"), path("edited.bin")]));
+    assert_eq!(rig.folder.names(), ["edited.bin", "elsewhere.bin", "replaced.bin"]);
+    assert!(rig.engine.jobs().is_empty());
 }

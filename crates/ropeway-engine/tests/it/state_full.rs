@@ -31,7 +31,7 @@ async fn what_the_queue_had_no_room_for_is_recorded_once_there_is_room() {
     still.room.is_full.store(true, SeqCst);
     let paused = still.engine.pause(&ids[..2]).await;
     let canceled = still.engine.cancel(&ids[2..]).await;
-    for refused in [paused, canceled, still.engine.remove(&ids[2..], false).await] {
+    for refused in [paused, canceled, still.engine.remove(&ids[2..], false).await.map(|removal| removal.count)] {
         let error = refused.unwrap_err();
         assert!(matches!(error, EngineError::NotDurable(_)), "{error:?}");
         assert_eq!(error.code(), FailureCode::StateFailed);

@@ -53,10 +53,15 @@ impl Digests {
 
     /// The digest of a file, as soon as it can be taken; `None` if the file changes meanwhile or cannot be read.
     pub(super) async fn of(&self, file: OwnedFd, entity: Entity) -> Option<Digest> {
-        if let Some(digest) = self.known.lock().get(&entity) {
-            return Some(digest.clone());
+        let known = || self.known.lock().get(&entity).cloned();
+        if let Some(digest) = known() {
+            return Some(digest);
         }
         let _turn = self.turns.acquire().await.ok()?;
+        // Whoever had the turn may have taken it of the same file.
+        if let Some(digest) = known() {
+            return Some(digest);
+        }
         let wanted = Wanted::default();
         let still = Arc::clone(&wanted.0);
         let digest = tokio::task::spawn_blocking(move || digest_of(file, entity, &still)).await.ok()?;

@@ -54,7 +54,7 @@ struct Standing {
 
 /// Who makes way first: strangers before those that somebody vouched for, idle ones before busy ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Rank {
+pub(crate) struct Rank {
     is_vouched_for: bool,
     is_busy: bool,
 }
@@ -95,7 +95,7 @@ impl Visit {
     }
 
     /// A request has come; it is under way until what is returned is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> Busy {
+    pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         self.standing.lock().requests += 1;
         Busy(Arc::clone(self))
     }
@@ -105,7 +105,7 @@ impl Visit {
         self.standing.lock().waiting_since.get_or_insert_with(Instant::now);
     }
 
-    /// The peer sent or took bytes.
+    /// The peer sent or took bytes, or is not waited for any more.
     pub(crate) fn moved(&self, bytes: u64) {
         let mut standing = self.standing.lock();
         let waited = standing.waiting_since.take().map_or(Duration::ZERO, |since| since.elapsed());
@@ -114,7 +114,7 @@ impl Visit {
     }
 
     /// When it would have to make way for others; `None` while it need not.
-    pub(super) fn rank(&self) -> Option<(Rank, Instant)> {
+    pub(crate) fn rank(&self) -> Option<(Rank, Instant)> {
         let standing = self.standing.lock();
         // What was answered may still be on its way out.
         let is_busy = standing.requests > 0 || standing.waiting_since.is_some();
@@ -137,7 +137,7 @@ impl Visit {
 
 /// A request under way.
 #[derive(Debug)]
-pub(super) struct Busy(Arc<Visit>);
+pub(crate) struct Busy(Arc<Visit>);
 
 impl Busy {
     /// The same body, with which the request is under way.
@@ -152,6 +152,8 @@ impl Drop for Busy {
         standing.requests = standing.requests.saturating_sub(1);
         if standing.requests == 0 {
             standing.stays = false;
+            // What is still to be sent waits for the peer anew.
+            standing.waiting_since = None;
             standing.since = Instant::now();
         }
     }
@@ -239,6 +241,19 @@ mod tests {
             advance(Duration::from_secs(600)).await;
         }
         assert!(visit.rank().is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answered_request_is_not_waited_for() {
+        let visit = visit();
+        let busy = visit.begin();
+        visit.waits();
+        drop(busy);
+        assert!(!visit.rank().unwrap().0.is_busy);
+        advance(Duration::from_secs(600)).await;
+        let _busy = visit.begin();
+        visit.stay();
+        assert!(visit.rank().is_none(), "it has been idle, not slow");
     }
 
     #[tokio::test(start_paused = true)]

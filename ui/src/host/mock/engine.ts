@@ -170,7 +170,7 @@ export class MockEngine {
     job_pause: ({ ids }) => this.change(ids, (job) => ({ ...job, wish: "pause", phase: { kind: "paused" } })),
     job_resume: ({ ids }) => this.change(ids, (job) => ({ ...job, wish: "run", phase: { kind: "running" } })),
     job_cancel: ({ ids }) => this.change(ids, (job) => ({ ...job, wish: "cancel", phase: { kind: "canceled" } })),
-    job_remove: ({ ids }) => this.drop(ids),
+    job_remove: ({ ids }) => ({ ...this.drop(ids), kept: [] }),
     pause_all: () => this.call("job_pause", { ids: this.ids("running", "queued", "probing", "waiting", "blocked") }),
     resume_all: () => this.call("job_resume", { ids: this.ids("paused") }),
     job_change: ({ ids, checksum, ...what }) => {

@@ -86,6 +86,12 @@ where
     }
 }
 
+impl<B> Drop for UploadBody<B> {
+    fn drop(&mut self) {
+        self.visit.moved(0);
+    }
+}
+
 impl<B> Stream for UploadBody<B>
 where
     B: Body<Data = Bytes, Error: fmt::Display> + Unpin,
@@ -122,7 +128,11 @@ where
                 Step::Next | Step::Throttled(..) => Duration::ZERO,
             };
             let bytes = match frame {
-                None => return Poll::Ready(None),
+                None => {
+                    // What we do with it now takes our own time.
+                    this.visit.moved(0);
+                    return Poll::Ready(None);
+                }
                 Some(Err(error)) => {
                     tracing::debug!(%error, "upload cut");
                     return Poll::Ready(Some(Err(Refusal::BodyCut)));
@@ -176,6 +186,23 @@ mod tests {
         assert_eq!(receive(1_000, 1_000, second, None).await, Ok(1_000_000));
         assert_eq!(receive(3, 1_000_000, 100 * second, None).await, Err(Refusal::TooSlow));
         assert_eq!(receive(3, 1_000_000, 50 * second, None).await, Ok(3_000_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_has_ended_keeps_its_place_while_we_work() {
+        let visit = Visit::new(([127, 0, 0, 1], 1).into());
+        let _busy = visit.begin();
+        visit.stay();
+        let chunks = stream::unfold(0, |sent| async move {
+            sleep(Duration::from_secs(1)).await;
+            (sent < 3).then(|| (Ok::<_, Infallible>(Bytes::from(vec![0; 100_000])), sent + 1))
+        });
+        let bucket = Throttle::new(None).bucket([127, 0, 0, 1].into(), Direction::Up);
+        let body = axum::body::Body::from_stream(chunks);
+        let mut body = UploadBody::new(body, &HeaderMap::new(), bucket, Arc::clone(&visit));
+        while body.next().await.is_some() {}
+        sleep(Duration::from_secs(600)).await;
+        assert!(visit.rank().is_none());
     }
 
     #[tokio::test(start_paused = true)]
