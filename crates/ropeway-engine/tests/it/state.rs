@@ -62,8 +62,8 @@ async fn a_single_commands_login_and_headers_are_in_no_file_of_its_and_it_goes_o
     rig.until(id, |_| peer.requests().len() > before).await;
     let asked = peer.requests();
     let asked = asked.last().unwrap();
-    assert_eq!(asked.header("x-key").as_deref(), Some("headersecret"), "{asked:?}");
-    assert_eq!(asked.header("authorization").as_deref(), Some("Bearer tokensecret"));
+    assert_eq!(asked.header("x-key"), Some("headersecret"), "{asked:?}");
+    assert_eq!(asked.header("authorization"), Some("Bearer tokensecret"));
 }
 
 fn elsewhere(rig: &Rig) -> Transfer {

@@ -303,8 +303,8 @@ async fn a_stranger_on_the_port_of_a_killed_engine_is_told_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let token = serde_json::from_value(json!(living.token)).unwrap();
         Endpoint::new(format!("http://{address}"), token).write(folder.path()).unwrap();
-        let (heard, engine) = (Arc::new(std::sync::Mutex::new(Vec::new())), living.address);
-        let kept = Arc::clone(&heard);
+        let (told, engine) = (Arc::new(std::sync::Mutex::new(Vec::new())), living.address);
+        let kept = Arc::clone(&told);
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 let mut head = vec![0; 4096];
@@ -331,7 +331,7 @@ async fn a_stranger_on_the_port_of_a_killed_engine_is_told_nothing() {
         });
         let error = Client::connect(folder.path()).await.unwrap_err();
         assert!(matches!(error, ClientError::Stranger { .. }), "{kind}: {error}");
-        let heard = String::from_utf8_lossy(&heard.lock().unwrap()).into_owned();
+        let heard = String::from_utf8_lossy(&told.lock().unwrap()).into_owned();
         assert!(heard.starts_with("GET /proof/") && !heard.contains(&living.token), "{kind}: {heard}");
     }
 }
