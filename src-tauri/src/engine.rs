@@ -1,13 +1,15 @@
 //! The user's queue, opened, and reachable for the command line.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use ropeway_api::{Api, ApiConfig, OpenError, Scope};
-use ropeway_service::{control, folders::Folders};
+use ropeway_service::{
+    control::{self, Place},
+    folders::Folders,
+};
 use tauri::{
     AppHandle,
     async_runtime::{self, JoinHandle},
@@ -40,11 +42,10 @@ struct Running {
 }
 
 impl Control {
-    /// Listens on a port that the system chooses, for programs of this machine alone. Where that fails the window works
+    /// Listens at the queue's port, for programs of this machine alone. Where that fails the window works
     /// all the same, so it is only logged.
     pub(crate) async fn listen(api: &Api, data_folder: &Path) -> Self {
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let running = match control::bind(api.clone(), any_port, data_folder).await {
+        let running = match control::bind(api.clone(), Place::AsBefore, data_folder).await {
             Ok(server) => {
                 let (stop, stopped) = oneshot::channel();
                 let ended = async_runtime::spawn(server.run(async {

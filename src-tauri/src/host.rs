@@ -29,7 +29,7 @@ impl Desktop {
 #[async_trait::async_trait]
 impl Host for Desktop {
     fn capability(&self) -> HostCapability {
-        HostCapability { pick: true, reveal: true, drop_paths: true }
+        HostCapability { pick: true, open: true, reveal: true, drop_paths: true }
     }
 
     async fn pick(&self, kind: PickKind) -> Result<Vec<PathBuf>, ApiError> {
@@ -47,6 +47,12 @@ impl Host for Desktop {
         Ok(picked.into_iter().filter_map(|path| path.into_path().ok()).collect())
     }
 
+    async fn open(&self, path: &Path) -> Result<(), ApiError> {
+        let path = path.to_owned();
+        let opened = async_runtime::spawn_blocking(move || open_file(&path)).await;
+        opened.map_err(|_| cannot_open("the desktop was not reached"))?
+    }
+
     async fn reveal(&self, path: &Path) -> Result<(), ApiError> {
         let path = path.to_owned();
         let revealed = async_runtime::spawn_blocking(move || show_in_folder(&path)).await;
@@ -54,21 +60,37 @@ impl Host for Desktop {
     }
 }
 
+/// Opens the file with the program that the desktop has for its kind.
+fn open_file(path: &Path) -> Result<(), ApiError> {
+    check_is_there(path)?;
+    tauri_plugin_opener::open_path(path, None::<&str>).map_err(|cause| cannot_open(&cause.to_string()))
+}
+
 /// Selects the file in the file manager, or at least opens its folder where the file manager cannot select.
 fn show_in_folder(path: &Path) -> Result<(), ApiError> {
-    if !path.exists() {
-        return Err(ApiError::new(
-            ApiCode::NotFound,
-            format!("{} is not there any more", path.display()),
-            "It was moved or deleted after the transfer; start the job again to get it back.",
-        ));
-    }
+    check_is_there(path)?;
     if let Err(cause) = tauri_plugin_opener::reveal_item_in_dir(path) {
         tracing::info!(%cause, "the file manager cannot select a file, so the folder is opened");
         let folder = path.parent().unwrap_or(path);
         tauri_plugin_opener::open_path(folder, None::<&str>).map_err(|cause| cannot_reveal(&cause.to_string()))?;
     }
     Ok(())
+}
+
+fn check_is_there(path: &Path) -> Result<(), ApiError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let message = format!("{} is not there any more", path.display());
+    Err(ApiError::new(ApiCode::NotFound, message, "It was moved or deleted after the transfer; download it again."))
+}
+
+fn cannot_open(reason: &str) -> ApiError {
+    ApiError::new(
+        ApiCode::Unsupported,
+        format!("the file cannot be opened: {reason}"),
+        "Choose a program for such files in the desktop's settings, or show the file in its folder.",
+    )
 }
 
 fn cannot_reveal(reason: &str) -> ApiError {

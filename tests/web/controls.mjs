@@ -62,14 +62,26 @@ function watch() {
     if (!element.matches("input")) return { a: "link", select: "combobox", textarea: "textbox" }[element.localName] ?? element.localName;
     return { checkbox: "checkbox", radio: "radio", number: "spinbutton", search: "searchbox" }[element.type] ?? "textbox";
   };
-  // What differs from one run to the next is no part of a name.
-  const plain = (name) => name.replace(/\S+\.(bin|img|iso|mov|txt)\b( \(\d+\))?/g, "FILE").replace(/[\d.,]+/g, "#");
+  // What differs from one run to the next, or from one row to another, is no part of a name.
+  const plain = (name) =>
+    name
+      .replace(/\S*example\.org/g, "HOST")
+      .replace(/\S+\.(bin|img|iso|mov|txt)\b/g, "FILE")
+      .replace(/\b(Attic|Cellar|NAS|Share)\b/g, "TARGET")
+      .replace(/sha256:\w+/g, "CHECKSUM")
+      .replace(/[\d.,]+/g, "#");
+  /** Screens whose controls have the name of what they act on, or a value, behind a colon. */
+  const NAMED_BY_DATA = new Set(["list", "toolbar"]);
   const control = (element) => {
     const screen = element.closest("[data-screen]")?.dataset.screen ?? "nowhere";
-    return `${screen} > ${roleOf(element)} "${plain(nameOf(element))}"`;
+    const name = plain(nameOf(element));
+    return `${screen} > ${roleOf(element)} "${NAMED_BY_DATA.has(screen) ? name.replace(/: .*/, "") : name}"`;
   };
+  // The same controls under other names are no other controls.
+  const isForeign = () => document.documentElement.lang !== "en";
 
   const look = () => {
+    if (isForeign()) return;
     const all = [...document.querySelectorAll(CONTROLS)].filter((element) => element.checkVisibility());
     if (all.length > 0) window.tellControls(all.map(control), false);
   };
@@ -84,7 +96,9 @@ function watch() {
   };
   const take = (event) => {
     const element = event.target instanceof Element ? event.target.closest(CONTROLS) : null;
-    if (element === null || !event.isTrusted) return;
+    // Fields are filled by events of the test's own making, buttons are not.
+    const isByHand = event.isTrusted || event.type === "change" || event.type === "input";
+    if (element === null || !isByHand || isForeign()) return;
     look();
     window.tellControls([control(element)], true);
   };

@@ -71,6 +71,9 @@ test("the last of them is reached with one key and found with the filter", async
 
 test("the list keeps its place when rows are added above what is in sight", async () => {
   const { page } = await open(browser, queue.url, { isMeasured: true });
+  // With the newest on top, where new rows come.
+  await page.evaluate(() => localStorage.setItem("ropeway.sort", JSON.stringify({ key: "added", isDescending: true })));
+  await page.reload();
   await page.locator("[data-job]").first().waitFor();
   await page.evaluate(() => (document.querySelector(".scroller").scrollTop = 36 * 500));
   const seen = () =>

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-const PROGRAM = resolve(process.env.ROPEWAY_BIN ?? "../../target/debug/ropeway");
+const PROGRAM = resolve(process.env.ROPEWAY_BIN ?? resolve(import.meta.dirname, "../../target/debug/ropeway"));
 /** How long a program may take to say its address. */
 const START_MS = 30_000;
 

@@ -44,7 +44,7 @@ test("a checksum beside the file is found and compared with the file that is the
   await queue.rpc("job_add", { text: server.link("/disk.img", "").replace("?sig=", ""), options: { ...OPTIONS, digest: "sha256" } });
   await inPhase(page, "disk.img", "completed");
   await row(page, "disk.img").click();
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+Enter");
   await page.getByRole("button", { name: "Find checksum" }).click();
   await page.getByRole("list", { name: "Checksums found" }).getByText("equal to this file").first().waitFor();
   await picture(page, "checksum-found");
@@ -54,15 +54,15 @@ test("a damaged file is verified, its block is named and repaired", async () => 
   const { page } = window;
   const path = join(place.folder, "disk.img");
   await page.getByRole("button", { name: "Verify", exact: true }).click();
-  await page.getByText(/^All as it came/).waitFor();
+  await page.getByText(/^No damage found/).waitFor();
   const file = await openFile(path, "r+");
   await file.write(Buffer.from("rotten"), 0, 6, 3 * MB);
   await file.close();
   await page.getByRole("button", { name: "Verify", exact: true }).click();
-  await page.getByText(/^1 damaged block,/).waitFor();
-  assert.equal(await page.getByRole("list", { name: "Damaged blocks" }).getByRole("listitem").count(), 1);
+  await page.getByRole("tabpanel").getByText(/^1 damaged block,/).waitFor();
+  await page.getByRole("list", { name: "Damaged blocks" }).getByRole("listitem").waitFor();
   await picture(page, "damaged");
-  await page.getByRole("button", { name: "Repair" }).click();
+  await page.getByRole("tabpanel").getByRole("button", { name: "Repair" }).click();
   await page.getByText(/^Repaired: /).waitFor({ timeout: 30_000 });
   assert.equal(sha256(await readFile(path)), sha256(disk));
 });
@@ -83,10 +83,10 @@ test("how far the comparison of a large file is, is told while it goes on", asyn
   await queue.rpc("job_add", { text: new URL("film.mov", films.url).href, options: OPTIONS });
   await inPhase(page, "film.mov", "completed", 60_000);
   await row(page, "film.mov").click();
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+Enter");
   await watchCourse(page);
   await page.clock.install();
-  const verdict = page.getByText(/^All as it came/);
+  const verdict = page.getByText(/^No damage found/);
   let course = [];
   // A machine that reads faster than it answers has another go.
   for (let round = 0; round < 5 && course.length === 0; round += 1) {
@@ -110,13 +110,13 @@ test("how far a repair is, is told in every window, and none begins another mean
   await file.close();
   await row(page, "film.mov").click();
   await page.getByRole("button", { name: "Verify", exact: true }).click();
-  await page.getByText("48 damaged blocks, 48.0 MB").waitFor();
+  await page.getByRole("tabpanel").getByText("48 damaged blocks, 48.0 MB").waitFor();
   const { settings } = await queue.rpc("snapshot");
   await queue.rpc("settings_set", { ...settings, download_limit: 2 * MB });
-  await page.getByRole("button", { name: "Repair" }).click();
+  await page.getByRole("tabpanel").getByRole("button", { name: "Repair" }).click();
   const other = await open(browser, queue.url);
   await row(other.page, "film.mov").click();
-  await other.page.keyboard.press("Enter");
+  await other.page.keyboard.press("Alt+Enter");
   for (const each of [page, other.page]) {
     await each.getByText(/Fetched again: [1-9]\S*\sMB of 48\.0\sMB/).waitFor();
     assert.ok(await each.getByRole("button", { name: "Verify", exact: true }).isDisabled());

@@ -163,9 +163,21 @@ test("a schedule is written in the settings, says what it does and is kept", asy
   await rule.getByLabel("To", { exact: true }).fill("00:00");
   await rule.getByLabel("What it does").selectOption("pause");
   await rule.getByText("nothing moves").waitFor();
+  assert.deepEqual((await queue.rpc("snapshot")).settings.schedule, [], "what is not saved yet holds nothing up");
+  await picture(page, "schedule-draft");
+  await page.getByRole("button", { name: "Discard" }).click();
+  await rule.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Add rule" }).click();
+  await rule.getByRole("button", { name: "Sat" }).click();
+  await rule.getByRole("button", { name: "Sun" }).click();
+  await rule.getByLabel("From").fill("00:00");
+  await rule.getByLabel("To", { exact: true }).fill("00:00");
+  await rule.getByLabel("What it does").selectOption("pause");
+  await page.getByRole("button", { name: "Save schedule" }).click();
   await page.getByText("in force now").waitFor();
   await picture(page, "schedule");
   await page.keyboard.press("Escape");
+  await page.getByRole("toolbar").getByRole("button", { name: "Speed limit: Paused by schedule" }).waitFor();
   // The fields are ahead of the engine, which is told of one change after the other.
   const inForce = async () => (await queue.rpc("snapshot")).settings.schedule;
   await until("the rule is kept", async () => (await inForce())[0]?.pause);
@@ -177,6 +189,7 @@ test("a schedule is written in the settings, says what it does and is kept", asy
   await page.getByRole("tab", { name: "Schedule" }).click();
   await page.getByRole("button", { name: "Remove: Rule 1" }).click();
   await rule.waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Save schedule" }).click();
   await until("the rule is gone", async () => (await inForce()).length === 0);
 });
 

@@ -47,7 +47,7 @@ async function choose(name, entry) {
 }
 
 const dialog = () => page.getByRole("dialog");
-const answer = (name) => dialog().getByRole("button", { name, exact: true }).click();
+const answer = (name) => dialog().locator("form").getByRole("button", { name, exact: true }).click();
 const dialogIsGone = () => dialog().waitFor({ state: "detached" });
 
 test("an unfinished transfer is removed once that is confirmed, and stays where it is not", async () => {
@@ -78,10 +78,12 @@ test("the same by keys alone: Delete asks, Enter confirms", async () => {
 
 test("a transfer is canceled once that is confirmed, and its row stays", async () => {
   await pause("canceled.bin");
-  await choose("canceled.bin", "Cancel transfer");
-  await answer("Keep transferring");
-  await dialogIsGone();
-  assert.equal((await phases())["canceled.bin"], "paused");
+  for (const leave of ["Keep transferring", "Close"]) {
+    await choose("canceled.bin", "Cancel transfer");
+    await answer(leave);
+    await dialogIsGone();
+    assert.equal((await phases())["canceled.bin"], "paused");
+  }
   await choose("canceled.bin", "Cancel transfer");
   await answer("Cancel transfer");
   await inPhase(page, "canceled.bin", "canceled");

@@ -1,6 +1,7 @@
 // A user with the page of the real daemon: adds, pauses, resumes, uploads, reloads.
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { createServer } from "node:http";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -34,7 +35,7 @@ after(async () => {
 test("the token leaves the address bar and an empty queue teaches what to do", async () => {
   const { page } = window;
   assert.equal(new URL(page.url()).hash, "");
-  await page.getByRole("heading", { name: "Nothing on the rope yet" }).waitFor();
+  await page.getByRole("heading", { name: "No transfers yet" }).waitFor();
   await picture(page, "empty");
 });
 
@@ -45,14 +46,14 @@ test("a download added in the dialog arrives whole and with its checksum verifie
   await page.getByLabel("Addresses").fill(new URL("small.bin", fast.url).href);
   await page.getByLabel("Save in").fill(downloads());
   await page.getByText("More", { exact: true }).click();
-  await page.getByLabel("Checksum").fill(`sha256:${digest}`);
+  await page.getByLabel("Checksum", { exact: true }).fill(`sha256:${digest}`);
   await picture(page, "add");
   await page.getByRole("button", { name: "Add download", exact: true }).click();
   await page.getByRole("dialog").waitFor({ state: "hidden" });
   await inPhase(page, "small.bin", "completed");
   assert.equal(sha256(await readFile(join(downloads(), "small.bin"))), digest);
   await row(page, "small.bin").click();
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+Enter");
   await page.getByText("Checksum verified").waitFor();
   await picture(page, "completed");
 });
@@ -170,6 +171,8 @@ test("a dropped address is downloaded, a dropped file asks for its path, which a
     () => page.getByText("Drop to download").waitFor(),
     address,
   );
+  // It was added before, which is asked about wherever a link comes from.
+  await page.getByRole("button", { name: "Add again" }).click();
   await page.waitForFunction(
     (count) => [...document.querySelectorAll('[data-phase="completed"]')].filter((each) => each.textContent.includes("small")).length > count,
     before,
@@ -195,7 +198,7 @@ test("a dropped address is downloaded, a dropped file asks for its path, which a
 test("settings change at once and are kept", async () => {
   const { page } = window;
   await page.getByRole("button", { name: "Settings" }).click();
-  await page.getByLabel("Colours").selectOption("dark");
+  await page.getByLabel("Theme").selectOption("dark");
   await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
   await page.getByRole("tab", { name: "Transfers" }).click();
   await page.getByLabel("Download limit", { exact: true }).fill("2.5");
@@ -208,11 +211,18 @@ test("settings change at once and are kept", async () => {
   await page.waitForFunction(() => document.documentElement.dataset.theme === "dark");
 });
 
-test("removing a finished row asks nothing and leaves its file", async () => {
+test("removing a finished row asks nothing, can be taken back for a while, and leaves its file", async () => {
   const { page } = window;
-  await row(page, "small.bin").click();
+  const isListed = async () => (await queue.rpc("snapshot")).jobs.some(({ name }) => name === "small.bin");
+  await row(page, "small.bin").first().click();
+  await page.keyboard.press("Delete");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await row(page, "small.bin").first().waitFor();
+  assert.ok(await isListed());
+  await row(page, "small.bin").first().click();
   await page.keyboard.press("Delete");
   await row(page, "small.bin").waitFor({ state: "detached" });
+  await until("it leaves the queue too", async () => !(await isListed()));
   await readFile(join(downloads(), "small.bin"));
 });
 
@@ -237,9 +247,28 @@ test("a daemon that went away is said so, and its rows stay in sight", async () 
   await mortal.rpc("job_add", { text: "http://127.0.0.1:9/kept.bin", folder: place.folder, options });
   await inPhase(page, "kept.bin", "paused");
   await mortal.stop();
-  await page.getByText("The engine does not answer. Trying again…").waitFor();
+  await page.getByText("Connection to the engine lost: what you see is from before. Trying again…").waitFor();
   assert.equal(await row(page, "kept.bin").count(), 1);
+  assert.equal(await page.title(), "Connection lost – Ropeway");
   await picture(page, "lost");
+  // Whoever listens there meanwhile is not shown the key.
+  const shown = [];
+  const stranger = createServer((request, response) => {
+    shown.push(request.headers.authorization);
+    response.end(JSON.stringify({ proof: "0".repeat(64) }));
+  });
+  await new Promise((listening) => stranger.listen(Number(mortal.url.port), "127.0.0.1", listening));
+  await page.getByRole("heading", { name: "This window is not known to the engine" }).waitFor();
+  assert.ok(shown.length > 0 && shown.every((token) => token === undefined), JSON.stringify(shown));
+  stranger.closeAllConnections();
+  await new Promise((closed) => stranger.close(closed));
+  // The same queue again: a bookmark without the key is enough.
+  const again = await daemon(place.folder);
+  assert.equal(again.url.href, mortal.url.href);
+  await page.goto(new URL("/", again.url).href);
+  await inPhase(page, "kept.bin", "paused");
+  await page.waitForFunction(() => document.title === "Ropeway");
+  await again.stop();
   await context.close();
   await place.remove();
 });

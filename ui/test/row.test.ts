@@ -13,8 +13,9 @@ import { en } from "../src/texts/en";
 import { job } from "./samples";
 
 const formats = numberFormats("en");
-const desktop = { pick: true, reveal: true, drop_paths: true };
-const browser = { pick: false, reveal: false, drop_paths: false };
+const desktop = { pick: true, open: true, reveal: true, drop_paths: true, save: false };
+const browser = { pick: false, open: false, reveal: false, drop_paths: false, save: true };
+const DAMAGE = { blocks: 2, bytes: 2048 };
 const waiting: JobView["phase"] = { kind: "waiting", until_ms: 42_000, attempt: 2, cause: FAILURES.refused };
 
 describe("the action on a row", () => {
@@ -32,16 +33,25 @@ describe("the action on a row", () => {
     [{ kind: "failed", failure: FAILURES.gone }, "retry"],
     [{ kind: "failed", failure: FAILURES.checksum }, "start_again"],
     [{ kind: "failed", failure: FAILURES.otherFile }, "renew"],
-    [{ kind: "completed" }, "reveal"],
-    [{ kind: "canceled" }, null],
+    [{ kind: "completed" }, "open"],
+    [{ kind: "canceled" }, "again"],
   ])("of a job that is %j is %s", (phase, expected) => {
     expect(primaryAction(job(1, { phase, path: "/x" }), desktop)).toBe(expected);
   });
 
   it("offers only what the host can do, and nothing while a wish is on its way", () => {
-    expect(primaryAction(job(1, { phase: { kind: "completed" }, path: "/x" }), browser)).toBeNull();
+    const completed = job(1, { phase: { kind: "completed" }, path: "/x" });
+    expect(primaryAction(completed, browser)).toBe("save");
+    expect(primaryAction({ ...completed, direction: "upload" }, browser)).toBeNull();
+    expect(primaryAction({ ...completed, path: null }, desktop)).toBeNull();
+    expect(primaryAction(completed, { ...desktop, open: false })).toBe("reveal");
     expect(primaryAction(job(1, { phase: { kind: "running" }, wish: "pause" }), desktop)).toBeNull();
     expect(canPause(job(1, { phase: { kind: "running" }, wish: "pause" }))).toBe(false);
+  });
+
+  it("mends what a comparison found damaged, unless it is being written", () => {
+    const damaged = (phase: JobView["phase"]) => primaryAction(job(1, { phase, path: "/x", damage: DAMAGE }), desktop);
+    expect([damaged({ kind: "completed" }), damaged({ kind: "paused" }), damaged({ kind: "running" })]).toEqual(["repair", "repair", "pause"]);
   });
 
   it("offers another link where the server answers with something else, not where the disk is full", () => {
@@ -74,6 +84,16 @@ describe("progress", () => {
     expect(look({ kind: "completed" }, 100, 100, 100).text).toBe("100%");
   });
 
+  it("has a full bar only when the job is completed", () => {
+    const shares = (kind: "verifying" | "completed") => {
+      const { durable, moved } = look({ kind }, 100, 100, 100);
+      return [durable, moved];
+    };
+    expect([shares("verifying"), shares("completed")]).toEqual([[0.99, 0.99], [1, 1]]);
+    const failed = look({ kind: "failed", failure: FAILURES.checksum }, 100, 100, 100);
+    expect(failed).toEqual({ durable: 0.99, moved: 0.99, text: "99%", tone: "alarm" });
+  });
+
   it("of an unknown length shows the bytes so far", () => {
     expect(look({ kind: "running" }, 2048, 0, null)).toEqual({ durable: "unknown", moved: "unknown", text: "2.00 KB", tone: "active" });
   });
@@ -81,11 +101,31 @@ describe("progress", () => {
 
 describe("the state of a row", () => {
   const name = (code: string) => (code === "HTTP_GONE" ? "Link expired" : null);
-  const text = (change: Partial<JobView>, now = 0) => stateText(job(1, change), en, name, now, formats);
+  const text = (change: Partial<JobView>, now = 0) => stateText(job(1, change), { texts: en, nameOf: name, now, formats });
 
-  it("names a failure shortly and tells it in a sentence", () => {
+  it("begins with the reason of a failure and its status, and ends with the server where it is the server's", () => {
     const state = text({ phase: { kind: "failed", failure: FAILURES.gone } });
-    expect(state).toMatchObject({ text: "Link expired", more: FAILURES.gone.message, isAlarm: true });
+    expect(state).toMatchObject({ text: "410 · Link expired", more: "example.org", isAlarm: true });
+    const full = text({ phase: { kind: "failed", failure: { ...FAILURES.full, code: "HTTP_GONE", status: null } } });
+    expect(full.text).toBe("Link expired");
+    expect(text({ phase: { kind: "blocked", by: "room", failure: FAILURES.full } })).toMatchObject({ text: "Waiting for disk space", more: "" });
+  });
+
+  it("says that a file is damaged until it is repaired", () => {
+    const damaged = { phase: { kind: "completed" } as const, path: "/x", damage: DAMAGE };
+    expect(text(damaged)).toMatchObject({ text: "Damaged", more: "2 damaged blocks, 2.00 KB", isAlarm: true });
+    expect(stateText(job(1, damaged), { texts: en, nameOf: name, now: 0, formats, work: "repair" }).text).toBe("Repairing…");
+  });
+
+  it("says that the schedule holds a queued job up, and until when", () => {
+    const limits = { download: null, upload: null, is_paused: true, is_scheduled: true, until: null };
+    const now = new Date(2026, 0, 5, 12).getTime();
+    const held = (until: { weekday: number; minute: number } | null, change: Partial<JobView> = {}) =>
+      stateText(job(1, change), { texts: en, nameOf: name, now, formats, limits: { ...limits, until } }).text;
+    expect(held({ weekday: 1, minute: 23 * 60 + 59 })).toMatch(/^Paused by schedule until 11:59.PM$/);
+    expect(held({ weekday: 2, minute: 8 * 60 })).toMatch(/^Paused by schedule until Tue 8:00.AM$/);
+    expect(held(null)).toBe("Paused by schedule");
+    expect(held(null, { wish: "pause" })).toBe("Pausing");
   });
 
   it("falls back to the sentence for a code that this window does not know", () => {

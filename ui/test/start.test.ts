@@ -33,7 +33,7 @@ describe("a moment to come", () => {
 });
 
 describe("a queued row", () => {
-  const text = (start_at_ms: number | null) => stateText(job(1, { start_at_ms }), en, () => null, now, formats).text;
+  const text = (start_at_ms: number | null) => stateText(job(1, { start_at_ms }), { texts: en, nameOf: () => null, now, formats }).text;
 
   it("says when it starts, until that moment is over", () => {
     expect(text(at(21, 8))).toBe("Starts Sat 08:00");

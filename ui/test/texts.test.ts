@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ar } from "../src/texts/ar";
 import { de } from "../src/texts/de";
 import { en } from "../src/texts/en";
+import { explainFailure, explainRefusal } from "../src/texts/explain";
 import { zh } from "../src/texts/zh";
 
 /** Every leaf of a catalogue with its path. */
@@ -23,6 +24,19 @@ describe.each(Object.entries({ en, de, zh, ar }))("the texts in %s", (_, catalog
         expect(String((text as (...args: unknown[]) => string)(argument, "y", "z")), path).not.toMatch(/undefined|NaN|\[object/);
       }
     }
+  });
+});
+
+describe.each(Object.entries({ de, zh, ar }))("failures in %s", (_, { explained, failures }) => {
+  it("are explained for every code there is, and name the server where one is meant", () => {
+    const refusals = ["UNKNOWN_CALL", "BAD_PARAMS", "NOT_FOUND", "WRONG_PHASE", "UNSUPPORTED", "SHUTTING_DOWN"];
+    expect(Object.keys(explained).sort()).toEqual([...Object.keys(failures), ...refusals].sort());
+    const failure = { code: "NETWORK_REFUSED", message: "in English", hint: "in English" };
+    const told = explainFailure(failure, "nas.example.org", { explained } as typeof de);
+    expect(told.what).toContain("nas.example.org");
+    expect(`${told.what}${told.hint}`).not.toMatch(/English|\{/);
+    const refusal = explainRefusal({ code: "BAD_PARAMS", message: "at most 64 headers", hint: "x" }, { explained } as typeof de);
+    expect(refusal.hint).toBe("at most 64 headers");
   });
 });
 

@@ -58,7 +58,7 @@ calls! {
     job_pause(JobPause: Jobs) -> Done;
     /// Wishes that paused jobs go on, and tries failed or waiting ones again now.
     job_resume(JobResume: Jobs) -> Done;
-    /// Gives jobs up; what they have is deleted.
+    /// Cancels jobs; what they have is deleted.
     job_cancel(JobCancel: Jobs) -> Done;
     /// Takes jobs off the list; running ones are given up first.
     job_remove(JobRemove: JobRemove) -> Removed;
@@ -84,6 +84,12 @@ calls! {
     server_list(ServerList: Nothing) -> Servers;
     /// Takes all completed and canceled jobs off the list; files stay.
     clear_finished(ClearFinished: Nothing) -> Done;
+    /// Transfers from the same place to the same place once more, as new jobs; canceled ones leave the list.
+    job_again(JobAgain: Jobs) -> Added;
+    /// The addresses of a job in full, with their secrets: for the user's own clipboard, never for a list.
+    job_address(JobAddress: JobNumber) -> FullAddress;
+    /// Downloads on the list from the same addresses as these, before they are added again.
+    job_find(JobFind: JobFind) -> Found;
     /// One row's details.
     job_detail(JobDetail: JobNumber) -> JobDetail;
     /// Replaces the settings.
@@ -94,6 +100,8 @@ calls! {
     target_remove(TargetRemove: TargetNumber) -> Done;
     /// Asks the user for files, or for one folder, with the desktop's own dialog.
     host_pick(HostPick: HostPick) -> Picked;
+    /// Opens a finished file with the program that the desktop has for it.
+    host_open(HostOpen: JobNumber) -> Done;
     /// Shows a job's file in its folder.
     host_reveal(HostReveal: JobNumber) -> Done;
 }
@@ -266,6 +274,51 @@ pub struct JobNumber {
     pub id: i64,
 }
 
+/// The addresses of a job in full.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FullAddress {
+    /// The URL or path the bytes come from.
+    pub source: String,
+    /// The folder or URL the bytes go to.
+    pub destination: String,
+    /// The address after redirects.
+    pub final_url: Option<String>,
+}
+
+/// Shows none of what it is for.
+impl std::fmt::Debug for FullAddress {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("FullAddress(…)")
+    }
+}
+
+/// Addresses that the user is about to add.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct JobFind {
+    /// One URL a line, or a curl command.
+    pub text: String,
+}
+
+/// Downloads that are on the list already.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Found {
+    /// One entry a line and job, in the order of the lines.
+    pub found: Vec<FoundJob>,
+}
+
+/// A line that names what a job downloads already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct FoundJob {
+    /// The line, from zero; empty lines and comments are not counted.
+    pub line: u32,
+    /// The job.
+    pub id: i64,
+}
+
 /// Jobs to take off the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -348,11 +401,14 @@ pub struct JobMove {
 
 /// A target to save.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
+#[ts(export, optional_fields)]
 pub struct TargetSave {
+    /// The saved target that changes; `None` saves a new one.
+    #[serde(default)]
+    pub id: Option<i64>,
     /// A name for the user.
     pub name: String,
-    /// `https://host/folder/` or `form+https://host/path#field=file`.
+    /// `https://host/folder/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
     pub address: String,
 }
 

@@ -38,6 +38,7 @@ pub(crate) fn job(job: &JobSnapshot) -> view::JobView {
         finished_ms: job.finished.map(ropeway_model::Timestamp::unix_ms),
         digest: job.digest.as_ref().filter(|_| job.phase == Phase::Completed).map(ToString::to_string),
         verification: job.verification.filter(|_| job.phase == Phase::Completed).map(view::VerificationView::from),
+        damage: job.damage.map(view::DamageView::from),
     }
 }
 

@@ -26,6 +26,11 @@ pub trait Host: Send + Sync + fmt::Debug {
         Err(unsupported("choose files with a dialog"))
     }
 
+    /// Opens a file with the program that the desktop has for it.
+    async fn open(&self, _path: &Path) -> Result<(), ApiError> {
+        Err(unsupported("open a file"))
+    }
+
     /// Shows a file in its folder.
     async fn reveal(&self, _path: &Path) -> Result<(), ApiError> {
         Err(unsupported("show a file in its folder"))

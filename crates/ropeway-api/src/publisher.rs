@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     convert,
     event::{Batch, Event},
-    view::{PauseView, Totals},
+    view::{LimitsView, PauseView, Totals},
 };
 
 /// Progress is sampled this often: fast enough to flow, slow enough to cost nothing.
@@ -131,7 +131,8 @@ impl Publisher {
         let measured = self.engine.measure();
         let (active, waiting) = self.engine.counts();
         let pause = self.engine.pause_of_all().map(PauseView::from);
-        let totals = Totals { pause, ..totals(&measured, active, waiting) };
+        let limits = self.engine.limits_in_force().into();
+        let totals = Totals { pause, limits, ..totals(&measured, active, waiting) };
         let mut state = self.lock();
         let jobs: Vec<_> = measured
             .iter()
@@ -186,6 +187,7 @@ fn totals(measured: &[ProgressSnapshot], active: usize, waiting: usize) -> Total
         waiting: u32::try_from(waiting).unwrap_or(u32::MAX),
         fraction,
         pause: None,
+        limits: LimitsView::default(),
     }
 }
 

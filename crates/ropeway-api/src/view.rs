@@ -125,6 +125,8 @@ pub struct FailureView {
     pub message: String,
     /// The next step, one sentence.
     pub hint: String,
+    /// The HTTP status that the server answered, where that was the reason.
+    pub status: Option<u16>,
     /// Whether the bytes already saved stay useful.
     pub can_resume: bool,
 }
@@ -186,6 +188,18 @@ pub struct JobView {
     pub digest: Option<String>,
     /// How the finished file was proved.
     pub verification: Option<VerificationView>,
+    /// What the last comparison of the file with its block digests found damaged, until it is repaired.
+    pub damage: Option<DamageView>,
+}
+
+/// Damage of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DamageView {
+    /// Stretches that are not as they came.
+    pub blocks: u64,
+    /// Bytes in them.
+    pub bytes: u64,
 }
 
 /// How far a job is: the part of a row that changes several times a second.
@@ -225,6 +239,35 @@ pub struct Totals {
     /// Why no job starts at all; `None` where jobs do.
     #[serde(default)]
     pub pause: Option<PauseView>,
+    /// The limits in force.
+    #[serde(default)]
+    pub limits: LimitsView,
+}
+
+/// The limits in force at this moment, by the settings or the schedule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct LimitsView {
+    /// Bytes a second of all downloads together.
+    pub download: Option<u64>,
+    /// Bytes a second of all uploads together.
+    pub upload: Option<u64>,
+    /// Whether the schedule lets nothing move.
+    pub is_paused: bool,
+    /// Whether a rule of the schedule holds in the place of the usual limits.
+    pub is_scheduled: bool,
+    /// When something else comes into force, by the clock of the engine's machine; `None` if that never happens.
+    pub until: Option<WeekMoment>,
+}
+
+/// A moment of a week, as the wall clock of the engine's machine shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct WeekMoment {
+    /// 1 Monday to 7 Sunday.
+    pub weekday: u8,
+    /// Minutes after midnight, 0 to 1439.
+    pub minute: u16,
 }
 
 /// One row's details, for the pane under the list.
@@ -346,6 +389,8 @@ pub struct TargetView {
 pub struct HostCapability {
     /// Native dialogs for files and folders.
     pub pick: bool,
+    /// Opening a file with the program that the desktop has for it.
+    pub open: bool,
     /// Showing a file in its folder.
     pub reveal: bool,
     /// Dropped files arrive as paths of the engine's own machine.

@@ -314,7 +314,15 @@ impl DriverError {
 
     /// What is stored and shown.
     pub fn failure(&self) -> Failure {
-        Failure::new(self.code(), self.to_string())
+        Failure::new(self.code(), self.to_string()).with_status(self.status())
+    }
+
+    /// The HTTP status that the server refused with.
+    const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Status { status, .. } => Some(*status),
+            _ => None,
+        }
     }
 }
 

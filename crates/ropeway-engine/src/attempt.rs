@@ -298,6 +298,8 @@ impl Attempt {
         entry.known.digest.clone_from(&finished.digest);
         entry.known.verification = Some(finished.verification);
         entry.known.attempts = 0;
+        // It was found in what came before.
+        let is_damage_told = entry.known.damage.take().is_some();
         if self.engine.scope == Scope::Once {
             return self.engine.journal.remove(vec![self.id]);
         }
@@ -308,6 +310,7 @@ impl Attempt {
         change.durable = Some(entry.progress().durable());
         change.digest = Some(finished.digest);
         change.verification = Some(Some(finished.verification));
+        change.damage = is_damage_told.then_some(None);
         change.segments = Some(None);
         change.part_file = Some(finished.stamp.map(|stamp| recheck::state(stamp, true, None)));
         change.part_path = Some(None);

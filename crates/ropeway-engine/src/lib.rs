@@ -44,5 +44,6 @@ pub use engine::{
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
 pub use neighbours::ChecksumOffer;
 pub use ropeway_drivers::{Patience, exposed_netrc, metalink};
-pub use ropeway_store::{QueueDamage, Remote, SavedTarget, StoreError, Verification};
+pub use ropeway_store::{Damage, QueueDamage, Remote, SavedTarget, StoreError, Verification};
+pub use schedule::LimitsInForce;
 pub use snapshot::{Changes, JobDetail, JobSnapshot, Pause, ProgressSnapshot};

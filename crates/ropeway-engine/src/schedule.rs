@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use parking_lot::Mutex;
-use ropeway_model::{ByteRate, Schedule, ScheduleEffect, Timestamp};
+use ropeway_model::{ByteRate, LocalTime, Schedule, ScheduleEffect, Timestamp};
 use tokio::sync::Notify;
 
 use crate::core::Core;
@@ -50,7 +50,44 @@ impl Timetable {
     }
 }
 
+/// The limits in force at a moment, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsInForce {
+    /// All downloads together.
+    pub download: Option<ByteRate>,
+    /// All uploads together.
+    pub upload: Option<ByteRate>,
+    /// Whether the schedule lets nothing move.
+    pub is_paused: bool,
+    /// Whether a rule of the schedule holds in the place of the usual limits.
+    pub is_scheduled: bool,
+    /// When something else comes into force, by the wall clock; `None` if that never happens.
+    pub until: Option<LocalTime>,
+}
+
 impl Core {
+    /// What holds at this moment.
+    pub(crate) fn limits_in_force(&self) -> LimitsInForce {
+        let usual = *self.timetable.usual.lock();
+        let (effect, until) = {
+            let schedule = self.timetable.schedule.lock();
+            // The local time is not asked for by those who have no use for it.
+            let now = (!schedule.is_empty()).then(|| self.clock.local());
+            (now.and_then(|now| schedule.effect(now)), now.and_then(|now| schedule.next_change(now)))
+        };
+        let (download, upload) = match effect {
+            Some(ScheduleEffect::Limit { download, upload }) => (download, upload),
+            Some(ScheduleEffect::Pause) | None => (usual.download, usual.upload),
+        };
+        LimitsInForce {
+            download,
+            upload,
+            is_paused: effect == Some(ScheduleEffect::Pause),
+            is_scheduled: effect.is_some(),
+            until,
+        }
+    }
+
     /// Changes the usual limits; in force at once, unless a rule of the schedule is.
     pub(crate) fn set_usual_limits(&self, usual: Usual) {
         *self.timetable.usual.lock() = usual;
@@ -66,22 +103,17 @@ impl Core {
 
     /// Puts in force what holds at this moment.
     pub(crate) fn follow_schedule(&self) {
-        let (effect, left) = {
+        let left = {
             let schedule = self.timetable.schedule.lock();
             let local = if schedule.is_empty() { None } else { Some(self.clock.local()) };
-            (local.and_then(|now| schedule.effect(now)), local.and_then(|now| schedule.pause_left(now)))
+            local.and_then(|now| schedule.pause_left(now))
         };
         let minute = self.clock.now().unix_ms().div_euclid(MINUTE_MS);
         *self.timetable.until.lock() =
             left.map(|left| Timestamp::from_unix_ms((minute + i64::from(left)).saturating_mul(MINUTE_MS)));
-        let usual = *self.timetable.usual.lock();
-        let (download, upload) = match effect {
-            Some(ScheduleEffect::Limit { download, upload }) => (download, upload),
-            Some(ScheduleEffect::Pause) | None => (usual.download, usual.upload),
-        };
+        let LimitsInForce { download, upload, is_paused: pauses, .. } = self.limits_in_force();
         self.downloads.set_rate(download);
         self.uploads.set_rate(upload);
-        let pauses = effect == Some(ScheduleEffect::Pause);
         if self.timetable.pauses.swap(pauses, SeqCst) == pauses {
             return;
         }

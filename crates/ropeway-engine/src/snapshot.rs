@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
-use ropeway_store::{Remote, Verification};
+use ropeway_store::{Damage, Remote, Verification};
 
 use crate::{
     blocks::ProofProgress,
@@ -38,6 +38,8 @@ pub struct JobSnapshot {
     pub verification: Option<Verification>,
     /// How surely the last resume continued the same version.
     pub validation: Option<Validation>,
+    /// What the last comparison with the block digests found.
+    pub damage: Option<Damage>,
     /// How far it is.
     pub progress: ProgressSnapshot,
 }
@@ -116,6 +118,7 @@ impl JobSnapshot {
             digest: entry.known.digest.clone(),
             verification: entry.known.verification,
             validation: entry.known.validation,
+            damage: entry.known.damage,
             progress: ProgressSnapshot::of(entry),
         }
     }

@@ -175,12 +175,21 @@ pub struct Failure {
     pub code: FailureCode,
     /// What happened and where, one sentence, without secrets.
     pub message: String,
+    /// The HTTP status that the server answered, where that was the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
 }
 
 impl Failure {
     /// A failure with its sentence.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), status: None }
+    }
+
+    /// The same, with the HTTP status that was the reason.
+    #[must_use]
+    pub fn with_status(self, status: Option<u16>) -> Self {
+        Self { status, ..self }
     }
 }
 

@@ -135,6 +135,21 @@ impl Schedule {
         let pauses = |moment| self.effect(moment) == Some(ScheduleEffect::Pause);
         (0..=WEEK).find(|left| !pauses(now.after(*left))).filter(|left| *left > 0)
     }
+
+    /// The next moment at which something else is in force; `None` if that never happens.
+    pub fn next_change(&self, now: LocalTime) -> Option<LocalTime> {
+        /// From any moment on, every rule begins and ends within a week and a day.
+        const DAYS_AHEAD: u8 = 8;
+        let mut minutes: Vec<u16> = self.0.iter().flat_map(|rule| [rule.from, rule.to]).collect();
+        minutes.sort_unstable();
+        minutes.dedup();
+        let effect = self.effect(now);
+        let later = (0..=DAYS_AHEAD).flat_map(|day| minutes.iter().map(move |minute| (day, *minute)));
+        later
+            .filter(|(day, minute)| *day > 0 || *minute > now.minute)
+            .map(|(day, minute)| LocalTime { weekday: (now.weekday.saturating_sub(1) + day) % 7 + 1, minute })
+            .find(|at| self.effect(*at) != effect)
+    }
 }
 
 #[cfg(test)]
@@ -169,6 +184,27 @@ mod tests {
         let week = ScheduleRule::new(&[1, 2, 3, 4, 5, 6, 7], 0, 0, ScheduleEffect::Pause).unwrap();
         assert_eq!(Schedule::new(vec![week]).pause_left(at(3, 1, 1)), None);
         assert_eq!(Schedule::new(vec![rule(&[7], 23, 1)]).pause_left(at(7, 23, 30)), Some(90), "into the next week");
+    }
+
+    #[test]
+    fn what_is_in_force_ends_when_something_else_is() {
+        let office = Schedule::new(vec![rule(&[1, 2, 3, 4, 5], 9, 17)]);
+        let night = Schedule::new(vec![rule(&[7], 22, 6)]);
+        let halves = Schedule::new(vec![rule(&[1], 8, 12), rule(&[1], 12, 16)]);
+        let always = Schedule::new(vec![rule(&[1, 2, 3, 4, 5, 6, 7], 0, 0)]);
+        for (schedule, now, until) in [
+            (&office, at(1, 9, 0), Some(at(1, 17, 0))),
+            (&office, at(1, 8, 59), Some(at(1, 9, 0))),
+            (&office, at(5, 17, 0), Some(at(1, 9, 0))),
+            (&night, at(7, 23, 0), Some(at(1, 6, 0))),
+            (&night, at(1, 6, 0), Some(at(7, 22, 0))),
+            (&night, at(7, 22, 0), Some(at(1, 6, 0))),
+            (&halves, at(1, 9, 0), Some(at(1, 16, 0))),
+            (&always, at(3, 3, 3), None),
+            (&Schedule::default(), at(1, 0, 0), None),
+        ] {
+            assert_eq!(schedule.next_change(now), until, "{now:?}");
+        }
     }
 
     #[test]

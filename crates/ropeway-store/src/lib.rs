@@ -23,7 +23,7 @@ pub use store::Store;
 pub use table::{
     block::{Block, BlockChange},
     host::{HostProfile, HostRow},
-    job::{JobChange, JobRow, NewJob, Remote, Verification},
+    job::{Damage, JobChange, JobRow, NewJob, Remote, Verification},
     log::{LOG_LINE_BYTES, LOG_LINES},
     part_file::{HashedPrefix, PartFileState},
     target::SavedTarget,

@@ -19,7 +19,7 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in the order of their versions.
-pub(crate) const MIGRATIONS: [Migration; 9] = [
+pub(crate) const MIGRATIONS: [Migration; 10] = [
     job::CREATE,
     segment::CREATE,
     log::CREATE,
@@ -29,6 +29,7 @@ pub(crate) const MIGRATIONS: [Migration; 9] = [
     part_file::CREATE,
     host::CREATE,
     part_file::ADD_INODE,
+    job::ADD_DAMAGE,
 ];
 
 /// The schema this program reads and writes.

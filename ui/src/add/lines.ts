@@ -44,6 +44,12 @@ export function refusedText(text: string, { jobs, refused }: Added): string {
     .join("\n");
 }
 
+/** The text without the lines of these places, as the engine counts them. */
+export function withoutLines(text: string, places: Iterable<number>): string {
+  const out = new Set(places);
+  return addressLines(text).filter((_, place) => !out.has(place)).join("\n");
+}
+
 function isSameAddress(line: string, { input }: Refusal): boolean {
   const address = addressOf(line);
   if (address === input) return true;

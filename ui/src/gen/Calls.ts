@@ -2,11 +2,14 @@
 import type { Added } from "./Added";
 import type { ChecksumOffers } from "./ChecksumOffers";
 import type { Done } from "./Done";
+import type { Found } from "./Found";
+import type { FullAddress } from "./FullAddress";
 import type { HostPick } from "./HostPick";
 import type { JobAdd } from "./JobAdd";
 import type { JobAnswer } from "./JobAnswer";
 import type { JobChange } from "./JobChange";
 import type { JobDetail } from "./JobDetail";
+import type { JobFind } from "./JobFind";
 import type { JobMove } from "./JobMove";
 import type { JobNumber } from "./JobNumber";
 import type { JobRemove } from "./JobRemove";
@@ -47,7 +50,7 @@ export interface Calls {
    */
   job_resume: { params: Jobs; reply: Done };
   /**
-   * Gives jobs up; what they have is deleted.
+   * Cancels jobs; what they have is deleted.
    */
   job_cancel: { params: Jobs; reply: Done };
   /**
@@ -99,6 +102,18 @@ export interface Calls {
    */
   clear_finished: { params: Nothing; reply: Done };
   /**
+   * Transfers from the same place to the same place once more, as new jobs; canceled ones leave the list.
+   */
+  job_again: { params: Jobs; reply: Added };
+  /**
+   * The addresses of a job in full, with their secrets: for the user's own clipboard, never for a list.
+   */
+  job_address: { params: JobNumber; reply: FullAddress };
+  /**
+   * Downloads on the list from the same addresses as these, before they are added again.
+   */
+  job_find: { params: JobFind; reply: Found };
+  /**
    * One row's details.
    */
   job_detail: { params: JobNumber; reply: JobDetail };
@@ -118,6 +133,10 @@ export interface Calls {
    * Asks the user for files, or for one folder, with the desktop's own dialog.
    */
   host_pick: { params: HostPick; reply: Picked };
+  /**
+   * Opens a finished file with the program that the desktop has for it.
+   */
+  host_open: { params: JobNumber; reply: Done };
   /**
    * Shows a job's file in its folder.
    */

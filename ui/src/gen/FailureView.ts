@@ -17,6 +17,10 @@ message: string,
  */
 hint: string, 
 /**
+ * The HTTP status that the server answered, where that was the reason.
+ */
+status: number | null, 
+/**
  * Whether the bytes already saved stay useful.
  */
 can_resume: boolean, };

@@ -9,6 +9,10 @@ export type HostCapability = {
  */
 pick: boolean, 
 /**
+ * Opening a file with the program that the desktop has for it.
+ */
+open: boolean, 
+/**
  * Showing a file in its folder.
  */
 reveal: boolean, 

@@ -5,10 +5,14 @@
  */
 export type TargetSave = { 
 /**
+ * The saved target that changes; `None` saves a new one.
+ */
+id?: number, 
+/**
  * A name for the user.
  */
 name: string, 
 /**
- * `https://host/folder/` or `form+https://host/path#field=file`.
+ * `https://host/folder/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
  */
 address: string, };

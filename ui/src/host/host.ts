@@ -40,6 +40,8 @@ export interface Host {
   subscribe(onBatch: (batch: Batch) => void, onLink: (link: LinkState) => void): () => void;
   /** Tells of files dragged over the window where the desktop knows their paths; elsewhere never calls. */
   onNativeDrop(listener: (drop: NativeDrop) => void): () => void;
+  /** Saves a finished download on the machine this page is on; absent where that is the engine's own. */
+  saveFile?(id: number): Promise<void>;
   /** Names the entries of the tray; absent where there is none. */
   nameTray?(words: TrayWords): void;
 }

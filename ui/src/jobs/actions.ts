@@ -1,11 +1,23 @@
-import type { HostCapability } from "../gen/HostCapability";
 import type { JobView } from "../gen/JobView";
-import { leadsElsewhere } from "../state/groups";
+import { isDamaged, leadsElsewhere } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
+import type { Abilities } from "../state/application";
 
 /** The one thing a user most likely wants of a row now. */
-export type PrimaryAction = "pause" | "resume" | "retry" | "start_again" | "try_now" | "reveal" | "renew" | "keep_both";
+export type PrimaryAction =
+  | "pause"
+  | "resume"
+  | "retry"
+  | "start_again"
+  | "try_now"
+  | "open"
+  | "save"
+  | "reveal"
+  | "renew"
+  | "keep_both"
+  | "repair"
+  | "again";
 
 export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   pause: "pause",
@@ -13,13 +25,18 @@ export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   retry: "retry",
   start_again: "retry",
   try_now: "retry",
+  open: "open",
+  save: "download",
   reveal: "folder",
   renew: "link",
   keep_both: "copy",
+  repair: "shield",
+  again: "retry",
 };
 
 /** The action on the row itself; `null` where none makes sense. */
-export function primaryAction(job: JobView, host: HostCapability): PrimaryAction | null {
+export function primaryAction(job: JobView, can: Abilities): PrimaryAction | null {
+  if (isDamaged(job)) return "repair";
   switch (job.phase.kind) {
     case "queued":
     case "probing":
@@ -39,12 +56,20 @@ export function primaryAction(job: JobView, host: HostCapability): PrimaryAction
       if (leadsElsewhere(job)) return "renew";
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
-      return host.reveal && job.path !== null ? "reveal" : null;
+      return fileAction(job, can);
     case "canceled":
-      return null;
+      return "again";
     default:
       return assertNever(job.phase);
   }
+}
+
+/** What is done with a finished file: it is opened, or saved where the desktop is another machine's. */
+function fileAction(job: JobView, can: Abilities): "open" | "save" | "reveal" | null {
+  if (job.path === null) return null;
+  if (can.open) return "open";
+  if (can.save && job.direction === "download") return "save";
+  return can.reveal ? "reveal" : null;
 }
 
 export function canPause(job: JobView): boolean {
@@ -104,6 +129,9 @@ export function isOver(job: JobView): boolean {
 export function isActive(job: JobView): boolean {
   return job.phase.kind === "probing" || job.phase.kind === "running" || job.phase.kind === "verifying";
 }
+
+/** Completed or canceled: the same can be asked for once more. */
+export const canDoAgain = isOver;
 
 /** Whether removing the job could delete a file that it finished. */
 export function hasOwnFile(job: JobView): boolean {

@@ -1,10 +1,13 @@
+import type { FullAddress } from "../gen/FullAddress";
 import type { JobView } from "../gen/JobView";
 import type { OnConflictView } from "../gen/OnConflictView";
 import type { PriorityView } from "../gen/PriorityView";
+import { CallRefused } from "../host/host";
 import type { Application } from "../state/application";
 import type { Move, ShownQueue } from "../state/reorder";
 import { t } from "../texts/texts.svelte";
-import { hasOwnFile, isOver, type PrimaryAction, toggleOf } from "./actions";
+import { isDamaged } from "../state/groups";
+import { hasOwnFile, isOver, primaryAction, type PrimaryAction, toggleOf } from "./actions";
 
 /** The answers to "this name is taken"; asking again is none. */
 export type NameChoice = Exclude<OnConflictView, "ask">;
@@ -26,9 +29,51 @@ export function carryOut(application: Application, job: JobView, action: Primary
       return;
     case "keep_both":
       return answer(application, [job], "rename");
+    case "open":
+      return void application.act("host_open", { id: job.id });
+    case "save":
+      return void save(application, job);
     case "reveal":
       return void application.act("host_reveal", { id: job.id });
+    case "repair":
+      return void repair(application, job.id);
+    case "again":
+      return void doAgain(application, [job]);
   }
+}
+
+/** A double click, or Enter: opens a finished file, and the details of any other row. */
+export function openFocused(application: Application): void {
+  const { view, abilities } = application;
+  const jobs = view.selectedJobs();
+  const [job] = jobs;
+  if (job === undefined) return;
+  const action = jobs.length === 1 ? primaryAction(job, abilities) : null;
+  if (action === "open" || action === "save") carryOut(application, job, action);
+  else view.showDetails(!view.isDetailOpen);
+}
+
+async function repair(application: Application, id: number): Promise<void> {
+  const { proofs, notices } = application;
+  await proofs.repair(id);
+  const { problem, report } = proofs.of(id);
+  if (problem !== null) notices.refuse(new CallRefused(problem));
+  else if (report?.damaged.length === 0) notices.confirm(t().proof.repairedFile);
+}
+
+async function save(application: Application, job: JobView): Promise<void> {
+  try {
+    await application.host.saveFile?.(job.id);
+  } catch (thrown) {
+    application.notices.refuse(thrown);
+  }
+}
+
+/** Transfers the same once more. */
+export async function doAgain(application: Application, jobs: readonly JobView[]): Promise<void> {
+  const added = await application.act("job_again", { ids: idsOf(jobs) });
+  const [first] = added?.jobs ?? [];
+  if (first !== undefined) application.view.show(first.id);
 }
 
 /** Says what becomes of complete downloads whose names are taken. */
@@ -53,8 +98,24 @@ export function askToRemove(application: Application, jobs: readonly JobView[], 
   if (unfinished > 0 || (deletesFiles && withFile > 0)) {
     application.dialogs.removal = { kind: "remove", ids: idsOf(jobs), unfinished, withFile, deletesFiles };
   } else {
-    void remove(application, idsOf(jobs), false);
+    takeOff(application, idsOf(jobs));
   }
+}
+
+/** Takes all that is over off the list, but what is damaged. */
+export function clearFinished(application: Application): void {
+  const { engine, view } = application;
+  const over = engine.queue.jobs.toArray().filter((job) => isOver(job) && !isDamaged(job) && !view.hidden.has(job.id));
+  takeOff(application, idsOf(over));
+}
+
+/** Takes rows off the list whose files stay; the user can take that back for a while. */
+function takeOff(application: Application, ids: readonly number[]): void {
+  if (ids.length === 0) return;
+  const { takeBack } = application.undo.hide(ids, () => {
+    void application.act("job_remove", { ids: [...ids], delete_files: false }).then(() => application.view.unhide(ids));
+  });
+  application.notices.offerUndo(t().remove.removed(ids.length), { label: t().undo, choose: takeBack });
 }
 
 export async function remove(application: Application, ids: readonly number[], deletesFiles: boolean): Promise<void> {
@@ -108,10 +169,17 @@ export function refuseToMove(application: Application): void {
   application.notices.suggest(list.onlyInQueueOrder, { label: list.sortByQueue, choose: () => application.view.sortByQueue() });
 }
 
+/** Copies an address in full: what the list shows of it has its secrets hidden, and would lead nowhere. */
+export function copyAddress(application: Application, id: number, of: keyof FullAddress): Promise<void> {
+  return copy(application, application.host.call("job_address", { id }).then((address) => address[of] ?? ""));
+}
+
 /** Copies text; a window without the permission says so. */
-export async function copy(application: Application, text: string): Promise<void> {
+export async function copy(application: Application, text: string | Promise<string>): Promise<void> {
   try {
-    await navigator.clipboard.writeText(text);
+    // The promise goes to the clipboard as it is: after it is kept, some web views do not know the click any more.
+    const blob = Promise.resolve(text).then((kept) => new Blob([kept], { type: "text/plain" }));
+    await navigator.clipboard.write([new ClipboardItem({ "text/plain": blob })]);
     application.notices.confirm(t().copied);
   } catch (thrown) {
     application.notices.refuse(thrown);

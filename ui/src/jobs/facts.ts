@@ -13,17 +13,22 @@ export function factsOf(job: JobView, detail: JobDetail | null, texts: Messages,
 
 function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
   const facts: Fact[] = [
-    { name: texts.details.from, value: job.source, canCopy: true },
-    { name: texts.details.to, value: targetOf(job), canCopy: true },
+    { name: texts.details.from, value: job.source, copies: "source" },
+    { name: texts.details.to, value: targetOf(job), ...copied(job) },
   ];
   const final = detail?.final_url ?? null;
   if (final !== null && final !== job.source && final !== job.destination) {
-    facts.push({ name: texts.details.redirected, value: final });
+    facts.push({ name: texts.details.redirected, value: final, copies: "final_url" });
   }
   facts.push({ name: texts.details.server, value: job.host });
   const mirrors = detail?.mirrors ?? [];
   if (mirrors.length > 0) facts.push({ name: texts.details.mirrors, value: mirrors.join("\n"), isWide: true });
   return facts;
+}
+
+/** An upload's address is copied in full; a path has no secrets. */
+function copied(job: JobView): Pick<Fact, "copies" | "canCopy"> {
+  return job.direction === "upload" ? { copies: "destination" } : { canCopy: true };
 }
 
 /** Where the bytes end up: an upload's path is the file they come from. */

@@ -3,8 +3,10 @@ import type { PriorityView } from "../gen/PriorityView";
 import { type MenuEntry, SEPARATOR } from "../shared/menu";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
-import { asksAboutName, canPause, canRenew, canResume, hasOwnFile, isActive, isOver } from "./actions";
-import { answer, askToCancel, askToRemove, copy, moveInQueue, setPriority } from "./commands";
+import { isDamaged } from "../state/groups";
+import { asksAboutName, canDoAgain, canPause, canRenew, canResume, hasOwnFile, isActive, isOver, type PrimaryAction } from "./actions";
+import { answer, askToCancel, askToRemove, carryOut, clearFinished, copy, copyAddress, doAgain, moveInQueue, setPriority } from "./commands";
+import { againLabel } from "./state_text";
 
 const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
 
@@ -13,6 +15,7 @@ export function jobMenu(application: Application, jobs: readonly JobView[]): Men
   const { actions } = t();
   const unfinished = jobs.filter((job) => !isOver(job));
   return joined([
+    files(application, jobs),
     answers(application, jobs),
     movement(application, jobs),
     places(application, jobs),
@@ -25,8 +28,8 @@ export function jobMenu(application: Application, jobs: readonly JobView[]): Men
         : []),
     ],
     [
-      entry(actions.details, () => application.view.showDetails(true), { icon: "info", shortcut: "Enter" }),
-      entry(actions.clearFinished, () => void application.act("clear_finished", {}), {}),
+      entry(actions.details, () => application.view.showDetails(true), { icon: "info", shortcut: "Alt+Enter" }),
+      entry(actions.clearFinished, () => clearFinished(application), {}),
     ],
   ]);
 }
@@ -68,16 +71,36 @@ function answers(application: Application, jobs: readonly JobView[]): MenuEntry[
   return [entry(actions.renew, () => (application.dialogs.renewal = job.id), { icon: "link" })];
 }
 
+/** What is done with finished files, and the same once more. */
+function files(application: Application, jobs: readonly JobView[]): MenuEntry[] {
+  const { actions, proof } = t();
+  const [job] = jobs;
+  if (job === undefined) return [];
+  const entries: MenuEntry[] = [];
+  const { open, save, reveal } = application.abilities;
+  const add = (label: string, action: PrimaryAction, extras: Extras) =>
+    entries.push(entry(label, () => carryOut(application, job, action), extras));
+  if (jobs.length === 1) {
+    if (isDamaged(job)) add(proof.repair, "repair", { icon: "shield" });
+    if (job.path !== null) {
+      if (open) add(actions.open, "open", { icon: "open", shortcut: "Enter" });
+      if (save && hasOwnFile(job)) add(actions.save, "save", { icon: "download", shortcut: "Enter" });
+      if (reveal) add(actions.reveal, "reveal", { icon: "folder" });
+    }
+  }
+  if (jobs.every(canDoAgain)) {
+    entries.push(entry(againLabel(job, t()), () => void doAgain(application, jobs), { icon: "retry" }));
+  }
+  return entries;
+}
+
 function places(application: Application, jobs: readonly JobView[]): MenuEntry[] {
   const { actions } = t();
   const [job] = jobs;
   if (job === undefined || jobs.length > 1) return [];
   const entries: MenuEntry[] = [];
-  if (application.engine.queue.host.reveal && job.path !== null) {
-    entries.push(entry(actions.reveal, () => void application.act("host_reveal", { id: job.id }), { icon: "folder" }));
-  }
-  const address = job.direction === "download" ? job.source : job.destination;
-  entries.push(entry(actions.copyAddress, () => void copy(application, address), { icon: "copy" }));
+  const of = job.direction === "download" ? "source" : "destination";
+  entries.push(entry(actions.copyAddress, () => void copyAddress(application, job.id, of), { icon: "copy" }));
   const { path } = job;
   if (path !== null) entries.push(entry(actions.copyPath, () => void copy(application, path), {}));
   return entries;

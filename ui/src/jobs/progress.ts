@@ -14,6 +14,9 @@ export interface ProgressLook {
   readonly tone: Tone;
 }
 
+/** The bar of what is not completed ends here: the last of it is the proof and the name. */
+const MOST_UNFINISHED = 0.99;
+
 /** Honest progress: full and `100 %` only once the job is completed, bytes so far where the length is unknown. */
 export function progressLook(job: JobView, formats: NumberFormats): ProgressLook {
   const { moved, durable, length } = job.progress;
@@ -26,7 +29,9 @@ export function progressLook(job: JobView, formats: NumberFormats): ProgressLook
     return { durable: "unknown", moved: "unknown", text: moved > 0 ? formatSize(moved, formats) : "", tone };
   }
   const text = moved === 0 && tone !== "active" ? "" : formats.percent.format(wholePercent(fraction, false) / 100);
-  return { durable: fractionDone(durable, length), moved: fraction, text, tone };
+  // The bar ends where the number does: only what is completed is full.
+  const most = (share: Fraction) => (share === "unknown" ? share : Math.min(MOST_UNFINISHED, share));
+  return { durable: most(fractionDone(durable, length)), moved: most(fraction), text, tone };
 }
 
 function toneOf(job: JobView): Tone {

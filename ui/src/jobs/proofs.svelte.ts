@@ -39,9 +39,9 @@ export class ProofDesk {
     return this.carryOut(id, "verify", async () => ({ report: await this.host.call("job_verify", { id }), repaired: 0 }));
   }
 
-  repair(id: number): Promise<void> {
-    const repaired = damagedBytes(this.of(id).report);
-    return this.carryOut(id, "repair", async () => ({ report: await this.host.call("job_repair", { id }), repaired }));
+  /** `damaged` is what is known to be damaged before. */
+  repair(id: number, damaged = damagedBytes(this.of(id).report)): Promise<void> {
+    return this.carryOut(id, "repair", async () => ({ report: await this.host.call("job_repair", { id }), repaired: damaged }));
   }
 
   search(id: number): Promise<void> {

@@ -1,11 +1,17 @@
+import type { FailureView } from "../gen/FailureView";
 import type { JobView } from "../gen/JobView";
+import type { LimitsView } from "../gen/LimitsView";
 import type { ObstacleView } from "../gen/ObstacleView";
 import { formatDuration } from "../format/duration";
 import { formatMoment } from "../format/moment";
 import type { NumberFormats } from "../format/number";
+import { formatSize } from "../format/size";
+import { untilText } from "../settings/schedule";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
+import { isDamaged } from "../state/groups";
 import type { Messages } from "../texts/en";
+import type { ProofWork } from "./proofs.svelte";
 
 /** What stands in a row's last column. */
 export interface StateText {
@@ -26,21 +32,32 @@ export function ticks(job: JobView): boolean {
   return job.phase.kind === "waiting" || (job.phase.kind === "queued" && job.start_at_ms !== null);
 }
 
-/** The state in words; `now` is Unix time in milliseconds. */
-export function stateText(
-  job: JobView,
-  texts: Messages,
-  nameOf: (code: string) => string | null,
-  now: number,
-  formats: NumberFormats,
-): StateText {
+/** What the words of a state are made with. */
+export interface StateWords {
+  readonly texts: Messages;
+  readonly nameOf: (code: string) => string | null;
+  /** Unix time in milliseconds. */
+  readonly now: number;
+  readonly formats: NumberFormats;
+  /** The limits in force. */
+  readonly limits?: LimitsView;
+  /** What is done for the proof of the file. */
+  readonly work?: ProofWork | null;
+}
+
+/** The state in words, the reason first: a row has room for the beginning of a sentence. */
+export function stateText(job: JobView, words: StateWords): StateText {
+  const { texts, now, formats, work } = words;
   const plain = (text: string, icon: IconName | null = null, more = ""): StateText => ({ text, more, icon, isAlarm: false });
   const { phase, wish } = job;
+  if (work === "repair" || work === "verify") return plain(texts.proving[work], "shield");
+  if (job.damage !== null && isDamaged(job)) {
+    const more = texts.proof.damaged(job.damage.blocks, formatSize(job.damage.bytes, formats));
+    return { text: texts.proof.damagedFile, more, icon: "alarm", isAlarm: true };
+  }
   switch (phase.kind) {
     case "queued":
-      if (wish === "pause") return plain(texts.phase.pausing);
-      if (job.start_at_ms === null || job.start_at_ms <= now) return plain(texts.phase.queued);
-      return plain(texts.phase.startsAt(formatMoment(job.start_at_ms, now, formats)), "clock");
+      return queuedText(job, words);
     case "probing":
       return plain(wish === "run" ? texts.phase.probing : unwished(job, texts));
     case "running":
@@ -48,14 +65,14 @@ export function stateText(
     case "waiting": {
       const seconds = Math.ceil((phase.until_ms - now) / 1000);
       const when = seconds > 0 ? texts.phase.retryIn(formatDuration(seconds)) : dueText(seconds, texts);
-      return plain(when, "clock", nameOf(phase.cause.code) ?? phase.cause.message);
+      return plain(when, "clock", reason(phase.cause, words) ?? phase.cause.message);
     }
     case "blocked": {
       const needsUser = phase.by !== "network";
-      return { text: texts.blocked[phase.by], more: phase.failure.message, icon: OBSTACLE_ICONS[phase.by], isAlarm: needsUser };
+      return { text: texts.blocked[phase.by], more: "", icon: OBSTACLE_ICONS[phase.by], isAlarm: needsUser };
     }
     case "link_expired":
-      return { text: texts.phase.linkExpired, more: phase.failure.message, icon: "broken", isAlarm: true };
+      return { text: withStatus(texts.phase.linkExpired, phase.failure), more: job.host, icon: "broken", isAlarm: true };
     case "paused":
       return plain(texts.phase.paused);
     case "verifying":
@@ -65,13 +82,43 @@ export function stateText(
     case "canceled":
       return plain(texts.phase.canceled);
     case "failed": {
-      const name = nameOf(phase.failure.code);
-      const { message } = phase.failure;
-      return { text: name ?? message, more: name === null ? "" : message, icon: "alarm", isAlarm: true };
+      const text = reason(phase.failure, words);
+      const more = isOfServer(phase.failure) ? job.host : "";
+      return { text: text ?? phase.failure.message, more: text === null ? "" : more, icon: "alarm", isAlarm: true };
     }
     default:
       return assertNever(phase);
   }
+}
+
+function queuedText(job: JobView, { texts, now, formats, limits }: StateWords): StateText {
+  const plain = (text: string, icon: IconName | null = null): StateText => ({ text, more: "", icon, isAlarm: false });
+  if (job.wish === "pause") return plain(texts.phase.pausing);
+  if (job.start_at_ms !== null && job.start_at_ms > now) {
+    return plain(texts.phase.startsAt(formatMoment(job.start_at_ms, now, formats)), "clock");
+  }
+  if (limits?.is_paused !== true) return plain(texts.phase.queued);
+  return plain(texts.schedule.pausedUntil(untilText(limits, now, formats)), "clock");
+}
+
+/** The name of a failure, with the status that says most in the least room. */
+function reason(failure: FailureView, { nameOf }: StateWords): string | null {
+  const name = nameOf(failure.code);
+  return name === null ? null : withStatus(name, failure);
+}
+
+function withStatus(text: string, { status }: FailureView): string {
+  return status === null ? text : `${status} · ${text}`;
+}
+
+/** Whether the server's name belongs to the reason. */
+function isOfServer({ code }: FailureView): boolean {
+  return /^(HTTP_|SERVER_|NETWORK_|TLS_|REDIRECT_)/.test(code);
+}
+
+/** What asking for the same once more is called. */
+export function againLabel(job: JobView, texts: Messages): string {
+  return job.direction === "download" ? texts.actions.downloadAgain : texts.actions.uploadAgain;
 }
 
 /** A try whose time has come begins at once, unless every place is taken. */

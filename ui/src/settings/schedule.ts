@@ -1,6 +1,7 @@
 //! What the schedule's rules mean: which one is in force, when that changes, and a rule in a sentence.
 import type { NumberFormats } from "../format/number";
 import { formatRate } from "../format/size";
+import type { LimitsView } from "../gen/LimitsView";
 import type { ScheduleRule } from "../gen/ScheduleRule";
 import type { Messages } from "../texts/en";
 
@@ -85,6 +86,14 @@ export function ruleSentence(rule: ScheduleRule, texts: Messages, formats: Numbe
 
 function clockText(minute: number, formats: NumberFormats): string {
   return formats.clock.format(new Date(2024, 0, 1, 0, minute));
+}
+
+/** Until when limits are in force, by the clock of the engine's machine; empty if they never end. */
+export function untilText({ until }: LimitsView, now: number, formats: NumberFormats): string {
+  if (until === null) return "";
+  const today = new Date(now).getDay() || 7;
+  const clock = clockText(until.minute, formats);
+  return until.weekday === today ? clock : `${formats.weekdays[until.weekday - 1] ?? ""} ${clock}`;
 }
 
 /** A minute of the day as `<input type="time">` takes it. */

@@ -1,3 +1,4 @@
+import type { FoundJob } from "../gen/FoundJob";
 import type { Refusal } from "../gen/Refusal";
 
 export type AddMode = "downloads" | "uploads";
@@ -9,6 +10,8 @@ export interface AddStart {
   readonly paths: readonly string[];
   readonly targetId: number | null;
   readonly refused: readonly Refusal[];
+  /** Which of the lines are on the list already, where that was asked for. */
+  readonly found: readonly FoundJob[];
   /** A sentence above the form, such as why it is open. */
   readonly note: string;
 }
@@ -50,7 +53,7 @@ export class Dialogs {
   }
 
   openAdd(start: Partial<AddStart> = {}): void {
-    this.add = { mode: "downloads", text: "", paths: [], targetId: null, refused: [], note: "", ...start };
+    this.add = { mode: "downloads", text: "", paths: [], targetId: null, refused: [], found: [], note: "", ...start };
   }
 
   /** Opens the dialog with what another program handed over, once the user is done with the one that is open. */

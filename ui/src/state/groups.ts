@@ -25,8 +25,15 @@ export function leadsElsewhere(job: JobView): boolean {
   return job.phase.kind === "failed" && job.phase.failure.code === "RENEWED_LINK_DIFFERS";
 }
 
+/** Whether the last comparison found the file damaged, and nothing that goes on by itself mends it. */
+export function isDamaged(job: JobView): boolean {
+  if (job.damage === null) return false;
+  return job.phase.kind === "completed" || job.phase.kind === "paused" || job.phase.kind === "failed";
+}
+
 /** The one group, beside "all", that a job belongs to; a job given up belongs to none. */
 export function groupOf(job: JobView): Exclude<Group, "all"> | null {
+  if (isDamaged(job)) return "attention";
   switch (job.phase.kind) {
     case "probing":
     case "running":

@@ -1,5 +1,7 @@
 import { asRefusal } from "../host/host";
+import { explainRefusal } from "../texts/explain";
 import { t } from "../texts/texts.svelte";
+import { UNDO_MS } from "./undo";
 
 /** A short message at the window's foot. A refusal stays until it is closed; a confirmation goes by itself. */
 export interface Notice {
@@ -9,6 +11,8 @@ export interface Notice {
   readonly isRefusal: boolean;
   /** Whether it tells of a mistake of this window's own. */
   readonly isDefect?: boolean;
+  /** Whether others do not take its place: its button can only be pressed now. */
+  readonly isKept?: boolean;
   /** A button that does what is suggested. */
   readonly action?: NoticeAction;
 }
@@ -30,22 +34,33 @@ export class Notices {
 
   /** Says that something was done. The newest is enough: the list itself shows what came before. */
   confirm(text: string): void {
-    this.list = this.list.filter(({ isRefusal }) => isRefusal);
+    this.giveWay();
     const id = this.add({ text, hint: "", isRefusal: false });
     setTimeout(() => this.close(id), SHOWN_MS);
   }
 
   /** Says why something cannot be done so, with a button for how it can. */
   suggest(text: string, action: NoticeAction): void {
-    this.list = this.list.filter(({ isRefusal }) => isRefusal);
+    this.giveWay();
     const id = this.add({ text, hint: "", isRefusal: false, action });
     setTimeout(() => this.close(id), SUGGESTED_MS);
   }
 
+  /** Says what was done, with a button that takes it back. */
+  offerUndo(text: string, action: NoticeAction): void {
+    this.giveWay();
+    const id = this.add({ text, hint: "", isRefusal: false, isKept: true, action });
+    setTimeout(() => this.close(id), UNDO_MS);
+  }
+
+  private giveWay(): void {
+    this.list = this.list.filter(({ isRefusal, isKept }) => isRefusal || isKept);
+  }
+
   /** Shows why a call was refused. */
   refuse(thrown: unknown): void {
-    const { message, hint } = asRefusal(thrown);
-    this.warn(message, hint);
+    const { what, hint } = explainRefusal(asRefusal(thrown), t());
+    this.warn(what, hint);
   }
 
   /** Tells of a mistake of this window's own; the way out is to load it again. */

@@ -3,6 +3,7 @@ import type { Event } from "../gen/Event";
 import type { HostCapability } from "../gen/HostCapability";
 import type { JobView } from "../gen/JobView";
 import type { NoticeView } from "../gen/NoticeView";
+import type { LimitsView } from "../gen/LimitsView";
 import type { Settings } from "../gen/Settings";
 import type { Snapshot } from "../gen/Snapshot";
 import type { TargetView } from "../gen/TargetView";
@@ -29,13 +30,15 @@ export interface QueueState {
 /** What came of a batch: the state after it, or that batches are missing and a snapshot is due. */
 export type Applied = { readonly kind: "applied"; readonly state: QueueState } | { readonly kind: "gap" };
 
+const NO_LIMITS: LimitsView = { download: null, upload: null, is_paused: false, is_scheduled: false, until: null };
+
 export const EMPTY_QUEUE: QueueState = {
   seq: 0,
   version: "",
   jobs: JobTable.empty,
   revision: 0,
   counts: NO_COUNTS,
-  totals: { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null },
+  totals: { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null, limits: NO_LIMITS },
   settings: {
     download_folder: "",
     running_jobs: 4,
@@ -52,7 +55,7 @@ export const EMPTY_QUEUE: QueueState = {
     servers: [],
   },
   targets: [],
-  host: { pick: false, reveal: false, drop_paths: false },
+  host: { pick: false, open: false, reveal: false, drop_paths: false },
   notices: [],
 };
 

@@ -2,6 +2,7 @@ import { untrack as untracked } from "svelte";
 import { prepareNames } from "./collation";
 import { type ColumnChoice, readColumnChoice } from "./columns";
 import type { Engine } from "./engine.svelte";
+import { type Counts, Tally } from "./groups";
 import type { JobTable } from "./job_table";
 import type { JobView } from "../gen/JobView";
 import { bandOf, DEFAULT_SORT, type Filter, isMoving, NO_FILTER, orderedIds, type Sort, SORT_KEYS, type SortKey } from "./order";
@@ -17,7 +18,11 @@ export class ListView {
   sort = $state.raw<Sort>(readSort(readPreference("sort")));
   columns = $state.raw<ColumnChoice>(readColumnChoice(readPreference("columns")));
   selection = $state.raw<Selection>(NOTHING_SELECTED);
+  /** A row that the list is to scroll to. */
+  wanted = $state<number | null>(null);
   isDetailOpen = $state(readPreference("details") === true);
+  /** Rows that are out of the list, but can still be taken back. */
+  hidden = $state.raw<ReadonlySet<number>>(new Set());
   /** The numbers of the rows shown, in order. */
   order = $state.raw<readonly number[]>([]);
 
@@ -36,13 +41,16 @@ export class ListView {
     $effect.pre(() => {
       void revision;
       void beat;
+      void this.hidden;
       this.arrange(this.filter, this.sort);
     });
   }
 
   private arrange(filter: Filter, sort: Sort): void {
     const before = this.orderNow();
-    const after = orderedIds(inOrder(before, untracked(() => this.engine.queue.jobs)), filter, sort);
+    const hidden = untracked(() => this.hidden);
+    const all = inOrder(before, untracked(() => this.engine.queue.jobs));
+    const after = orderedIds(hidden.size === 0 ? all : all.filter(({ id }) => !hidden.has(id)), filter, sort);
     if (before.length === after.length && before.every((id, index) => id === after[index])) return;
     this.order = after;
     this.selection = kept(this.selectionNow(), before, after);
@@ -52,6 +60,34 @@ export class ListView {
   private orderNow = () => untracked(() => this.order);
   private selectionNow = () => untracked(() => this.selection);
   private jobsNow = () => untracked(() => this.engine.queue.jobs.toArray());
+
+  hide(ids: readonly number[]): void {
+    this.hidden = new Set([...this.hidden, ...ids]);
+  }
+
+  unhide(ids: readonly number[]): void {
+    const back = new Set(ids);
+    this.hidden = new Set([...this.hidden].filter((id) => !back.has(id)));
+  }
+
+  /** Rows per group, without those that are hidden. */
+  get counts(): Counts {
+    const { jobs, counts } = this.engine.queue;
+    if (this.hidden.size === 0) return counts;
+    const tally = new Tally(counts);
+    for (const id of this.hidden) {
+      const job = jobs.get(id);
+      if (job !== undefined) tally.add(job, -1);
+    }
+    return tally.result();
+  }
+
+  /** Marks a row and brings it into sight, whatever the filter hid. */
+  show(id: number): void {
+    this.filter = NO_FILTER;
+    this.selection = { ids: new Set([id]), anchor: id, focus: id };
+    this.wanted = id;
+  }
 
   setSort(key: SortKey): void {
     const { key: now, isDescending } = this.sort;

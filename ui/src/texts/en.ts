@@ -4,6 +4,9 @@ const plural = (count: number, one: string, many: string) => `${count.toLocaleSt
 const jobs = (count: number) => plural(count, "transfer", "transfers");
 const files = (count: number) => plural(count, "file", "files");
 
+/** What happened and what to do, by the code of a failure or a refusal. `{host}` stands for the server. */
+export type Explained = Readonly<Record<string, readonly [what: string, hint?: string]>>;
+
 export const en = {
   direction: "ltr" as "ltr" | "rtl",
   cancel: "Cancel",
@@ -144,7 +147,10 @@ export const en = {
     SCHEME_UNSUPPORTED: "Kind of address unknown",
     STATE_FAILED: "Queue cannot be saved",
     INTERNAL: "Defect of Ropeway",
+    URL_MALFORMED: "Not an address",
   },
+  /** None in English, in which the engine's own sentences are, and they know more. */
+  explained: {} as Explained,
   actions: {
     renew: "Renew link…",
     keepBoth: "Keep both",
@@ -168,10 +174,14 @@ export const en = {
     clearFinished: "Clear finished",
     of: (action: string, name: string) => `${action}: ${name}`,
     cancel: "Cancel transfer",
+    open: "Open",
+    save: "Save to this device",
+    downloadAgain: "Download again",
+    uploadAgain: "Upload again",
   },
   priorities: { low: "Low", normal: "Normal", high: "High" },
   empty: {
-    title: "Nothing on the rope yet",
+    title: "No transfers yet",
     paste: "Paste addresses or a curl command here with Ctrl+V, or drop links on this window.",
     drop: "Drop files or folders on it to upload them.",
     durable: "Close the window whenever you like: every transfer is kept and goes on.",
@@ -262,7 +272,7 @@ export const en = {
     repairHint: "Fetch only the damaged blocks again",
     search: "Find checksum",
     searchHint: "Look beside the file for SHA256SUMS and the like",
-    intact: (size: string, block: string) => `All as it came: ${size} compared in blocks of ${block}`,
+    intact: (size: string, block: string) => `No damage found: ${size} compared in blocks of ${block}`,
     damaged: (count: number, size: string) => `${plural(count, "damaged block", "damaged blocks")}, ${size}`,
     repaired: (size: string) => `Repaired: ${size} were fetched again`,
     nothingRecorded: "Nothing was recorded to compare with",
@@ -274,6 +284,8 @@ export const en = {
     signature: "a signature, not checked here",
     use: "Use",
     useHint: "The finished file must have this checksum",
+    damagedFile: "Damaged",
+    repairedFile: "The file is repaired",
   },
   proving: {
     verify: "Comparing…",
@@ -309,7 +321,7 @@ export const en = {
     startAt: "Start at",
     startAtHint: "Empty: as soon as it is its turn",
     checking: "Check and mirrors",
-    digest: "Digest with",
+    digest: "Checksum algorithm",
     digestHint: "Taken of the finished file where no checksum is given",
     mirrors: "Mirrors",
     mirrorsHint: "Further addresses of the same file, one a line",
@@ -319,7 +331,7 @@ export const en = {
     cookieFileHint: "Path of a file in Netscape's format",
     allowDowngrade: "Allow a redirect from https to http",
     metalink: (count: number) => `Metalink with ${files(count)}`,
-    bad_checksum: "The checksum is none.",
+    bad_checksum: "This is not a valid checksum.",
     title: "Add",
     downloads: "Downloads",
     uploads: "Uploads",
@@ -359,7 +371,7 @@ export const en = {
     upload: (count: number) => (count > 1 ? `Upload ${count} entries` : "Upload"),
     added: (count: number) => `${jobs(count)} added`,
     refused: (count: number) => `${plural(count, "entry was", "entries were")} refused`,
-    bad_limit: "The speed limit is no positive number.",
+    bad_limit: "The speed limit is not a valid number.",
     noBrowserPaths: "A browser does not tell the paths of dropped files. Type or choose them here.",
   },
   checksum: {
@@ -380,7 +392,7 @@ export const en = {
   settings: {
     schedule: "Schedule",
     servers: "Servers",
-    serverConnections: "Connections a server",
+    serverConnections: "Connections per server",
     serverConnectionsHint: "Of all transfers together; single servers have their own under Servers",
     proxy: "Proxy",
     proxyHint: "http://host:port or socks5://host:port, for transfers that name none",
@@ -392,17 +404,23 @@ export const en = {
     downloadLimit: "Download limit",
     uploadLimit: "Upload limit",
     runningJobs: "Transfers at once",
-    connections: "Connections a download",
+    connections: "Connections per download",
     onConflict: "If the name is taken",
-    theme: "Colours",
+    theme: "Theme",
     language: "Language",
     notifications: "Announce finished and failed transfers",
     version: (version: string) => `Ropeway ${version}`,
     targetName: "Name",
     targetAddress: "Address",
     addTarget: "Add target",
-    removeTarget: (name: string) => `Forget ${name}`,
+    removeTarget: (name: string) => `Remove ${name}`,
     noTargets: "No upload targets saved.",
+    forgetQuestion: (name: string) => `Remove the upload target ${name}?`,
+    keepTarget: "Keep",
+    forget: "Remove target",
+    editTarget: (name: string) => `Edit ${name}`,
+    saveTarget: "Save target",
+    keepsAddress: "Leave empty to keep the address",
   },
   schedule: {
     explained: "At these hours other limits hold. Where rules overlap, the upper one counts.",
@@ -425,6 +443,10 @@ export const en = {
     nothingMoves: "nothing moves",
     unlimited: "unlimited",
     limits: (down: string, up: string) => `downloads ${down}, uploads ${up}`,
+    pausedUntil: (until: string) => (until === "" ? "Paused by schedule" : `Paused by schedule until ${until}`),
+    unsaved: "Not saved yet",
+    discard: "Discard",
+    save: "Save schedule",
   },
   servers: {
     rules: "Rules for single servers",
@@ -443,12 +465,17 @@ export const en = {
     reliability: "Reliable",
     resting: (moment: string) => `failed too often, left alone until ${moment}`,
   },
-  themes: { system: "As the system", light: "Light", dark: "Dark" },
+  themes: {
+    system: "System",
+    light: "Light",
+    dark: "Dark",
+  },
   link: {
     connecting: "Connecting to the engine…",
-    lost: "The engine does not answer. Trying again…",
+    lost: "Connection to the engine lost: what you see is from before. Trying again…",
     refusedTitle: "This window is not known to the engine",
-    refused: "Open the address that `ropeway daemon` printed: it carries the key of this session.",
+    refused: "Open the address that `ropeway daemon` printed: it carries the key.",
+    lostTitle: "Connection lost – Ropeway",
   },
   notice: {
     label: "Messages",
@@ -460,6 +487,20 @@ export const en = {
       names.length === 1 ? `${names[0]} completed` : `${jobs(names.length)} completed`,
     failed: (names: readonly string[]) => (names.length === 1 ? `${names[0]} failed` : `${jobs(names.length)} failed`),
     progress: (active: number, percent: string) => `${jobs(active)} active, ${percent} done`,
+  },
+  undo: "Undo",
+  limits: {
+    label: "Speed limit",
+    none: "No limit",
+    until: (rate: string, until: string) => `${rate} until ${until}`,
+    other: "Other limits…",
+    schedule: "Schedule…",
+  },
+  duplicates: {
+    title: (count: number) => (count === 1 ? "This is already on the list" : `${jobs(count)} of these are already on the list`),
+    show: "Show in list",
+    onlyNew: "Add only the new ones",
+    again: "Add again",
   },
 };
 

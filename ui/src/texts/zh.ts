@@ -1,4 +1,5 @@
 //! Every text of the window in Chinese (simplified).
+import { explained } from "./zh_failures";
 import type { Messages } from "./en";
 
 const count = (number: number, word: string) => `${number.toLocaleString("zh")} ${word}`;
@@ -142,7 +143,9 @@ export const zh: Messages = {
     SCHEME_UNSUPPORTED: "不支持的地址类型",
     STATE_FAILED: "无法保存队列",
     INTERNAL: "Ropeway 内部错误",
+    URL_MALFORMED: "地址无效",
   },
+  explained,
   actions: {
     renew: "更新链接…",
     keepBoth: "两者都保留",
@@ -166,6 +169,10 @@ export const zh: Messages = {
     clearFinished: "清除已结束的传输",
     of: (action, name) => `${action}：${name}`,
     cancel: "取消传输",
+    open: "打开",
+    save: "保存到此设备",
+    downloadAgain: "重新下载",
+    uploadAgain: "重新上传",
   },
   priorities: { low: "低", normal: "普通", high: "高" },
   empty: {
@@ -259,7 +266,7 @@ export const zh: Messages = {
     repairHint: "只重新获取损坏的块",
     search: "查找校验和",
     searchHint: "在文件旁边查找 SHA256SUMS 等",
-    intact: (size, block) => `数据完好：已比对 ${size}，每块 ${block}`,
+    intact: (size, block) => `未发现损坏：已比较 ${size}，块大小 ${block}`,
     damaged: (number, size) => `${count(number, "个损坏的块")}，共 ${size}`,
     repaired: (size) => `已修复：重新获取了 ${size}`,
     nothingRecorded: "没有可供比对的记录",
@@ -271,6 +278,8 @@ export const zh: Messages = {
     signature: "签名，此处不验证",
     use: "使用",
     useHint: "完成的文件必须符合此校验和",
+    damagedFile: "已损坏",
+    repairedFile: "文件已修复",
   },
   proving: {
     verify: "正在比对…",
@@ -306,7 +315,7 @@ export const zh: Messages = {
     startAt: "开始时间",
     startAtHint: "留空：轮到时即开始",
     checking: "校验与镜像",
-    digest: "摘要算法",
+    digest: "校验算法",
     digestHint: "未给出校验和时，对完成的文件计算",
     mirrors: "镜像",
     mirrorsHint: "同一文件的其他链接，每行一个",
@@ -356,7 +365,7 @@ export const zh: Messages = {
     upload: (number) => (number > 1 ? `上传 ${number} 项` : "上传"),
     added: (number) => `已添加 ${jobs(number)}`,
     refused: (number) => `${count(number, "项")}被拒绝`,
-    bad_limit: "限速必须是正数。",
+    bad_limit: "限速不是有效数字。",
     noBrowserPaths: "浏览器不提供拖入文件的路径。请在此输入或选择。",
   },
   checksum: {
@@ -377,7 +386,7 @@ export const zh: Messages = {
   settings: {
     schedule: "计划",
     servers: "服务器",
-    serverConnections: "每台服务器的连接数",
+    serverConnections: "每个服务器的连接数",
     serverConnectionsHint: "所有传输合计；单台服务器可在“服务器”中另设",
     proxy: "代理",
     proxyHint: "http://host:port 或 socks5://host:port，用于未指定代理的传输",
@@ -391,15 +400,21 @@ export const zh: Messages = {
     runningJobs: "同时传输数",
     connections: "每个下载的连接数",
     onConflict: "名称已存在时",
-    theme: "颜色",
+    theme: "主题",
     language: "语言",
     notifications: "传输完成或失败时通知",
     version: (version) => `Ropeway ${version}`,
     targetName: "名称",
     targetAddress: "地址",
     addTarget: "添加目标",
-    removeTarget: (name) => `删除 ${name}`,
+    removeTarget: (name) => `移除 ${name}`,
     noTargets: "还没有保存上传目标。",
+    forgetQuestion: (name) => `移除上传目标 ${name}？`,
+    keepTarget: "保留",
+    forget: "移除目标",
+    editTarget: (name) => `编辑 ${name}`,
+    saveTarget: "保存目标",
+    keepsAddress: "留空则保留原地址",
   },
   schedule: {
     explained: "在这些时段使用其他限速。规则重叠时以上面的为准。",
@@ -422,6 +437,10 @@ export const zh: Messages = {
     nothingMoves: "停止所有传输",
     unlimited: "不限",
     limits: (down, up) => `下载 ${down}，上传 ${up}`,
+    pausedUntil: (until) => (until === "" ? "已按计划暂停" : `已按计划暂停至 ${until}`),
+    unsaved: "尚未保存",
+    discard: "放弃更改",
+    save: "保存计划",
   },
   servers: {
     rules: "单台服务器的规则",
@@ -440,12 +459,17 @@ export const zh: Messages = {
     reliability: "可靠性",
     resting: (moment) => `失败过多，${moment} 之前不再请求`,
   },
-  themes: { system: "跟随系统", light: "浅色", dark: "深色" },
+  themes: {
+    system: "跟随系统",
+    light: "浅色",
+    dark: "深色",
+  },
   link: {
     connecting: "正在连接引擎…",
-    lost: "引擎没有应答，正在重试…",
+    lost: "与引擎的连接已断开：显示的是之前的状态。正在重试…",
     refusedTitle: "引擎不认识此窗口",
-    refused: "请打开 `ropeway daemon` 输出的地址：其中含有本次会话的密钥。",
+    refused: "请打开 `ropeway daemon` 输出的地址：其中包含密钥。",
+    lostTitle: "连接已断开 – Ropeway",
   },
   notice: {
     label: "消息",
@@ -456,5 +480,19 @@ export const zh: Messages = {
     completed: (names) => (names.length === 1 ? `${names[0]} 已完成` : `${jobs(names.length)}已完成`),
     failed: (names) => (names.length === 1 ? `${names[0]} 失败` : `${jobs(names.length)}失败`),
     progress: (active, percent) => `${jobs(active)}进行中，已完成 ${percent}`,
+  },
+  undo: "撤销",
+  limits: {
+    label: "限速",
+    none: "不限速",
+    until: (rate, until) => `${rate} 至 ${until}`,
+    other: "其他限速…",
+    schedule: "计划…",
+  },
+  duplicates: {
+    title: (number) => (number === 1 ? "已在列表中" : `其中 ${jobs(number)} 已在列表中`),
+    show: "在列表中显示",
+    onlyNew: "仅添加新的",
+    again: "再次添加",
   },
 };

@@ -6,6 +6,7 @@ export type Shortcut =
   | "add"
   | "filter"
   | "select_all"
+  | "open"
   | "details"
   | "escape";
 
@@ -24,6 +25,7 @@ export function shortcutOf(event: KeyboardEvent): Shortcut | null {
         return null;
     }
   }
+  if (event.key === "Enter" && event.altKey && !field && !event.ctrlKey && !event.metaKey) return "details";
   if (field || event.ctrlKey || event.metaKey || event.altKey) return null;
   switch (event.key) {
     case " ":
@@ -31,7 +33,7 @@ export function shortcutOf(event: KeyboardEvent): Shortcut | null {
     case "Delete":
       return event.shiftKey ? "remove_with_files" : "remove";
     case "Enter":
-      return isControl(event.target) ? null : "details";
+      return isControl(event.target) ? null : "open";
     case "Escape":
       return "escape";
     default:

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use ropeway_engine::{Change, Removal};
-use ropeway_model::{ByteRate, Connections, Digest, JobId, SafeUrl, Timestamp, UrlParseError};
+use ropeway_engine::{Change, JobSnapshot, Removal};
+use ropeway_model::{
+    ByteRate, Connections, Digest, JobId, JobSpec, Phase, SafeUrl, Timestamp, Transfer, UrlParseError, Wish,
+};
 
 use crate::{
-    command::{Done, JobAnswer, JobChange, JobRemove, JobRenew, Removed},
+    command::{Added, Done, FullAddress, JobAnswer, JobChange, JobRemove, JobRenew, Removed},
     convert,
     core::Core,
     error::{ApiCode, ApiError},
+    reply::Reply,
     settings::OnConflictView,
 };
 
@@ -63,12 +66,47 @@ pub(super) async fn answer(core: &Core, params: JobAnswer) -> Result<Done, ApiEr
     Ok(Done { changed: 1 })
 }
 
-pub(super) async fn reveal(core: &Core, id: i64) -> Result<Done, ApiError> {
-    let job = convert::job(&core.engine.job(JobId::from_row(id))?);
-    let Some(path) = job.path else {
-        let message = format!("{} is not finished yet", job.name);
-        return Err(ApiError::new(ApiCode::WrongPhase, message, "Wait until the download is complete."));
+/// Adds jobs with the same wishes as these; what of these was canceled is only in the way then.
+pub(super) async fn again(core: &Core, rows: &[i64]) -> Result<Reply, ApiError> {
+    let snapshots = rows.iter().map(|row| core.engine.job(JobId::from_row(*row)));
+    let had: Vec<JobSnapshot> = snapshots.collect::<Result<_, _>>()?;
+    if let Some(job) = had.iter().find(|job| !matches!(job.phase, Phase::Completed | Phase::Canceled)) {
+        let message = format!("{} has not come to its end", job.spec.display_name());
+        return Err(ApiError::new(ApiCode::WrongPhase, message, "Resume or retry it instead."));
+    }
+    // Now, and not when it was to be started the first time.
+    let specs: Vec<JobSpec> = had.iter().map(|job| JobSpec { start_at: None, ..(*job.spec).clone() }).collect();
+    let ids = if specs.is_empty() { Vec::new() } else { core.engine.add(specs, Wish::Run).await? };
+    let canceled: Vec<JobId> = had.iter().filter(|job| job.phase == Phase::Canceled).map(|job| job.id).collect();
+    core.engine.remove(&canceled, false).await?;
+    Reply::with_jobs(&core.engine, &Added::default(), ids)
+}
+
+pub(super) fn address(core: &Core, id: i64) -> Result<FullAddress, ApiError> {
+    let job = core.engine.job(JobId::from_row(id))?;
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let (source, destination) = match &job.spec.transfer {
+        Transfer::Download { from, into, .. } => (from.expose().to_string(), text(into)),
+        Transfer::Upload { from, to } => (text(from), String::from(to.clone())),
     };
-    core.host.reveal(Path::new(&path)).await?;
+    let final_url = job.remote.as_ref().map(|remote| remote.url.expose().to_string());
+    Ok(FullAddress { source, destination, final_url })
+}
+
+pub(super) async fn open(core: &Core, id: i64) -> Result<Done, ApiError> {
+    core.host.open(Path::new(&finished_path(core, id)?)).await?;
     Ok(Done { changed: 0 })
+}
+
+pub(super) async fn reveal(core: &Core, id: i64) -> Result<Done, ApiError> {
+    core.host.reveal(Path::new(&finished_path(core, id)?)).await?;
+    Ok(Done { changed: 0 })
+}
+
+fn finished_path(core: &Core, id: i64) -> Result<String, ApiError> {
+    let job = convert::job(&core.engine.job(JobId::from_row(id))?);
+    job.path.ok_or_else(|| {
+        let message = format!("{} is not finished yet", job.name);
+        ApiError::new(ApiCode::WrongPhase, message, "Wait until the download is complete.")
+    })
 }

@@ -2,6 +2,7 @@
 
 mod add;
 mod curl;
+mod find;
 mod jobs;
 mod list;
 mod metalink;
@@ -58,6 +59,9 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
         Call::ChecksumSearch(job) => reply(&verify::checksum_search(core, job.id).await?),
         Call::ServerList(_) => reply(&servers::list(core)),
         Call::ClearFinished(_) => done(core.engine.clear_finished().await),
+        Call::JobAgain(jobs) => jobs::again(core, &jobs.ids).await,
+        Call::JobAddress(job) => reply(&jobs::address(core, job.id)?),
+        Call::JobFind(params) => reply(&find::find(core, &params)?),
         Call::JobDetail(job) => {
             let id = ropeway_model::JobId::from_row(job.id);
             reply(&convert::detail(&core.engine.detail(id).await.map_err(ApiError::from)?))
@@ -69,6 +73,7 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
             let paths = core.host.pick(params.kind).await?;
             reply(&Picked { paths: paths.iter().map(|path| path.to_string_lossy().into_owned()).collect() })
         }
+        Call::HostOpen(job) => reply(&jobs::open(core, job.id).await?),
         Call::HostReveal(job) => reply(&jobs::reveal(core, job.id).await?),
     }
 }

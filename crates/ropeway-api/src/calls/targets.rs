@@ -25,21 +25,42 @@ pub(super) async fn save(core: &Core, params: TargetSave) -> Result<TargetView, 
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(ApiError::bad_params(format!("a target's name has 1 to {LONGEST_NAME} characters")));
     }
-    let target = params.address.parse().map_err(|error: ropeway_model::TargetParseError| {
-        ApiError::new(ApiCode::BadParams, error.to_string(), "Write https://host/folder/ or form+https://…#field=file.")
-    })?;
+    let all = core.engine.targets().await?;
+    let had = match params.id {
+        Some(id) => Some(all.iter().find(|saved| saved.id.row() == id).ok_or_else(|| gone(id))?),
+        None => None,
+    };
+    let target = match (had, params.address.trim()) {
+        (Some(had), "") => had.target.clone(),
+        (_, address) => address.parse().map_err(|error: ropeway_model::TargetParseError| {
+            let hint = "Write https://host/folder/ or form+https://…#field=file.";
+            ApiError::new(ApiCode::BadParams, error.to_string(), hint)
+        })?,
+    };
+    let renamed = had.filter(|had| had.name != name);
+    if renamed.is_some() && all.iter().any(|saved| saved.name == name) {
+        return Err(ApiError::bad_params(format!("there is another target with the name {name}")));
+    }
     let saved = core.engine.save_target(name.to_owned(), target).await?;
+    // Last, so that a crash in between leaves one too many and not one too few.
+    if let Some(had) = renamed {
+        core.engine.remove_target(had.id).await?;
+    }
     publish(core).await?;
     Ok(view(&saved))
 }
 
 pub(super) async fn remove(core: &Core, id: i64) -> Result<Done, ApiError> {
     if !core.engine.remove_target(SavedTargetId::from_row(id)).await? {
-        let hint = "It may have been removed: look at the list again.";
-        return Err(ApiError::new(ApiCode::NotFound, format!("there is no target {id}"), hint));
+        return Err(gone(id));
     }
     publish(core).await?;
     Ok(Done { changed: 1 })
+}
+
+fn gone(id: i64) -> ApiError {
+    let hint = "It may have been removed: look at the list again.";
+    ApiError::new(ApiCode::NotFound, format!("there is no target {id}"), hint)
 }
 
 async fn publish(core: &Core) -> Result<(), ApiError> {

@@ -1,11 +1,11 @@
 //! From the engine's own values to what a shell shows.
 
 use ropeway_engine::{self as engine, Verification};
-use ropeway_model::{Direction, Failure, Obstacle, PhaseKind, Priority, Validation, Wish};
+use ropeway_model::{ByteRate, Direction, Failure, Obstacle, PhaseKind, Priority, Validation, Wish};
 
 use super::{
-    DirectionView, FailureView, ObstacleView, PhaseView, PriorityView, ProofProgress, ProofStage, ValidationView,
-    VerificationView, WishView,
+    DamageView, DirectionView, FailureView, LimitsView, ObstacleView, PhaseView, PriorityView, ProofProgress,
+    ProofStage, ValidationView, VerificationView, WeekMoment, WishView,
 };
 
 impl From<Direction> for DirectionView {
@@ -86,7 +86,26 @@ impl From<&Failure> for FailureView {
             code: failure.code.code().to_owned(),
             message: failure.message.clone(),
             hint: failure.code.hint().text().to_owned(),
+            status: failure.status,
             can_resume: failure.code.can_resume(),
+        }
+    }
+}
+
+impl From<engine::Damage> for DamageView {
+    fn from(damage: engine::Damage) -> Self {
+        Self { blocks: damage.blocks, bytes: damage.bytes }
+    }
+}
+
+impl From<engine::LimitsInForce> for LimitsView {
+    fn from(limits: engine::LimitsInForce) -> Self {
+        Self {
+            download: limits.download.map(ByteRate::bytes_per_second),
+            upload: limits.upload.map(ByteRate::bytes_per_second),
+            is_paused: limits.is_paused,
+            is_scheduled: limits.is_scheduled,
+            until: limits.until.map(|at| WeekMoment { weekday: at.weekday, minute: at.minute }),
         }
     }
 }

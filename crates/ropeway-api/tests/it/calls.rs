@@ -1,9 +1,10 @@
 //! Calls: what they take, what they refuse, and that what they changed is durable.
 
 use ropeway_api::{
-    command::{Added, Done},
+    command::{Added, Done, Found, FullAddress},
     error::ApiCode,
-    view::{JobDetail, PhaseView, Snapshot, TargetView, WishView},
+    settings::{ScheduleRule, Settings},
+    view::{JobDetail, LimitsView, PhaseView, Snapshot, TargetView, WishView},
 };
 use serde_json::{Value, json};
 
@@ -136,4 +137,133 @@ async fn a_closed_engine_refuses_calls() {
     rig.api.shutdown().await;
     let error = rig.call::<Value>("snapshot", json!({})).await.unwrap_err();
     assert_eq!(error.code, ApiCode::ShuttingDown);
+}
+
+#[tokio::test]
+async fn an_address_is_told_in_full_when_it_is_asked_for_and_never_in_a_list() {
+    let rig = Rig::new().await;
+    let text = "https://user:secret@example.org/a.iso?token=hunter2";
+    let added: Added = rig.call("job_add", json!({ "text": text, "options": { "paused": true } })).await.unwrap();
+    let id = added.jobs[0].id;
+    let address: FullAddress = rig.call("job_address", json!({ "id": id })).await.unwrap();
+    assert_eq!(address.source, text);
+    assert_eq!(format!("{address:?}"), "FullAddress(…)");
+    let detail: Value = rig.call("job_detail", json!({ "id": id })).await.unwrap();
+    let listed = serde_json::to_string(&rig.snapshot().await).unwrap();
+    for shown in [listed, detail.to_string()] {
+        assert!(!shown.contains("hunter2") && !shown.contains("secret@"), "{shown}");
+    }
+
+    let (file, target) = (rig.folder.join("a.txt"), "form+https://user:secret@example.org/in?sig=hunter2#field=file");
+    std::fs::write(&file, "x").unwrap();
+    let params = json!({ "paths": [file], "target": target, "options": { "paused": true } });
+    let added: Added = rig.call("upload_add", params).await.unwrap();
+    let address: FullAddress = rig.call("job_address", json!({ "id": added.jobs[0].id })).await.unwrap();
+    assert_eq!((address.source, address.destination), (file.to_string_lossy().into_owned(), target.to_owned()));
+}
+
+#[tokio::test]
+async fn a_link_that_is_on_the_list_is_found_by_all_of_its_address() {
+    let rig = Rig::new().await;
+    let text = "https://example.org/a.iso?token=one\nhttps://example.org/b.iso";
+    let added: Added = rig.call("job_add", json!({ "text": text, "options": { "paused": true } })).await.unwrap();
+    let (a, b) = (added.jobs[0].id, added.jobs[1].id);
+    for (text, expected) in [
+        ("https://example.org/a.iso?token=one", vec![(0, a)]),
+        (
+            "# list\nhttps://example.org/c.iso\n\nhttps://example.org/b.iso\nHTTPS://EXAMPLE.org/a.iso?token=one",
+            vec![(1, b), (2, a)],
+        ),
+        ("https://example.org/a.iso?token=two", vec![]),
+        ("https://example.org/a.iso", vec![]),
+        ("curl -o x https://example.org/b.iso", vec![(0, b)]),
+        ("no address at all", vec![]),
+        ("", vec![]),
+    ] {
+        let found: Found = rig.call("job_find", json!({ "text": text })).await.unwrap();
+        let found: Vec<_> = found.found.iter().map(|found| (found.line, found.id)).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+    let again: Added = rig
+        .call("job_add", json!({ "text": "https://example.org/b.iso", "options": { "paused": true } }))
+        .await
+        .unwrap();
+    let found: Found = rig.call("job_find", json!({ "text": "https://example.org/b.iso" })).await.unwrap();
+    assert_eq!(found.found.iter().map(|found| found.id).collect::<Vec<_>>(), [b, again.jobs[0].id]);
+}
+
+#[tokio::test]
+async fn a_canceled_job_is_downloaded_again_with_all_that_was_asked_for_and_an_unfinished_one_is_not() {
+    let rig = Rig::new().await;
+    let options = json!({ "paused": true, "headers": ["X-Key: hunter2"], "rate_limit": 1000, "start_at_ms": 9_000_000_000_000_i64 });
+    let text = "https://127.0.0.1:9/a.iso?token=one";
+    let added: Added = rig.call("job_add", json!({ "text": text, "name": "b.iso", "options": options })).await.unwrap();
+    let id = added.jobs[0].id;
+    let refused = rig.call::<Added>("job_again", json!({ "ids": [id] })).await.unwrap_err();
+    assert_eq!(refused.code, ApiCode::WrongPhase);
+    rig.call::<Done>("job_cancel", json!({ "ids": [id] })).await.unwrap();
+    let again: Added = rig.call("job_again", json!({ "ids": [id] })).await.unwrap();
+    let [job] = &again.jobs[..] else { panic!("{again:?}") };
+    assert_eq!(
+        (job.name.as_str(), job.rate_limit, job.start_at_ms, job.wish),
+        ("b.iso", Some(1000), None, WishView::Run)
+    );
+    let detail: JobDetail = rig.call("job_detail", json!({ "id": job.id })).await.unwrap();
+    assert_eq!(detail.header_names, ["X-Key"]);
+    let address: FullAddress = rig.call("job_address", json!({ "id": job.id })).await.unwrap();
+    assert_eq!(address.source, text);
+    let listed: Vec<_> = rig.snapshot().await.jobs.iter().map(|job| job.id).collect();
+    assert_eq!(listed, [job.id], "the canceled one leaves the list");
+}
+
+#[tokio::test]
+async fn the_limits_in_force_are_told_and_until_when() {
+    let rig = Rig::new().await;
+    let limits = async || rig.snapshot().await.totals.limits;
+    let mut settings = rig.snapshot().await.settings;
+    settings.download_limit = Some(5000);
+    let set = async |settings: &Settings| {
+        rig.call::<Value>("settings_set", serde_json::to_value(settings).unwrap()).await.unwrap()
+    };
+    set(&settings).await;
+    until(async || limits().await == LimitsView { download: Some(5000), ..LimitsView::default() }).await;
+    let always = ScheduleRule { days: (1..=7).collect(), pause: true, ..ScheduleRule::default() };
+    settings.schedule = vec![always];
+    set(&settings).await;
+    until(async || limits().await.is_paused).await;
+    let told = limits().await;
+    assert!(told.is_scheduled);
+    assert_eq!(told.until, None, "it never ends");
+}
+
+async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    while !holds().await {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_saved_target_is_renamed_and_keeps_an_address_that_nobody_types_again() {
+    let rig = Rig::new().await;
+    let save = async |params: Value| rig.call::<TargetView>("target_save", params).await;
+    let target = "https://user:secret@nas.example.org/in/";
+    let saved = save(json!({ "name": "NAS", "address": target })).await.unwrap();
+    save(json!({ "name": "Other", "address": "https://example.org/" })).await.unwrap();
+    let renamed = save(json!({ "id": saved.id, "name": "Attic", "address": "" })).await.unwrap();
+    let names = async || rig.snapshot().await.targets.into_iter().map(|target| target.name).collect::<Vec<_>>();
+    assert_eq!(names().await, ["Attic", "Other"]);
+    let file = rig.folder.join("a.txt");
+    std::fs::write(&file, "x").unwrap();
+    let params = json!({ "paths": [file], "target_id": renamed.id, "options": { "paused": true } });
+    let added: Added = rig.call("upload_add", params).await.unwrap();
+    let address: FullAddress = rig.call("job_address", json!({ "id": added.jobs[0].id })).await.unwrap();
+    assert_eq!(address.destination, target);
+    for (params, code) in [
+        (json!({ "id": renamed.id, "name": "Other", "address": "" }), ApiCode::BadParams),
+        (json!({ "id": 77, "name": "x", "address": "" }), ApiCode::NotFound),
+        (json!({ "name": "x", "address": "" }), ApiCode::BadParams),
+    ] {
+        assert_eq!(save(params).await.unwrap_err().code, code);
+    }
+    assert_eq!(names().await, ["Attic", "Other"]);
 }

@@ -1,10 +1,16 @@
 //! `ropeway daemon`: the queue without a window.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use clap::Args;
 use ropeway_api::{Api, ApiConfig, Scope, host::Headless};
-use ropeway_service::{control, folders::Folders};
+use ropeway_service::{
+    control::{self, Place},
+    folders::Folders,
+};
 
 use crate::{
     error::CommandError,
@@ -16,18 +22,24 @@ use crate::{
 /// Run the queue without a window.
 ///
 /// Prints one line with the address of the page, which is the same as in the desktop window. The address carries a
-/// secret: whoever has it steers the queue. Ended by Ctrl+C or SIGTERM, it keeps what every job has.
+/// secret: whoever has it steers the queue. Address and secret stay the same over restarts, so that a bookmark lives;
+/// `page.json` in the data folder keeps them, and without it the next start makes others. Ended by Ctrl+C or SIGTERM, it keeps what every job has.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Daemon {
     /// Address and port of the page; port 0 takes a free one
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
-    bind: SocketAddr,
+    #[arg(long, value_name = "ADDR:PORT")]
+    bind: Option<SocketAddr>,
+
+    /// Port of the page on this machine; without it the one of the last start, at first 7373
+    #[arg(long, value_name = "PORT", conflicts_with = "bind")]
+    port: Option<u16>,
 }
 
 const EXAMPLES: &str = "Examples:
   ropeway daemon
-  ropeway daemon --bind 127.0.0.1:7373
+  ropeway daemon --port 8080
+  ropeway daemon --bind 192.168.1.10:7373
   ROPEWAY_DATA_DIR=/srv/ropeway ropeway daemon";
 
 impl Daemon {
@@ -44,21 +56,26 @@ impl Daemon {
         })
         .await?;
         api.notices().iter().for_each(tell);
-        let served = serve(&api, self.bind, &folders.data, interruption).await;
+        let served = serve(&api, self.place(), &folders.data, interruption).await;
         // Also when the address is taken: what the engine has begun meanwhile is made durable.
         api.shutdown().await;
         served.map(|()| Exit::Complete)
+    }
+
+    fn place(&self) -> Place {
+        let on_this_machine = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        self.bind.or(self.port.map(on_this_machine)).map_or(Place::AsBefore, Place::Exactly)
     }
 }
 
 async fn serve(
     api: &Api,
-    bind: SocketAddr,
+    place: Place,
     data_folder: &std::path::Path,
     interruption: Interruption,
 ) -> Result<(), CommandError> {
-    let server = control::bind(api.clone(), bind, data_folder).await?;
-    if !bind.ip().is_loopback() {
+    let server = control::bind(api.clone(), place, data_folder).await?;
+    if !server.local_addr().ip().is_loopback() {
         to_stderr(
             "warning: other machines can reach the page; its address is the only key, and it travels unencrypted",
         );

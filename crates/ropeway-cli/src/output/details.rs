@@ -108,6 +108,7 @@ mod tests {
     #[test]
     fn a_failed_job_shows_its_code_its_hint_and_its_log() {
         let failure = FailureView {
+            status: None,
             code: "HTTP_NOT_FOUND".to_owned(),
             message: "example.org has no such file".to_owned(),
             hint: "Check the address.".to_owned(),

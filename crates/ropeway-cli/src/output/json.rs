@@ -196,6 +196,7 @@ mod tests {
     #[test]
     fn a_failed_result_carries_code_message_and_hint() {
         let failure = FailureView {
+            status: None,
             code: "HTTP_NOT_FOUND".to_owned(),
             message: "No.".to_owned(),
             hint: "Look.".to_owned(),

@@ -125,6 +125,7 @@ mod tests {
         board.put(row(1, PhaseView::Running, 50));
         assert_eq!(standing_line(&board), "1.bin: 50 B of 100 B at 10 B/s, 0:05 left");
         let cause = FailureView {
+            status: None,
             code: "NETWORK_REFUSED".to_owned(),
             message: "example.org refused".to_owned(),
             hint: String::new(),

@@ -174,6 +174,7 @@ mod tests {
     #[test]
     fn a_job_that_waits_says_for_what_and_who_can_help() {
         let failure = FailureView {
+            status: None,
             code: "FILE_EXISTS".to_owned(),
             message: "a exists already".to_owned(),
             hint: "Choose.".to_owned(),

@@ -181,6 +181,7 @@ pub(crate) mod tests {
             finished_ms: None,
             digest: None,
             verification: None,
+            damage: None,
         }
     }
 

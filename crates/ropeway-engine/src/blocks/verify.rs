@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_model::{ByteRange, Direction, JobId, JobSpec, Phase};
-use ropeway_store::{Block, Remote};
+use ropeway_store::{Block, Damage, JobChange, Remote};
 
 use super::{Grid, compare, course::ProofStage};
 use crate::{core::Core, disk::DiskError, engine::EngineError};
@@ -82,5 +82,23 @@ pub(super) async fn report(core: &Core, subject: Subject) -> Result<BlockReport,
     let done = core.blocking.start(work).await.map_err(|panic| EngineError::NotDurable(panic.to_string()))?;
     let damaged = done?.ok_or(EngineError::Stopping)?;
     let block_size = Grid::new(remote.validator.length).size();
+    remember(core, id, &damaged).await?;
     Ok(BlockReport { id, path, block_size, compared, length, damaged })
+}
+
+/// Keeps with the job what was found, so that neither a restart nor another window forgets it.
+async fn remember(core: &Core, id: JobId, damaged: &[ByteRange]) -> Result<(), EngineError> {
+    let bytes = damaged.iter().map(|range| range.len()).sum();
+    let found = (!damaged.is_empty()).then_some(Damage { blocks: damaged.len() as u64, bytes });
+    let known = core.table.lock().get(id).map(|entry| entry.known.damage);
+    // A job that was removed meanwhile has nothing to keep it with.
+    if known.is_none_or(|known| known == found) {
+        return Ok(());
+    }
+    let mut change = JobChange::new(id);
+    change.damage = Some(found);
+    core.journal.save(change).wait().await.map_err(EngineError::NotDurable)?;
+    core.table.lock().update(id, |entry| entry.known.damage = found);
+    core.changed.notify_one();
+    Ok(())
 }

@@ -1,6 +1,8 @@
 //! What can be seen of the engine.
 
-use ropeway_model::{JobId, Phase, SafeUrl, SavedTargetId, SegmentMap, UploadTarget};
+use std::collections::HashSet;
+
+use ropeway_model::{JobId, Phase, SafeUrl, SavedTargetId, SegmentMap, Transfer, UploadTarget};
 use ropeway_store::SavedTarget;
 use tokio::time::Instant;
 
@@ -8,7 +10,9 @@ use super::{Engine, EngineError};
 use crate::{
     claims::SegmentSnapshot,
     hosts::ServerSnapshot,
+    schedule::LimitsInForce,
     snapshot::{Changes, JobDetail, JobSnapshot, ProgressSnapshot},
+    table::Entry,
 };
 
 impl Engine {
@@ -122,6 +126,21 @@ impl Engine {
     /// Whether the schedule lets nothing move now.
     pub fn schedule_pauses(&self) -> bool {
         self.core.timetable.pauses()
+    }
+
+    /// The limits that hold at this moment, by the settings or the schedule.
+    pub fn limits_in_force(&self) -> LimitsInForce {
+        self.core.limits_in_force()
+    }
+
+    /// The downloads from one of these addresses, the oldest first; an address is compared as a whole, secrets and all.
+    pub fn downloads_from(&self, addresses: &HashSet<SafeUrl>) -> Vec<JobId> {
+        let table = self.core.table.lock();
+        let is_wanted = |entry: &&Entry| match entry.spec().transfer {
+            Transfer::Download { from, .. } => addresses.contains(&from),
+            Transfer::Upload { .. } => false,
+        };
+        table.iter().filter(is_wanted).map(|entry| entry.id).collect()
     }
 
     /// What is known of servers, the most recently used first.

@@ -9,7 +9,7 @@ use std::{
 
 use ropeway_drivers::CookieJar;
 use ropeway_model::{Digest, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
-use ropeway_store::{JobRow, Remote, Verification};
+use ropeway_store::{Damage, JobRow, Remote, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +53,7 @@ pub(crate) struct Facts {
     pub(crate) digest: Option<Digest>,
     pub(crate) verification: Option<Verification>,
     pub(crate) validation: Option<Validation>,
+    pub(crate) damage: Option<Damage>,
     /// Tries in a row that failed without progress.
     pub(crate) attempts: u32,
     /// When a waiting job may start, on the monotonic clock; `None` once it may.
@@ -71,6 +72,7 @@ static NOTHING: Facts = Facts {
     digest: None,
     verification: None,
     validation: None,
+    damage: None,
     attempts: 0,
     due: None,
     cookies: None,
@@ -134,6 +136,7 @@ impl Entry {
             digest: row.digest,
             verification: row.verification,
             validation: row.validation,
+            damage: row.damage,
             ..Facts::default()
         };
         Self {
@@ -220,13 +223,14 @@ impl Known {
 impl Facts {
     fn are_none(&self) -> bool {
         let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
-        let Self { attempts, due, cookies, new_spec, .. } = self;
+        let Self { damage, attempts, due, cookies, new_spec, .. } = self;
         finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
             && digest.is_none()
             && verification.is_none()
             && validation.is_none()
+            && damage.is_none()
             && (*attempts, *due) == (0, None)
             && cookies.is_none()
             && new_spec.is_none()

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use ropeway_engine::EngineError;
+use ropeway_engine::{Damage, EngineError};
 use ropeway_model::{ByteRange, Connections, JobSpec, Phase};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
@@ -117,4 +117,31 @@ async fn a_file_that_is_gone_and_a_job_without_blocks_are_said_so() {
     let peer = Peer::serve(ServedFile::new(106, 0)).await;
     let empty = rig.run(rig.download(&peer.url("empty"))).await;
     assert!(matches!(rig.engine.verify(empty.id).await, Err(EngineError::NothingRecorded(_))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn damage_is_known_after_a_restart_until_it_is_mended() {
+    let file = ServedFile::new(104, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.damage, None);
+    for offset in [MIB, 5 * MIB] {
+        flip(&rig.file("a.bin"), offset);
+    }
+    rig.engine.verify(job.id).await.unwrap();
+    let found = Some(Damage { blocks: 2, bytes: MIB + 5 });
+    assert_eq!(rig.engine.job(job.id).unwrap().damage, found);
+    let rig = rig.restart().await;
+    assert_eq!(rig.engine.job(job.id).unwrap().damage, found);
+    assert_eq!(rig.engine.repair(job.id).await.unwrap().damaged, []);
+    assert_eq!(rig.engine.job(job.id).unwrap().damage, None);
+    let rig = rig.restart().await;
+    assert_eq!(rig.engine.job(job.id).unwrap().damage, None);
+    // Mended by hand, which only another comparison can tell.
+    for _ in 0..2 {
+        flip(&rig.file("a.bin"), MIB);
+        rig.engine.verify(job.id).await.unwrap();
+    }
+    assert_eq!(rig.engine.job(job.id).unwrap().damage, None);
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::token::Token;
 
@@ -54,11 +54,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] if the folder cannot be written.
     pub fn write(&self, data_folder: &Path) -> Result<(), EndpointError> {
-        let path = data_folder.join(FILE_NAME);
-        let failed = |source| EndpointError { path: path.clone(), source };
-        let text = serde_json::to_vec(self).map_err(io::Error::other).map_err(failed)?;
-        let draft = data_folder.join(format!(".{FILE_NAME}.{}", self.pid));
-        ropeway_files::replace(&path, &draft, &text).map_err(failed)
+        write_private_whole(data_folder, FILE_NAME, self)
     }
 
     /// The endpoint in `data_folder`; `None` if there is none that can be read.
@@ -66,12 +62,7 @@ impl Endpoint {
     /// # Errors
     /// [`EndpointError`] if there is one that may not be read.
     pub fn read(data_folder: &Path) -> Result<Option<Self>, EndpointError> {
-        let path = data_folder.join(FILE_NAME);
-        match ropeway_files::read(&path, MOST_BYTES) {
-            Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::FileTooLarge) => Ok(None),
-            Err(source) => Err(EndpointError { path, source }),
-        }
+        read_private(&data_folder.join(FILE_NAME))
     }
 
     /// Takes the endpoint away again, unless another process has left its own meanwhile.
@@ -83,6 +74,24 @@ impl Endpoint {
         let path = data_folder.join(FILE_NAME);
         if ours { fs::remove_file(&path).map_err(|source| EndpointError { path, source }) } else { Ok(()) }
     }
+}
+
+/// What the file at `path` holds; `None` if there is none, or none that can be read as that.
+pub(super) fn read_private<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, EndpointError> {
+    match ropeway_files::read(path, MOST_BYTES) {
+        Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::FileTooLarge) => Ok(None),
+        Err(source) => Err(EndpointError { path: path.to_owned(), source }),
+    }
+}
+
+/// Leaves `value` in `folder` under `name`, whole or not at all, readable for the user alone.
+pub(super) fn write_private_whole(folder: &Path, name: &str, value: &impl Serialize) -> Result<(), EndpointError> {
+    let path = folder.join(name);
+    let failed = |source| EndpointError { path: path.clone(), source };
+    let text = serde_json::to_vec(value).map_err(io::Error::other).map_err(failed)?;
+    let draft = folder.join(format!(".{name}.{}", std::process::id()));
+    ropeway_files::replace(&path, &draft, &text).map_err(failed)
 }
 
 #[cfg(test)]

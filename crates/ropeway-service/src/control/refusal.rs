@@ -28,6 +28,10 @@ pub(super) enum Refusal {
     WrongMethod,
     /// No WebSocket handshake.
     NoWebSocket,
+    /// More links to files than anybody follows.
+    TooManyTickets,
+    /// The finished file was moved or deleted.
+    FileGone,
 }
 
 impl IntoResponse for Refusal {
@@ -55,7 +59,7 @@ impl IntoResponse for Refusal {
                 StatusCode::UNAUTHORIZED,
                 "BAD_TOKEN",
                 "the token is missing or not the engine's",
-                "Open the whole address that the engine printed; it is a new one after every start.",
+                "Open the whole address that the engine printed.",
             ),
             Self::NotJson => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -76,6 +80,18 @@ impl IntoResponse for Refusal {
             Self::WrongMethod => {
                 (StatusCode::METHOD_NOT_ALLOWED, "WRONG_METHOD", "this path takes another method", "Use the page.")
             }
+            Self::TooManyTickets => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TOO_MANY_TICKETS",
+                "more files are being saved than the engine hands out at once",
+                "Wait a minute, then save the file again.",
+            ),
+            Self::FileGone => (
+                StatusCode::NOT_FOUND,
+                "FILE_GONE",
+                "the file is not there any more",
+                "It was moved or deleted after the transfer; download it again.",
+            ),
             Self::NoWebSocket => {
                 (StatusCode::BAD_REQUEST, "NO_WEBSOCKET", "events are sent over a WebSocket", "Use the page.")
             }

@@ -3,7 +3,7 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    extract::State,
+    extract::{Path, State},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -27,9 +27,11 @@ use tokio::{net::TcpListener, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    bookmark::Bookmark,
     contract::Contract,
     endpoint::{Endpoint, EndpointError},
     events,
+    files::{self, Tickets},
     guard::Guard,
     page,
     refusal::Refusal,
@@ -38,10 +40,15 @@ use super::{
 };
 use crate::transport::{listen, visit::Visit};
 
-/// Longest question that a proof is given for.
-const LONGEST_NONCE: usize = 128;
 /// Time that WebSockets have to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The port of a queue that had none yet: none that systems give to outgoing connections.
+const FIRST_PORT: u16 = 7373;
+/// Any free port of this machine.
+const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Longest question that a proof is given for.
+const LONGEST_NONCE: usize = 128;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +79,14 @@ impl ControlError {
         }
     }
 
+    fn panicked(place: Place, error: tokio::task::JoinError) -> Self {
+        let address = match place {
+            Place::Exactly(address) => address,
+            Place::AsBefore => ANY_PORT,
+        };
+        Self::BindFailed { address, source: io::Error::other(error) }
+    }
+
     /// The user's next step.
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -90,6 +105,18 @@ pub(super) struct Control {
     /// Ends the WebSockets, which outlive the requests they came from.
     pub(super) stopping: CancellationToken,
     pub(super) listeners: TaskTracker,
+    /// Links to finished files.
+    pub(super) tickets: Tickets,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At this address and no other; port 0 takes any free one.
+    Exactly(SocketAddr),
+    /// On this machine, at the same port as the last time: a bookmark of the page lives on. Where another program has
+    /// taken it meanwhile, at any free port, for this time.
+    AsBefore,
 }
 
 /// A server that listens but does not answer yet: [`ControlServer::run`] does.
@@ -103,37 +130,62 @@ pub struct ControlServer {
     data_folder: PathBuf,
 }
 
-/// Listens, and leaves the address and a new token in `data_folder`.
+/// Listens, and leaves the address and the token in `data_folder`.
 ///
 /// # Errors
 /// [`ControlError`] if the address or the folder cannot be used.
-pub async fn bind(api: Api, address: SocketAddr, data_folder: &Path) -> Result<ControlServer, ControlError> {
-    bind_contract(Arc::new(api), address, data_folder).await
+pub async fn bind(api: Api, place: Place, data_folder: &std::path::Path) -> Result<ControlServer, ControlError> {
+    bind_contract(Arc::new(api), place, data_folder).await
 }
 
 /// [`bind`] for whatever keeps the contract.
 async fn bind_contract(
     engine: Arc<dyn Contract>,
-    address: SocketAddr,
-    data_folder: &Path,
+    place: Place,
+    data_folder: &std::path::Path,
 ) -> Result<ControlServer, ControlError> {
-    let refused = |source| ControlError::BindFailed { address, source };
-    let listener = listen::bind(address, None).map_err(refused)?;
-    let address = listener.local_addr().map_err(refused)?;
-    let token = Token::random().map_err(|_| ControlError::NoRandomness)?;
+    let folder = data_folder.to_owned();
+    let kept = tokio::task::spawn_blocking(move || Bookmark::read(&folder)).await;
+    let kept = kept.map_err(|error| ControlError::panicked(place, error))??;
+    let listener = listen_at(place, kept.as_ref().and_then(|bookmark| bookmark.port))?;
+    let address = listener.local_addr().map_err(|source| ControlError::BindFailed { address: ANY_PORT, source })?;
+    let token = match &kept {
+        Some(bookmark) => bookmark.token.clone(),
+        None => Token::random().map_err(|_| ControlError::NoRandomness)?,
+    };
+    // A port that is taken for once is asked for again at the next start.
+    let port =
+        kept.as_ref().and_then(|bookmark| bookmark.port).or((place == Place::AsBefore).then_some(address.port()));
+    let bookmark = Bookmark { port, token: token.clone() };
     let url = format!("http://{}", reachable(address));
     let url_with_token = format!("{url}/#token={}", token.expose());
     let endpoint = Endpoint::new(url, token.clone());
     let (written, folder) = (endpoint.clone(), data_folder.to_owned());
-    let outcome = tokio::task::spawn_blocking(move || written.write(&folder)).await;
-    outcome.map_err(|error| refused(io::Error::other(error)))??;
+    let write = move || bookmark.write(&folder).and_then(|()| written.write(&folder));
+    tokio::task::spawn_blocking(write).await.map_err(|error| ControlError::panicked(place, error))??;
     let control = Control {
         engine,
         guard: Guard::new(address, token),
         stopping: CancellationToken::new(),
         listeners: TaskTracker::new(),
+        tickets: Tickets::default(),
     };
     Ok(ControlServer { listener, address, url_with_token, control, endpoint, data_folder: data_folder.to_owned() })
+}
+
+/// Listens at the place; `kept` is the port of the last time.
+fn listen_at(place: Place, kept: Option<u16>) -> Result<TcpListener, ControlError> {
+    let at = |address| listen::bind(address, None).map_err(|source| ControlError::BindFailed { address, source });
+    match place {
+        Place::Exactly(address) => at(address),
+        Place::AsBefore => {
+            let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, kept.unwrap_or(FIRST_PORT)));
+            at(wanted).or_else(|taken| {
+                tracing::info!(%taken, "another port is taken for this time");
+                at(ANY_PORT)
+            })
+        }
+    }
 }
 
 /// The address a program of this machine connects to: one cannot connect to "all addresses".
@@ -190,6 +242,7 @@ fn router(control: Control) -> Router {
     Router::new()
         .route("/rpc", post(rpc::call))
         .route("/events", get(events::listen))
+        .route("/files/{of}", post(files::ticket).get(files::file))
         .route("/proof/{nonce}", get(prove))
         .fallback_service(get(page::file).fallback(wrong_method))
         .method_not_allowed_fallback(wrong_method)
@@ -199,7 +252,7 @@ fn router(control: Control) -> Router {
 
 /// Proves that this is the server whose token the caller has, before the caller shows it: while no engine runs, any
 /// program of any user of this machine may listen in its place.
-async fn prove(State(control): State<Control>, axum::extract::Path(nonce): axum::extract::Path<String>) -> Response {
+async fn prove(State(control): State<Control>, Path(nonce): Path<String>) -> Response {
     if nonce.len() > LONGEST_NONCE {
         return Refusal::NotFound.into_response();
     }

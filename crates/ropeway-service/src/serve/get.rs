@@ -1,13 +1,22 @@
 //! Downloads: `GET` and `HEAD`.
 
-use std::{net::SocketAddr, os::fd::OwnedFd, sync::Arc};
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+    os::fd::OwnedFd,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ropeway_model::ByteRange;
-use rustix::io::Errno;
+use rustix::{
+    fs::{FileType, Mode, OFlags},
+    io::Errno,
+};
 
 use super::{
     answer::Service,
@@ -17,7 +26,7 @@ use super::{
     path::ServedPath,
     range::{Wanted, content_range, unsatisfied_range},
     refusal::Refusal,
-    throttle::Direction,
+    throttle::{Direction, Throttle},
     upload::digest,
 };
 
@@ -128,6 +137,27 @@ fn wanted(request: &Request<Incoming>, current: &Current<'_>, length: u64) -> Wa
 }
 
 /// Says what the file is, in a way that no browser runs it: it is somebody's upload, on an address others trust.
+/// A whole file of the user's own, to be saved under `name`.
+///
+/// # Errors
+/// If it cannot be opened, or is no regular file.
+pub(crate) async fn offer_file(path: PathBuf, name: String) -> io::Result<Response<Body>> {
+    let open = move || -> io::Result<_> {
+        // Not waiting: what lies there now may be a pipe.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = rustix::fs::open(&path, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&file)?;
+        let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        if is_regular { Ok((file, Entity::of(&stat))) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    };
+    let (file, entity) = tokio::task::spawn_blocking(open).await.map_err(io::Error::other)??;
+    let unlimited = Throttle::new(None).bucket(Ipv4Addr::LOCALHOST.into(), Direction::Down);
+    let mut response = Response::new(Body::new(FileBody::new(file, entity, None, unlimited)));
+    response.headers_mut().insert(header::CONTENT_LENGTH, entity.length().into());
+    describe(response.headers_mut(), &name);
+    Ok(response)
+}
+
 fn describe(headers: &mut HeaderMap, name: &str) {
     let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     insert(headers, header::CONTENT_TYPE, kind);

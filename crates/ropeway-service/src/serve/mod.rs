@@ -20,6 +20,8 @@ mod server;
 mod throttle;
 mod upload;
 
+pub(crate) use get::offer_file;
+
 pub use config::{Config, ServeError};
 pub use server::{LimitHandle, Server, bind};
 

@@ -12,7 +12,7 @@ use ropeway_api::{
     host::Headless,
     view::{JobDetail, PhaseView, Snapshot},
 };
-use ropeway_service::control::{self, Client, ControlServer};
+use ropeway_service::control::{self, Client, ControlServer, Place};
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
@@ -24,7 +24,8 @@ async fn engine(folder: &Path) -> (Api, ControlServer) {
         host: Arc::new(Headless),
     };
     let api = Api::open(config).await.unwrap();
-    let server = control::bind(api.clone(), ([127, 0, 0, 1], 0).into(), &folder.join("data")).await.unwrap();
+    let server =
+        control::bind(api.clone(), Place::Exactly(([127, 0, 0, 1], 0).into()), &folder.join("data")).await.unwrap();
     (api, server)
 }
 

@@ -58,6 +58,9 @@ pub(crate) const CREATE: Migration = Migration {
 pub(crate) const ADD_COOKIE_FILE: Migration =
     Migration { version: 5, sql: "ALTER TABLE job ADD COLUMN cookie_file ANY;" };
 
+/// What the last comparison of the file with its block digests found damaged.
+pub(crate) const ADD_DAMAGE: Migration = Migration { version: 10, sql: "ALTER TABLE job ADD COLUMN damage TEXT;" };
+
 /// A job to append to the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewJob {
@@ -104,6 +107,17 @@ pub struct JobRow {
     pub validation: Option<Validation>,
     /// What the upload's driver needs to go on; only the driver reads it.
     pub upload: Option<serde_json::Value>,
+    /// What the last comparison with the block digests found; `None` for nothing.
+    pub damage: Option<Damage>,
+}
+
+/// Damage that a comparison of a file with its block digests has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Damage {
+    /// Stretches that are not as they came.
+    pub blocks: u64,
+    /// Bytes in them.
+    pub bytes: u64,
 }
 
 /// The remote file as the first response described it.
@@ -177,7 +191,7 @@ macro_rules! select {
         concat!(
             "SELECT id, direction, address, local_path, name, options, ca_file, cookie_file, wish, phase,
                     phase_detail, position, created_ms, finished_ms, remote, part_path, final_path, durable, digest,
-                    verification, validation, upload
+                    verification, validation, upload, damage
              FROM job ",
             $rest
         )
@@ -256,6 +270,7 @@ fn read_columns(id: JobId, columns: &mut Columns<'_>) -> rusqlite::Result<JobRow
         verification: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
         validation: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
         upload: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
+        damage: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
     })
 }
 

@@ -47,6 +47,7 @@ impl Model {
             verification: None,
             validation: None,
             upload: None,
+            damage: None,
         };
         self.list.push(id);
         self.rows.insert(id, row);
@@ -67,6 +68,7 @@ impl Model {
         row.verification = change.verification.unwrap_or(row.verification);
         row.validation = change.validation.or(row.validation);
         row.upload = change.upload.unwrap_or_else(|| row.upload.take());
+        row.damage = change.damage.unwrap_or(row.damage);
         if let Some(map) = change.segments {
             match map.filter(|map| !map.segments().is_empty()) {
                 Some(map) => drop(self.segments.insert(change.id, map.coalesced())),

@@ -7,6 +7,7 @@ import type { JobView } from "../../gen/JobView";
 import type { PhaseView } from "../../gen/PhaseView";
 import type { Settings } from "../../gen/Settings";
 import type { TargetView } from "../../gen/TargetView";
+import type { VerifyReport } from "../../gen/VerifyReport";
 import type { Totals } from "../../gen/Totals";
 import { EMPTY_QUEUE } from "../../state/queue";
 import { CallRefused, type CallName, type Params, type Reply } from "../host";
@@ -88,7 +89,9 @@ export class MockEngine {
   }
 
   totals(): Totals {
-    const totals: Totals = { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null };
+    const { download_limit: download, upload_limit: upload } = this.settings;
+    const limits = { ...EMPTY_QUEUE.totals.limits, download, upload };
+    const totals: Totals = { download_rate: 0, upload_rate: 0, active: 0, waiting: 0, fraction: null, pause: null, limits };
     for (const job of this.jobs.values()) {
       if (job.phase.kind === "running") {
         totals.active += 1;
@@ -96,6 +99,14 @@ export class MockEngine {
       } else if (["queued", "waiting", "blocked"].includes(job.phase.kind)) totals.waiting += 1;
     }
     return totals;
+  }
+
+  private compared(id: number): VerifyReport {
+    const report = reportOf(this.find(id), !isDamaged(this.find(id)) || this.repaired.has(id));
+    const bytes = report.damaged.reduce((sum, { start, end }) => sum + end - start, 0);
+    const damage = report.damaged.length === 0 ? null : { blocks: report.damaged.length, bytes };
+    this.change([id], (job) => ({ ...job, damage }));
+    return report;
   }
 
   private find(id: number): JobView {
@@ -151,7 +162,7 @@ export class MockEngine {
       totals: this.totals(),
       settings: this.settings,
       targets: this.targets,
-      host: { pick: true, reveal: true, drop_paths: true },
+      host: { pick: true, open: true, reveal: true, drop_paths: true },
       notices: [],
     }),
     job_add: ({ text, metalink, options }) => {
@@ -197,10 +208,25 @@ export class MockEngine {
         const path = `${job.destination}/${name}`;
         return { ...job, name, path, phase: { kind: "completed" }, finished_ms: this.now(), verification: "length" };
       }),
-    job_verify: ({ id }) => reportOf(this.find(id), !isDamaged(this.find(id)) || this.repaired.has(id)),
+    job_verify: ({ id }) => this.compared(id),
     job_repair: ({ id }) => {
       this.repaired.add(id);
-      return reportOf(this.find(id), true);
+      return this.compared(id);
+    },
+    job_again: ({ ids }) => {
+      const had = ids.map((id) => this.find(id));
+      this.drop(had.filter(({ phase }) => phase.kind === "canceled").map(({ id }) => id));
+      const added = had.map((job) => this.add([job.source], false, job.direction === "upload", job.destination).jobs);
+      return { jobs: added.flat(), refused: [] };
+    },
+    job_address: ({ id }) => {
+      const { source, destination } = this.find(id);
+      return { source, destination, final_url: null };
+    },
+    job_find: ({ text }) => {
+      const lines = text.split("\n").map((line) => line.trim()).filter(Boolean);
+      const found = [...this.jobs.values()].filter(({ source }) => lines.includes(source));
+      return { found: found.map(({ id, source }) => ({ id, line: lines.indexOf(source) })) };
     },
     checksum_search: ({ id }) => ({ offers: offersOf(this.find(id)) }),
     server_list: () => ({ servers: serversOf([...this.jobs.values()], this.now()) }),
@@ -214,9 +240,11 @@ export class MockEngine {
       this.tell({ kind: "settings", settings });
       return settings;
     },
-    target_save: ({ name, address }) => {
-      const saved = { id: Math.max(0, ...this.targets.map(({ id }) => id)) + 1, name, address };
-      this.targets = [...this.targets, saved].sort((a, b) => a.name.localeCompare(b.name));
+    target_save: ({ id, name, address }) => {
+      const had = this.targets.find((target) => target.id === id);
+      const next = Math.max(0, ...this.targets.map((target) => target.id)) + 1;
+      const saved = { id: had?.id ?? next, name, address: address || (had?.address ?? "") };
+      this.targets = [...this.targets.filter((target) => target !== had), saved].sort((a, b) => a.name.localeCompare(b.name));
       this.tell({ kind: "targets", targets: this.targets });
       return saved;
     },
@@ -228,6 +256,7 @@ export class MockEngine {
     host_pick: ({ kind }) => ({
       paths: kind === "folder" ? ["/home/mara/Archive"] : ["/home/mara/Videos/cut-1.mov", "/home/mara/Videos/cut-2.mov"],
     }),
-    host_reveal: () => ({ changed: 1 }),
+    host_open: () => ({ changed: 0 }),
+    host_reveal: () => ({ changed: 0 }),
   };
 }

@@ -7,6 +7,8 @@ import { seeded } from "./seeded";
 const MB = 1024 * 1024;
 const GB = 1024 * MB;
 
+const STATUS: Readonly<Record<string, number>> = { HTTP_GONE: 410, HTTP_SERVER_ERROR: 503 };
+
 export const FAILURES = {
   gone: failure("HTTP_GONE", "files.example.net answered 410 for /share/broken.zip.", "The file was removed, or the link has expired: get a new link.", true),
   otherFile: failure("RENEWED_LINK_DIFFERS", "the new link is not the same file: it has 3328599654 bytes instead of 12582912", "Give a link to the same file; the bytes already saved are kept.", true),
@@ -19,7 +21,7 @@ export const FAILURES = {
 } as const;
 
 function failure(code: string, message: string, hint: string, can_resume: boolean): FailureView {
-  return { code, message, hint, can_resume };
+  return { code, message, hint, status: STATUS[code] ?? null, can_resume };
 }
 
 /** A job as it was just added. */
@@ -44,6 +46,7 @@ export function newJob(id: number, name: string, host: string, now: number): Job
     finished_ms: null,
     digest: null,
     verification: null,
+    damage: null,
   };
 }
 

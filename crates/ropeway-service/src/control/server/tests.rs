@@ -71,7 +71,7 @@ async fn control() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let (batches, _) = broadcast::channel(4);
     let engine = Arc::new(StandIn { batches: batches.clone() });
-    let server = bind_contract(engine, ([127, 0, 0, 1], 0).into(), folder.path()).await.unwrap();
+    let server = bind_contract(engine, Place::Exactly(ANY_PORT), folder.path()).await.unwrap();
     let address = server.local_addr();
     let token = server.url_with_token().strip_prefix(&format!("http://{address}/#token=")).unwrap().to_owned();
     let (stop, stopped) = oneshot::channel();
@@ -290,7 +290,8 @@ async fn the_command_line_finds_the_engine_as_long_as_it_runs() {
     let gone = client.call::<Done>(Call::PauseAll(Nothing {})).await.unwrap_err();
     assert_eq!(gone.code, ApiCode::ShuttingDown);
     assert!(matches!(Client::connect(&folder).await, Err(ClientError::NotRunning)));
-    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 0);
+    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["page.json"], "what a bookmark needs stays, what leads to a running engine does not");
 }
 
 #[tokio::test]
@@ -351,7 +352,50 @@ async fn an_address_that_is_taken_is_said_to_be() {
     let server = control().await;
     let engine = Arc::new(StandIn { batches: server.batches.clone() });
     let other = tempfile::tempdir().unwrap();
-    let error = bind_contract(engine, server.address, other.path()).await.unwrap_err();
+    let error = bind_contract(engine, Place::Exactly(server.address), other.path()).await.unwrap_err();
     assert_eq!(error.code(), "BIND_FAILED");
     assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 0);
+}
+
+async fn bound_as_before(folder: &std::path::Path) -> ControlServer {
+    let (batches, _) = broadcast::channel(4);
+    bind_contract(Arc::new(StandIn { batches }), Place::AsBefore, folder).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_bookmark_lives_over_restarts_and_over_a_start_at_another_port() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = bound_as_before(folder.path()).await;
+    let bookmark = first.url_with_token().to_owned();
+    // Somebody else has the port, as a second queue of this machine would.
+    let second = bound_as_before(folder.path()).await;
+    assert_ne!(second.local_addr(), first.local_addr());
+    let token = |url: &str| url.split_once("#token=").map(|(_, token)| token.to_owned()).unwrap();
+    assert_eq!(token(second.url_with_token()), token(&bookmark));
+    drop((first, second));
+    assert_eq!(bound_as_before(folder.path()).await.url_with_token(), bookmark);
+}
+
+#[tokio::test]
+async fn the_server_proves_itself_before_it_is_shown_the_token() {
+    let server = control().await;
+    let ask = |nonce: &str| status_and_json(server.request(Method::GET, &format!("/proof/{nonce}")));
+    let (status, proof) = ask("0123abcd").await;
+    let token = Token::clone(&serde_json::from_value(json!(server.token)).unwrap());
+    assert_eq!((status, proof["proof"].as_str()), (200, Some(&*token.proof("0123abcd", server.address.port()))));
+    assert_ne!(ask("another").await.1, proof);
+    assert_eq!(ask(&"x".repeat(LONGEST_NONCE + 1)).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_file_is_handed_out_for_the_token_alone() {
+    let server = control().await;
+    let ticket = |token: &str| status_and_json(server.request(Method::POST, "/files/1").bearer_auth(token));
+    assert_eq!(ticket("0").await.1["code"], "BAD_TOKEN");
+    assert_eq!(ticket(&server.token).await.1["code"], "NOT_FOUND");
+    let guessed = format!("/files/{}", "0".repeat(64));
+    assert_eq!(status_and_json(server.request(Method::GET, &guessed)).await.1["code"], "NO_PAGE");
+    let foreign =
+        server.request(Method::POST, "/files/1").bearer_auth(&server.token).header("origin", "https://evil.example");
+    assert_eq!(status_and_json(foreign).await.1["code"], "FOREIGN_ORIGIN");
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ropeway_model::{Digest, JobId, JobSpec, Phase, SegmentMap, Timestamp, Validation, Wish};
 use rusqlite::{Connection, Params, params};
 
-use super::{Remote, Verification, spec::SpecColumns, state::PhaseColumns};
+use super::{Damage, Remote, Verification, spec::SpecColumns, state::PhaseColumns};
 use crate::{
     column::{Bytes, Json, Name, StoredPath},
     error::Fault,
@@ -52,6 +52,8 @@ pub struct JobChange {
     pub validation: Option<Validation>,
     /// What the upload's driver needs to go on.
     pub upload: Option<Option<serde_json::Value>>,
+    /// What the last comparison with the block digests found.
+    pub damage: Option<Option<Damage>>,
     /// Lines to add to the log, oldest first.
     pub log: Vec<(Timestamp, String)>,
 }
@@ -76,6 +78,7 @@ impl JobChange {
             verification: None,
             validation: None,
             upload: None,
+            damage: None,
             log: Vec::new(),
         }
     }
@@ -154,6 +157,10 @@ fn apply_facts(connection: &Connection, change: &JobChange) -> Result<(), Fault>
     }
     if let Some(validation) = change.validation {
         update(connection, "UPDATE job SET validation = ?2 WHERE id = ?1", params![id, Name(validation)])?;
+    }
+    if let Some(damage) = change.damage {
+        let damage = damage.map(Json);
+        update(connection, "UPDATE job SET damage = ?2 WHERE id = ?1", params![id, damage])?;
     }
     if let Some(upload) = &change.upload {
         let upload = upload.as_ref().map(Json);

@@ -27,6 +27,7 @@ impl JobChange {
             verification,
             validation,
             upload,
+            damage,
             log,
         } = later;
         replace(&mut self.spec, spec);
@@ -43,6 +44,7 @@ impl JobChange {
         replace(&mut self.verification, verification);
         replace(&mut self.validation, validation);
         replace(&mut self.upload, upload);
+        replace(&mut self.damage, damage);
         self.blocks = match (self.blocks.take(), blocks) {
             (had, None) => had,
             (Some(BlockChange::Replace(had)), Some(BlockChange::Add(more))) => {

@@ -8,7 +8,7 @@ use ropeway_model::{
     Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp, Transfer,
     UploadTarget, Validation, Validator, Wish,
 };
-use ropeway_store::{JobChange, NewJob, Remote, Verification};
+use ropeway_store::{Damage, JobChange, NewJob, Remote, Verification};
 
 use super::Act;
 
@@ -39,14 +39,15 @@ fn change() -> impl Strategy<Value = JobChange> {
     let paths = (option::of(option::of(path())), option::of(option::of(path())));
     let proofs = (option::of(option::of(digest())), option::of(option::of(verification())), option::of(validation()));
     let bytes = (option::of(0..=u64::MAX / 2), option::of(option::of(segments())));
-    let rest = (option::of(option::of(remote())), option::of(option::of(json())), log());
+    let rest =
+        (option::of(option::of(remote())), option::of(option::of(json())), option::of(option::of(damage())), log());
     (intent, paths, proofs, bytes, rest).prop_map(|(intent, paths, proofs, bytes, rest)| {
         let mut change = JobChange::new(JobId::from_row(0));
         (change.spec, change.wish, change.phase, change.finished) = intent;
         (change.part_path, change.final_path) = paths;
         (change.digest, change.verification, change.validation) = proofs;
         (change.durable, change.segments) = bytes;
-        (change.remote, change.upload, change.log) = rest;
+        (change.remote, change.upload, change.damage, change.log) = rest;
         change
     })
 }
@@ -247,6 +248,10 @@ fn verification() -> impl Strategy<Value = Verification> {
         Just(Verification::Length),
         Just(Verification::Unverified),
     ]
+}
+
+fn damage() -> impl Strategy<Value = Damage> {
+    (1..u64::MAX / 2, 1..u64::MAX / 2).prop_map(|(blocks, bytes)| Damage { blocks, bytes })
 }
 
 fn validation() -> impl Strategy<Value = Validation> {
