@@ -113,7 +113,7 @@ describe("the state of a row", () => {
 
   it("says that a file is damaged until it is repaired", () => {
     const damaged = { phase: { kind: "completed" } as const, path: "/x", damage: DAMAGE };
-    expect(text(damaged)).toMatchObject({ text: "Damaged", more: "2 damaged blocks, 2.00 KB", isAlarm: true });
+    expect(text(damaged)).toMatchObject({ text: "Damaged", more: "2.00 KB", isAlarm: true });
     expect(stateText(job(1, damaged), { texts: en, nameOf: name, now: 0, formats, work: "repair" }).text).toBe("Repairing…");
   });
 

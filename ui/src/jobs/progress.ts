@@ -2,6 +2,7 @@ import type { JobView } from "../gen/JobView";
 import { type Fraction, fractionDone, wholePercent } from "../format/fraction";
 import type { NumberFormats } from "../format/number";
 import { formatSize } from "../format/size";
+import { isDamaged } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 
 export type Tone = "active" | "still" | "done" | "alarm" | "verifying";
@@ -35,6 +36,7 @@ export function progressLook(job: JobView, formats: NumberFormats): ProgressLook
 }
 
 function toneOf(job: JobView): Tone {
+  if (isDamaged(job)) return "alarm";
   switch (job.phase.kind) {
     case "running":
     case "probing":

@@ -52,8 +52,7 @@ export function stateText(job: JobView, words: StateWords): StateText {
   const { phase, wish } = job;
   if (work === "repair" || work === "verify") return plain(texts.proving[work], "shield");
   if (job.damage !== null && isDamaged(job)) {
-    const more = texts.proof.damaged(job.damage.blocks, formatSize(job.damage.bytes, formats));
-    return { text: texts.proof.damagedFile, more, icon: "alarm", isAlarm: true };
+    return { text: texts.proof.damagedFile, more: formatSize(job.damage.bytes, formats), icon: "alarm", isAlarm: true };
   }
   switch (phase.kind) {
     case "queued":

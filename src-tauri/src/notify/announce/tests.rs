@@ -32,11 +32,12 @@ fn job(id: i64, phase: PhaseView) -> JobView {
         finished_ms: None,
         digest: None,
         verification: None,
+        damage: None,
     }
 }
 
 fn failed() -> PhaseView {
-    let failure = FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), can_resume: true };
+    let failure = FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
     PhaseView::Failed { failure }
 }
 
@@ -115,7 +116,7 @@ fn what_only_the_user_can_mend_is_told_and_a_missing_network_is_not() {
     let mut announcer = Announcer::default();
     let now = Instant::now();
     announcer.take_all(&jobs(0..4, &PhaseView::Running), now);
-    let failure = || FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), can_resume: true };
+    let failure = || FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
     let blocked = |by| PhaseView::Blocked { by, failure: failure() };
     let jobs = vec![
         job(0, PhaseView::LinkExpired { failure: failure() }),
