@@ -37,7 +37,8 @@ fn job(id: i64, phase: PhaseView) -> JobView {
 }
 
 fn failed() -> PhaseView {
-    let failure = FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
+    let failure =
+        FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
     PhaseView::Failed { failure }
 }
 
@@ -116,7 +117,8 @@ fn what_only_the_user_can_mend_is_told_and_a_missing_network_is_not() {
     let mut announcer = Announcer::default();
     let now = Instant::now();
     announcer.take_all(&jobs(0..4, &PhaseView::Running), now);
-    let failure = || FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
+    let failure =
+        || FailureView { code: "X".into(), message: "m".into(), hint: "h".into(), status: None, can_resume: true };
     let blocked = |by| PhaseView::Blocked { by, failure: failure() };
     let jobs = vec![
         job(0, PhaseView::LinkExpired { failure: failure() }),
