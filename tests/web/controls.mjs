@@ -52,6 +52,9 @@ function watch() {
   };
   const nameOf = (element) => {
     if (element.matches("[data-job]")) return "row";
+    // A button that shows a value is named by what the value is of.
+    const of = element.localName === "button" ? document.getElementById(element.getAttribute("aria-describedby") ?? "") : null;
+    if (of !== null) return textOf(of).trim();
     const label = element.getAttribute("aria-label") ?? (element.labels?.[0] && textOf(element.labels[0]));
     const own = element.matches("input, select, textarea") ? "" : textOf(element);
     return (label || own.trim() || element.title || element.placeholder || "").replace(/\s+/g, " ").trim();
