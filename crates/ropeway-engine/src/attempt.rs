@@ -155,7 +155,7 @@ impl Attempt {
                 let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
                 self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
                 let durable = match outcome {
-                    Ok(finished) => Some(self.complete(entry, finished, now)),
+                    Ok(finished) => self.complete(entry, finished, now),
                     Err(Stop::Wished) => self.stop(entry),
                     // No try is counted: its turn comes with that server's.
                     Err(Stop::Led { failure, .. }) => {
@@ -290,7 +290,7 @@ impl Attempt {
         self.engine.scope == Scope::Once && times >= retry::MOST_ALIKE
     }
 
-    fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Durable {
+    fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Option<Durable> {
         tracing::info!(job = %self.id, path = %finished.path.display(), "job completed");
         advance(entry, Step::Verified);
         entry.known.finished = Some(now);
@@ -301,7 +301,9 @@ impl Attempt {
         // It was found in what came before.
         let is_damage_told = entry.known.damage.take().is_some();
         if self.engine.scope == Scope::Once {
-            return self.engine.journal.remove(vec![self.id]);
+            // The file is durable, and nobody asks for its row again: whoever finds it after a crash finds the file, too.
+            self.engine.journal.forget(vec![self.id]);
+            return None;
         }
         let mut change = self.change(Some(format!("completed: {}", finished.path.display())));
         change.phase = Some(entry.phase.clone());
@@ -314,7 +316,7 @@ impl Attempt {
         change.segments = Some(None);
         change.part_file = Some(finished.stamp.map(|stamp| recheck::state(stamp, true, None)));
         change.part_path = Some(None);
-        self.engine.journal.save(change)
+        Some(self.engine.journal.save(change))
     }
 
     /// Follows the user's wish, which may have changed again since the try was stopped.

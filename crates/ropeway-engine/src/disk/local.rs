@@ -90,6 +90,10 @@ fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskErro
 
 impl Disk for LocalDisk {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        // It is there for all of a list but the first; asking costs less than having it refused.
+        if folder.is_dir() {
+            return Ok(());
+        }
         std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
             // What exists there is a file; another name for the download would not help.
             io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),

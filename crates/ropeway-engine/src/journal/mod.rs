@@ -28,6 +28,8 @@ type Acknowledge = oneshot::Sender<Result<(), String>>;
 struct Line {
     edit: Option<Edit>,
     acknowledge: Option<Acknowledge>,
+    /// Whether it may wait for others to be written with.
+    may_wait: bool,
 }
 
 /// Where changes are pushed; cheap to clone.
@@ -105,7 +107,7 @@ impl Journal {
     pub(crate) fn note(&self, change: JobChange) {
         // The receiver ends only after the last sender; a closed channel means that the process is ending.
         let edit = Edit::Save(Box::new(self.secrets.stored_change(change)));
-        drop(self.lines.send(Line { edit: Some(edit), acknowledge: None }));
+        drop(self.lines.send(Line { edit: Some(edit), acknowledge: None, may_wait: false }));
     }
 
     /// Records a change and tells when it is durable.
@@ -118,6 +120,11 @@ impl Journal {
         self.push(Some(Edit::Remove(ids)))
     }
 
+    /// Removes jobs some time soon, together with others: for rows that nothing is lost with, and that a crash may leave.
+    pub(crate) fn forget(&self, ids: Vec<JobId>) {
+        drop(self.lines.send(Line { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true }));
+    }
+
     /// Tells when everything that was pushed before is durable.
     pub(crate) fn settle(&self) -> Durable {
         self.push(None)
@@ -125,7 +132,7 @@ impl Journal {
 
     fn push(&self, edit: Option<Edit>) -> Durable {
         let (acknowledge, receipt) = oneshot::channel();
-        drop(self.lines.send(Line { edit, acknowledge: Some(acknowledge) }));
+        drop(self.lines.send(Line { edit, acknowledge: Some(acknowledge), may_wait: false }));
         Durable(receipt)
     }
 }

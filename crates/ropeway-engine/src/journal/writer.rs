@@ -15,6 +15,8 @@ use super::{Acknowledge, Line, backlog::Backlog};
 
 /// Most changes written in one transaction; more wait for the next one.
 const MOST_AT_ONCE: usize = 4096;
+/// What may wait is held back for others this long at most: two thousand small files are then some ten transactions.
+const GATHER: Duration = Duration::from_millis(200);
 /// What was refused is tried again this soon at first.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// And this seldom at last: a volume that has room again is found within this time.
@@ -51,6 +53,7 @@ impl Writer {
             if count == 0 {
                 return;
             }
+            gather(&mut lines, &mut batch).await;
             self.write(batch.drain(..)).await;
         }
     }
@@ -126,5 +129,57 @@ impl Writer {
             tracing::info!("the queue has everything again");
             self.caught_up.notify_one();
         }
+    }
+}
+
+/// Waits for more while all that has come may wait.
+async fn gather(lines: &mut mpsc::UnboundedReceiver<Line>, batch: &mut Vec<Line>) {
+    let mut enough = std::pin::pin!(tokio::time::sleep(GATHER));
+    let mut seen = 0;
+    while batch.len() < MOST_AT_ONCE && batch.iter().skip(seen).all(|line| line.may_wait) {
+        seen = batch.len();
+        let count = tokio::select! {
+            biased;
+            count = lines.recv_many(batch, MOST_AT_ONCE - seen) => count,
+            () = &mut enough => return,
+        };
+        if count == 0 {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::JobId;
+
+    use super::*;
+
+    fn line(may_wait: bool) -> Line {
+        Line { edit: Some(Edit::Remove(vec![JobId::from_row(1)])), acknowledge: None, may_wait }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_wait_is_written_with_what_comes_soon_and_holds_nothing_else_up() {
+        let (sender, mut lines) = mpsc::unbounded_channel();
+        let mut batch = vec![line(true)];
+        let later = tokio::spawn(async move {
+            for pause in [50, 50, 500] {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                sender.send(line(true)).unwrap();
+            }
+            sender.send(line(false)).unwrap();
+            sender
+        });
+        let start = tokio::time::Instant::now();
+        gather(&mut lines, &mut batch).await;
+        assert_eq!((batch.len(), start.elapsed()), (3, GATHER));
+        let _sender = later.await.unwrap();
+        let (mut batch, start) = (vec![line(true)], tokio::time::Instant::now());
+        gather(&mut lines, &mut batch).await;
+        assert_eq!((batch.len(), start.elapsed()), (3, Duration::ZERO), "somebody waits for one of them");
+        let mut batch = vec![line(false)];
+        gather(&mut lines, &mut batch).await;
+        assert_eq!((batch.len(), start.elapsed()), (1, Duration::ZERO));
     }
 }
