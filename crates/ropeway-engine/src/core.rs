@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
 use ropeway_store::{JobChange, JobRow, Store};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -23,6 +23,7 @@ use crate::{
     clock::Clock,
     config::{DigestPolicy, Scope},
     disk::Disk,
+    download::Saves,
     hosts::{HostKey, Hosts},
     journal::Journal,
     network::Routes,
@@ -52,8 +53,8 @@ pub(crate) struct Core {
     pub(crate) tries: AtomicU32,
     pub(crate) connections: Mutex<Connections>,
     pub(crate) buffers: Buffers,
-    /// Turns at saving a whole file.
-    pub(crate) saves: Semaphore,
+    /// Small files on their way to the disk.
+    pub(crate) saves: Saves,
     pub(crate) downloads: Arc<Bucket>,
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,

@@ -59,6 +59,10 @@ impl Disk for Guard {
         self.0.save_whole(bytes, final_path)
     }
 
+    fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        self.0.sync_folder(folder)
+    }
+
     fn mark(&self, path: &Path, origin: &SafeUrl) {
         self.0.mark(path, origin);
     }

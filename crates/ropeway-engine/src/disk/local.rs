@@ -159,11 +159,15 @@ impl Disk for LocalDisk {
         file.write_all_at(bytes, 0).and_then(|()| file.sync_all()).map_err(|error| DiskError::at(final_path, error))?;
         let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
         match linkat(CWD, open_file, CWD, final_path, AtFlags::SYMLINK_FOLLOW) {
-            Ok(()) => sync_folder(folder).map(|()| true),
+            Ok(()) => Ok(true),
             // Without /proc there is no way from the open file to a name; without links there is none either.
             Err(Errno::NOENT | Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
             Err(error) => Err(DiskError::at(final_path, error.into())),
         }
+    }
+
+    fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        sync_folder(folder)
     }
 
     #[cfg(not(target_os = "linux"))]

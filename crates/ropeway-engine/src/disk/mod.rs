@@ -57,12 +57,15 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
 
-    /// Creates a file with all of `bytes` under its final name, durably: after a crash it is there whole or not at all,
-    /// and nothing else is. `false` where the file system cannot make a file without a name first.
+    /// Creates a file with all of `bytes` under its final name: after a crash it is there whole or not at all, and nothing
+    /// else is. That it is there is durable once the folder is synced. `false` where the file system cannot make a file without a name first.
     ///
     /// # Errors
     /// [`DiskError::Exists`] if the name is taken.
     fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError>;
+
+    /// Makes the names in a folder durable.
+    fn sync_folder(&self, folder: &Path) -> Result<(), DiskError>;
 
     /// Notes on a file where it came from, as far as its file system takes notes. What would open it may ask first.
     fn mark(&self, path: &Path, origin: &SafeUrl);

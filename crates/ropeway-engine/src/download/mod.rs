@@ -21,6 +21,7 @@ mod receive;
 pub(crate) mod recheck;
 mod renewed;
 mod resume;
+mod saves;
 mod seam;
 mod source;
 pub(crate) mod stretch;
@@ -31,6 +32,7 @@ mod whole;
 mod worker;
 
 pub use naming::part_path;
+pub(crate) use saves::Saves;
 
 use std::sync::Arc;
 

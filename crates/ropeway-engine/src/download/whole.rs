@@ -10,12 +10,12 @@ use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, DriverError, Probe};
 use ropeway_model::{FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
+use tokio::sync::oneshot;
 
-use super::{naming, proof, trouble::LONGEST_SILENCE};
+use super::{proof, saves::Save, trouble::LONGEST_SILENCE};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
-    disk::DiskError,
 };
 
 /// Held in memory by each running job at most.
@@ -72,24 +72,19 @@ pub(super) async fn save(
     folder: &Path,
     name: &FileName,
 ) -> Result<Option<Finished>, Stop> {
-    let (disk, folder, name) = (attempt.engine.disk.clone(), folder.to_owned(), name.clone());
-    let on_conflict = attempt.spec.on_conflict;
     let length = bytes.len() as u64;
-    // The semaphore is never closed.
-    let _turn = attempt.engine.saves.acquire().await;
-    let saved = attempt.engine.blocking.start(move || {
-        let mut numbers = naming::numbers();
-        loop {
-            let vacancy = naming::vacant(&*disk, &folder, &name, on_conflict, &mut numbers)?;
-            match disk.save_whole(&bytes, &vacancy.final_path) {
-                Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
-                // Somebody took the name since: the next one.
-                Err(DiskError::Exists { .. }) if on_conflict == OnConflict::Rename => {}
-                Err(error) => return Err(error),
-            }
+    let (reply, saved) = oneshot::channel();
+    let (folder, name, on_conflict) = (folder.to_owned(), name.clone(), attempt.spec.on_conflict);
+    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, reply }) {
+        let disk = attempt.engine.disk.clone();
+        let saving = attempt.engine.blocking.start(move || saver.run(&*disk));
+        // A thread goes on by itself, with the files of others, too.
+        if !attempt.engine.blocking.goes_ahead() {
+            drop(saving.await);
         }
-    });
-    let saved = saved.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??;
+    }
+    let saved =
+        saved.await.map_err(|_| Stop::failed(FailureCode::Internal, "the thread that saves files ended early"))??;
     Ok(saved.map(|path| {
         attempt.progress.set_durable(length);
         Finished { path, digest: None, verification: Verification::Length, stamp: None }

@@ -28,7 +28,7 @@ use std::{
 use parking_lot::Mutex;
 use ropeway_model::Schedule;
 use ropeway_store::{QueueDamage, Store};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
@@ -45,6 +45,7 @@ use crate::{
     config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
     disk::Guard,
+    download::Saves,
     hosts::{self, Hosts, ServerPolicy},
     journal::{Journal, Secrets},
     obstacles,
@@ -55,8 +56,6 @@ use crate::{
     throttle::{Bucket, ServerLimits},
 };
 
-/// Whole files that are saved at once. Each takes a thread with a heap of its own, and what more of them gain is little.
-const SAVES_AT_ONCE: usize = 4;
 /// How long a shutdown waits for transfers to save what they have. A disk that answers takes a second or two; one that
 /// does not, such as a server's that is gone, must not keep the process for ever. What is lost then is fetched again.
 const TRANSFERS_END: Duration = Duration::from_secs(15);
@@ -136,7 +135,7 @@ impl Engine {
             tries: AtomicU32::new(0),
             connections: Mutex::new(config.limits.connections),
             buffers: Buffers::default(),
-            saves: Semaphore::new(SAVES_AT_ONCE),
+            saves: Saves::default(),
             downloads: Arc::new(Bucket::new(None)),
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),

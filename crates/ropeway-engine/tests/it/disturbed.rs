@@ -66,6 +66,10 @@ impl<T: Disturbance> Disk for Disturbed<T> {
         LocalDisk.save_whole(bytes, final_path)
     }
 
+    fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        LocalDisk.sync_folder(folder)
+    }
+
     fn mark(&self, path: &Path, origin: &SafeUrl) {
         LocalDisk.mark(path, origin);
     }

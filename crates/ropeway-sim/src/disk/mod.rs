@@ -213,10 +213,16 @@ impl Disk for SimDisk {
         let mut file = File::at_rest(bytes.to_vec());
         file.modified = now;
         state.files.insert(inode, file);
-        self.enter(&mut state, final_path, "syncs")?;
-        state.try_to(Operation::Sync, final_path, now)?;
-        state.names.sync();
         Ok(true)
+    }
+
+    fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        let mut state = self.state.lock();
+        self.enter(&mut state, folder, "syncs")?;
+        let now = self.world.now();
+        state.try_to(Operation::Sync, folder, now)?;
+        state.names.sync();
+        Ok(())
     }
 
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError> {

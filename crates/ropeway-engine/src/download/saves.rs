@@ -1,0 +1,197 @@
+//! Small files that are whole, on their way to the disk: few threads save them, each as many as wait.
+//!
+//! A thread that is woken for each file costs more than writing it, and a folder that is synced for each more than the
+//! file. While a disk is slow more wait, and more threads save at once.
+
+use std::{
+    collections::VecDeque,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use ropeway_model::{FileName, OnConflict};
+use tokio::sync::oneshot;
+
+use super::naming;
+use crate::disk::{Disk, DiskError};
+
+/// Threads that save at once. Each has a heap of its own, and what more of them gain is little.
+const MOST_SAVERS: usize = 4;
+/// Files that wait for each thread before there is one more.
+const WAITING_FOR_EACH: usize = 2;
+/// Files whose folder is synced once: nobody waits for more of them.
+const MOST_TOGETHER: usize = 16;
+
+/// A whole file, and who waits for it.
+#[derive(Debug)]
+pub(super) struct Save {
+    pub(super) bytes: Bytes,
+    pub(super) folder: PathBuf,
+    pub(super) name: FileName,
+    pub(super) on_conflict: OnConflict,
+    pub(super) reply: oneshot::Sender<Saved>,
+}
+
+/// Where a file is; `None` where the file system cannot save it in one piece.
+pub(super) type Saved = Result<Option<PathBuf>, DiskError>;
+
+/// Files that wait to be saved; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Saves {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Save>,
+    savers: usize,
+}
+
+/// One thread's part in it, which ends however the thread does.
+#[derive(Debug)]
+pub(super) struct Saver {
+    saves: Saves,
+    is_counted: bool,
+}
+
+impl Drop for Saver {
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.saves.state.lock().savers -= 1;
+        }
+    }
+}
+
+impl Saves {
+    /// Lets a file wait; gives back a saver to run where one more is wanted.
+    pub(super) fn push(&self, save: Save) -> Option<Saver> {
+        let mut state = self.state.lock();
+        state.waiting.push_back(save);
+        let is_wanted = state.savers == 0 || state.waiting.len() > state.savers * WAITING_FOR_EACH;
+        if !is_wanted || state.savers >= MOST_SAVERS {
+            return None;
+        }
+        state.savers += 1;
+        Some(Saver { saves: self.clone(), is_counted: true })
+    }
+}
+
+impl Saver {
+    /// Saves what waits until nothing does.
+    pub(super) fn run(mut self, disk: &dyn Disk) {
+        while let Some(share) = self.share() {
+            save_all(disk, share);
+        }
+    }
+
+    /// What this one saves next: its share of what waits. With nothing left it stops being one, under the same lock, so
+    /// that no file waits for nobody.
+    fn share(&mut self) -> Option<Vec<Save>> {
+        let mut state = self.saves.state.lock();
+        let count = state.waiting.len().div_ceil(state.savers.max(1)).min(MOST_TOGETHER);
+        if count == 0 {
+            state.savers -= 1;
+            self.is_counted = false;
+            return None;
+        }
+        Some(state.waiting.drain(..count).collect())
+    }
+}
+
+/// Saves files, syncs each folder once, and tells whoever waits.
+fn save_all(disk: &dyn Disk, saves: Vec<Save>) {
+    let mut named: Vec<(PathBuf, Saved, oneshot::Sender<Saved>)> = Vec::with_capacity(saves.len());
+    for Save { bytes, folder, name, on_conflict, reply } in saves {
+        let saved = save(disk, &bytes, &folder, &name, on_conflict);
+        named.push((folder, saved, reply));
+    }
+    let mut synced: Vec<(PathBuf, Result<(), DiskError>)> = Vec::new();
+    for (folder, saved, reply) in named {
+        let saved = match saved {
+            Ok(Some(path)) => sync_once(disk, &mut synced, &folder).map(|()| Some(path)),
+            other => other,
+        };
+        // Whoever no longer waits does not mind.
+        drop(reply.send(saved));
+    }
+}
+
+/// Syncs a folder, unless that was done for another file of it.
+fn sync_once(
+    disk: &dyn Disk,
+    synced: &mut Vec<(PathBuf, Result<(), DiskError>)>,
+    folder: &Path,
+) -> Result<(), DiskError> {
+    if !synced.iter().any(|(known, _)| known == folder) {
+        synced.push((folder.to_owned(), disk.sync_folder(folder)));
+    }
+    let outcome = synced.iter().find(|(known, _)| known == folder).map(|(_, outcome)| outcome);
+    match outcome {
+        Some(Err(error)) => Err(DiskError::at(folder, io::Error::other(error.to_string()))),
+        Some(Ok(())) | None => Ok(()),
+    }
+}
+
+/// Saves a file under the first name that is free.
+fn save(disk: &dyn Disk, bytes: &[u8], folder: &Path, name: &FileName, on_conflict: OnConflict) -> Saved {
+    let mut numbers = naming::numbers();
+    loop {
+        let vacancy = naming::vacant(disk, folder, name, on_conflict, &mut numbers)?;
+        match disk.save_whole(bytes, &vacancy.final_path) {
+            Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
+            // Somebody took the name since: the next one.
+            Err(DiskError::Exists { .. }) if on_conflict == OnConflict::Rename => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::LocalDisk;
+
+    type Waiting = Vec<oneshot::Receiver<Saved>>;
+
+    fn push(saves: &Saves, folder: &Path, count: usize) -> (Vec<Saver>, Waiting) {
+        let pushed = (0..count).map(|_| {
+            let (reply, saved) = oneshot::channel();
+            let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
+            let save = Save { bytes, folder: folder.to_owned(), name, on_conflict: OnConflict::Rename, reply };
+            (saves.push(save), saved)
+        });
+        let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();
+        (savers.into_iter().flatten().collect(), waiting)
+    }
+
+    #[test]
+    fn one_saver_is_enough_until_more_wait_and_four_always_are() {
+        let folder = tempfile::tempdir().unwrap();
+        for (count, expected) in [(1, 1), (2, 1), (3, 2), (5, 3), (7, 4), (60, 4)] {
+            let saves = Saves::default();
+            assert_eq!(push(&saves, folder.path(), count).0.len(), expected, "{count}");
+            assert_eq!(saves.state.lock().savers, 0, "a saver that is dropped is none");
+        }
+    }
+
+    #[test]
+    fn every_file_is_saved_under_a_name_of_its_own_and_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let saves = Saves::default();
+        let (savers, waiting) = push(&saves, folder.path(), 40);
+        std::thread::scope(|scope| {
+            for saver in savers {
+                scope.spawn(|| saver.run(&LocalDisk));
+            }
+        });
+        let mut paths: Vec<_> =
+            waiting.into_iter().map(|saved| saved.blocking_recv().unwrap().unwrap().unwrap()).collect();
+        assert!(paths.iter().all(|path| path.is_file()));
+        paths.sort();
+        paths.dedup();
+        assert_eq!((paths.len(), saves.state.lock().savers), (40, 0));
+    }
+}
