@@ -102,9 +102,9 @@ impl Saver {
 }
 
 /// Saves files, syncs each folder once, and tells whoever waits.
-fn save_all(disk: &dyn Disk, saves: Vec<Save>) {
-    let mut named: Vec<(PathBuf, Saved, oneshot::Sender<Saved>)> = Vec::with_capacity(saves.len());
-    for Save { bytes, folder, name, on_conflict, reply } in saves {
+fn save_all(disk: &dyn Disk, share: Vec<Save>) {
+    let mut named: Vec<(PathBuf, Saved, oneshot::Sender<Saved>)> = Vec::with_capacity(share.len());
+    for Save { bytes, folder, name, on_conflict, reply } in share {
         let saved = save(disk, &bytes, &folder, &name, on_conflict);
         named.push((folder, saved, reply));
     }
@@ -156,12 +156,12 @@ mod tests {
 
     type Waiting = Vec<oneshot::Receiver<Saved>>;
 
-    fn push(saves: &Saves, folder: &Path, count: usize) -> (Vec<Saver>, Waiting) {
+    fn push(queue: &Saves, folder: &Path, count: usize) -> (Vec<Saver>, Waiting) {
         let pushed = (0..count).map(|_| {
-            let (reply, saved) = oneshot::channel();
+            let (reply, told) = oneshot::channel();
             let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
             let save = Save { bytes, folder: folder.to_owned(), name, on_conflict: OnConflict::Rename, reply };
-            (saves.push(save), saved)
+            (queue.push(save), told)
         });
         let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();
         (savers.into_iter().flatten().collect(), waiting)
@@ -171,27 +171,27 @@ mod tests {
     fn one_saver_is_enough_until_more_wait_and_four_always_are() {
         let folder = tempfile::tempdir().unwrap();
         for (count, expected) in [(1, 1), (2, 1), (3, 2), (5, 3), (7, 4), (60, 4)] {
-            let saves = Saves::default();
-            assert_eq!(push(&saves, folder.path(), count).0.len(), expected, "{count}");
-            assert_eq!(saves.state.lock().savers, 0, "a saver that is dropped is none");
+            let queue = Saves::default();
+            assert_eq!(push(&queue, folder.path(), count).0.len(), expected, "{count}");
+            assert_eq!(queue.state.lock().savers, 0, "a saver that is dropped is none");
         }
     }
 
     #[test]
     fn every_file_is_saved_under_a_name_of_its_own_and_told() {
         let folder = tempfile::tempdir().unwrap();
-        let saves = Saves::default();
-        let (savers, waiting) = push(&saves, folder.path(), 40);
+        let queue = Saves::default();
+        let (savers, waiting) = push(&queue, folder.path(), 40);
         std::thread::scope(|scope| {
             for saver in savers {
                 scope.spawn(|| saver.run(&LocalDisk));
             }
         });
         let mut paths: Vec<_> =
-            waiting.into_iter().map(|saved| saved.blocking_recv().unwrap().unwrap().unwrap()).collect();
+            waiting.into_iter().map(|told| told.blocking_recv().unwrap().unwrap().unwrap()).collect();
         assert!(paths.iter().all(|path| path.is_file()));
         paths.sort();
         paths.dedup();
-        assert_eq!((paths.len(), saves.state.lock().savers), (40, 0));
+        assert_eq!((paths.len(), queue.state.lock().savers), (40, 0));
     }
 }
