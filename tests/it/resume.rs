@@ -59,6 +59,26 @@ async fn a_link_that_was_signed_anew_goes_on_with_what_the_old_one_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_signed_anew_for_another_file_brings_that_one_whole() {
+    let (old, new) = (ServedFile::new(1, LENGTH), ServedFile::new(2, LENGTH));
+    let (first, second) = (old.clone(), new.clone());
+    let peer = Peer::start(move |request| {
+        let file = if request.path.ends_with('1') { &first } else { &second };
+        file.answer(request).drip(RATE)
+    })
+    .await;
+    let home = Home::new();
+    let link = |signature: u8| peer.url(&format!("a.bin?signature={signature}"));
+    let running = home.start(["get", "--json", "-n", "2", &link(1)]);
+    wait_until("half is there", || (moved(&running) >= LENGTH / 2).then_some(()));
+    running.signal(Signal::INT);
+    running.wait().expect(130);
+    home.run(["get", &link(2)]).expect(0);
+    new.pattern().assert_file(&home.work("a.bin"), LENGTH);
+    assert_eq!(home.work_names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_get_that_crashed_resumes_from_its_last_checkpoint() {
     let file = ServedFile::new(1, LENGTH);
     let peer = paced(file.clone()).await;

@@ -49,6 +49,7 @@ fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
         known("job", Some(format!("{}  {}", job.id, job.name))),
         known("direction", Some(arrow.to_owned())),
         known("state", Some(state)),
+        known("waits for", waits.server(job).filter(|_| matches!(job.phase, PhaseView::Waiting { .. }))),
         known("hint", hint),
         known("next", text::next_command(job)),
         known("starts", job.start_at_ms.map(text::moment)),

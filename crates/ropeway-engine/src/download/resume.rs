@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Finished, Stop},
+    config::Scope,
     disk::{DiskError, PartFile},
 };
 
@@ -78,8 +79,17 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         promises,
         hashed,
     });
-    if remote.is_renewed {
-        renewed::prove(attempt, &mut source, &remote).await?;
+    if remote.is_renewed
+        && let Err(stop) = renewed::prove(attempt, &mut source, &remote).await
+    {
+        // Of a link that was signed anew it was only likely that it leads to the same file: nobody said so.
+        let is_other = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::RenewedLinkDiffers);
+        if !is_other || attempt.engine.scope == Scope::Queue {
+            return Err(stop);
+        }
+        attempt.log("the new link leads to another file: starts again at byte 0".to_owned());
+        *had = Some(Arc::clone(&source.part));
+        return Ok(None);
     }
     Ok(Some(Begin::Source(source, None)))
 }
