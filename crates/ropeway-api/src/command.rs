@@ -124,6 +124,7 @@ pub enum ReuseView {
 }
 
 impl ReuseView {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference over")]
     const fn is_never(&self) -> bool {
         matches!(self, Self::Never)
     }
@@ -143,6 +144,7 @@ impl From<ReuseView> for Reuse {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(default)]
 #[ts(export, optional_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the wire")]
 pub struct JobOptions {
     /// The job's own limit in bytes a second.
     pub rate_limit: Option<u64>,

@@ -86,9 +86,10 @@ pub(crate) async fn pipe(
 ) -> Result<Piped, Refusal> {
     let settings = core.settings.current();
     let bad = |error: ApiError| refused_entry(&params.text, error.message);
-    let entries: Vec<_> = match curl::is_command(&params.text) {
-        true => curl::parse(&params.text).map_err(bad)?.into_iter().map(Ok).collect(),
-        false => list::entries(&params.text).collect(),
+    let entries: Vec<_> = if curl::is_command(&params.text) {
+        curl::parse(&params.text).map_err(bad)?.into_iter().map(Ok).collect()
+    } else {
+        list::entries(&params.text).collect()
     };
     let options = Options::check(&params.options, &settings).map_err(bad)?;
     let into = PathBuf::from(params.folder.as_deref().unwrap_or(&settings.download_folder));

@@ -191,6 +191,7 @@ fn with_text(call: &Call, text: String) -> Call {
 
 /// What was told of the jobs of one command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Told {
     has_added: bool,
     has_known: bool,

@@ -109,6 +109,7 @@ impl PatienceFlags {
 
 /// What becomes of files that are there already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct SavingFlags {
     /// Where another file of the same name exists [default: rename, unless the settings say otherwise]
     #[arg(long, value_name = "WHAT")]

@@ -38,16 +38,16 @@ impl Board {
         if self.ended.contains(&job.id) {
             return None;
         }
-        let had = self.open.get(&job.id).map(|row| (row.since, row.before, row.has_moved));
-        let has_moved = had.is_some_and(|(_, _, has_moved)| has_moved) || is_moving(&job.phase);
+        let known = self.open.get(&job.id).map(|row| (row.since, row.before, row.has_moved));
+        let has_moved = known.is_some_and(|(_, _, has_moved)| has_moved) || is_moving(&job.phase);
         // A short transfer may be over before it was seen to move.
-        let (since, before) = match had {
-            Some((since, before, had_moved)) if had_moved || !has_moved => (since, before),
+        let (since, before) = match known {
+            Some((since, before, moved_before)) if moved_before || !has_moved => (since, before),
             Some((_, before, _)) => (Instant::now(), before),
             None => (Instant::now(), job.progress.moved),
         };
         if is_final(&job.phase) {
-            let took = had.map_or(Duration::ZERO, |(since, ..)| since.elapsed());
+            let took = known.map_or(Duration::ZERO, |(since, ..)| since.elapsed());
             // What was over before it was watched was not seen to move.
             let seen = job.progress.moved.saturating_sub(before);
             return Some(self.end(End { job, took, seen }));

@@ -1,6 +1,6 @@
 //! The first try: one plain request whose body is kept, a name, a part file.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
 use ropeway_drivers::{Context, Driver, Probe};
@@ -48,21 +48,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         return Ok(Begin::Published(finished));
     }
     let length = probe.validator.length;
-    // What this job needs is not promised to others yet.
-    attempt.progress.set_length(None);
-    if let Some(needed) = length {
-        let longest = disk.longest_file(into)?;
-        if needed > longest {
-            return Err(DiskError::TooLong { folder: into.clone(), needed, longest }.into());
-        }
-        let free = attempt.engine.room(into);
-        if needed > free {
-            attempt.progress.set_length(length);
-            return Err(DiskError::NoRoom { folder: into.clone(), needed, free }.into());
-        }
-    }
-    attempt.progress.set_length(length);
-    attempt.progress.restart_at(0);
+    take_room(attempt, into, length)?;
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
@@ -101,6 +87,29 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         hashed: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
+}
+
+/// Promises the file's room to this job.
+///
+/// # Errors
+/// [`DiskError::TooLong`] and [`DiskError::NoRoom`] where there is none.
+fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), Stop> {
+    // What this job needs is not promised to others yet.
+    attempt.progress.set_length(None);
+    if let Some(needed) = length {
+        let longest = attempt.engine.disk.longest_file(into)?;
+        if needed > longest {
+            return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
+        }
+        let free = attempt.engine.room(into);
+        if needed > free {
+            attempt.progress.set_length(length);
+            return Err(DiskError::NoRoom { folder: into.to_owned(), needed, free }.into());
+        }
+    }
+    attempt.progress.set_length(length);
+    attempt.progress.restart_at(0);
+    Ok(())
 }
 
 /// The answer of the first mirror that gives one.

@@ -82,16 +82,19 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
     if remote.is_renewed
         && let Err(stop) = renewed::prove(attempt, &mut source, &remote).await
     {
-        // Of a link that was signed anew it was only likely that it leads to the same file: nobody said so.
-        let is_other = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::RenewedLinkDiffers);
-        if !is_other || attempt.engine.scope == Scope::Queue {
+        if attempt.engine.scope == Scope::Queue || !is_of_another_file(&stop) {
             return Err(stop);
         }
+        // Of a link that was signed anew it was only likely that it leads to the same file: nobody said so.
         attempt.log("the new link leads to another file: starts again at byte 0".to_owned());
         *had = Some(Arc::clone(&source.part));
         return Ok(None);
     }
     Ok(Some(Begin::Source(source, None)))
+}
+
+fn is_of_another_file(stop: &Stop) -> bool {
+    matches!(stop, Stop::Failed { failure, .. } if failure.code == FailureCode::RenewedLinkDiffers)
 }
 
 /// What the store has of the segments.

@@ -2,8 +2,8 @@
 
 use ropeway_model::{SafeUrl, Transfer};
 
-/// Query parameters that are new with each signature (Amazon S3 and CloudFront, Google Cloud Storage, Azure, nginx's
-/// `secure_link` and its likes).
+/// Query parameters that are new with each signature (Amazon's and Microsoft's storage and delivery networks, Google Cloud
+/// Storage, nginx's `secure_link` and its likes).
 const SIGNED_WITH: [&str; 22] = [
     "access_token",
     "auth",

@@ -2,9 +2,9 @@
 
 use crate::error::ApiError;
 
-/// A shell that browsers copy commands for.
+/// Dialect of a shell that browsers copy commands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Shell {
+enum Dialect {
     /// Bash and other POSIX shells, with `$'…'`.
     Posix,
     /// The command prompt of Windows: `^` escapes, programs read their quotations themselves.
@@ -20,16 +20,16 @@ enum Shell {
 pub(super) fn commands(text: &str) -> Result<Vec<Vec<String>>, ApiError> {
     let text = text.trim().replace("\r\n", "\n");
     let mut reader = Reader { characters: text.chars().peekable(), words: Vec::new(), word: None, done: Vec::new() };
-    match Shell::of(&text) {
-        Shell::Posix => reader.posix()?,
-        Shell::Cmd => return cmd(&text),
-        Shell::PowerShell => reader.powershell()?,
+    match Dialect::of(&text) {
+        Dialect::Posix => reader.posix()?,
+        Dialect::Cmd => return cmd(&text),
+        Dialect::PowerShell => reader.powershell()?,
     }
     reader.end_command();
     Ok(reader.done)
 }
 
-impl Shell {
+impl Dialect {
     fn of(text: &str) -> Self {
         if text.contains("^\"") || text.contains("^\n") {
             Self::Cmd

@@ -3,7 +3,7 @@
 use super::super::case::{Case, open, tested};
 
 pub(super) fn cases() -> Vec<Case> {
-    [network(), servers(), disk(), crash(), clocks(), names(), exhaustion()].concat()
+    [network(), servers(), versions(), disk(), crash(), clocks(), names(), exhaustion()].concat()
 }
 
 fn network() -> Vec<Case> {
@@ -80,6 +80,11 @@ fn servers() -> Vec<Case> {
             "far fewer requests than jobs in the first seconds",
             "tests/it/fault/ground.rs::a_server_that_fails_every_job_of_a_long_list_is_asked_less_and_less",
         ),
+    ]
+}
+
+fn versions() -> Vec<Case> {
+    vec![
         tested(
             "V10 blocks",
             "a block of the part was overwritten meanwhile",
