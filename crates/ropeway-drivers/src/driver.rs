@@ -3,7 +3,7 @@
 //! Every transfer is a set of byte ranges; protocols differ in which ranges are allowed, in what order, what must be
 //! remembered, and how it ends. What a protocol cannot do is absent (`None`), not an error at run time.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -103,6 +103,15 @@ pub trait Download: Send + Sync {
     ) -> Result<Fetched, DriverError>;
 }
 
+/// How long it took to open the connection that an answer came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// One way and back: what the connection took before any encryption.
+    pub round_trip: Duration,
+    /// All of it, looking the name up included.
+    pub took: Duration,
+}
+
 /// The answer to the first request.
 pub struct Probe {
     /// The address after redirects: later requests go there.
@@ -116,6 +125,10 @@ pub struct Probe {
     /// Whether it is labeled as a web page and begins as one does, or as a program's message where the name promises
     /// something else: it may stand in the place of the file.
     pub is_page: bool,
+    /// Whether the server says that it serves ranges of it.
+    pub offers_ranges: bool,
+    /// What is known of the connection.
+    pub handshake: Option<Handshake>,
     /// The file from its first byte.
     pub body: ByteStream,
 }
@@ -124,6 +137,8 @@ pub struct Probe {
 pub struct Fetched {
     /// What the server says of the version it sends from.
     pub validator: Validator,
+    /// What is known of the connection.
+    pub handshake: Option<Handshake>,
     /// Bytes from `want.start()` on.
     pub body: ByteStream,
 }

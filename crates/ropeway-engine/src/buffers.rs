@@ -17,6 +17,8 @@ const LARGEST: usize = 512 << 10;
 /// The smallest lease: what a connection was measured to take with its buffers, its task and its client's state, where
 /// a hundred are open.
 const SMALLEST: usize = 256 << 10;
+/// So many connections may each turn out to be a fast one. More than that are opened where each is slow.
+const FAST: usize = 16;
 /// What all connections together may have gathered for their next writes.
 const GATHERED: usize = 1 << 20;
 /// Smaller writes cost more than the memory is worth.
@@ -47,10 +49,11 @@ impl Buffers {
     /// Memory for one more connection; `None` while there is none. With `is_needed` there always is: the only
     /// connection of a job is not to wait for others.
     pub(crate) fn lease(&self, is_needed: bool) -> Option<Lease> {
-        let more = |leased: usize| (is_needed || leased + LARGEST <= BUDGET).then_some(leased + LARGEST);
+        let bytes = if self.0.connections.load(SeqCst) < FAST { LARGEST } else { SMALLEST };
+        let more = |leased: usize| (is_needed || leased + bytes <= BUDGET).then_some(leased + bytes);
         self.0.bytes.fetch_update(SeqCst, SeqCst, more).ok()?;
         self.0.connections.fetch_add(1, SeqCst);
-        Some(Lease { all: Arc::clone(&self.0), bytes: LARGEST, largest: 0, reads: 0 })
+        Some(Lease { all: Arc::clone(&self.0), bytes, largest: 0, reads: 0 })
     }
 }
 
@@ -92,17 +95,16 @@ mod tests {
     fn fast_connections_are_few_and_slow_ones_many() {
         let buffers = Buffers::default();
         let mut fast: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
-        assert_eq!(fast.len(), 40);
+        assert_eq!(fast.len(), 64, "sixteen may turn out to be fast");
         assert!(buffers.lease(false).is_none());
         for lease in &mut fast {
             (0..TRIAL).for_each(|_| lease.note(417_792));
         }
         assert!(buffers.lease(false).is_none(), "all of them need it");
-        for lease in fast.iter_mut().take(8) {
-            lease.set(SMALLEST);
-        }
+        fast.truncate(24);
+        assert_eq!(buffers.0.bytes.load(SeqCst), 24 * LARGEST);
         let more: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
-        assert_eq!(more.len(), 4);
+        assert_eq!(more.len(), 32);
         drop((fast, more));
         assert_eq!(buffers.0.bytes.load(SeqCst), 0);
     }

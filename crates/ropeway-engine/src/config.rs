@@ -73,7 +73,7 @@ pub struct Limits {
     /// Jobs that may run at once.
     pub running_jobs: usize,
     /// Connections of a download that does not choose.
-    pub connections: Connections,
+    pub connections: Option<Connections>,
     /// All downloads together.
     pub download: Option<ByteRate>,
     /// All uploads together.

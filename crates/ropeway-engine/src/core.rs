@@ -51,7 +51,7 @@ pub(crate) struct Core {
     pub(crate) running_jobs: AtomicUsize,
     /// Tries in a row without progress that a job is given, where the user chose their number; else zero.
     pub(crate) tries: AtomicU32,
-    pub(crate) connections: Mutex<Connections>,
+    pub(crate) connections: Mutex<Option<Connections>>,
     pub(crate) buffers: Buffers,
     /// Small files on their way to the disk.
     pub(crate) saves: Saves,

@@ -41,7 +41,7 @@ pub use download::part_path;
 pub use engine::{
     Change, Engine, EngineError, KnownDownload, KnownDownloads, Leftover, NewJobs, PipeProgress, Piped, Removal,
 };
-pub use hosts::{Profile, ServerPolicy, ServerSnapshot};
+pub use hosts::{Profile, ServerPolicy, ServerSnapshot, Worth};
 pub use neighbours::ChecksumOffer;
 pub use ropeway_drivers::{Patience, exposed_netrc, metalink};
 pub use ropeway_store::{Damage, QueueDamage, Remote, SavedTarget, StoreError, Verification};

@@ -95,6 +95,11 @@ pub struct ConnectionsError(u8);
 impl Connections {
     /// More than this earns bans from servers and no speed.
     pub const MAX: u8 = 64;
+    /// [`Self::MAX`] connections.
+    pub const MOST: Self = match NonZeroU8::new(Self::MAX) {
+        Some(count) => Self(count),
+        None => Self(NonZeroU8::MIN),
+    };
 
     /// A number of connections.
     pub fn new(count: u8) -> Result<Self, ConnectionsError> {

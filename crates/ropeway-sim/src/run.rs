@@ -159,7 +159,7 @@ impl Run {
             digests: self.plan.digests,
             limits: Limits {
                 running_jobs: self.plan.running_jobs,
-                connections: Connections::new(4).expect("four connections"),
+                connections: Connections::new(4).ok(),
                 download: None,
                 upload: None,
             },

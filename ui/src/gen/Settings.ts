@@ -17,9 +17,10 @@ download_folder: string,
  */
 running_jobs: number, 
 /**
- * Connections of a download that does not choose, 1 to 64.
+ * Connections of a download that does not choose, 1 to 64; `None`, in the file also `"auto"`, is as many as its line is
+ * worth.
  */
-connections: number, 
+connections: number | null, 
 /**
  * Bytes a second of all downloads together.
  */

@@ -42,10 +42,10 @@ export const EMPTY_QUEUE: QueueState = {
   settings: {
     download_folder: "",
     running_jobs: 4,
-    connections: 8,
+    connections: null,
     download_limit: null,
     upload_limit: null,
-    server_connections: 16,
+    server_connections: 64,
     proxy: null,
     on_conflict: "rename",
     theme: "system",

@@ -14,6 +14,7 @@ use crate::{
         leftover, metalink,
         numbers::Which,
         options::{NetworkFlags, PatienceFlags, SavingFlags, absolute, connections, into_text},
+        wanted::Automatic,
     },
     error::CommandError,
     exit::Exit,
@@ -49,9 +50,9 @@ pub(crate) struct Get {
     #[arg(short, long, value_name = "LIST")]
     input: Option<PathBuf>,
 
-    /// Connections for each file, 1 to 64 [default: automatic]
-    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = connections)]
-    connections: Option<u8>,
+    /// Connections for each file, 1 to 64, or auto for as many as the line is worth [default: as in the settings]
+    #[arg(short = 'n', long, value_name = "NUMBER")]
+    connections: Option<Automatic>,
 
     /// Files at once, 1 to 64 [default: as in the settings]
     #[arg(short, long, value_name = "NUMBER", value_parser = connections)]
@@ -120,7 +121,7 @@ impl Get {
         }
         let destination = destination(output, dir)?;
         let options = JobOptions {
-            connections: self.connections,
+            connections: self.connections.and_then(|count| count.0),
             checksum: expected,
             digest: self.checksum.as_ref().and_then(Checksum::algorithm),
             mirrors: self.mirrors,
@@ -133,7 +134,7 @@ impl Get {
         let options = self.saving.apply(options, is_list);
         let skip_known = is_list && self.saving.skips_known();
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(jobs, limit, self.patience).await?;
+        queue.adjust(jobs, limit, self.connections == Some(Automatic(None)), self.patience).await?;
         let (folder, name) = match destination {
             Destination::Folder(folder, name) => (folder, name),
             Destination::Stream(stream) => {

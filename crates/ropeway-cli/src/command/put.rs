@@ -89,7 +89,7 @@ impl Put {
         // All of them in one call, which sees to it that no two go to one place.
         let call = Call::UploadAdd(UploadAdd { paths, target: Some(self.to), target_id: None, options });
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(self.jobs, self.limit, self.patience).await?;
+        queue.adjust(self.jobs, self.limit, false, self.patience).await?;
         let (sender, receiver) = mpsc::channel(1);
         // The channel has a place for it.
         let _ = sender.try_send(Ok(call));

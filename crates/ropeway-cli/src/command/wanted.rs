@@ -8,6 +8,10 @@ use crate::command::options::connections;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted<T>(pub(crate) Option<T>);
 
+/// A number of connections, or as many as the line is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Automatic(pub(crate) Option<u8>);
+
 /// A number of connections or jobs, 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u8);
@@ -32,9 +36,26 @@ impl FromStr for Count {
     }
 }
 
+impl FromStr for Automatic {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" { Ok(Self(None)) } else { connections(text).map(Some).map(Self) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_are_a_number_or_left_to_the_line() {
+        for (text, expected) in
+            [("auto", Some(Automatic(None))), ("16", Some(Automatic(Some(16)))), ("none", None), ("0", None)]
+        {
+            assert_eq!(text.parse::<Automatic>().ok(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn none_is_a_value_and_nonsense_is_not() {

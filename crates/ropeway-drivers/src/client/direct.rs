@@ -10,6 +10,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use http::{HeaderValue, Uri, header};
@@ -30,10 +31,10 @@ use tower_service::Service;
 use super::{
     IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT, connect_timeout,
     head_guard::HeadGuard,
-    names::Resolver,
+    names::{self, Resolver},
     reads::{Reader, Reads},
 };
-use crate::exchange::error::RequestError;
+use crate::{driver::Handshake, exchange::error::RequestError};
 
 /// A client of one way to reach the network; cheap to clone, all clones share their connections.
 #[derive(Clone)]
@@ -125,16 +126,20 @@ impl Service<Uri> for Connector {
         let connecting = self.http.call(to);
         Box::pin(async move {
             let connected = async {
-                let tcp = connecting.await?.into_inner();
+                let began = Instant::now();
+                let (tcp, round_trip) = names::timed(connecting).await;
+                let tcp = tcp?.into_inner();
                 let peer = tcp.peer_addr()?.ip();
+                let line = |stream: Pin<Box<dyn Duplex>>| {
+                    Line::new(stream, reads, peer, Handshake { round_trip, took: began.elapsed() })
+                };
                 let Some(tls) = tls else {
-                    let plain = |tcp| Line::new(tcp, reads, peer);
-                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(plain(tcp)) };
+                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(line(Box::pin(tcp))) };
                 };
                 // IPv6 stands in brackets in an address.
                 let host = host.unwrap_or_default().trim_matches(['[', ']']).to_owned();
                 let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
-                Ok::<_, BoxError>(Line::new(secure, reads, peer))
+                Ok::<_, BoxError>(line(Box::pin(secure)))
             };
             let connected = tokio::time::timeout(connect_timeout(), connected).await;
             connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
@@ -152,6 +157,7 @@ struct Line {
     reader: Reader,
     guard: HeadGuard,
     peer: Peer,
+    handshake: Handshake,
 }
 
 /// Whom an answer came from: an extension of it.
@@ -159,9 +165,9 @@ struct Line {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Line {
-    fn new(stream: impl Duplex + 'static, reads: Reads, peer: IpAddr) -> Self {
-        let stream: Pin<Box<dyn Duplex>> = Box::pin(stream);
-        Self { stream: stream.take(0), reader: reads.open(), guard: HeadGuard::default(), peer: Peer(peer) }
+    fn new(stream: Pin<Box<dyn Duplex>>, reads: Reads, peer: IpAddr, handshake: Handshake) -> Self {
+        let (guard, peer) = (HeadGuard::default(), Peer(peer));
+        Self { stream: stream.take(0), reader: reads.open(), guard, peer, handshake }
     }
 
     fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
@@ -209,6 +215,7 @@ impl AsyncWrite for Line {
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
-        Connected::new().extra(self.peer)
+        // Every answer on this connection tells of both.
+        Connected::new().extra(self.peer).extra(self.handshake)
     }
 }

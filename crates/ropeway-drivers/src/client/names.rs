@@ -2,11 +2,14 @@
 //! by type, not by text.
 
 use std::{
+    cell::Cell,
     error::Error,
+    future::Future,
     io,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
     task::{Context, Poll},
     thread,
+    time::{Duration, Instant},
 };
 
 use hyper_util::client::legacy::connect::dns;
@@ -18,6 +21,20 @@ use super::space::Space;
 
 /// Names that are looked up at once: resolvers answer that many, and each takes a thread.
 const MOST_LOOKUPS: usize = 16;
+
+tokio::task_local! {
+    /// When the name of the connection that is being made had its addresses.
+    static RESOLVED: Cell<Instant>;
+}
+
+/// What `connecting` came to, and how long it took once the name was resolved.
+pub(super) async fn timed<T>(connecting: impl Future<Output = T>) -> (T, Duration) {
+    let connecting = async {
+        let done = connecting.await;
+        (done, RESOLVED.with(Cell::get).elapsed())
+    };
+    RESOLVED.scope(Cell::new(Instant::now()), connecting).await
+}
 
 /// A host name without an address.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +83,8 @@ impl Resolver {
             if addresses.is_empty() {
                 return Err(NearError.into());
             }
+            // Another library's connector times nothing.
+            let _ = RESOLVED.try_with(|at| at.set(Instant::now()));
             Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
@@ -109,6 +128,18 @@ mod tests {
         let resolve = |nearest| Resolver(nearest).resolve("files.localhost".parse().unwrap());
         assert!(resolve(Space::Machine).await.is_ok_and(|addresses| addresses.count() == 2));
         assert!(resolve(Space::Public).await.is_err_and(|error| error.is::<NearError>()));
+    }
+
+    #[tokio::test]
+    async fn looking_a_name_up_is_no_part_of_a_handshake() {
+        let late = Duration::from_millis(50);
+        let connecting = async {
+            tokio::time::sleep(late).await;
+            Resolver(Space::Machine).resolve("localhost".parse().unwrap()).await.is_ok()
+        };
+        let began = Instant::now();
+        let (is_resolved, took) = timed(connecting).await;
+        assert!(is_resolved && began.elapsed() >= took + late, "{took:?}");
     }
 
     #[test]

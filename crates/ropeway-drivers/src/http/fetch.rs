@@ -30,8 +30,9 @@ pub(super) async fn fetch(
         status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
         _ => return Err(error::of_status(url, &response)),
     };
+    let handshake = response.extensions().get().copied();
     let body = body::stream(response, &url, &context.cancel, longest)?;
-    Ok(Fetched { validator, body })
+    Ok(Fetched { validator, handshake, body })
 }
 
 /// Query parameters that carry the signature of a request (Amazon S3 and its likes, Google Cloud Storage, Amazon's

@@ -3,7 +3,10 @@
 //! No `HEAD`, which servers refuse or answer wrongly, and no `Range`, which spends one-time links on a part: what the
 //! server does with this request says all there is to know, and its body is the download's beginning.
 
-use http::{HeaderMap, header::CONTENT_DISPOSITION};
+use http::{
+    HeaderMap,
+    header::{ACCEPT_RANGES, CONTENT_DISPOSITION},
+};
 use ropeway_model::{FileName, SafeUrl, Validator};
 
 use super::{announced, body, coding, content_disposition, decoded, page, redirect, wire};
@@ -34,9 +37,12 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     // A transformed answer (203) may still carry the digest of what it was made from.
     let digest = digest.filter(|_| response.status().as_u16() == 200);
     let label = page::label(headers, saved_as);
+    let offers_ranges = headers.get(ACCEPT_RANGES).is_some_and(|units| units.as_bytes().eq_ignore_ascii_case(b"bytes"));
+    let handshake = response.extensions().get().copied();
     let body = body::stream(response, &url, &context.cancel, u64::MAX)?;
     let (coding, mut body) = decoded::look(body, labeled, &url).await?;
     let (validator, digest) = if coding.is_none() { (validator, digest) } else { (Validator::default(), None) };
+    let offers_ranges = offers_ranges && coding.is_none();
     if let Some(coding) = coding {
         tracing::debug!(%url, ?coding, "the server compresses the file; that is undone");
         body = decoded::stream(body, coding, url.clone());
@@ -45,7 +51,7 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     if let Some(label) = label {
         (is_page, body) = page::look(body, label, &url).await?;
     }
-    Ok(Probe { url, name, validator, digest, is_page, body })
+    Ok(Probe { url, name, validator, digest, is_page, offers_ranges, handshake, body })
 }
 
 /// The name the answer's head gives the file, else the one its address ends in.

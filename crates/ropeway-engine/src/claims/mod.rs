@@ -11,9 +11,10 @@ mod stripe;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+pub(crate) use post::Haul;
 use post::{Hold, Post};
 use ropeway_model::{ByteRange, Segment, SegmentError, SegmentMap};
 pub(crate) use stripe::Stripe;
@@ -38,8 +39,13 @@ struct State {
     map: SegmentMap,
     /// The segments that are being fetched, by their start.
     posts: BTreeMap<u64, Post>,
-    /// Workers that ever claimed something.
+    /// Workers that ever claimed something, and their connections.
     workers: u64,
+    connections: u64,
+    /// What connections bring, as it was measured last.
+    paces: BTreeMap<u64, Pace>,
+    /// Bytes a second that a connection usually brings.
+    usual: Option<f64>,
     /// Bytes that were given out a second time.
     hedged: u64,
     /// How the file is fetched from front to back; `None` where its order does not matter.
@@ -55,7 +61,18 @@ pub(crate) struct Claim {
     pub(crate) leave: CancellationToken,
     /// Whether somebody else fetches the segment, too.
     pub(crate) is_hedge: bool,
+    /// What the worker's connection brings.
+    pub(crate) haul: Arc<Haul>,
     worker: u64,
+}
+
+/// What a connection brings.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// Bytes a second.
+    pub(crate) rate: f64,
+    /// Whether it has stopped growing.
+    pub(crate) is_flat: bool,
 }
 
 /// What an idle worker may take beside what nobody has.
@@ -65,8 +82,14 @@ pub(crate) struct Terms {
     pub(crate) may_split: bool,
     /// Whether it may fetch what another worker is fetching.
     pub(crate) may_hedge: bool,
-    /// What is left must take longer than this to be worth a request.
+    /// What is left must take longer than this to be worth fetching twice.
     pub(crate) worth: Duration,
+    /// What another request saves must be more than this.
+    pub(crate) least_gain: Duration,
+    /// How long it takes until the request that is made now brings what its connection can.
+    pub(crate) delay: Duration,
+    /// How long a new connection takes to its first byte.
+    pub(crate) opening: Duration,
 }
 
 /// Which of some bytes a worker may write.
@@ -84,6 +107,11 @@ pub(crate) enum Room {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) worker: u64,
+    pub(crate) connection: u64,
+    /// Bytes and reads that the connection has brought.
+    pub(crate) haul: (u64, u64),
+    /// When the request was answered, and what the connection had brought by then.
+    pub(crate) answered: Option<(Instant, (u64, u64))>,
     /// Bytes a second; `None` while nothing is measured.
     pub(crate) rate: Option<f64>,
     /// Bytes its segment misses.
@@ -92,6 +120,8 @@ pub(crate) struct Standing {
     pub(crate) is_answered: bool,
     /// Time since it came to its segment.
     pub(crate) age: Duration,
+    /// Time since its request was answered.
+    pub(crate) flows: Duration,
     /// Time without a byte from the network, as long as it waits for one.
     pub(crate) silent: Duration,
 }
@@ -99,7 +129,16 @@ pub(crate) struct Standing {
 impl Claims {
     /// Claims on what `map` misses; with a `stripe`, from front to back.
     pub(crate) fn new(map: SegmentMap, stripe: Option<Stripe>) -> Self {
-        Self(Mutex::new(State { map, posts: BTreeMap::new(), workers: 0, hedged: 0, stripe }))
+        Self(Mutex::new(State {
+            map,
+            posts: BTreeMap::new(),
+            workers: 0,
+            connections: 0,
+            paces: BTreeMap::new(),
+            usual: None,
+            hedged: 0,
+            stripe,
+        }))
     }
 
     /// The part of what is missing that is worth one request: all of it, but for its order.
@@ -109,14 +148,21 @@ impl Claims {
 
     /// Takes a segment for a worker: the first that nobody fetches, else, as `terms` allow, the end of the one with the
     /// most time left, else the same segment as the worker with the most time left. `job` ends the claim with the job.
-    pub(crate) fn claim(&self, terms: Terms, job: &CancellationToken) -> Option<Claim> {
+    /// Without a connection that is open, which has brought its `haul`, one is made.
+    pub(crate) fn claim(&self, terms: Terms, haul: Option<&Arc<Haul>>, job: &CancellationToken) -> Option<Claim> {
         let now = Instant::now();
         let mut state = self.0.lock();
         let (segment, is_hedge) = match state.idle() {
             Some(segment) => (segment, false),
             None => state.take_from_others(terms, now)?,
         };
-        Some(state.appoint(segment, is_hedge, job.child_token(), now))
+        Some(state.appoint(segment, is_hedge, haul.map(Arc::clone), job.child_token(), now))
+    }
+
+    /// What connections bring, and what one of them usually does.
+    pub(crate) fn appraise(&self, paces: BTreeMap<u64, Pace>, usual: Option<f64>) {
+        let mut state = self.0.lock();
+        (state.paces, state.usual) = (paces, usual);
     }
 
     /// The worker is done with its segment, or gives it up. A second call does nothing.
@@ -199,10 +245,14 @@ impl Claims {
         state.sample(now);
         let standing = |segment: u64, hold: &Hold| Standing {
             worker: hold.worker,
+            connection: hold.haul.connection,
+            haul: hold.haul.count(),
+            answered: hold.answered,
             rate: hold.rate(),
             left: state.missing(segment).map_or(0, ByteRange::len),
-            is_answered: hold.is_answered,
+            is_answered: hold.is_answered(),
             age: now.saturating_duration_since(hold.came),
+            flows: hold.flows(now),
             silent: hold.speed.silent(now),
         };
         let holds = state.posts.iter().flat_map(|(segment, post)| post.holds.iter().map(|hold| (*segment, hold)));
@@ -226,6 +276,20 @@ impl Claims {
             ByteRange::new(start.max(range.start()), (start + segment.written()).min(range.end())).ok()
         };
         state.map.segments().iter().filter_map(written).collect()
+    }
+
+    /// Sends the workers of these connections away from their segments.
+    pub(crate) fn dismiss_connections(&self, connections: &[u64]) {
+        let state = self.0.lock();
+        let holds = state.posts.values().flat_map(|post| &post.holds);
+        holds.filter(|hold| connections.contains(&hold.haul.connection)).for_each(|hold| hold.leave.cancel());
+    }
+
+    /// Where what the worker is to fetch ends; `None` when it has all of it.
+    pub(crate) fn end(&self, claim: &Claim) -> Option<u64> {
+        let state = self.0.lock();
+        let mut segments = state.map.segments().iter();
+        segments.find(|segment| segment.range().start() == claim.segment).map(|segment| segment.range().end())
     }
 
     /// How far the file is contiguous from its start.
@@ -270,13 +334,24 @@ impl State {
         ByteRange::new(missing.start().max(front), missing.end()).ok()
     }
 
-    fn appoint(&mut self, segment: u64, is_hedge: bool, leave: CancellationToken, now: Instant) -> Claim {
+    fn appoint(
+        &mut self,
+        segment: u64,
+        is_hedge: bool,
+        haul: Option<Arc<Haul>>,
+        leave: CancellationToken,
+        now: Instant,
+    ) -> Claim {
         self.workers += 1;
         let worker = self.workers;
+        let haul = haul.unwrap_or_else(|| {
+            self.connections += 1;
+            Arc::new(Haul::new(self.connections))
+        });
         let front = self.map.missing(segment).map_or(segment, ByteRange::start);
         let post = self.posts.entry(segment).or_insert_with(|| Post::new(front));
-        post.holds.push(Hold::new(worker, leave.clone(), now));
-        Claim { segment, leave, is_hedge, worker }
+        post.holds.push(Hold::new(worker, Arc::clone(&haul), leave.clone(), now));
+        Claim { segment, leave, is_hedge, haul, worker }
     }
 
     fn release(&mut self, claim: &Claim) {

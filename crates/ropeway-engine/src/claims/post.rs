@@ -1,6 +1,12 @@
 //! A segment that is being fetched, and by whom.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use ropeway_model::ByteRange;
 use tokio::time::Instant;
@@ -16,10 +22,45 @@ pub(super) struct Post {
     pub(super) holds: Vec<Hold>,
 }
 
+/// What one connection has brought, over all its requests.
+#[derive(Debug)]
+pub(crate) struct Haul {
+    /// Which connection; later ones have larger numbers.
+    pub(super) connection: u64,
+    requests: AtomicU64,
+    bytes: AtomicU64,
+    reads: AtomicU64,
+}
+
+impl Haul {
+    pub(super) fn new(connection: u64) -> Self {
+        Self { connection, requests: AtomicU64::new(0), bytes: AtomicU64::new(0), reads: AtomicU64::new(0) }
+    }
+
+    /// Another request is made; whether it is the first one.
+    pub(crate) fn ask(&self) -> bool {
+        self.requests.fetch_add(1, Relaxed) == 0
+    }
+
+    /// A read has brought so many bytes.
+    pub(crate) fn add(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Relaxed);
+        self.reads.fetch_add(1, Relaxed);
+    }
+
+    /// Bytes and reads.
+    pub(super) fn count(&self) -> (u64, u64) {
+        (self.bytes.load(Relaxed), self.reads.load(Relaxed))
+    }
+}
+
 /// One worker at a segment.
 #[derive(Debug)]
 pub(super) struct Hold {
     pub(super) worker: u64,
+    pub(super) haul: Arc<Haul>,
+    /// When the server answered, and what the connection had brought by then.
+    pub(super) answered: Option<(Instant, (u64, u64))>,
     /// Sends the worker away from this segment, and no further.
     pub(super) leave: CancellationToken,
     /// What it is writing at this moment.
@@ -28,8 +69,6 @@ pub(super) struct Hold {
     pub(super) speed: Speed,
     /// When it came.
     pub(super) came: Instant,
-    /// Whether the server has answered its request.
-    pub(super) is_answered: bool,
     /// Whether it waits for our own throttle.
     pub(super) is_paying: bool,
 }
@@ -49,11 +88,6 @@ impl Post {
         in_flight.map(ByteRange::start).min().unwrap_or(self.front)
     }
 
-    /// The speed of its fastest worker, in bytes a second.
-    pub(super) fn rate(&self) -> Option<f64> {
-        self.holds.iter().filter_map(Hold::rate).max_by(f64::total_cmp)
-    }
-
     /// How long it has been without a byte.
     pub(super) fn silent(&self, now: Instant) -> Duration {
         self.holds.iter().map(|hold| hold.speed.silent(now)).min().unwrap_or_default()
@@ -66,21 +100,22 @@ impl Post {
 }
 
 impl Hold {
-    pub(super) fn new(worker: u64, leave: CancellationToken, now: Instant) -> Self {
+    pub(super) fn new(worker: u64, haul: Arc<Haul>, leave: CancellationToken, now: Instant) -> Self {
         Self {
             worker,
+            haul,
+            answered: None,
             leave,
             in_flight: None,
             moved: 0,
             speed: Speed::new(now),
             came: now,
-            is_answered: false,
             is_paying: false,
         }
     }
 
     pub(super) fn sample(&mut self, now: Instant) {
-        if self.is_answered {
+        if self.is_answered() {
             self.speed.sample(now, self.moved);
         }
         if self.is_paying {
@@ -90,13 +125,23 @@ impl Hold {
 
     /// The server has answered: the connection's speed counts from now on.
     pub(super) fn answered(&mut self, now: Instant) {
-        if !self.is_answered {
-            self.is_answered = true;
+        if !self.is_answered() {
+            self.answered = Some((now, self.haul.count()));
             self.speed = Speed::new(now);
         }
     }
 
+    /// Time since the server has answered its request.
+    pub(super) fn flows(&self, now: Instant) -> Duration {
+        self.answered.map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(at))
+    }
+
+    /// Whether the server has answered its request.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered.is_some()
+    }
+
     pub(super) fn rate(&self) -> Option<f64> {
-        if self.is_answered { self.speed.rate() } else { None }
+        if self.is_answered() { self.speed.rate() } else { None }
     }
 }

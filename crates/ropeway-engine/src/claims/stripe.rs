@@ -12,6 +12,8 @@ pub(crate) struct Stripe(u64);
 impl Stripe {
     /// Every connection has this many stretches to fetch, so that at the end little is hashed late.
     const EACH: u64 = 16;
+    /// Connections a file is striped for at most: with more of them each has fewer.
+    const MOST_CONNECTIONS: u64 = 8;
     /// Shorter ones cost more requests than they gain.
     const SHORTEST: u64 = 4 << 20;
     /// Longer ones keep the digest waiting.
@@ -21,7 +23,7 @@ impl Stripe {
     /// anyway.
     pub(crate) fn of(length: Option<u64>, connections: usize) -> Option<Self> {
         let connections = u64::try_from(connections).ok().filter(|connections| *connections > 1)?;
-        let share = length? / connections / Self::EACH;
+        let share = length? / connections.min(Self::MOST_CONNECTIONS) / Self::EACH;
         Some(Self(share.clamp(Self::SHORTEST, Self::LONGEST)))
     }
 

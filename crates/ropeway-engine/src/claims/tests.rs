@@ -8,14 +8,21 @@ use super::*;
 use crate::plan::SMALLEST_SEGMENT;
 
 const MIB: u64 = 1 << 20;
-const TERMS: Terms = Terms { may_split: true, may_hedge: true, worth: Duration::from_millis(20) };
+const TERMS: Terms = Terms {
+    may_split: true,
+    may_hedge: true,
+    worth: Duration::from_millis(20),
+    least_gain: Duration::from_millis(20),
+    delay: Duration::ZERO,
+    opening: Duration::ZERO,
+};
 
 fn claims(length: u64) -> Claims {
     Claims::new(SegmentMap::whole(length), None)
 }
 
 fn take(claims: &Claims) -> Option<Claim> {
-    claims.claim(TERMS, &CancellationToken::new())
+    claims.claim(TERMS, None, &CancellationToken::new())
 }
 
 /// Writes `count` bytes at the front of what the segment misses.
@@ -35,7 +42,7 @@ async fn where_nothing_is_measured_an_idle_worker_takes_half_of_the_longest_segm
     let starts: Vec<u64> = (0..4).map(|_| take(&claims).unwrap().segment).collect();
     assert_eq!(starts, [0, 8 * MIB, 12 * MIB, 4 * MIB]);
     let terms = Terms { may_split: false, ..TERMS };
-    assert!(claims.claim(terms, &CancellationToken::new()).is_none(), "nothing is idle and nothing may be split");
+    assert!(claims.claim(terms, None, &CancellationToken::new()).is_none(), "nothing is idle and nothing may be split");
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,7 +79,8 @@ async fn an_idle_worker_takes_from_the_segment_with_the_most_time_left_not_the_m
 async fn the_tail_is_split_down_to_64_kib_and_no_further() {
     let claims = claims(MIB);
     let mut held: Vec<Claim> =
-        std::iter::from_fn(|| claims.claim(Terms { may_hedge: false, ..TERMS }, &CancellationToken::new())).collect();
+        std::iter::from_fn(|| claims.claim(Terms { may_hedge: false, ..TERMS }, None, &CancellationToken::new()))
+            .collect();
     assert_eq!(held.len(), 16);
     held.sort_by_key(|claim| claim.segment);
     for claim in &held {

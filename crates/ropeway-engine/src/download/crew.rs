@@ -1,6 +1,6 @@
 //! The workers of one download: how many, what their failures mean, and the checkpoints beside them.
 
-use std::{pin::pin, sync::Arc};
+use std::{collections::BTreeMap, pin::pin, sync::Arc};
 
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use ropeway_drivers::{ByteStream, DriverError};
@@ -12,6 +12,7 @@ use tokio::{
 
 use super::{
     checkpoint,
+    growth::{Flow, Look},
     judge::{self, Fault},
     places::{Connection, Seat},
     ramp::Ramp,
@@ -22,10 +23,22 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Stop},
+    claims::{Pace, Standing},
     hosts::{HostKey, Outcome, Permit},
     plan::{self, Plan},
     retry,
 };
+
+/// What a crew begins with.
+pub(super) struct Start {
+    /// The body of the first request, from byte 0.
+    pub(super) body: Option<ByteStream>,
+    pub(super) plan: Plan,
+    /// Bytes that are missing.
+    pub(super) missing: u64,
+    /// Whether the first answer said that ranges are served.
+    pub(super) offers_ranges: bool,
+}
 
 /// Workers and how many there may be.
 struct Crew<'a> {
@@ -33,6 +46,9 @@ struct Crew<'a> {
     job: &'a Arc<Job>,
     workers: JoinSet<Result<(), Loss>>,
     ramp: Ramp,
+    began: Instant,
+    /// When the next window of the growth is over.
+    window_ends: Instant,
     /// Workers that were sent away for a fresh connection.
     replaced: u32,
     last_trouble: Option<Trouble>,
@@ -42,24 +58,31 @@ struct Crew<'a> {
     told: Option<Validation>,
 }
 
-/// Fetches until every byte is here. `first` is the body of the first request, from byte 0.
-pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStream>, plan: Plan) -> Result<(), Halt> {
+/// Fetches until every byte is here.
+pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), Halt> {
     let (began, moved) = (Instant::now(), job.progress.moved());
-    let supply = Supply::new(job.servers.profile(&job.server).latency, began, moved);
+    let supply = Supply::new(job.line.last_answer(), began, moved);
+    let known = job.servers.profile(&job.server);
+    let Start { body, plan, missing, offers_ranges } = start;
     let mut crew = Crew {
         attempt,
         job,
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
-        ramp: Ramp::new(if first.is_some() { plan.first } else { 1 }, plan.connections, supply),
+        ramp: Ramp::new(missing, plan, known.worth, body.is_some(), supply),
+        began,
+        window_ends: began + Ramp::period(job.line.way()),
         replaced: 0,
         last_trouble: None,
-        is_resumed: first.is_none(),
+        is_resumed: body.is_none(),
         told: attempt.look(|entry| entry.known.validation)?,
     };
     job.places.allow(crew.allowed_connections());
-    if let Some(body) = first {
+    if let Some(body) = body {
         crew.hire_one(Some(body));
+        if offers_ranges {
+            crew.look(|ramp, look| ramp.served(began, look));
+        }
     }
     let result = crew.work().await;
     // However it ended: from here on nobody writes to the part file, which the next try locks.
@@ -67,6 +90,9 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, first: Option<ByteStr
     if !job.throttle.is_limited() {
         let bytes = job.progress.moved().saturating_sub(moved);
         job.servers.report(&job.server, Outcome::Moved { bytes, elapsed: began.elapsed() });
+        if let Some(worth) = crew.ramp.growth().worth() {
+            job.servers.learn(&job.server, worth);
+        }
     }
     result
 }
@@ -102,8 +128,9 @@ impl Crew<'_> {
                     saving.set(checkpoint::save(attempt, job, checkpoint::Moment::Running).fuse());
                 }
                 _ = glances.tick(), if self.ramp.is_glancing() => {
-                    self.ramp.glance(Instant::now(), self.job.progress.moved());
+                    self.look(|ramp, look| ramp.glance(Instant::now(), look));
                 }
+                () = tokio::time::sleep_until(self.window_ends), if job.may_split => self.window(),
                 _ = reviews.tick() => self.review(),
                 // Hires anew.
                 _ = ends.tick(), if self.is_idle() => {}
@@ -137,7 +164,7 @@ impl Crew<'_> {
             return false;
         }
         let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
-        let Some(claim) = self.job.claim() else { return false };
+        let Some(claim) = self.job.claim(None) else { return false };
         let server = permit.as_ref().map_or(&self.job.server, Permit::key).clone();
         let connection =
             Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit), connected: None };
@@ -162,7 +189,7 @@ impl Crew<'_> {
         let waiting = standings.iter().filter(|standing| !standing.is_answered).count();
         // One of many that is not answered is its own trouble.
         if waiting * 4 <= standings.len() {
-            self.ramp.answered(Instant::now(), self.job.progress.moved());
+            self.look(|ramp, look| ramp.served(Instant::now(), look));
         }
         self.attempt.visit.serve(&self.job.server);
         let verdict = self.job.verdict.lock().take();
@@ -182,10 +209,53 @@ impl Crew<'_> {
         }
     }
 
+    /// Shows the ramp what its connections bring.
+    fn look<R>(&mut self, see: impl FnOnce(&mut Ramp, Look<'_>) -> R) -> R {
+        let began = self.began;
+        let flow = |standing: &Standing| Flow {
+            connection: standing.connection,
+            bytes: standing.haul.0,
+            reads: standing.haul.1,
+            answered: standing.answered.map(|(at, (bytes, reads))| (at.duration_since(began), bytes, reads)),
+        };
+        let mut flows: Vec<Flow> = self.job.claims.standings().iter().map(flow).collect();
+        // A connection between two segments may still be at the old one.
+        flows.sort_unstable_by_key(|flow| flow.connection);
+        flows.dedup_by_key(|flow| flow.connection);
+        let progress = &self.job.progress;
+        let (moved, way) = (progress.moved(), self.job.line.way());
+        let left = progress.length().unwrap_or(moved).saturating_sub(moved);
+        see(&mut self.ramp, Look { now: began.elapsed(), left, moved, way, flows: &flows })
+    }
+
+    /// A window of the growth is over: more connections come, or some go, and all know what a connection brings.
+    fn window(&mut self) {
+        let now = Instant::now();
+        let way = self.job.line.way();
+        self.window_ends = now + Ramp::period(way);
+        let is_limited = self.job.throttle.is_limited();
+        let had = self.ramp.allowed();
+        let go = self.look(|ramp, look| ramp.window(now, look, is_limited));
+        let growth = self.ramp.growth();
+        self.job.line.set_cold(growth.cold(way));
+        let paces: BTreeMap<u64, Pace> =
+            growth.paces().map(|(connection, rate, is_flat)| (connection, Pace { rate, is_flat })).collect();
+        self.job.claims.appraise(paces, growth.usual());
+        if go.is_empty() {
+            return;
+        }
+        tracing::debug!(job = %self.attempt.id, had, allowed = self.ramp.allowed(), gone = go.len(), "fewer connections");
+        self.job.places.allow(self.allowed_connections());
+        self.job.claims.dismiss_connections(&go);
+        if self.ramp.is_borne() {
+            self.job.servers.leaves_waiting(&self.job.server, go.len());
+        }
+    }
+
     /// Looks at how the workers are doing: whether more would do better, and whether one is worse than a fresh one.
     fn review(&mut self) {
         let is_limited = self.job.throttle.is_limited();
-        self.ramp.tick(Instant::now(), self.job.progress.moved(), self.workers.len(), is_limited);
+        self.look(|ramp, look| ramp.tick(Instant::now(), look, is_limited));
         if !self.job.may_split || !self.job.line.serves_ranges() {
             return;
         }

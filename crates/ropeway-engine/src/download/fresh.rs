@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     existing,
+    line::FirstAnswer,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, recheck,
     seam::Promises,
@@ -21,6 +22,9 @@ use crate::{
     disk::{DiskError, PartFile},
     hosts::HostKey,
 };
+
+/// Who fetches, the first answer, and what it told of the way.
+type Answered = (Arc<dyn Driver>, Probe, FirstAnswer);
 
 /// Begins at byte 0. With `had`, the part file of an earlier version, that is given up only for an answer that is a file;
 /// who holds it has its name.
@@ -38,7 +42,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     {
         return Ok(Begin::Published(finished));
     }
-    let (driver, mut probe) = first_answer(attempt, mirrors).await?;
+    let (driver, mut probe, first) = first_answer(attempt, mirrors).await?;
     if had.is_some() {
         drop(had);
         discard_earlier(attempt)?;
@@ -84,6 +88,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         proved: None,
         ledger: recheck::ledger(attempt, length, Vec::new()),
         promises: Promises::default(),
+        first: Some(first),
         hashed: None,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
@@ -116,14 +121,14 @@ fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), 
 ///
 /// # Errors
 /// Why the first one did not, where none does.
-async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<(Arc<dyn Driver>, Probe), Stop> {
+async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, Stop> {
     let mut first_stop = None;
     for url in mirrors.candidates() {
         match ask(attempt, &url).await {
-            Ok((driver, probe)) => {
+            Ok((driver, probe, first)) => {
                 mirrors.follow(&url, &probe.url, &probe.validator);
                 mirrors.begin();
-                return Ok((driver, probe));
+                return Ok((driver, probe, first));
             }
             Err(stop) => match failure_of_server(&stop).filter(|_| mirrors.are_several()) {
                 None => return Err(stop),
@@ -138,7 +143,7 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<(Arc<dyn D
     Err(first_stop.unwrap_or_else(|| Stop::failed(FailureCode::Internal, "there is no address to ask")))
 }
 
-async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe), Stop> {
+async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     let driver = attempt.engine.drivers.for_download(url)?;
     let Some(download) = driver.download() else {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{url} cannot be downloaded from")));
@@ -154,7 +159,8 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
         probe = download.probe(&context, url) => probe,
     };
     let probe = probe.inspect_err(|error| attempt.visit.refused(&server, error))?;
-    attempt.visit.answered(&HostKey::of(&probe.url), asked.elapsed());
+    let took = asked.elapsed();
+    attempt.visit.answered(&HostKey::of(&probe.url), took);
     page::refuse(attempt, url, &probe)?;
     if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
         && !pieces::fit(pieces, length)
@@ -162,7 +168,8 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<(Arc<dyn Driver>, Probe
         let message = format!("the file at {url} has {length} bytes, which the Metalink's pieces do not make up");
         return Err(Stop::failed(FailureCode::LengthMismatch, message));
     }
-    Ok((driver, probe))
+    let first = FirstAnswer { took, handshake: probe.handshake, offers_ranges: probe.offers_ranges };
+    Ok((driver, probe, first))
 }
 
 /// Forgets what an earlier try had, before a new one begins at byte 0.

@@ -10,7 +10,7 @@ const SLOW_SHARE: f64 = 0.25;
 const LONG_BESIDE_THE_JOB: f64 = 2.0;
 /// And while it needs no longer than this.
 const SHORT: Duration = Duration::from_secs(1);
-/// A connection is measured for this long before it is judged: it has to come to speed first.
+/// A connection is measured for this long, from its answer on, before it is judged: it has to come to speed first.
 const MEASURED: Duration = Duration::from_secs(1);
 /// Silence that is long while others move.
 const SILENT: Duration = Duration::from_secs(3);
@@ -49,7 +49,7 @@ pub(super) fn judge(standings: &[Standing], replaced: u32, is_limited: bool) -> 
         if one.silent >= SILENT + patience {
             return Some(Fault::Silent);
         }
-        (!is_limited && one.age >= MEASURED + patience && is_slow(one, standings)).then_some(Fault::Slow)
+        (!is_limited && one.flows >= MEASURED + patience && is_slow(one, standings)).then_some(Fault::Slow)
     };
     standings.iter().find_map(|one| fault_of(one).map(|fault| (one.worker, fault)))
 }
@@ -76,7 +76,18 @@ mod tests {
 
     fn worker(worker: u64, rate: f64, left: u64) -> Standing {
         let age = Duration::from_secs(10);
-        Standing { worker, rate: Some(rate), left, is_answered: true, age, silent: Duration::ZERO }
+        Standing {
+            worker,
+            connection: worker,
+            haul: (0, 0),
+            answered: None,
+            rate: Some(rate),
+            left,
+            is_answered: true,
+            age,
+            flows: age,
+            silent: Duration::ZERO,
+        }
     }
 
     fn peers(one: Standing) -> Vec<Standing> {
@@ -90,7 +101,7 @@ mod tests {
         assert_eq!(judge(&peers(worker(9, MIB / 2.0, 20 << 20)), 0, false), None, "half the speed is fine");
         assert_eq!(judge(&peers(worker(9, MIB / 8.0, 1 << 20)), 0, false), None, "it will be done before the others");
         assert_eq!(judge(&peers(worker(9, MIB / 8.0, 20 << 20)), 0, true), None, "our own limit makes it slow");
-        let fresh = Standing { age: Duration::from_millis(900), ..worker(9, 1.0, 20 << 20) };
+        let fresh = Standing { flows: Duration::from_millis(900), ..worker(9, 1.0, 20 << 20) };
         assert_eq!(judge(&peers(fresh), 0, false), None, "it has to come to speed");
         assert_eq!(judge(&peers(worker(9, MIB / 8.0, 20 << 20)), 100, false), None, "a hundred were no better");
     }

@@ -8,7 +8,20 @@ use std::{
     time::Duration,
 };
 
-use super::seam::LONGEST_LEAD;
+use parking_lot::Mutex;
+use ropeway_drivers::Handshake;
+
+use super::{growth::Way, seam::LONGEST_LEAD};
+
+/// What the first answer told of the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FirstAnswer {
+    /// From the request to the answer's head.
+    pub(super) took: Duration,
+    pub(super) handshake: Option<Handshake>,
+    /// Whether the server says that it serves ranges.
+    pub(super) offers_ranges: bool,
+}
 
 /// How a server takes requests for ranges, and how long it takes to answer them.
 #[derive(Debug)]
@@ -17,8 +30,10 @@ pub(super) struct Line {
     lead: AtomicU64,
     serves: AtomicBool,
     refuses: AtomicBool,
-    /// Microseconds from a request to its answer's head, the last one.
-    round_trip: AtomicU64,
+    is_secure: bool,
+    times: Mutex<Times>,
+    /// Microseconds that a fresh connection costs; 0 while that is not known.
+    cold: AtomicU64,
     /// Length of the file, where the first answer left it open and a later one told it.
     length: OnceLock<u64>,
 }
@@ -29,10 +44,25 @@ impl Default for Line {
             lead: AtomicU64::new(LONGEST_LEAD),
             serves: AtomicBool::new(false),
             refuses: AtomicBool::new(false),
-            round_trip: AtomicU64::new(0),
+            is_secure: false,
+            times: Mutex::default(),
+            cold: AtomicU64::new(0),
             length: OnceLock::new(),
         }
     }
+}
+
+/// The shortest times that were seen: what is longer has waited for something else.
+#[derive(Clone, Copy, Debug, Default)]
+struct Times {
+    round_trip: Option<Duration>,
+    /// To open a connection, encryption included.
+    handshake: Option<Duration>,
+    /// From a request to its answer's head on a new connection, and on an open one.
+    opening: Option<Duration>,
+    asking: Option<Duration>,
+    /// From the last request to its answer's head.
+    last: Duration,
 }
 
 impl Line {
@@ -46,12 +76,34 @@ impl Line {
         self.lead.fetch_min(came / 4, Relaxed);
     }
 
-    /// A request was answered; with `as_range` the answer was the range that was asked for.
-    pub(super) fn answered(&self, took: Duration, as_range: bool) {
-        self.round_trip.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    /// A way of which no more is known than its `first` answer, or that answers came after `latency`.
+    pub(super) fn new(is_secure: bool, first: Option<FirstAnswer>, latency: Option<Duration>) -> Self {
+        let line = Self { is_secure, ..Self::default() };
+        match first {
+            Some(first) => line.note(first.took, first.handshake, true),
+            None => line.times.lock().last = latency.unwrap_or_default(),
+        }
+        line
+    }
+
+    /// A request was answered, on a new connection or on one that was open; with `as_range` the answer was the range that
+    /// was asked for.
+    pub(super) fn answered(&self, took: Duration, handshake: Option<Handshake>, is_new: bool, as_range: bool) {
+        self.note(took, handshake, is_new);
         if as_range {
             self.serves.store(true, Relaxed);
         }
+    }
+
+    fn note(&self, took: Duration, handshake: Option<Handshake>, is_new: bool) {
+        let least = |had: &mut Option<Duration>, now: Duration| *had = Some(had.map_or(now, |had| had.min(now)));
+        let mut times = self.times.lock();
+        if let Some(handshake) = handshake {
+            least(&mut times.round_trip, handshake.round_trip);
+            least(&mut times.handshake, handshake.took);
+        }
+        least(if is_new { &mut times.opening } else { &mut times.asking }, took);
+        times.last = took;
     }
 
     /// An answer told the file's length; `false` if an earlier one told another.
@@ -77,15 +129,53 @@ impl Line {
         self.refuses.load(Relaxed) && !self.serves_ranges()
     }
 
-    /// How long the server took to answer last.
-    pub(super) fn round_trip(&self) -> Duration {
-        Duration::from_micros(self.round_trip.load(Relaxed))
+    /// How long the server took to answer last, with whatever that took.
+    pub(super) fn last_answer(&self) -> Duration {
+        self.times.lock().last
+    }
+
+    /// How long the way is. Where nobody saw a handshake, an answer on a new connection has taken two round trips, with
+    /// encryption three.
+    pub(super) fn way(&self) -> Way {
+        let times = *self.times.lock();
+        let trips = if self.is_secure { 3 } else { 2 };
+        let opening = times.opening.unwrap_or(times.last);
+        let round_trip = times.round_trip.unwrap_or(opening / trips);
+        Way { round_trip, opening: opening.max(round_trip * trips) }
+    }
+
+    /// What a fresh connection costs, as the growth of the download has it.
+    pub(super) fn set_cold(&self, cold: Duration) {
+        self.cold.store(u64::try_from(cold.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// What a fresh connection costs: at least the time to its first byte.
+    pub(super) fn cold(&self) -> Duration {
+        Duration::from_micros(self.cold.load(Relaxed)).max(self.way().opening)
+    }
+
+    /// Until the first byte on a connection that is open.
+    pub(super) fn asking(&self) -> Duration {
+        let times = *self.times.lock();
+        let way = self.way();
+        let rest = || match times.handshake {
+            Some(handshake) => way.opening.saturating_sub(handshake),
+            None => way.round_trip,
+        };
+        times.asking.unwrap_or_else(rest).max(way.round_trip)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn first(took: u32, handshake: Option<(u32, u32)>) -> FirstAnswer {
+        let handshake = handshake.map(|(trip, took)| Handshake { round_trip: MS * trip, took: MS * took });
+        FirstAnswer { took: MS * took, handshake, offers_ranges: true }
+    }
 
     #[test]
     fn the_first_length_that_is_told_is_the_files_and_no_answer_may_tell_another() {
@@ -94,5 +184,30 @@ mod tests {
         assert!(line.learn_length(5) && line.learn_length(5));
         assert!(!line.learn_length(6));
         assert_eq!(line.length(), Some(5));
+    }
+
+    #[test]
+    fn the_round_trip_is_a_handshake_and_what_a_server_thinks_is_none() {
+        for (is_secure, first, trip, opening, asking) in [
+            (false, first(200, Some((100, 100))), 100, 200, 100),
+            (false, first(1100, Some((50, 50))), 50, 1100, 1050),
+            (true, first(310, Some((100, 205))), 100, 310, 105),
+            (false, first(200, None), 100, 200, 100),
+            (true, first(300, None), 100, 300, 100),
+        ] {
+            let line = Line::new(is_secure, Some(first), None);
+            assert_eq!(line.way(), Way { round_trip: MS * trip, opening: MS * opening }, "{first:?}");
+            assert_eq!(line.asking(), MS * asking, "{first:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_slow_once_is_forgotten_for_what_was_quick() {
+        let line = Line::new(false, Some(first(900, Some((300, 300)))), None);
+        line.answered(MS * 200, first(0, Some((100, 100))).handshake, true, true);
+        line.answered(MS * 120, None, false, true);
+        assert_eq!((line.way().opening, line.asking(), line.last_answer()), (MS * 200, MS * 120, MS * 120));
+        let unknown = Line::new(false, None, Some(MS * 80));
+        assert_eq!((unknown.way().opening, unknown.last_answer()), (MS * 80, MS * 80));
     }
 }

@@ -6,6 +6,7 @@ mod existing;
 mod finish;
 mod fresh;
 mod gather;
+mod growth;
 mod judge;
 mod line;
 mod mirrors;
@@ -24,6 +25,7 @@ mod resume;
 mod saves;
 mod seam;
 mod source;
+mod steps;
 pub(crate) mod stretch;
 mod supply;
 mod trouble;
@@ -215,7 +217,12 @@ async fn transfer(
     let follower = (!algorithms.is_empty()).then(follow);
     let (length, written) = (source.map.length(), source.map.written());
     let server = HostKey::of(&source.url);
-    let plan = if *one_stream { Plan { connections: 1, first: 1 } } else { plan_of(attempt, source, &server) };
+    let plan = if *one_stream {
+        Plan { connections: 1, first: 1, is_automatic: false }
+    } else {
+        plan_of(attempt, source, &server)
+    };
+    let (latency, missing) = (attempt.engine.hosts.profile(&server).latency, length.unwrap_or(0).saturating_sub(written));
     let promises = std::mem::take(&mut source.promises);
     // The digest can only follow what comes in order.
     let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));
@@ -236,7 +243,7 @@ async fn transfer(
         places: Arc::default(),
         servers: attempt.engine.hosts.clone(),
         server,
-        line: line::Line::default(),
+        line: line::Line::new(source.url.expose().scheme() == "https", source.first, latency),
         opened: tokio::sync::Notify::new(),
         writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
@@ -254,7 +261,8 @@ async fn transfer(
     if let Some(follower) = &job.follower {
         follower.reached(job.claims.contiguous_prefix());
     }
-    if let Err(halt) = crew::run(attempt, &job, first, plan).await {
+    let offers_ranges = source.first.is_some_and(|first| first.offers_ranges);
+    if let Err(halt) = crew::run(attempt, &job, crew::Start { body: first, plan, missing, offers_ranges }).await {
         if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, &job, checkpoint::Moment::Settled).await {
@@ -277,7 +285,7 @@ async fn transfer(
 }
 
 fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {
-    let wanted = attempt.spec.connections.unwrap_or(*attempt.engine.connections.lock());
+    let wanted = attempt.spec.connections.or(*attempt.engine.connections.lock());
     let length = source.map.length();
     let missing = length.unwrap_or(0).saturating_sub(source.map.written());
     plan::plan(length, missing, wanted, &attempt.engine.hosts.profile(server))

@@ -1,17 +1,20 @@
-//! How many connections a download uses: more while that makes it faster, fewer once the server refuses them.
+//! How many connections a download may have: what its growth says, less what it has lost.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::supply::Supply;
-use crate::plan::{EAGER_CONNECTIONS, FIRST_CONNECTIONS};
+use super::{
+    growth::{Growth, Look, Verdict, Way},
+    steps::Steps,
+    supply::Supply,
+};
+use crate::{
+    hosts::Worth,
+    plan::{FIRST_CONNECTIONS, Plan},
+};
 
-/// A step lasts this long: half for the new connections to come to speed, half to be measured.
-const STEP: Duration = Duration::from_secs(1);
-/// Of what a connection brings on average, a new one must bring this much to be kept.
-const LEAST_YIELD: f64 = 0.1;
-/// Lines change: after this long what was enough is measured again.
+/// A line that a connection was given up on for another job is left as it is for this long.
 const SETTLED: Duration = Duration::from_secs(30);
 /// A server that refused a connection is asked for one more after this long at the earliest.
 const REFUSED: Duration = Duration::from_secs(10);
@@ -22,10 +25,14 @@ const BROKEN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Ramp {
     allowed: usize,
-    /// As many as that come before any has been answered; 0 once there is a reason for fewer.
-    first: usize,
+    /// So many as may be open where none is lost.
+    target: usize,
     /// No more than this, whatever they would bring.
     wanted: usize,
+    /// Whether the number is for the line to say.
+    is_automatic: bool,
+    /// Whether `wanted` is what the server bears.
+    is_borne: bool,
     /// When one more is tried after a connection was lost.
     retry_at: Option<Instant>,
     /// How long each of them is watched before the next one is tried.
@@ -34,46 +41,39 @@ pub(super) struct Ramp {
     is_trying: bool,
     /// Connections lost in a row.
     lost: u32,
-    /// Whether all that are open have been answered, and more have not come yet.
-    is_answered: bool,
+    /// Whether the server is known to serve ranges.
+    is_served: bool,
+    /// Whether more came than were there to find that out.
+    has_begun: bool,
     supply: Supply,
+    steps: Steps,
     growth: Growth,
-}
-
-/// Growing beyond what is opened at once.
-#[derive(Debug)]
-enum Growth {
-    /// Nothing to measure before this moment.
-    Rests(Option<Instant>),
-    /// The new connections come to speed until then.
-    Warms { until: Instant, before: Option<Measured> },
-    /// The transfer is measured.
-    Measures { since: Instant, moved: u64, before: Option<Measured> },
-}
-
-/// What some connections brought together.
-#[derive(Clone, Copy, Debug)]
-struct Measured {
-    connections: usize,
-    /// Bytes a second.
-    rate: f64,
+    /// No growth before this moment.
+    rests_until: Option<Instant>,
 }
 
 impl Ramp {
-    /// Begins with `first` of at most `wanted` connections, or with the least number until `supply` is known.
-    pub(super) fn new(first: usize, wanted: usize, supply: Supply) -> Self {
-        let first = first.min(wanted);
+    /// Begins a download that misses so many bytes with one connection, and with another that finds out whether ranges are
+    /// served if the first has a body already.
+    pub(super) fn new(missing: u64, plan: Plan, learned: Option<Worth>, has_first: bool, supply: Supply) -> Self {
+        let Plan { connections: wanted, is_automatic, .. } = plan;
+        let allowed = if has_first { plan.first.min(wanted) } else { 1 };
         Self {
-            allowed: if supply.is_ordinary() { first } else { first.min(FIRST_CONNECTIONS) },
-            first,
+            allowed,
+            target: allowed,
             wanted,
+            is_automatic,
+            is_borne: false,
             retry_at: None,
             trial: BROKEN,
             is_trying: false,
             lost: 0,
-            is_answered: false,
+            is_served: false,
+            has_begun: false,
             supply,
-            growth: Growth::Rests(None),
+            steps: Steps::default(),
+            growth: if is_automatic { Growth::new(missing, wanted, learned) } else { Growth::fixed(missing) },
+            rests_until: None,
         }
     }
 
@@ -82,17 +82,26 @@ impl Ramp {
         self.allowed
     }
 
+    /// What connections bring.
+    pub(super) fn growth(&self) -> &Growth {
+        &self.growth
+    }
+
+    /// Whether the server has shown how many it bears.
+    pub(super) fn is_borne(&self) -> bool {
+        self.is_borne
+    }
+
     /// Whether a lost connection will be replaced.
     pub(super) fn is_waiting(&self) -> bool {
         self.retry_at.is_some()
     }
 
-    /// All that are open have been answered with ranges: twice as many may come, up to the number that is never too
-    /// many, where these do not bring plenty already.
-    pub(super) fn answered(&mut self, now: Instant, moved: u64) {
-        self.is_answered = true;
-        self.supply.answered(now, moved);
-        self.open();
+    /// The server serves ranges, as an answer has shown or the first one has said.
+    pub(super) fn served(&mut self, now: Instant, look: Look<'_>) {
+        self.is_served = true;
+        self.supply.answered(now, look.moved);
+        self.open(look);
     }
 
     /// Whether [`Ramp::glance`] is to be called after each [`super::supply::GLANCE`].
@@ -101,35 +110,84 @@ impl Ramp {
     }
 
     /// Looks at what the first connections bring.
-    pub(super) fn glance(&mut self, now: Instant, moved: u64) {
-        self.supply.look(now, moved);
-        self.open();
+    pub(super) fn glance(&mut self, now: Instant, look: Look<'_>) {
+        self.supply.look(now, look.moved);
+        self.open(look);
     }
 
     /// Lets more connections come, where what is known of the line and of the server speaks for it.
-    fn open(&mut self) {
-        if self.retry_at.is_some() || self.lost > 0 {
+    fn open(&mut self, look: Look<'_>) {
+        if self.retry_at.is_some() || self.lost > 0 || !self.is_served || self.has_begun {
             return;
         }
-        let most = if self.supply.is_ordinary() { EAGER_CONNECTIONS } else { FIRST_CONNECTIONS };
-        if self.supply.is_ordinary() && self.allowed < self.first {
-            self.allowed = self.first;
-        } else if self.is_answered {
-            self.allowed = (self.allowed * 2).min(most).max(self.allowed).min(self.wanted);
-        } else {
-            return;
+        if !self.supply.is_ordinary() {
+            let first = if self.growth.is_large() { FIRST_CONNECTIONS } else { 1 };
+            return self.allow(self.allowed.max(first));
         }
-        self.is_answered = self.allowed >= most && !self.supply.is_ordinary();
+        self.has_begun = true;
+        if !self.is_automatic {
+            return self.allow(self.wanted);
+        }
+        if let Verdict::Grow(target) = self.growth.begin(look) {
+            self.allow(target.max(self.allowed));
+        }
+    }
+
+    /// So many may be open.
+    fn allow(&mut self, target: usize) {
+        self.target = target.min(self.wanted);
+        self.allowed = self.target;
+    }
+
+    /// A window of the growth is over. Returns which connections go.
+    pub(super) fn window(&mut self, now: Instant, look: Look<'_>, is_limited: bool) -> Vec<u64> {
+        if is_limited || !self.supply.is_ordinary() {
+            self.growth.forget();
+            return Vec::new();
+        }
+        let is_held = self.retry_at.is_some() || self.rests_until.is_some_and(|until| now < until);
+        if !self.has_begun || is_held {
+            self.growth.measure(look);
+            return Vec::new();
+        }
+        match self.growth.window(look) {
+            Verdict::Wait => Vec::new(),
+            Verdict::Grow(target) => {
+                self.allow(target);
+                Vec::new()
+            }
+            Verdict::Shrink(target, go) => {
+                self.allow(target);
+                go
+            }
+            Verdict::Bears(count, go) => {
+                self.bears(count);
+                go
+            }
+        }
+    }
+
+    /// How long a window is.
+    pub(super) fn period(way: Way) -> Duration {
+        Growth::period(way)
+    }
+
+    /// The server bears so many, for as long as this download lasts.
+    fn bears(&mut self, count: usize) {
+        (self.wanted, self.is_borne) = (count.max(1), true);
+        self.growth.bears(self.wanted);
+        self.allow(self.wanted);
     }
 
     /// No more than so many for now: what spoke for more is over.
     fn shrink(&mut self, allowed: usize) {
-        (self.allowed, self.first, self.is_answered) = (allowed, 0, false);
+        self.allowed = allowed;
+        self.has_begun = true;
     }
 
     /// One stream is all there is.
     pub(super) fn single(&mut self) {
-        (self.allowed, self.first, self.wanted) = (1, 1, 1);
+        self.bears(1);
         (self.retry_at, self.lost) = (None, 0);
     }
 
@@ -139,7 +197,8 @@ impl Ramp {
     }
 
     /// A connection was lost while `working` others go on; one more is tried after `wait`, `None` gives it up. Alone it
-    /// cannot be replaced: then the whole try ends and waits its turn.
+    /// cannot be replaced: then the whole try ends and waits its turn. Where the number is ours to choose, a refusal is
+    /// the server's last word on it.
     pub(super) fn lose(&mut self, working: usize, wait: Option<Duration>, is_refusal: bool, now: Instant) {
         self.lost = self.losses();
         self.shrink(working);
@@ -147,7 +206,11 @@ impl Ramp {
         self.is_trying = false;
         let wait = wait.filter(|_| working > 0).map(|wait| if is_refusal { wait.max(REFUSED) } else { wait });
         self.retry_at = wait.map(|wait| now + wait);
-        self.growth = Growth::Rests(Some(now + SETTLED));
+        self.rest_growth(now + SETTLED);
+        if is_refusal && self.is_automatic && working > 0 {
+            self.bears(working);
+            self.retry_at = None;
+        }
     }
 
     /// The server is not to be asked for anything new for as long as `wait`: what is open goes on.
@@ -156,7 +219,7 @@ impl Ramp {
         self.trial = BROKEN;
         self.is_trying = false;
         self.retry_at = (working > 0).then(|| now + wait);
-        self.growth = Growth::Rests(Some(now + wait));
+        self.rest_growth(now + wait);
     }
 
     /// One connection fewer: the server lets it wait.
@@ -167,24 +230,27 @@ impl Ramp {
     /// One connection fewer, for another job: no word on what the server bears.
     pub(super) fn give_way(&mut self, working: usize, now: Instant) {
         self.shrink(working.saturating_sub(1).max(1));
-        self.growth = Growth::Rests(Some(now + SETTLED));
+        self.target = self.allowed;
+        self.rest_growth(now + SETTLED);
+    }
+
+    fn rest_growth(&mut self, until: Instant) {
+        self.steps.rest(until);
+        self.rests_until = Some(until);
     }
 
     /// Time has passed: `moved` bytes are here, `working` connections are open, and a limit of our own `is_limited`.
-    pub(super) fn tick(&mut self, now: Instant, moved: u64, working: usize, is_limited: bool) {
+    pub(super) fn tick(&mut self, now: Instant, look: Look<'_>, is_limited: bool) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry(now);
         }
-        self.glance(now, moved);
-        let is_measured = self.allowed >= EAGER_CONNECTIONS || !self.supply.is_ordinary();
-        let is_busy = working >= self.allowed && is_measured && self.retry_at.is_none();
-        if !is_busy || is_limited || self.wanted <= self.allowed.min(EAGER_CONNECTIONS) {
-            if !matches!(self.growth, Growth::Rests(_)) {
-                self.growth = Growth::Rests(None);
-            }
-            return;
+        self.glance(now, look);
+        let is_busy = look.flows.len() >= self.allowed && self.retry_at.is_none() && !self.supply.is_ordinary();
+        if !is_busy || is_limited || self.wanted <= self.allowed {
+            return self.steps.forget();
         }
-        self.grow(now, moved);
+        let stepped = self.steps.tick(now, look.moved, self.allowed, self.wanted);
+        self.allow(stepped);
     }
 
     /// One more connection stands on trial: where it is lost, too, the next one waits longer.
@@ -192,188 +258,151 @@ impl Ramp {
         if self.is_trying {
             self.lost = 0;
         }
-        self.is_trying = self.allowed < self.wanted;
-        self.allowed = (self.allowed + 1).min(self.wanted);
+        // What broke is replaced, and no more than that.
+        let most = if self.is_automatic { self.target } else { self.wanted };
+        self.is_trying = self.allowed < most;
+        self.allowed = (self.allowed + 1).min(most);
         self.retry_at = self.is_trying.then(|| now + self.trial);
-    }
-
-    fn grow(&mut self, now: Instant, moved: u64) {
-        match self.growth {
-            Growth::Rests(Some(until)) if now < until => {}
-            Growth::Rests(_) => self.growth = Growth::Warms { until: now + STEP / 2, before: None },
-            Growth::Warms { until, .. } if now < until => {}
-            Growth::Warms { before, .. } => self.growth = Growth::Measures { since: now, moved, before },
-            Growth::Measures { since, .. } if now < since + STEP / 2 => {}
-            Growth::Measures { since, moved: from, before } => {
-                let measured =
-                    Measured { connections: self.allowed, rate: per_second(moved - from.min(moved), now - since) };
-                self.growth = self.step(measured, before, now);
-            }
+        if !self.is_trying && self.is_automatic {
+            self.rests_until = None;
         }
     }
-
-    /// Takes the next step, or the last one back.
-    fn step(&mut self, measured: Measured, before: Option<Measured>, now: Instant) -> Growth {
-        if let Some(before) = before
-            && yield_of(before, measured) < LEAST_YIELD
-        {
-            self.allowed = before.connections;
-            return Growth::Rests(Some(now + SETTLED));
-        }
-        let more = (self.allowed + (self.allowed / 4).max(1)).min(self.wanted);
-        if more == self.allowed {
-            return Growth::Rests(Some(now + SETTLED));
-        }
-        self.allowed = more;
-        Growth::Warms { until: now + STEP / 2, before: Some(measured) }
-    }
-}
-
-/// What each connection that came between the two brought, as a share of what one brought before.
-#[expect(clippy::cast_precision_loss, reason = "at most 64 connections")]
-fn yield_of(before: Measured, after: Measured) -> f64 {
-    let added = after.connections.saturating_sub(before.connections).max(1) as f64;
-    let usual = before.rate / before.connections.max(1) as f64;
-    if usual <= 0.0 { 1.0 } else { (after.rate - before.rate) / added / usual }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "bytes of one second")]
-fn per_second(bytes: u64, elapsed: Duration) -> f64 {
-    bytes as f64 / elapsed.as_secs_f64().max(0.001)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::supply::GLANCE, *};
+    use super::{
+        super::{
+            growth::{FEW, Flow},
+            supply::GLANCE,
+        },
+        *,
+    };
 
-    /// A ramp on an ordinary line.
-    fn ordinary(first: usize, wanted: usize) -> Ramp {
-        let start = Instant::now();
-        let mut ramp = Ramp::new(first, wanted, Supply::new(None, start, 0));
-        ramp.glance(start + GLANCE, 0);
-        ramp
+    const MIB: u64 = 1 << 20;
+    const FAR: Way = Way { round_trip: Duration::from_millis(50), opening: Duration::from_millis(100) };
+
+    fn look(now: Duration, moved: u64) -> Look<'static> {
+        Look { now, left: 1024 * MIB, moved, way: FAR, flows: &[] }
     }
 
-    /// Every connection was answered, and nothing more is seen of the line.
-    fn answer(ramp: &mut Ramp) {
-        ramp.answered(Instant::now(), 0);
+    fn plan(connections: usize, is_automatic: bool) -> Plan {
+        Plan { connections, first: FIRST_CONNECTIONS, is_automatic }
     }
 
-    /// Runs a ramp over a line where `rate_of` connections bring so many bytes a second, and returns what it allows at
-    /// the end.
-    fn settled(wanted: usize, seconds: u32, rate_of: impl Fn(usize) -> u64) -> usize {
-        let start = Instant::now();
-        let mut ramp = ordinary(2, wanted);
-        (0..4).for_each(|_| answer(&mut ramp));
-        let mut moved = 0;
-        for tick in 1..=seconds * 10 {
-            moved += rate_of(ramp.allowed()) / 10;
-            let working = ramp.allowed();
-            ramp.tick(start + tick * Duration::from_millis(100), moved, working, false);
-        }
-        ramp.allowed()
+    /// A ramp on an ordinary line, with its first body under way.
+    fn ordinary(connections: usize, is_automatic: bool) -> Ramp {
+        let supply = Supply::new(FAR.opening, Instant::now(), 0);
+        Ramp::new(1024 * MIB, plan(connections, is_automatic), None, true, supply)
+    }
+
+    fn serve(ramp: &mut Ramp) {
+        ramp.served(Instant::now(), look(Duration::ZERO, 0));
     }
 
     #[test]
-    fn connections_double_with_every_round_of_answers() {
-        let mut ramp = ordinary(2, 64);
-        let numbers: Vec<usize> = (0..4)
-            .map(|_| {
-                answer(&mut ramp);
-                ramp.allowed()
-            })
-            .collect();
-        assert_eq!(numbers, [4, 8, 8, 8]);
-        let mut few = ordinary(2, 3);
-        answer(&mut few);
+    fn a_number_that_was_asked_for_comes_at_once_where_ranges_are_served() {
+        let mut ramp = ordinary(16, false);
+        assert_eq!(ramp.allowed(), FIRST_CONNECTIONS, "one request finds that out");
+        serve(&mut ramp);
+        assert_eq!(ramp.allowed(), 16);
+        let mut ramp = ordinary(64, true);
+        serve(&mut ramp);
+        assert_eq!(ramp.allowed(), FEW);
+        let mut few = ordinary(3, true);
+        serve(&mut few);
         assert_eq!(few.allowed(), 3, "never more than wanted");
     }
 
     #[test]
-    fn more_than_the_first_eight_come_only_while_the_transfer_grows() {
-        let per_connection = |count: usize| count as u64 * 1_000_000;
-        assert_eq!(settled(32, 20, per_connection), 32, "each connection is capped: as many as wanted");
-        assert_eq!(settled(32, 20, |_| 50_000_000), 8, "the line is full");
-        let full_at_fifteen = |count: usize| count.min(15) as u64 * 1_000_000;
-        let count = settled(64, 20, full_at_fifteen);
-        assert!((12..=18).contains(&count), "{count}");
+    fn a_try_that_goes_on_begins_with_one_request() {
+        let supply = Supply::new(FAR.opening, Instant::now(), 0);
+        let mut ramp = Ramp::new(1024 * MIB, plan(16, false), None, false, supply);
+        assert_eq!(ramp.allowed(), 1);
+        serve(&mut ramp);
+        assert_eq!(ramp.allowed(), 16);
     }
 
     #[test]
-    fn what_was_enough_is_measured_again_after_a_while() {
-        assert_eq!(settled(10, 25, |_| 50_000_000), 8);
-        let start = Instant::now();
-        let mut ramp = ordinary(8, 10);
-        let mut highest = 0;
-        for tick in 1..=400_u32 {
-            ramp.tick(start + tick * Duration::from_millis(100), u64::from(tick) * 5_000_000, ramp.allowed(), false);
-            if tick > 300 {
-                highest = highest.max(ramp.allowed());
-            }
-        }
-        assert_eq!(highest, 10);
-    }
-
-    #[test]
-    fn a_refused_connection_lowers_the_number_and_one_more_is_tried_later() {
+    fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
         let now = Instant::now();
-        let mut ramp = ordinary(8, 8);
+        let mut ramp = ordinary(8, false);
+        serve(&mut ramp);
         ramp.lose(5, Some(Duration::from_millis(100)), true, now);
-        answer(&mut ramp);
+        serve(&mut ramp);
         assert_eq!(ramp.allowed(), 5, "answers of the others do not bring it back");
-        ramp.tick(now + Duration::from_secs(9), 0, 5, false);
-        assert_eq!(ramp.allowed(), 5);
-        ramp.tick(now + Duration::from_secs(10), 0, 5, false);
-        assert_eq!(ramp.allowed(), 6);
+        let mut after = |seconds: u64| {
+            ramp.tick(now + Duration::from_secs(seconds), look(Duration::from_secs(seconds), 0), false);
+            ramp.allowed()
+        };
+        assert_eq!((after(9), after(10)), (5, 6));
         ramp.lose(0, Some(Duration::ZERO), false, now);
         assert!(!ramp.is_waiting(), "alone it is not replaced: the whole try waits");
     }
 
     #[test]
-    fn under_a_limit_of_our_own_nothing_grows() {
-        let start = Instant::now();
-        let mut ramp = ordinary(8, 32);
-        for tick in 1..=100_u32 {
-            ramp.tick(start + tick * Duration::from_millis(100), u64::from(tick) * 1_000_000, 8, true);
+    fn where_it_is_ours_to_choose_a_refusal_is_the_last_word_and_a_break_is_not() {
+        let now = Instant::now();
+        let mut ramp = ordinary(64, true);
+        serve(&mut ramp);
+        ramp.lose(3, Some(Duration::ZERO), false, now);
+        assert_eq!(ramp.allowed(), 3);
+        for second in 1..20 {
+            ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), false);
         }
-        assert_eq!(ramp.allowed(), 8);
+        assert_eq!(ramp.allowed(), FEW, "what broke is replaced, and no more than that");
+        ramp.lose(3, Some(Duration::ZERO), true, now);
+        for second in 20..200 {
+            ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), false);
+        }
+        assert_eq!(ramp.allowed(), 3);
     }
 
     #[test]
-    fn where_two_connections_bring_plenty_more_come_one_by_one_and_only_while_they_help() {
-        let allowed_after = |ticks: u32, rate_of: fn(usize) -> u64| {
-            let start = Instant::now();
-            let mut ramp = Ramp::new(4, 4, Supply::new(None, start, 0));
-            ramp.answered(start, 0);
-            let mut moved = 0;
-            for tick in 1..=ticks {
-                moved += rate_of(ramp.allowed()) / 100;
-                let now = start + tick * GLANCE;
-                ramp.answered(now, moved);
-                ramp.tick(now, moved, ramp.allowed(), false);
-            }
-            ramp.allowed()
-        };
-        assert_eq!(allowed_after(90, |_| 1 << 30), 2, "the machine is busy with two");
-        assert_eq!(allowed_after(140, |_| 1 << 30), 3, "a third one is tried");
-        assert_eq!(allowed_after(300, |_| 1 << 30), 2, "and brought nothing");
-        assert_eq!(allowed_after(400, |count| (count as u64) << 29), 4, "each brings as much as the first");
-        assert_eq!(allowed_after(3, |count| (count as u64) << 25), 4, "an ordinary line: as fast as it answers");
+    fn under_a_limit_of_our_own_nothing_grows() {
+        let mut ramp = ordinary(64, true);
+        serve(&mut ramp);
+        let (start, mut bytes) = (Instant::now(), 0);
+        for tick in 1..=200_u32 {
+            bytes += 100_000;
+            let flow =
+                |connection| Flow { connection, bytes, reads: bytes / 1000, answered: Some((Duration::ZERO, 0, 0)) };
+            let flows: Vec<Flow> = (1..=4).map(flow).collect();
+            let now = tick * Duration::from_millis(50);
+            ramp.window(start + now, Look { flows: &flows, ..look(now, bytes) }, tick < 190);
+            assert_eq!(ramp.allowed(), FEW);
+        }
+    }
+
+    #[test]
+    fn where_two_connections_bring_plenty_that_is_enough() {
+        let start = Instant::now();
+        for (rate, is_automatic, expected) in
+            [(1 << 30, true, 2), (1 << 30, false, 2), (1 << 25, true, 2), (1 << 25, false, 16)]
+        {
+            let supply = Supply::new(Duration::from_micros(200), start, 0);
+            let mut ramp = Ramp::new(1024 * MIB, plan(16, is_automatic), None, true, supply);
+            let near = Way { round_trip: Duration::from_micros(100), opening: Duration::from_micros(200) };
+            let seen = |now: Duration, moved| Look { way: near, ..look(now, moved) };
+            ramp.served(start, seen(Duration::ZERO, 0));
+            ramp.glance(start + GLANCE, seen(GLANCE, rate / 100));
+            assert_eq!(ramp.allowed(), expected, "{rate} bytes a second");
+        }
     }
 
     #[test]
     fn a_connection_that_was_given_up_for_another_job_does_not_come_back_by_itself() {
         let start = Instant::now();
-        for rate in [1 << 20, 1 << 30] {
-            let mut ramp = Ramp::new(4, 8, Supply::new(None, start, 0));
-            ramp.answered(start, 0);
-            ramp.glance(start + GLANCE, rate / 100);
-            let had = ramp.allowed();
-            ramp.give_way(had, start + GLANCE);
-            for tick in 2..=50_u32 {
-                ramp.tick(start + tick * GLANCE, u64::from(tick) * rate / 100, ramp.allowed(), false);
+        for is_automatic in [true, false] {
+            let mut ramp = ordinary(4, is_automatic);
+            serve(&mut ramp);
+            ramp.give_way(4, start);
+            for tick in 1..=50_u32 {
+                let now = tick * Duration::from_millis(100);
+                ramp.tick(start + now, look(now, 0), false);
+                ramp.window(start + now, look(now, 0), false);
             }
-            assert_eq!(ramp.allowed(), had - 1, "{rate} bytes a second");
+            assert_eq!(ramp.allowed(), 3);
         }
     }
 }

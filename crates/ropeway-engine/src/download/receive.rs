@@ -95,6 +95,7 @@ async fn read(
         heard = Instant::now();
         yielded += rest.len() as u64;
         lease.note(rest.len());
+        claim.haul.add(rest.len() as u64);
         while !rest.is_empty() {
             // An answer that is left for portions behind this chunk is left soon.
             let is_last = is_paid || job.line.serves_ranges();

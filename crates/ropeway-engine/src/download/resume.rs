@@ -77,6 +77,7 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         proved,
         ledger,
         promises,
+        first: None,
         hashed,
     });
     if remote.is_renewed

@@ -6,7 +6,7 @@ use ropeway_drivers::{ByteStream, Driver};
 use ropeway_model::{Digest, SafeUrl, SegmentMap, Validation, Validator};
 use ropeway_store::HashedPrefix;
 
-use super::seam::Promises;
+use super::{line::FirstAnswer, seam::Promises};
 use crate::{
     attempt::{Finished, Stop},
     blocks::Ledger,
@@ -29,6 +29,8 @@ pub(super) struct Source {
     pub(super) ledger: Option<Ledger>,
     /// What has to be written at some places.
     pub(super) promises: Promises,
+    /// What the first answer of this try told of the way.
+    pub(super) first: Option<FirstAnswer>,
     /// How far its digests were computed by an earlier try.
     pub(super) hashed: Option<HashedPrefix>,
 }

@@ -35,10 +35,10 @@ pub(super) struct Supply {
 }
 
 impl Supply {
-    /// A line of which nothing is known, when `moved` bytes have moved. Only a server that answers within [`NEAR`] is
-    /// looked at: one that is farther away never fills a machine with two connections.
-    pub(super) fn new(latency: Option<Duration>, now: Instant, moved: u64) -> Self {
-        let is_near = latency.is_none_or(|latency| latency < NEAR);
+    /// A line of which nothing is known but that a server answers after so long, when `moved` bytes have moved. Only one that
+    /// answers within [`NEAR`] is looked at: one that is farther away never fills a machine with two connections.
+    pub(super) fn new(latency: Duration, now: Instant, moved: u64) -> Self {
+        let is_near = latency < NEAR;
         let seen = if is_near { Seen::Nothing } else { Seen::Ordinary };
         Self { seen, since: now, moved, is_answered: false }
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn what_brings_four_gigabits_a_second_is_plenty_until_it_falls_to_half() {
         let start = Instant::now();
-        let mut supply = Supply::new(None, start, 0);
+        let mut supply = Supply::new(Duration::ZERO, start, 0);
         supply.answered(start + GLANCE / 10, 0);
         assert!(supply.is_unknown());
         supply.look(start + GLANCE, 9 * MIB);
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn a_server_that_hands_out_what_its_buffers_hold_is_an_ordinary_one() {
         let start = Instant::now();
-        let mut supply = Supply::new(None, start, 0);
+        let mut supply = Supply::new(Duration::ZERO, start, 0);
         supply.look(start + GLANCE, 4 * MIB);
         assert!(supply.is_ordinary());
     }
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn waiting_for_the_first_answer_is_not_counted() {
         let start = Instant::now();
-        let mut supply = Supply::new(None, start, 7);
+        let mut supply = Supply::new(Duration::ZERO, start, 7);
         supply.answered(start + 9 * GLANCE / 10, 7);
         supply.look(start + 19 * GLANCE / 10, 7 + 6 * MIB);
         assert!(!supply.is_unknown() && !supply.is_ordinary());
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_server_that_is_far_away_is_an_ordinary_one() {
-        let is_ordinary = |latency| Supply::new(Some(latency), Instant::now(), 0).is_ordinary();
+        let is_ordinary = |latency| Supply::new(latency, Instant::now(), 0).is_ordinary();
         assert!(is_ordinary(NEAR) && !is_ordinary(NEAR / 2));
     }
 }

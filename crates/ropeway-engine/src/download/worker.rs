@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use ropeway_drivers::{ByteStream, Context, Driver, DriverError};
+use ropeway_drivers::{ByteStream, Context, Driver, DriverError, Handshake};
 use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     blocks::Ledger,
     checksum::Follower,
-    claims::{Claim, Claims, Terms},
+    claims::{Claim, Claims, Haul, Terms},
     disk::PartFile,
     hosts::{HostKey, Hosts, Outcome},
     plan,
@@ -71,14 +71,20 @@ impl Job {
     }
 
     /// Takes a segment for a worker, if there is anything worth a connection.
-    pub(super) fn claim(&self) -> Option<Claim> {
+    ///
+    /// Without a connection that is open, which has brought its `haul`, one is made.
+    pub(super) fn claim(&self, haul: Option<&Arc<Haul>>) -> Option<Claim> {
+        let way = self.line.way();
         let terms = Terms {
             may_split: self.may_split,
             // Under a limit of our own nothing is faster for being fetched twice.
             may_hedge: self.line.serves_ranges() && !self.throttle.is_limited(),
-            worth: plan::worth(self.line.round_trip()),
+            worth: plan::worth(way.round_trip),
+            least_gain: plan::least_gain(way.round_trip),
+            delay: if haul.is_some() { self.line.asking() } else { self.line.cold() },
+            opening: way.opening,
         };
-        let claim = self.claims.claim(terms, &self.context.cancel)?;
+        let claim = self.claims.claim(terms, haul, &self.context.cancel)?;
         tracing::trace!(url = %self.url, segment = claim.segment, is_hedge = claim.is_hedge, "segment claimed");
         Some(claim)
     }
@@ -94,39 +100,52 @@ pub(super) async fn run(
     let mut was_served = false;
     loop {
         let had = job.claims.missing(&claim);
-        match fetch(&job, &claim, &mut connection, body.take()).await {
-            Ok(()) => job.claims.release(&claim),
-            // Only sent away from this segment: somebody else is at it, or a fresh connection will be.
-            Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
+        let is_open = match fetch(&job, &claim, &mut connection, body.take()).await {
+            Ok(is_open) => {
                 job.claims.release(&claim);
+                is_open
+            }
+            // Only sent away from this segment: somebody else is at it, or a fresh connection will be. What was not begun
+            // goes back to the answer that it was cut from.
+            Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
+                job.claims.give_back(&claim);
+                false
             }
             Err(trouble) => {
                 let has_moved = job.claims.missing(&claim).map(ByteRange::start) != had.map(ByteRange::start);
-                let is_covered = trouble.is_final() && job.claims.give_back(&claim);
+                let is_covered = (trouble.is_final() || trouble.is_refusal()) && job.claims.give_back(&claim);
                 job.claims.release(&claim);
                 let server = connection.seat.server().clone();
                 return Err(Loss { server, is_covered, was_served, has_moved, trouble });
             }
-        }
+        };
         was_served = true;
         if connection.place.leave_if_crowded() {
             return Ok(());
         }
-        match job.claim() {
+        match job.claim(Some(&claim.haul).filter(|_| is_open)) {
             Some(next) => claim = next,
             None => return Ok(()),
         }
     }
 }
 
-/// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it.
-async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Option<ByteStream>) -> Result<(), Trouble> {
+/// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it. Whether the connection is
+/// good for another one: not where the last answer goes on behind the segment, which was cut meanwhile.
+async fn fetch(
+    job: &Job,
+    claim: &Claim,
+    connection: &mut Connection,
+    body: Option<ByteStream>,
+) -> Result<bool, Trouble> {
     let Connection { lease, seat, connected, .. } = connection;
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
+        claim.haul.ask();
         job.claims.answered(claim);
     }
     let mut credit = 0;
+    let mut asked_to = job.line.length().or_else(|| job.progress.length());
     while let Some(missing) = job.claims.missing(claim) {
         let opened = open.take();
         let portion = match &opened {
@@ -141,7 +160,10 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
         let drained = async {
             let stream = match opened {
                 Some(stream) => stream,
-                None => portion::ask(job, claim, seat, missing, portion).await?,
+                None => {
+                    asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
+                    portion::ask(job, claim, seat, missing, portion).await?
+                }
             };
             connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;
@@ -152,7 +174,7 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
         job.claims.set_paying(claim, false);
         credit = if paid == Paid::All { ahead } else { 0 };
         match drained {
-            Drained::Segment => return Ok(()),
+            Drained::Segment => return Ok(asked_to == job.claims.end(claim)),
             Drained::Limited(stream) => open = portion::leave(job, claim, seat, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
@@ -174,7 +196,7 @@ async fn fetch(job: &Job, claim: &Claim, connection: &mut Connection, body: Opti
             },
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Asks for what is missing: a mirror, and where it is of no use another one. What `is_paid` is a
@@ -224,8 +246,8 @@ async fn continuation(
         if is_paid {
             portion::pay(job, claim, seam.lead()).await?;
         }
-        let asked = Instant::now();
-        let (fetched, verdict) = ask(job, claim, seam.widen(missing), mirror).await?;
+        let (asked, is_new) = (Instant::now(), claim.haul.ask());
+        let (fetched, verdict, handshake) = ask(job, claim, seam.widen(missing), mirror).await?;
         let latency = asked.elapsed();
         job.claims.answered(claim);
         let body = match seam.pass(job, claim, mirror.url(), fetched).await {
@@ -239,15 +261,18 @@ async fn continuation(
         // each other.
         *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
         // A range from byte 0 may have been answered with the whole file.
-        job.line.answered(latency, missing.start() > 0);
+        job.line.answered(latency, handshake, is_new, missing.start() > 0);
         job.servers.report(server, Outcome::Answered { latency: Some(latency) });
         job.opened.notify_one();
         return Ok(body);
     }
 }
 
+/// An answer, how surely it is of the version that is fetched, and what is known of its connection.
+type Asked = (ByteStream, Validation, Option<Handshake>);
+
 /// Asks one server for a range, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<(ByteStream, Validation), Trouble> {
+async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<Asked, Trouble> {
     job.servers.welcome(mirror.url())?;
     let download = job.driver.download().ok_or(Trouble::Short)?;
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
@@ -264,5 +289,5 @@ async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Resul
         let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
     }
-    Ok((fetched.body, verdict))
+    Ok((fetched.body, verdict, fetched.handshake))
 }

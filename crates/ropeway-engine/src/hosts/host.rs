@@ -171,6 +171,13 @@ impl Host {
         self.breaker.fail(now, fault, random);
     }
 
+    /// So many of its connections are left unanswered while the others are served, which are what it bears.
+    pub(super) fn leaves_waiting(&mut self, count: usize, now: Instant) {
+        self.cap = Some(LearnedCap::lowered(self.cap, self.open.saturating_sub(count), now));
+        self.is_dirty = true;
+        self.fit(now);
+    }
+
     /// A download has lost its last connection, as it lost the others: if all at once, the cap is what it was.
     pub(super) fn lost_all(&mut self, now: Instant) {
         self.cap = self.breaks.all(self.cap, now);

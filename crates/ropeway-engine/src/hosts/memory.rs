@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use ropeway_model::Timestamp;
 use ropeway_store::{HostProfile, HostRow};
 
-use super::Profile;
+use super::{Profile, Worth};
 use crate::{config::Scope, core::Core};
 
 /// What was learned is remembered for this long.
@@ -29,7 +29,7 @@ impl Core {
             self.hosts.take_changed().into_iter().map(|(host, seen, known)| row(host, seen, &known)).collect();
         if self.scope == Scope::Once {
             // A single `get` writes only what the next one is better for.
-            rows.retain(|row| row.profile.connection_cap.is_some());
+            rows.retain(|row| row.profile.connection_cap.is_some() || row.profile.worth.is_some());
         }
         if rows.is_empty() {
             return;
@@ -54,7 +54,8 @@ pub(crate) async fn run(engine: Arc<Core>) {
 fn row(host: String, seen: Timestamp, known: &Profile) -> HostRow {
     let latency_ms = known.latency.map(|latency| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX));
     let Profile { throughput, reliability, connection_cap, .. } = *known;
-    HostRow { host, seen, profile: HostProfile { connection_cap, throughput, latency_ms, reliability } }
+    let (worth, is_full) = (known.worth.map(|worth| worth.connections), known.worth.is_some_and(|worth| worth.is_full));
+    HostRow { host, seen, profile: HostProfile { connection_cap, worth, is_full, throughput, latency_ms, reliability } }
 }
 
 fn profile(stored: &HostProfile) -> Profile {
@@ -63,5 +64,6 @@ fn profile(stored: &HostProfile) -> Profile {
         latency: stored.latency_ms.map(Duration::from_millis),
         reliability: stored.reliability.filter(|share| (0.0..=1.0).contains(share)),
         connection_cap: stored.connection_cap.filter(|cap| *cap > 0),
+        worth: stored.worth.map(|connections| Worth { connections, is_full: stored.is_full }),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) use key::HostKey;
 pub(crate) use outcome::{Fault, Outcome, Verdict};
 pub(crate) use permit::{Permit, Serving};
 pub use policy::ServerPolicy;
-pub use profile::Profile;
+pub use profile::{Profile, Worth};
 pub(crate) use visit::Visit;
 
 use crate::{chance::Chance, clock::Clock};
@@ -141,6 +141,19 @@ impl Hosts {
             host.used = used;
             host.note(outcome, now);
         });
+    }
+
+    /// A download has found out how many connections it is worth to have.
+    pub(crate) fn learn(&self, key: &HostKey, worth: Worth) {
+        self.with(key, |host, _| {
+            host.is_dirty |= host.profile.worth != Some(worth);
+            host.profile.worth = Some(worth);
+        });
+    }
+
+    /// The server leaves so many of the open connections unanswered.
+    pub(crate) fn leaves_waiting(&self, key: &HostKey, count: usize) {
+        self.with(key, |host, now| host.leaves_waiting(count, now));
     }
 
     /// The last connection of a download broke. Where the others did in the same moment the line is to blame, and what the

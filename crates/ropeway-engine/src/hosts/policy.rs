@@ -12,10 +12,9 @@ pub struct ServerPolicy {
 }
 
 impl Default for ServerPolicy {
-    /// Sixteen connections to a server: more than any browser opens, fewer than most servers refuse.
+    /// As many connections to a server as a download may have: the line and the server say how many that are.
     fn default() -> Self {
-        let connections = Connections::new(16).expect("it lies within 1 to 64");
-        Self { connections, rules: Vec::new() }
+        Self { connections: Connections::MOST, rules: Vec::new() }
     }
 }
 
@@ -56,7 +55,7 @@ mod tests {
         let rules = vec![rule("cdn.example.org", 4), rule(".example.org", 2), rule("nas:8080", 8)];
         let policy = ServerPolicy { rules, ..ServerPolicy::default() };
         for (host, expected) in
-            [("cdn.example.org:81", 4), ("a.example.org", 2), ("nas:8080", 8), ("nas", 16), ("other.example", 16)]
+            [("cdn.example.org:81", 4), ("a.example.org", 2), ("nas:8080", 8), ("nas", 64), ("other.example", 64)]
         {
             assert_eq!(policy.connections(host), expected, "{host}");
         }

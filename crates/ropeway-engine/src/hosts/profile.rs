@@ -20,6 +20,17 @@ pub struct Profile {
     pub reliability: Option<f64>,
     /// Connections the server bears; `None` while no limit was met.
     pub connection_cap: Option<u16>,
+    /// Connections a large file is worth; `None` while nothing was proved.
+    pub worth: Option<Worth>,
+}
+
+/// Connections a large file from a server is worth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Worth {
+    /// So many were found to help.
+    pub connections: u16,
+    /// Whether more would not.
+    pub is_full: bool,
 }
 
 impl Profile {

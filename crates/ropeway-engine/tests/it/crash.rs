@@ -125,7 +125,7 @@ async fn a_file_whose_length_nobody_knew_is_never_made_of_two_that_differ_in_it(
         _ => later.answer(request),
     })
     .await;
-    let rig = Rig::with(|config| config.limits.connections = Connections::new(1).unwrap()).await;
+    let rig = Rig::with(|config| config.limits.connections = Some(Connections::new(1).unwrap())).await;
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(job.phase, Phase::Completed, "{:?}", peer.requests());
     new.pattern().assert_file(&rig.file("a.bin"), new.length());

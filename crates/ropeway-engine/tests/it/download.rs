@@ -16,7 +16,8 @@ const MIB: u64 = 1 << 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_in_four_segments_is_byte_identical_and_hashed() {
     let file = ServedFile::new(1, 9 * MIB + 17);
-    let peer = Peer::serve(file.clone()).await;
+    let served = file.clone();
+    let peer = Peer::start(move |request| served.answer(request).drip(4 * MIB)).await;
     let rig = Rig::new().await;
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(job.phase, Phase::Completed);

@@ -29,7 +29,7 @@ impl Rig {
     pub(crate) async fn with_seams(seams: Seams, change: impl FnOnce(&mut EngineConfig)) -> Self {
         let state = TempFolder::new();
         let limits =
-            Limits { running_jobs: 4, connections: Connections::new(4).unwrap(), download: None, upload: None };
+            Limits { running_jobs: 4, connections: Some(Connections::new(4).unwrap()), download: None, upload: None };
         let mut config = EngineConfig {
             database: Some(state.join("queue.db")),
             scope: Scope::Queue,

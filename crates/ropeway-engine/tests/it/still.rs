@@ -191,7 +191,8 @@ async fn start(
         routes: Arc::clone(uplink) as Arc<dyn Routes>,
         ..Seams::default()
     };
-    let limits = Limits { running_jobs: 16, connections: Connections::new(4).unwrap(), download: None, upload: None };
+    let limits =
+        Limits { running_jobs: 16, connections: Some(Connections::new(4).unwrap()), download: None, upload: None };
     let config = EngineConfig {
         database: None,
         scope,

@@ -34,6 +34,12 @@ pub struct HostProfile {
     /// Connections it bears.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection_cap: Option<u16>,
+    /// Connections a large file from it is worth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worth: Option<u16>,
+    /// Whether more than those would not help.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_full: bool,
     /// Bytes a second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub throughput: Option<u64>,

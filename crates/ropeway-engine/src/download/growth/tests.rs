@@ -1,0 +1,277 @@
+//! What the growth makes of lines that are played to it.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const MB: f64 = 1e6;
+
+/// A line with slow start, a cap for each connection and fair shares of the rest.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    round_trip: f64,
+    cap: f64,
+    together: f64,
+    /// Connections the server bears; it leaves the others unanswered.
+    bears: usize,
+    /// Caps hold from this moment on.
+    capped_from: f64,
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self { round_trip: 0.1, cap: 4.0 * MB, together: 125.0 * MB, bears: 100, capped_from: 0.0 }
+    }
+}
+
+struct Connection {
+    number: u64,
+    begins: f64,
+    is_served: bool,
+    bytes: f64,
+    reads: u64,
+}
+
+/// A download over a line, as long as it takes.
+struct Play {
+    line: Line,
+    growth: Growth,
+    open: Vec<Connection>,
+    opened: u64,
+    most: usize,
+    moved: f64,
+    size: f64,
+    now: f64,
+}
+
+impl Play {
+    fn new(line: Line, size: u64, learned: Option<Worth>) -> Self {
+        let growth = Growth::new(size, MOST, learned);
+        #[expect(clippy::cast_precision_loss, reason = "a size of a test")]
+        let size = size as f64;
+        let mut play = Self { line, growth, open: Vec::new(), opened: 0, most: 0, moved: 0.0, size, now: 0.0 };
+        play.open_to(1);
+        play.open[0].begins = 0.0;
+        play.open[0].is_served = true;
+        let verdict = play.look(Growth::begin);
+        play.obey(verdict);
+        play
+    }
+
+    fn way(&self) -> Way {
+        let round_trip = Duration::from_secs_f64(self.line.round_trip);
+        Way { round_trip, opening: round_trip * 2 }
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a test")]
+    fn look(&mut self, see: impl FnOnce(&mut Growth, Look<'_>) -> Verdict) -> Verdict {
+        let flow = |one: &Connection| Flow {
+            connection: one.number,
+            bytes: one.bytes as u64,
+            reads: one.reads,
+            answered: one.is_served.then(|| (Duration::from_secs_f64(one.begins), 0, 0)),
+        };
+        let flows: Vec<Flow> = self.open.iter().map(flow).collect();
+        let (left, moved) = ((self.size - self.moved).max(0.0) as u64, self.moved as u64);
+        let look = Look { now: Duration::from_secs_f64(self.now), left, moved, way: self.way(), flows: &flows };
+        see(&mut self.growth, look)
+    }
+
+    fn open_to(&mut self, count: usize) {
+        while self.open.len() < count {
+            self.opened += 1;
+            let begins = self.now + 2.0 * self.line.round_trip;
+            self.open.push(Connection { number: self.opened, begins, is_served: false, bytes: 0.0, reads: 0 });
+        }
+        self.most = self.most.max(self.open.len());
+    }
+
+    fn obey(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Wait => {}
+            Verdict::Grow(count) => self.open_to(count),
+            Verdict::Shrink(count, go) | Verdict::Bears(count, go) => {
+                self.open.retain(|one| !go.contains(&one.number));
+                assert!(self.open.len() <= count, "{} of {count}", self.open.len());
+            }
+        }
+    }
+
+    /// A tenth of a window passes.
+    fn step(&mut self, seconds: f64) {
+        self.now += seconds;
+        let (now, line) = (self.now, self.line);
+        for one in 0..self.open.len() {
+            let served = self.open.iter().filter(|one| one.is_served).count();
+            let one = &mut self.open[one];
+            one.is_served |= one.begins <= now && served < line.bears;
+        }
+        let cap = if now < line.capped_from { f64::INFINITY } else { line.cap };
+        let wants = |one: &Connection| {
+            let window = FIRST_WINDOW * ((now - one.begins) / line.round_trip).min(40.0).exp2();
+            if one.is_served { cap.min(window / line.round_trip) } else { 0.0 }
+        };
+        // Whoever wants less than its share gets that.
+        let mut wanted: Vec<f64> = self.open.iter().map(wants).collect();
+        wanted.sort_by(f64::total_cmp);
+        let (mut rest, mut share) = (line.together, f64::INFINITY);
+        for (number, want) in wanted.iter().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "at most 64 connections")]
+            let fair = rest / (wanted.len() - number) as f64;
+            (rest, share) = if *want <= fair { (rest - want, share) } else { (rest - fair, share.min(fair)) };
+        }
+        for one in &mut self.open {
+            let bytes = wants(one).min(share) * seconds;
+            one.bytes += bytes;
+            one.reads += 1;
+            self.moved += bytes;
+        }
+    }
+
+    /// Plays to the end, or for so many seconds.
+    fn run(&mut self, longest: f64) {
+        let period = Growth::period(self.way()).as_secs_f64();
+        while self.moved < self.size && self.now < longest {
+            (0..10).for_each(|_| self.step(period / 10.0));
+            let verdict = self.look(Growth::window);
+            self.obey(verdict);
+        }
+    }
+}
+
+fn played(line: Line, mebibytes: u64) -> Play {
+    let mut play = Play::new(line, mebibytes << 20, None);
+    play.run(120.0);
+    play
+}
+
+#[test]
+fn a_line_that_one_connection_fills_gets_four_and_no_more() {
+    for round_trip in [0.001, 0.005, 0.02, 0.1, 0.3] {
+        for together in [1.0, 10.0, 50.0, 125.0] {
+            for cap in [together, 2.0 * together, 1e6] {
+                let line = Line { round_trip, cap: cap * MB, together: together * MB, ..Line::default() };
+                let play = played(line, 1024);
+                assert!(play.most <= FEW, "{line:?}: {}", play.most);
+                assert_eq!(play.growth.worth().map(|worth| (worth.connections, worth.is_full)), Some((4, true)));
+            }
+        }
+    }
+}
+
+#[test]
+fn where_each_connection_is_capped_as_many_come_as_fill_the_line() {
+    for (cap, together, expected) in
+        [(4.0, 1000.0, 64..=64), (4.0, 50.0, 12..=30), (1.0, 20.0, 18..=36), (12.0, 50.0, 4..=6)]
+    {
+        let line = Line { cap: cap * MB, together: together * MB, ..Line::default() };
+        let mut play = Play::new(line, 4 << 30, None);
+        play.run(6.0);
+        assert!(expected.contains(&play.open.len()), "{line:?}: {}", play.open.len());
+    }
+}
+
+#[test]
+fn a_server_that_bears_fewer_refuses_no_more_than_those_and_four() {
+    for bears in [1, 2, 4, 5, 8, 10, 12, 16, 20, 32, 48, 60] {
+        let mut play = Play::new(Line { bears, together: 1000.0 * MB, ..Line::default() }, 4 << 30, None);
+        play.run(20.0);
+        assert!(play.most <= 2 * bears + FEW, "{bears} are borne, {} came", play.most);
+        assert_eq!(play.open.len(), bears);
+        play.run(60.0);
+        assert_eq!((play.open.len(), play.opened as usize), (bears, play.most), "and nothing new was opened");
+    }
+}
+
+#[test]
+fn what_is_soon_here_is_worth_no_more_connections() {
+    for (mebibytes, most) in [(1, 1..=4), (4, 4..=4), (48, 5..=28), (1024, 64..=64)] {
+        let play = played(Line::default(), mebibytes);
+        assert!(most.contains(&play.most), "{mebibytes} MiB: {}", play.most);
+    }
+}
+
+#[test]
+fn caps_that_hold_after_a_burst_are_seen() {
+    let mut play = Play::new(Line { capped_from: 3.0, ..Line::default() }, 4 << 30, None);
+    play.run(2.9);
+    assert_eq!(play.open.len(), FEW, "full so far");
+    play.run(10.0);
+    assert_eq!(play.open.len(), MOST);
+}
+
+#[test]
+fn a_full_line_is_tested_with_one_fewer_and_never_with_one_more() {
+    let mut play = Play::new(Line { cap: 1e9, together: 10.0 * MB, ..Line::default() }, 4 << 30, None);
+    let mut fewest = MOST;
+    while play.now < 60.0 {
+        play.run(play.now + 0.1);
+        fewest = if play.now > 1.0 { fewest.min(play.open.len()) } else { fewest };
+    }
+    assert_eq!((fewest, play.most), (FEW - 1, FEW));
+}
+
+#[test]
+fn what_was_learned_holds_from_the_first_answer_on() {
+    for (learned, together, expected) in [((16, false), 125.0, 64), ((16, true), 64.0, 16)] {
+        let learned = Worth { connections: learned.0, is_full: learned.1 };
+        let mut play = Play::new(Line { together: together * MB, ..Line::default() }, 4 << 30, Some(learned));
+        assert_eq!(play.open.len(), 16);
+        play.run(4.0);
+        assert_eq!(play.open.len(), expected, "{learned:?}");
+    }
+    let few = Worth { connections: 4, is_full: true };
+    assert_eq!(Play::new(Line::default(), 1 << 20, Some(few)).open.len(), 1, "small files begin with one");
+}
+
+#[test]
+fn a_number_that_is_decided_already_is_only_measured() {
+    let mut growth = Growth::fixed(1 << 30);
+    for second in 1..100_u64 {
+        let flow = Flow {
+            connection: 1,
+            bytes: second * 1_000_000,
+            reads: second * 10,
+            answered: Some((Duration::ZERO, 0, 0)),
+        };
+        let way = Way { round_trip: Duration::from_millis(50), opening: Duration::from_millis(100) };
+        let look = Look { now: Duration::from_secs(second), left: 1 << 30, moved: 0, way, flows: &[flow] };
+        assert_eq!(growth.window(look), Verdict::Wait);
+    }
+    assert!(growth.usual().is_some_and(|usual| (usual - MB).abs() < 1.0));
+    assert_eq!(growth.worth(), None);
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_seen_no_more_come_than_there_may_be(
+        most in 1..=MOST,
+        bears in 1..=MOST,
+        seen in prop::collection::vec(prop::collection::vec((0..200_u64, 0..50_000_000_u64, any::<bool>()), 0..70), 1..60),
+    ) {
+        let mut growth = Growth::new(1 << 30, most, None);
+        let mut bytes = BTreeMap::<u64, u64>::new();
+        let half = seen.len() / 2;
+        for (number, flows) in seen.iter().enumerate() {
+            if number == half {
+                growth.bears(bears);
+            }
+            let now = Duration::from_millis(50 * (number as u64 + 1));
+            let mut flows: Vec<Flow> = flows.iter().map(|(connection, more, is_answered)| {
+                let bytes = bytes.entry(*connection).or_default();
+                *bytes += more;
+                let answered = is_answered.then_some((Duration::ZERO, 0, 0));
+                Flow { connection: *connection, bytes: *bytes, reads: *bytes / 1000, answered }
+            }).collect();
+            flows.dedup_by_key(|flow| flow.connection);
+            let way = Way { round_trip: Duration::from_millis(40), opening: Duration::from_millis(80) };
+            let verdict = growth.window(Look { now, left: 1 << 29, moved: 1 << 29, way, flows: &flows });
+            match verdict {
+                Verdict::Wait => {}
+                Verdict::Grow(count) | Verdict::Shrink(count, _) | Verdict::Bears(count, _) => {
+                    prop_assert!(count <= most && number < half, "{:?} after {:?}", verdict, number);
+                }
+            }
+        }
+    }
+}
