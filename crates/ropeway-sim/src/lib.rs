@@ -9,6 +9,7 @@
 mod content;
 mod disk;
 mod invariants;
+pub mod lines;
 mod many;
 mod panics;
 mod plan;
