@@ -12,6 +12,7 @@ mod faults;
 mod fuzz;
 mod icons;
 mod limits;
+mod lines;
 mod page;
 mod pattern;
 mod place;
@@ -64,6 +65,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Measures at the server how true limits are, beside other clients, and writes the table into docs/performance.md.
     Limits(limits::Arguments),
+    /// Plays downloads over modelled lines and writes the table into docs/performance.md.
+    Lines(lines::Arguments),
     /// Measures a daemon with a hundred thousand queued jobs and writes the table into docs/performance.md.
     Queue(queue::Arguments),
     /// Plays every fault against Ropeway and other clients and writes the verdicts into docs/faults.md.
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::Limits(arguments) => limits::run(&arguments),
+        Command::Lines(arguments) => lines::run(&arguments),
         Command::Queue(arguments) => queue::run(&arguments),
         Command::Faults(arguments) => faults::run(&arguments),
     };

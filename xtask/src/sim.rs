@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     if arguments.planted {
         return planted::run(arguments.seeds);
     }
-    let mut command = shell::cargo(&["run", "--quiet", "--package", "ropeway-sim", "--"]);
+    let mut command = shell::cargo(&["run", "--quiet", "--package", "ropeway-sim", "--bin", "ropeway-sim", "--"]);
     command.args(["--seeds", &arguments.seeds.to_string(), "--from", &arguments.from.to_string()]);
     command.args(["--lines", &arguments.lines.to_string()]);
     if let Some(seed) = arguments.seed {

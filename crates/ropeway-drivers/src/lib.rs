@@ -21,8 +21,8 @@ pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
 pub use credential::{CookieJar, exposed_netrc};
 pub use driver::{
-    ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Handshake, Part, PartBody, PartReceipt, Probe,
-    Session, SourceMeta, Stored, Upload,
+    ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Handshake, Part, PartBody, PartReceipt,
+    Probe, Session, SourceMeta, Stored, Upload,
 };
 pub use error::DriverError;
 pub use form::FormDriver;

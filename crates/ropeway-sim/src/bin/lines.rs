@@ -33,13 +33,12 @@ fn main() {
     if arguments.each {
         return tell(played);
     }
+    println!("{} lines\n", cases.len());
     print!("{}", table(&played, &play_all(cases, 1)));
 }
 
 fn tell(mut played: Vec<Played>) {
-    played.sort_by(|(one, took), (other, also)| {
-        (also.seconds / other.ideal).total_cmp(&(took.seconds / one.ideal))
-    });
+    played.sort_by(|(one, took), (other, also)| (also.seconds / other.ideal).total_cmp(&(took.seconds / one.ideal)));
     for (case, out) in played {
         let line = case.line;
         println!(

@@ -4,12 +4,7 @@
 //! fairly, servers that bear so many connections, slow connections, stalls after loss, and connections that can only be
 //! closed because the end of their answer was given to another. Not modelled: queues, unfair shares, servers that think.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -88,7 +88,10 @@ pub fn play_all(cases: Vec<Case>, before: u32) -> Vec<Played> {
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                while let Some((at, case)) = { let at = next.fetch_add(1, Relaxed); cases.get(at).map(|case| (at, case)) } {
+                while let Some((at, case)) = {
+                    let at = next.fetch_add(1, Relaxed);
+                    cases.get(at).map(|case| (at, case))
+                } {
                     let outcome = play(case.line, None, before);
                     played.lock().push((at, outcome));
                 }

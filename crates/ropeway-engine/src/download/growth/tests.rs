@@ -162,7 +162,7 @@ fn a_line_that_one_connection_fills_gets_four_and_no_more() {
 #[test]
 fn where_each_connection_is_capped_as_many_come_as_fill_the_line() {
     for (cap, together, expected) in
-        [(4.0, 1000.0, 64..=64), (4.0, 50.0, 12..=30), (1.0, 20.0, 18..=36), (12.0, 50.0, 4..=6)]
+        [(4.0, 1000.0, 64..=64), (4.0, 50.0, 12..=30), (1.0, 20.0, 18..=36), (12.0, 50.0, 4..=8)]
     {
         let line = Line { cap: cap * MB, together: together * MB, ..Line::default() };
         let mut play = Play::new(line, 4 << 30, None);
