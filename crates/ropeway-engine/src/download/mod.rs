@@ -222,7 +222,8 @@ async fn transfer(
     } else {
         plan_of(attempt, source, &server)
     };
-    let (latency, missing) = (attempt.engine.hosts.profile(&server).latency, length.unwrap_or(0).saturating_sub(written));
+    let (latency, missing) =
+        (attempt.engine.hosts.profile(&server).latency, length.unwrap_or(0).saturating_sub(written));
     let promises = std::mem::take(&mut source.promises);
     // The digest can only follow what comes in order.
     let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));

@@ -54,6 +54,7 @@ pub fn play(line: Line, connections: Option<u8>, before: u32) -> Outcome {
             scope: Scope::Once,
             digests: DigestPolicy::WhereGiven,
             limits: Limits { running_jobs: 1, connections, download: None, upload: None },
+            is_held: false,
             schedule: Schedule::default(),
             servers: ServerPolicy::default(),
         };
