@@ -122,6 +122,10 @@ impl Disk for Blank {
         Ok(())
     }
 
+    fn sync_folder(&self, _: &Path) -> Result<(), DiskError> {
+        Ok(())
+    }
+
     fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError> {
         Ok(self.lengths.lock().get(path).copied())
     }
