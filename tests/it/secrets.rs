@@ -158,7 +158,7 @@ async fn a_document_that_came_encrypted_leads_to_nothing_that_does_not() {
     let (plain, file) = (files().await, ServedFile::new(1, LENGTH));
     let far = plain.url("a.bin");
     let secure = Peer::start_tls("localhost", move |request| match request.path.as_str() {
-        "/plain.meta4" => Answer::status(200).body(document("a.bin", &[far.clone()])),
+        "/plain.meta4" => Answer::status(200).body(document("a.bin", std::slice::from_ref(&far))),
         "/both.meta4" => {
             let own = format!("https://{}/a.bin", request.header("Host").unwrap());
             Answer::status(200).body(document("b.bin", &[far.clone(), own]))

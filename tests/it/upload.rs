@@ -108,9 +108,12 @@ async fn heavy_a_folder_of_more_files_than_a_batch_tells_of_comes_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heavy_a_list_of_more_links_than_a_batch_tells_of_comes_to_its_end() {
-    let peer = Peer::start(|request| match request.path.ends_with("7.txt") {
-        true => Answer::status(404),
-        false => Answer::status(200).body(request.path.clone()),
+    let peer = Peer::start(|request| {
+        if request.path.ends_with("7.txt") {
+            Answer::status(404)
+        } else {
+            Answer::status(200).body(request.path.clone())
+        }
     })
     .await;
     let home = Home::new();
@@ -223,6 +226,7 @@ async fn sent_and_verified_are_two_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_did_not_arrive_whole_is_no_success() {
+    type Script = fn(&Request) -> Answer;
     let half = |request: &Request| match request.method.as_str() {
         "PUT" => Answer::status(204),
         _ => Answer::status(200).header("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT").body(vec![0; 500]),
@@ -232,7 +236,7 @@ async fn an_upload_that_did_not_arrive_whole_is_no_success() {
     let lying = |_: &Request| {
         Answer::status(201).header("Repr-Digest", "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:").body("{}")
     };
-    let scripts: [(&str, &str, fn(&Request) -> Answer); 4] = [
+    let scripts: [(&str, &str, Script); 4] = [
         ("half", "UPLOAD_DAMAGED", half),
         ("login", "SERVER_BAD_CONTENT", login),
         ("early", "SERVER_BAD_RESPONSE", early),

@@ -384,6 +384,7 @@ pub struct TargetView {
 }
 
 /// What a host can do beside moving bytes; the UI shows only what works.
+#[expect(clippy::struct_excessive_bools, reason = "each is there or not, whatever the others are")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct HostCapability {

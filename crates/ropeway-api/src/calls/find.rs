@@ -17,9 +17,10 @@ use crate::{
 
 /// The downloads on the list from the addresses of these entries. An entry that is no address is none's.
 pub(super) fn find(core: &Core, params: &JobFind) -> Result<Found, ApiError> {
-    let entries: Vec<Option<Entry>> = match curl::is_command(&params.text) {
-        true => curl::parse(&params.text)?.into_iter().map(Some).collect(),
-        false => list::entries(&params.text).map(Result::ok).collect(),
+    let entries: Vec<Option<Entry>> = if curl::is_command(&params.text) {
+        curl::parse(&params.text)?.into_iter().map(Some).collect()
+    } else {
+        list::entries(&params.text).map(Result::ok).collect()
     };
     let mut lines: HashMap<SafeUrl, u32> = HashMap::new();
     for (line, entry) in (0..).zip(entries) {

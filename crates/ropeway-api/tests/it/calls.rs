@@ -1,5 +1,7 @@
 //! Calls: what they take, what they refuse, and that what they changed is durable.
 
+#![expect(clippy::disallowed_methods, reason = "a test lays files out and reads what was kept")]
+
 use ropeway_api::{
     command::{Added, Done, Found, FullAddress},
     error::ApiCode,
@@ -49,7 +51,6 @@ async fn the_proxys_password_is_in_no_snapshot_and_no_event_and_is_used_all_the_
     rig.call::<Value>("settings_set", serde_json::to_value(&read).unwrap()).await.unwrap();
     let batch = serde_json::to_string(&events.next().await.unwrap()).unwrap();
     assert!(batch.contains("proxy") && !batch.contains("hunter2"), "{batch}");
-    #[expect(clippy::disallowed_methods, reason = "the file that keeps it")]
     let kept = std::fs::read_to_string(rig.folder.join("config/settings.toml")).unwrap();
     assert!(kept.contains("hunter2") && kept.contains("running_jobs = 7"), "{kept}");
     read.proxy = Some("http://user:********@evil.example:1".to_owned());

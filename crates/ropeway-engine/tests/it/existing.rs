@@ -1,5 +1,7 @@
 //! Files that have the wanted name already: what is the same is not fetched again, what is not is never touched unasked.
 
+#![expect(clippy::disallowed_methods, reason = "a test edits files as a user does")]
+
 use std::{
     sync::{
         Arc,
