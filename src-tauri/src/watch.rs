@@ -107,7 +107,12 @@ impl Watch {
                     window::follow_settings(&self.app, &settings);
                     self.app.state::<Shell>().note_settings(settings);
                 }
-                Event::Jobs { .. } | Event::Removed { .. } | Event::Targets { .. } | Event::Offer { .. } => {}
+                // The page shows these.
+                Event::Jobs { .. }
+                | Event::Removed { .. }
+                | Event::Notices { .. }
+                | Event::Targets { .. }
+                | Event::Offer { .. } => {}
             }
         }
     }
