@@ -26,7 +26,7 @@ describe("settings being changed", () => {
     void edit.change({ running_jobs: 7 });
     void edit.change({ connections: 3 });
     await settled();
-    expect(waiting.map(({ wanted }) => wanted.connections), "one call at a time").toEqual([8]);
+    expect(waiting.map(({ wanted }) => wanted.connections), "one call at a time").toEqual([EMPTY_QUEUE.settings.connections]);
     expect(edit.settings).toMatchObject({ running_jobs: 7, connections: 3 });
     for (const place of [0, 1]) {
       const { wanted, answer } = waiting[place] as (typeof waiting)[number];

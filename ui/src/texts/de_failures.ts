@@ -9,6 +9,7 @@ export const explained: Explained = {
   NETWORK_LOST: ["Die Verbindung zu {host} ist abgebrochen.", "Versuchen Sie es erneut; was gespeichert ist, bleibt erhalten."],
   NETWORK_IDLE: ["{host} sendet nichts mehr.", "Versuchen Sie es erneut; was gespeichert ist, bleibt erhalten."],
   TLS_FAILED: ["Mit {host} kam keine sichere Verbindung zustande.", "Prüfen Sie die Adresse und das Zertifikat; für eine eigene Zertifizierungsstelle geben Sie deren Datei an."],
+  TLS_REFUSED: ["Mit {host} gab es keine Einigung auf eine sichere Verbindung.", "Prüfen Sie Hostnamen und Port; der Server verlangt vielleicht eine andere TLS-Version oder ein Zertifikat von Ihnen."],
   PROXY_FAILED: ["Der Proxy hat die Verbindung abgelehnt oder ist nicht erreichbar.", "Prüfen Sie Adresse und Anmeldung des Proxys."],
   CREDENTIAL_FILE: ["Die Datei mit Anmeldungen oder Cookies kann nicht benutzt werden.", "Berichtigen Sie die Datei oder lassen Sie sie weg und versuchen Sie es erneut."],
   HTTP_NOT_FOUND: ["{host} hat diese Datei nicht.", "Prüfen Sie die Adresse; ist der Link abgelaufen, besorgen Sie einen neuen."],

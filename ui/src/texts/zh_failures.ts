@@ -9,6 +9,7 @@ export const explained: Explained = {
   NETWORK_LOST: ["与 {host} 的连接已断开。", "请重试；已保存的数据会保留。"],
   NETWORK_IDLE: ["{host} 不再发送数据。", "请重试；已保存的数据会保留。"],
   TLS_FAILED: ["无法与 {host} 建立安全连接。", "请检查地址和服务器证书；使用自建证书机构时请指定其 CA 文件。"],
+  TLS_REFUSED: ["无法与 {host} 协商安全连接。", "请检查主机名和端口；服务器可能要求其他 TLS 版本，或要求您提供证书。"],
   PROXY_FAILED: ["代理拒绝连接或无法访问。", "请检查代理的地址和登录信息。"],
   CREDENTIAL_FILE: ["登录信息或 Cookie 文件无法使用。", "请修正该文件或不使用它，然后重试。"],
   HTTP_NOT_FOUND: ["{host} 上没有此文件。", "请检查地址；如果链接已过期，请获取新链接。"],
