@@ -1,0 +1,119 @@
+//! Whether more connections come: judged by those that are open, once most of them have stopped growing.
+
+use super::{FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way, track::Track, watch::Watch};
+
+/// More than this only for what takes longer than [`FAR`].
+const MANY: usize = 32;
+/// What is left must take this many seconds to be worth more than [`MANY`].
+const FAR: f64 = 2.0;
+/// What is left must take this many times what a fresh connection costs.
+const AHEAD: f64 = 2.0;
+/// So many times what is open may be open next. A server that bears none of the newcomers refuses no more than it bears
+/// and [`FEW`] beyond that, which the growth of twice as many and a few ensures.
+const FACTOR: usize = 3;
+/// Before it is proved that connections are capped: who keeps this share of the best it ever brought has lost nothing.
+/// Lower takes full lines for capped ones, higher takes noise for loss.
+const KEPT_FIRST: f64 = 0.7;
+/// The same afterwards, where means are compared.
+const KEPT: f64 = 0.75;
+/// Where all together bring this share of the best they ever did, what some lost others have.
+const FULL: f64 = 0.8;
+
+impl Growth {
+    /// Decides whether more connections come, while nothing has ended the growth.
+    #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
+    pub(super) fn decide(&mut self, look: Look<'_>) -> Verdict {
+        let (now, open) = (look.now.as_secs_f64(), look.flows.len());
+        let left = look.left as f64 / self.brings.max(1.0);
+        let ahead = AHEAD * self.cold(look.way).as_secs_f64();
+        let Some(batch) = self.batch else {
+            let is_flat = || look.flows.iter().any(|flow| self.flowing(flow).is_some_and(|track| track.is_flat));
+            let is_due = self.is_large || (left > ahead && is_flat());
+            return if is_due { self.grow(FEW, look) } else { Verdict::Wait };
+        };
+        let new: Vec<&Flow> = look.flows.iter().filter(|flow| batch.has(flow.connection)).collect();
+        let waiting = new.iter().filter(|flow| flow.answered.is_none()).count();
+        if waiting * 4 > new.len() {
+            return self.wait(now - batch.asked, look);
+        }
+        let is_old = |flow: &&Flow| self.old.contains(&flow.connection);
+        let rated = |flow: &&Flow| self.flowing(flow).is_some_and(|track| track.rate.is_some());
+        let mut old: Vec<&Flow> = look.flows.iter().filter(is_old).filter(rated).collect();
+        if old.is_empty() {
+            old = look.flows.iter().filter(|flow| !batch.has(flow.connection)).filter(rated).collect();
+        }
+        let judged: Vec<&Flow> =
+            if self.is_proved { old.clone() } else { old.iter().copied().chain(new.iter().copied()).collect() };
+        let old: Vec<Track> =
+            old.iter().filter_map(|flow| self.flowing(flow)).filter(|track| !track.is_stalled).copied().collect();
+        let flat = judged.iter().filter(|flow| self.flowing(flow).is_some_and(|track| track.is_flat)).count();
+        // The others grow by themselves.
+        if old.is_empty() || (flat as f64) < MOST_FLAT * judged.len() as f64 {
+            return Verdict::Wait;
+        }
+        let mean = |of: fn(&Track) -> f64| (old.iter().map(of).sum::<f64>() / old.len() as f64).max(1.0);
+        let (peak, rate) = (mean(|track| track.peak), mean(|track| track.rate.unwrap_or(0.0)));
+        if rate < peak * if self.is_proved { KEPT } else { KEPT_FIRST } {
+            if self.brings >= self.best * FULL {
+                return self.stop(&old, look);
+            }
+            // All of them lose: a burst is over.
+            self.best = self.brings;
+            self.restart();
+            return Verdict::Wait;
+        }
+        if !new.is_empty() && !self.is_proved {
+            // Each is capped: from here on means count, not single windows.
+            self.is_proved = true;
+            self.restart();
+        }
+        if left < ahead {
+            return Verdict::Wait;
+        }
+        if open >= self.cap {
+            self.rest = Rest::ForGood;
+            return Verdict::Wait;
+        }
+        if waiting > 0 && !is_late(now - batch.asked, look.way) {
+            return Verdict::Wait;
+        }
+        // Where some are left waiting the server may bear no more.
+        let more = if waiting > 0 { 0 } else { open };
+        let target = (open * FACTOR).min(open + more + FEW).max(FEW);
+        self.grow(if left > FAR { target } else { target.min(MANY.max(open)) }, look)
+    }
+
+    /// Too many of the last ones are not answered: all that wait go, if others are served meanwhile.
+    fn wait(&mut self, waited: f64, look: Look<'_>) -> Verdict {
+        let waiting = look.flows.iter().filter(|flow| flow.answered.is_none()).map(|flow| flow.connection);
+        let waiting: Vec<u64> = waiting.collect();
+        let served = look.flows.len() - waiting.len();
+        if served == 0 || !is_late(waited, look.way) {
+            return Verdict::Wait;
+        }
+        self.bears(served.min(self.most));
+        Verdict::Bears(self.most, waiting)
+    }
+
+    /// The line is full: as many stay as fill it.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of connections")]
+    #[expect(clippy::cast_precision_loss, reason = "at most 64 connections")]
+    fn stop(&mut self, old: &[Track], look: Look<'_>) -> Verdict {
+        // The slower half may not have come to its speed before the line was full.
+        let mut peaks: Vec<f64> = old.iter().map(|track| track.peak).collect();
+        peaks.sort_by(f64::total_cmp);
+        let fast = peaks.split_off(peaks.len() / 2);
+        let peak = (fast.iter().sum::<f64>() / fast.len() as f64).max(1.0);
+        let need = ((self.brings / peak * 1.1).ceil() as usize).max(FEW);
+        self.cap = self.cap.min(need);
+        self.rest = Rest::Full(Watch::new(look.now.as_secs_f64(), Some(self.brings), look.moved));
+        let mut newest: Vec<u64> = look.flows.iter().map(|flow| flow.connection).collect();
+        newest.sort_unstable();
+        Verdict::Shrink(self.cap, newest.split_off(self.cap.min(newest.len())))
+    }
+}
+
+/// Whether an answer that is waited for so many seconds will not come: others had theirs in a third of that.
+fn is_late(waited: f64, way: Way) -> bool {
+    waited > 3.0 * way.opening.as_secs_f64() + 0.5
+}
