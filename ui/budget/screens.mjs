@@ -13,7 +13,7 @@ const LANGUAGES = (process.env.LANGUAGES ?? "en").split(",");
 const row = (page, name) => page.locator("[data-job]", { has: page.getByText(name) }).first();
 const openDetails = async (page, name, tab) => {
   await row(page, name).click();
-  await page.keyboard.press("Enter");
+  await page.keyboard.press("Alt+Enter");
   if (tab) await page.getByRole("tab", { name: tab }).click();
   await page.waitForTimeout(300);
 };
@@ -134,6 +134,7 @@ const SCREENS = [
     await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
   }],
   ["reorder-refused", "still", async (page) => {
+    await page.getByRole("button", { name: "Size", exact: true }).click();
     const from = await row(page, /^dataset.tar/).boundingBox();
     await page.mouse.move(from.x + 120, from.y + 18);
     await page.mouse.down();

@@ -140,10 +140,12 @@ def rows_are_dragged_within_the_queue(stage):
     text = "\n".join(f"http://127.0.0.1:9/file-{number}.bin" for number in range(1, 5))
     page.call("job_add", text=text, options=options)
     until("the rows are there", lambda: _place(page, "file-4.bin"))
-    # In the order of the last added first, rows stay where they are; the list offers the other order.
+    # In an order by size the rows stay where they are; the list offers the order in which they can be moved.
+    page.button("Size")
     page.drag(_place(page, "file-1.bin"), _place(page, "file-3.bin"))
     page.button("Sort by queue order")
     until("the first added is on top", lambda: _place(page, "file-1.bin")[1] < _place(page, "file-4.bin")[1])
+    assert _queue(page) == [f"file-{number}.bin" for number in range(1, 5)]
     x, y = _place(page, "file-3.bin")
     page.drag(_place(page, "file-1.bin"), (x, y + ROW // 3))
     until("the row stands behind the third", lambda: _queue(page) == ["file-2.bin", "file-3.bin", "file-1.bin", "file-4.bin"])
