@@ -174,7 +174,7 @@ fn disk() -> Vec<Case> {
             "D15",
             "the volume of the queue is full",
             "new jobs are refused visibly",
-            "tests/it/faults.rs::a_full_volume_under_the_queue_refuses_new_jobs_visibly",
+            "tests/it/faults.rs::a_full_volume_under_the_queue_of_a_single_command_is_told_and_breaks_nothing",
         ),
     ]
 }
