@@ -1,0 +1,74 @@
+//! How many tries a job is given, and how long it waits between them.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use ropeway_model::{Direction, Failure, FailureCode, Retry};
+
+use super::Attempt;
+use crate::{config::Scope, hosts::HostKey, retry, table::Entry};
+
+impl Attempt {
+    /// Whether somebody at a terminal waits for the first answer of a server.
+    fn is_first_contact(&self, entry: &Entry, failure: &Failure) -> bool {
+        let is_unanswered = match self.spec.direction() {
+            Direction::Download => entry.remote.is_none(),
+            // An upload learns nothing of the server before its end.
+            Direction::Upload => matches!(
+                failure.code,
+                FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
+            ),
+        };
+        is_unanswered && self.engine.scope == Scope::Once
+    }
+
+    /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
+    /// looks; a queue has all night.
+    fn patience(&self, is_first_contact: bool) -> u32 {
+        match (is_first_contact, self.visit.is_probe()) {
+            _ if self.chosen_tries() > 0 => self.chosen_tries() - 1,
+            // Others have tried it long enough: this one came to see whether it is back.
+            (true, true) => 0,
+            (true, false) => retry::MOST_FIRST_ATTEMPTS,
+            (false, _) => retry::MOST_ATTEMPTS,
+        }
+    }
+
+    /// What the user chose instead; zero where nothing was chosen.
+    fn chosen_tries(&self) -> u32 {
+        self.engine.tries.load(Ordering::SeqCst)
+    }
+
+    /// Counts the try, and returns the pause before the next one; `None` where there is to be none. A server that only
+    /// restarts is probed every second, which is no try.
+    pub(super) fn pause(
+        &self,
+        entry: &mut Entry,
+        failure: &Failure,
+        retry: Retry,
+        progressed: bool,
+        at: &HostKey,
+    ) -> Option<Duration> {
+        let is_first_contact = self.is_first_contact(entry, failure);
+        let is_refused = failure.code == FailureCode::ConnectionRefused && retry != Retry::Never;
+        let is_counted = self.chosen_tries() > 0;
+        if let Some(restart) = (is_refused && !is_counted).then(|| self.engine.hosts.restart(at)).flatten() {
+            entry.known.attempts = entry.known.attempts.max(1);
+            let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
+            return (!is_over).then_some(restart.probed_in);
+        }
+        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
+        let chance = self.engine.chance.uniform();
+        let retry = if self.is_hopeless(failure) { Retry::Never } else { retry };
+        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), chance);
+        // What moved bytes is no repetition.
+        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
+        pause.map(|pause| pause.max(turn.unwrap_or_default()))
+    }
+
+    /// Whether somebody waits for a server that answers wrongly, and each time in the same way.
+    fn is_hopeless(&self, failure: &Failure) -> bool {
+        let is_wrong = matches!(failure.code, FailureCode::BadResponse | FailureCode::LengthMismatch);
+        let times = if is_wrong { self.progress.ended_alike(&failure.message) } else { 0 };
+        self.engine.scope == Scope::Once && times >= retry::MOST_ALIKE
+    }
+}
