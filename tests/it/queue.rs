@@ -86,7 +86,9 @@ async fn a_removed_job_leaves_no_part_file_and_a_complete_file_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_are_deleted_with_their_jobs_where_they_are_still_what_was_saved() {
-    let peer = Peer::serve(ServedFile::new(7, 100_000)).await;
+    // The date that the server names is the file's, which is the same file still.
+    let dated = ServedFile::new(7, 100_000).header("Last-Modified", "Mon, 02 Jan 2023 03:04:05 GMT");
+    let peer = Peer::serve(dated).await;
     let home = Home::new();
     let daemon = Daemon::start(&home);
     let add = |name: &str| {

@@ -38,9 +38,10 @@ struct Proof {
     synced: checkpoint::Synced,
 }
 
-/// Commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in between finds
-/// the intent: the part file is still there and is published again, or it is gone and the final file is there.
-async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) -> Result<Finished, Stop> {
+/// Dates the file, commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in
+/// between finds the intent: the part file is still there and is published again, or it is gone and the final file is
+/// there.
+async fn publish(attempt: &Attempt, source: &Source, job: &Job, mut proof: Proof) -> Result<Finished, Stop> {
     let disk = &*attempt.engine.disk;
     let length = job.claims.written();
     let name = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
@@ -51,10 +52,12 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, proof: Proof) ->
         if asks && naming::is_taken_by_another(disk, &source.part_path, &path)? {
             return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
         }
-        intend(attempt, job, &path, &proof).await?;
-        named_folders::make(attempt)?;
+        // Before the intent, which records the file as it is from here on: a later deletion goes by that.
         disk.mark(&source.part_path, &source.url);
         existing::note(attempt, &source.part_path, &source.validator);
+        proof.synced.look_again(job)?;
+        intend(attempt, job, &path, &proof).await?;
+        named_folders::make(attempt)?;
         match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
             Ok(()) => {
                 attempt.progress.restart_at(length);
