@@ -98,8 +98,8 @@ impl Form {
     async fn read_file(&mut self, field: Field<'_>, name: FileName, unread: &AtomicUsize) -> Result<(), Refusal> {
         let promised = digest::promised(field.headers())?;
         let nameless = field.file_name().is_some_and(str::is_empty);
-        let (place, wanted) = (Arc::clone(&self.place), name.clone());
-        let draft = blocking(move || place.draft(name.as_str())).await?;
+        let (service, place, wanted) = (Arc::clone(&self.service), Arc::clone(&self.place), name.clone());
+        let draft = blocking(move || place.draft(&service.root, name.as_str())).await?;
         let mut chunks = field.map(|chunk| {
             unread.store(0, Ordering::Relaxed);
             chunk.map_err(of_form)

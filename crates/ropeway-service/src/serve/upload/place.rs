@@ -1,6 +1,9 @@
 //! Where an upload goes: what is looked at before its first byte, and once more when it gets its name.
 
-use std::hash::{BuildHasher, RandomState};
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use parking_lot::{Mutex, MutexGuard};
 use rustix::{
@@ -13,7 +16,7 @@ use crate::serve::{folder::Folder, refusal::Refusal};
 
 /// Names that can be published at the same time; two that share a lock wait for each other for a moment.
 const LOCKS: usize = 64;
-/// How often a folder may be removed by another upload that fails, between its making and the file's naming.
+/// How often a folder may be removed by another upload that fails, between its finding or making and its first file.
 const MOST_TRIES: u32 = 16;
 
 /// One lock for each name, shared by names that nobody writes at once: whether a name may be taken and the taking of it
@@ -45,22 +48,31 @@ impl NameLocks {
 #[derive(Debug)]
 pub(super) struct Place {
     names: Vec<String>,
-    /// How many of these lead to the deepest folder that there is.
-    depth: usize,
-    /// That folder, in which drafts are written: it is on the volume on which the missing ones will be.
+    /// How many of these led to the deepest folder that there was: the fewest of all looks at it.
+    depth: AtomicUsize,
+    /// The deepest folder at first, in which drafts are written: it is on the volume on which the missing ones will be.
     nearest: Folder,
 }
 
 impl Place {
     pub(super) fn find(root: &Folder, names: &[String]) -> Result<Self, Refusal> {
-        let (nearest, depth) = root.descend_as_far_as_possible(names).map_err(Refusal::of_writing)?;
-        ropeway_engine::disk::prove_naming(&nearest).map_err(Refusal::of_writing)?;
-        Ok(Self { names: names.to_vec(), depth, nearest })
+        for _ in 0..MOST_TRIES {
+            let (nearest, depth) = root.descend_as_far_as_possible(names).map_err(Refusal::of_writing)?;
+            match ropeway_engine::disk::prove_naming(&nearest) {
+                // Another upload that fails has removed it in between.
+                Err(Errno::NOENT) => {}
+                proved => {
+                    proved.map_err(Refusal::of_writing)?;
+                    return Ok(Self { names: names.to_vec(), depth: AtomicUsize::new(depth), nearest });
+                }
+            }
+        }
+        Err(Refusal::of_writing(Errno::NOENT))
     }
 
     /// What has this name in the folder now.
     pub(super) fn look_at(&self, name: &str) -> Result<Option<Stat>, Refusal> {
-        if self.depth < self.names.len() {
+        if self.depth.load(Ordering::Relaxed) < self.names.len() {
             return Ok(None);
         }
         self.nearest.look_at(name).map_err(Refusal::of_writing)
@@ -73,12 +85,20 @@ impl Place {
     }
 
     /// Begins a draft for a file that is to be called `name`.
-    pub(super) fn draft(&self, name: &str) -> Result<Draft, Refusal> {
-        let folder = self.nearest.again().map_err(Refusal::of_writing)?;
-        Draft::create(folder, name).map_err(|errno| match errno {
-            Errno::EXIST => Refusal::DiskFailed,
-            errno => Refusal::of_writing(errno),
-        })
+    pub(super) fn draft(&self, root: &Folder, name: &str) -> Result<Draft, Refusal> {
+        let mut folder = self.nearest.again().map_err(Refusal::of_writing)?;
+        for _ in 0..MOST_TRIES {
+            match Draft::create(folder, name) {
+                // Another upload that fails has removed the folder: the nearest one is further up.
+                Err(Errno::NOENT) => {}
+                Err(Errno::EXIST) => return Err(Refusal::DiskFailed),
+                outcome => return outcome.map_err(Refusal::of_writing),
+            }
+            let (nearest, depth) = root.descend_as_far_as_possible(&self.names).map_err(Refusal::of_writing)?;
+            self.depth.fetch_min(depth, Ordering::Relaxed);
+            folder = nearest;
+        }
+        Err(Refusal::of_writing(Errno::NOENT))
     }
 
     /// Gives a finished draft its name, durably. `may_replace` is asked about what has the name in that very moment.
@@ -93,8 +113,9 @@ impl Place {
         name: &str,
         may_replace: impl Fn(Option<&Stat>) -> Result<(), Refusal>,
     ) -> Result<Published, Refusal> {
+        let known = self.depth.load(Ordering::Relaxed);
         for _ in 0..MOST_TRIES {
-            let (folder, new) = match root.descend_or_make(&self.names, self.depth) {
+            let (folder, new) = match root.descend_or_make(&self.names, known) {
                 // Another upload that fails has removed a folder in between.
                 Err(Errno::NOENT) => continue,
                 outcome => outcome.map_err(Refusal::of_writing)?,
@@ -143,8 +164,8 @@ mod tests {
         text.split('/').map(str::to_owned).collect()
     }
 
-    fn finished(place: &Place, name: &str) -> Draft {
-        let mut draft = place.draft(name).unwrap();
+    fn finished(place: &Place, root: &Folder, name: &str) -> Draft {
+        let mut draft = place.draft(root, name).unwrap();
         draft.append(&[Bytes::from_static(b"abc")]).unwrap();
         draft.finish(Mode::RUSR).unwrap();
         draft
@@ -155,11 +176,27 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = Folder::open_root(folder.path()).unwrap();
         let place = Place::find(&root, &names("new/er")).unwrap();
-        let mut draft = finished(&place, "a");
+        let mut draft = finished(&place, &root, "a");
         assert!(!folder.path().join("new").exists());
         let refused = place.publish(&root, &NameLocks::default(), &mut draft, "a", |_| Err(Refusal::NameTaken));
         assert_eq!(refused.unwrap_err(), Refusal::NameTaken);
         assert!(!folder.path().join("new").exists(), "a refusal leaves no folder");
+        place.publish(&root, &NameLocks::default(), &mut draft, "a", |_| Ok(())).unwrap();
+        assert_eq!(std::fs::read(folder.path().join("new/er/a")).unwrap(), b"abc");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_goes_before_the_draft_is_begun_is_made_again_with_the_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Folder::open_root(folder.path()).unwrap();
+        std::fs::create_dir_all(folder.path().join("new/er")).unwrap();
+        let place = Place::find(&root, &names("new/er")).unwrap();
+        std::fs::remove_dir(folder.path().join("new/er")).unwrap();
+        std::fs::remove_dir(folder.path().join("new")).unwrap();
+        assert!(place.look_at("a").unwrap().is_none());
+        let mut draft = finished(&place, &root, "a");
+        assert!(!folder.path().join("new").exists());
         place.publish(&root, &NameLocks::default(), &mut draft, "a", |_| Ok(())).unwrap();
         assert_eq!(std::fs::read(folder.path().join("new/er/a")).unwrap(), b"abc");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -178,7 +215,7 @@ mod tests {
                     scope.spawn(move || {
                         let place = Place::find(root, names).unwrap();
                         let name = number.to_string();
-                        let mut draft = finished(&place, &name);
+                        let mut draft = finished(&place, root, &name);
                         let is_honest = number == 0;
                         let may = |_: Option<&Stat>| if is_honest { Ok(()) } else { Err(Refusal::NameTaken) };
                         let published = place.publish(root, locks, &mut draft, &name, may);

@@ -119,7 +119,7 @@ impl Target {
             // As long as what comes: whether it is the same shows once it is here.
         }
         place.check_room(self.length)?;
-        let draft = place.draft(&self.name)?;
+        let draft = place.draft(&self.service.root, &self.name)?;
         Ok((self, Begun::Draft(place, draft)))
     }
 
