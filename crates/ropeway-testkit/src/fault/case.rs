@@ -68,9 +68,9 @@ pub(super) enum Runs {
     Stopped(u64),
     /// The same with `kill -9`.
     Killed(u64),
-    /// Killed at a system call, in the words of `strace --inject`, then started again. A client that never makes the
-    /// call has no such moment.
-    Struck(&'static str),
+    /// Killed at a system call that names this file, in the words of `strace --inject`, then started again. A client
+    /// that never makes the call has no such moment.
+    Struck(&'static str, &'static str),
 }
 
 /// The bytes that are right under the final name.

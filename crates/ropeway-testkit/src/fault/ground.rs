@@ -17,6 +17,8 @@ pub(super) enum Ground {
     Volume(&'static str),
     /// A system call that fails, in the words of `strace --inject`.
     Failing(&'static str),
+    /// The same, of those calls alone that name this file in the folder of work.
+    FailingAt(&'static str, &'static str),
     /// At most this many open descriptors.
     Descriptors(u16),
 }
@@ -26,7 +28,7 @@ const ON_VOLUME: &str = r#"cd "$PWD"; copy=$1; shift; "$@"; code=$?; cp -a . "$c
 
 impl Ground {
     /// The command that runs `program` there; `None` where this machine cannot provoke it.
-    pub(super) fn command(self, program: &Path, arguments: &[OsString], copy: &Path) -> Option<Command> {
+    pub(super) fn command(self, program: &Path, arguments: &[OsString], work: &Path, copy: &Path) -> Option<Command> {
         let mut command = match self {
             Self::Plain => Command::new(program),
             Self::Volume(options) => {
@@ -35,13 +37,13 @@ impl Ground {
                 command
             }
             Self::Failing(injection) => {
-                if !works(Command::new("strace").args(["-o", "/dev/null", "true"])) {
-                    return None;
-                }
-                let mut command = Command::new("strace");
-                let call = injection.split(':').next().unwrap_or_default();
-                command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
-                command.args(["-e", &format!("inject={injection}")]).arg(program);
+                let mut command = injected(injection)?;
+                command.arg(program);
+                command
+            }
+            Self::FailingAt(injection, name) => {
+                let mut command = injected(injection)?;
+                command.arg("-P").arg(work.join(name)).arg(program);
                 command
             }
             Self::Descriptors(most) => {
@@ -58,6 +60,17 @@ impl Ground {
     pub(super) const fn is_copied(self) -> bool {
         matches!(self, Self::Volume(_))
     }
+}
+
+fn injected(injection: &str) -> Option<Command> {
+    if !works(Command::new("strace").args(["-o", "/dev/null", "true"])) {
+        return None;
+    }
+    let mut command = Command::new("strace");
+    let call = injection.split(':').next().unwrap_or_default();
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={call}")]);
+    command.args(["-e", &format!("inject={injection}")]);
+    Some(command)
 }
 
 fn works(command: &mut Command) -> bool {

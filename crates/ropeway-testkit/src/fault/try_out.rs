@@ -81,7 +81,7 @@ fn not_applicable() -> Report {
 async fn stop_midway(stage: &Stage, mut running: Running, play: &Play) -> bool {
     let (bytes, signal) = match play.runs {
         Runs::Once => return true,
-        Runs::Struck(_) => return running.wait(play.watch).await.signal.is_some(),
+        Runs::Struck(..) => return running.wait(play.watch).await.signal.is_some(),
         Runs::Stopped(bytes) => (bytes, Signal::INT),
         Runs::Killed(bytes) => (bytes, Signal::KILL),
     };
@@ -136,10 +136,10 @@ impl Place {
 
     fn command(&self, play: &Play, program: &Path, arguments: &[OsString], again: bool) -> Option<Command> {
         let ground = match play.runs {
-            Runs::Struck(call) if !again => Ground::Failing(call),
+            Runs::Struck(call, name) if !again => Ground::FailingAt(call, name),
             _ => play.ground,
         };
-        let mut command = ground.command(program, arguments, &self.copy())?;
+        let mut command = ground.command(program, arguments, &self.work(), &self.copy())?;
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "FTP_PROXY", "RUST_LOG"] {
             command.env_remove(name).env_remove(name.to_lowercase());
         }

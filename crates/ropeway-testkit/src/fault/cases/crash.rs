@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<Case> {
             "killed between the proof of the last byte and the rename",
             "finished by the next start; not a byte is fetched again",
             Play::once(|request, _| file(1).answer(request))
-                .runs(Runs::Struck("renameat2:signal=KILL"))
+                .runs(Runs::Struck("renameat2:signal=KILL", NAME))
                 .everybody(|outcome| {
                     (outcome.sent() > 0).then(|| format!("{} bytes were fetched again", outcome.sent()))
                 })
