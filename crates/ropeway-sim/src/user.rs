@@ -245,18 +245,29 @@ impl User {
         self.scope == Scope::Once && matches!(self.known[job].last, Some((Phase::Completed, _)))
     }
 
-    /// Does what only a user can: finds new links and answers questions.
+    /// Finds new links, as only a user can.
     async fn mend(&mut self, engine: &Engine) {
         for (job, id) in self.listed().collect::<Vec<_>>() {
             let Ok(snapshot) = engine.job(id) else { continue };
             let mended = match &snapshot.phase {
                 Phase::LinkExpired { .. } => self.renew(engine, job).await,
                 Phase::Failed { failure } if is_the_links(failure.code) => self.renew(engine, job).await,
-                Phase::Blocked { by: Obstacle::NameTaken, .. } => self.answer(engine, job, OnConflict::Rename).await,
                 _ => Ok(()),
             };
             if let Err(error) = mended {
                 self.world.violate(format!("I4: {} cannot be mended although nothing breaks: {error}", snapshot.id));
+            }
+        }
+    }
+
+    /// Answers whatever is asked, so that it is not asked again.
+    async fn answer_all(&mut self, engine: &Engine) {
+        for (job, id) in self.listed().collect::<Vec<_>>() {
+            let asks = |job: &JobSnapshot| matches!(job.phase, Phase::Blocked { by: Obstacle::NameTaken, .. });
+            if engine.job(id).is_ok_and(|job| asks(&job))
+                && let Err(error) = self.answer(engine, job, OnConflict::Rename).await
+            {
+                self.world.violate(format!("I4: {id} cannot be answered although nothing breaks: {error}"));
             }
         }
     }
@@ -289,6 +300,8 @@ impl User {
         }
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
+            // A job asks as soon as its last byte is there, which may be in the last round only.
+            self.answer_all(engine).await;
             let moving = engine.jobs().into_iter().find(|job| !is_settled(job));
             let Some(moving) = moving else { return self.look(engine) };
             if tokio::time::Instant::now() >= deadline {
