@@ -11,7 +11,17 @@ const THEMES = (process.env.THEMES ?? "light,dark").split(",");
 const LANGUAGES = (process.env.LANGUAGES ?? "en").split(",");
 
 const row = (page, name) => page.locator("[data-job]", { has: page.getByText(name) }).first();
+/** Brings a row into sight, wherever its state has put it. */
+const reveal = async (page, name) => {
+  const pattern = name instanceof RegExp ? name.source : name;
+  await page.evaluate((wanted) => {
+    const { engine, view } = window.ropeway.application;
+    view.show(engine.queue.jobs.toArray().find(({ name }) => new RegExp(wanted).test(name)).id);
+  }, pattern);
+  await row(page, name).waitFor();
+};
 const openDetails = async (page, name, tab) => {
+  await reveal(page, name);
   await row(page, name).click();
   await page.keyboard.press("Alt+Enter");
   if (tab) await page.getByRole("tab", { name: tab }).click();
@@ -23,7 +33,7 @@ const SCREENS = [
   ["empty", "jobs=0", async () => undefined],
   ["list", "", async () => undefined],
   ["list-selected", "", async (page) => {
-    await row(page, /^dataset.tar/).click();
+    await row(page, "report.pdf").click();
     await row(page, "broken.zip").click({ modifiers: ["Control"] });
   }],
   ["overview", "still", (page) => openDetails(page, "ubuntu-26.04", null)],
@@ -51,6 +61,7 @@ const SCREENS = [
     await page.getByRole("dialog").getByText("the new link is not the same file").waitFor();
   }],
   ["start-at", "still", async (page) => {
+    await reveal(page, "nightly-mirror");
     await row(page, "nightly-mirror").click({ button: "right" });
     await page.getByRole("menuitem", { name: "Start at…" }).click();
   }],
@@ -94,6 +105,7 @@ const SCREENS = [
     await page.evaluate(() => window.ropeway.host.drop({ kind: "over", x: innerWidth / 2, y: innerHeight / 2 }));
   }],
   ["remove", "still", async (page) => {
+    await page.evaluate(() => window.ropeway.application.view.sortByQueue());
     await row(page, /^dataset.tar/).click();
     await row(page, "debian-13").click({ modifiers: ["Control"] });
     await page.keyboard.press("Delete");
@@ -134,8 +146,8 @@ const SCREENS = [
     await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
   }],
   ["reorder-refused", "still", async (page) => {
-    await page.getByRole("button", { name: "Size", exact: true }).click();
-    const from = await row(page, /^dataset.tar/).boundingBox();
+    await page.getByRole("button", { name: "Name", exact: true }).click();
+    const from = await page.locator("[data-job]").nth(2).boundingBox();
     await page.mouse.move(from.x + 120, from.y + 18);
     await page.mouse.down();
     await page.mouse.move(from.x + 140, from.y - 60, { steps: 4 });
