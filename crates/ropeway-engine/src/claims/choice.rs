@@ -145,7 +145,7 @@ impl State {
         let rate = self.rate(post, look).unwrap_or(1.0).max(1.0);
         let silent = post.silent(look.now);
         let is_answered = post.holds.iter().any(Hold::is_answered);
-        let wait = if is_answered || silent > look.opening { silent } else { look.opening - silent };
+        let wait = if is_answered || silent > look.opening { silent } else { look.opening.saturating_sub(silent) };
         missing.len() as f64 / rate + wait.as_secs_f64()
     }
 }

@@ -263,26 +263,27 @@ async fn transfer(
         follower.reached(job.claims.contiguous_prefix());
     }
     let offers_ranges = source.first.is_some_and(|first| first.offers_ranges);
-    if let Err(halt) = crew::run(attempt, &job, crew::Start { body: first, plan, missing, offers_ranges }).await {
-        if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
-            // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
-            if let Err(also) = checkpoint::save(attempt, &job, checkpoint::Moment::Settled).await {
-                tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
-            }
-        }
-        abandon(&job).await;
-        return Err(halt);
-    }
-    let halt = match repair(attempt, &job).await {
-        Ok(halt) => halt,
-        Err(stop) => Some(stop.into()),
-    };
-    if let Some(halt) = halt {
+    let start = crew::Start { body: first, plan, missing, offers_ranges };
+    if let Err(halt) = fetch(attempt, &job, start).await {
         abandon(&job).await;
         return Err(halt);
     }
     attempt.step(Step::Transferred);
     finish::run(attempt, source, &job).await.map_err(Halt::Stop)
+}
+
+/// Brings the bytes that are missing, and looks for damaged ones.
+async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, start: crew::Start) -> Result<(), Halt> {
+    if let Err(halt) = crew::run(attempt, job, start).await {
+        if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
+            // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
+            if let Err(also) = checkpoint::save(attempt, job, checkpoint::Moment::Settled).await {
+                tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
+            }
+        }
+        return Err(halt);
+    }
+    repair(attempt, job).await?.map_or(Ok(()), Err)
 }
 
 fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {

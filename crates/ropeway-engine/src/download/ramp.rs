@@ -23,6 +23,7 @@ const BROKEN: Duration = Duration::from_secs(1);
 
 /// The number of connections of one download.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Ramp {
     allowed: usize,
     /// So many as may be open where none is lost.

@@ -41,7 +41,7 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         }
         Err(error) => return Err(error.into()),
     };
-    let recheck::Checked { map, ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
+    let recheck::Checked { map, mut ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
         Ok(checked) => checked,
         Err(recheck::Worthless(line)) => {
             attempt.log(line);
@@ -57,7 +57,6 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         return Ok(None);
     };
     let (promises, map) = Promises::of(&*part, &map)?;
-    let mut ledger = ledger;
     if let Some(ledger) = &mut ledger {
         ledger.keep_inside(&map);
     }

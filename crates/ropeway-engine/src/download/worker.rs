@@ -158,12 +158,11 @@ async fn fetch(
         let paid = opened.as_ref().map_or(portion.map(ByteRange::len), |opened| opened.paid);
         let ahead = paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
         let drained = async {
-            let stream = match opened {
-                Some(stream) => stream,
-                None => {
-                    asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
-                    portion::ask(job, claim, seat, missing, portion).await?
-                }
+            let stream = if let Some(stream) = opened {
+                stream
+            } else {
+                asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
+                portion::ask(job, claim, seat, missing, portion).await?
             };
             connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;

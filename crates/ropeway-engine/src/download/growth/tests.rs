@@ -179,7 +179,7 @@ fn a_server_that_bears_fewer_refuses_no_more_than_those_and_four() {
         assert!(play.most <= 2 * bears + FEW, "{bears} are borne, {} came", play.most);
         assert_eq!(play.open.len(), bears);
         play.run(60.0);
-        assert_eq!((play.open.len(), play.opened as usize), (bears, play.most), "and nothing new was opened");
+        assert_eq!((play.open.len(), play.opened), (bears, play.most as u64), "and nothing new was opened");
     }
 }
 
