@@ -8,6 +8,7 @@ mod error;
 mod guard;
 mod local;
 mod names;
+mod probe;
 mod walk;
 
 use std::{fmt, path::Path, sync::Arc};

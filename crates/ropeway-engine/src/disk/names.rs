@@ -14,11 +14,15 @@ use rustix::{
     io::Errno,
 };
 
+use super::probe::{self, Probe};
+
 /// Longer than any placeholder: what has more is none.
-const MOST_PLACEHOLDER_BYTES: u64 = 1024;
+pub(super) const MOST_PLACEHOLDER_BYTES: u64 = 1024;
 
 /// Volumes on which a file has been named without replacing another one, in this process.
 static PROVED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+/// Folders in which probes that were left have been looked for, in this process.
+static SWEPT: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
 /// Held from a placeholder's first byte to its end, so that one thread does not take another's for one that was left.
 static PLACING: Mutex<()> = Mutex::new(());
 
@@ -49,12 +53,17 @@ pub fn is_placeholder(folder: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<
 }
 
 /// Makes sure that files in `folder` can get free names, before there are bytes that need one. Tried once on each
-/// volume, with an empty file.
+/// volume, with an empty file; what a killed process left of that in the folder is removed.
 ///
 /// # Errors
 /// What the system says to it.
 pub fn prove_naming(folder: impl AsFd) -> Result<(), Errno> {
-    prove_naming_by(&Kernel, folder.as_fd(), &PROVED)
+    let folder = folder.as_fd();
+    let stat = rustix::fs::fstat(folder)?;
+    if SWEPT.lock().insert((stat.st_dev, stat.st_ino)) {
+        probe::sweep(folder);
+    }
+    prove_naming_by(&Kernel, folder, &PROVED)
 }
 
 fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BTreeSet<u64>>) -> Result<(), Errno> {
@@ -62,10 +71,7 @@ fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BT
     if proved.lock().contains(&volume) {
         return Ok(());
     }
-    let number = getrandom::u64().map_err(|_| Errno::IO)?;
-    let [from, to] = ["a", "b"].map(|end| format!(".ropeway-probe-{number:016x}-{end}"));
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    drop(rustix::fs::openat(folder, &from, flags, Mode::RUSR | Mode::WUSR)?);
+    let Probe { names: [from, to], _locked } = Probe::create(folder)?;
     let names = Names { from_folder: folder, from: from.as_ref(), to_folder: folder, to: to.as_ref() };
     let renamed = names.rename(calls);
     let left = if renamed.is_ok() { &to } else { &from };
@@ -334,6 +340,15 @@ mod tests {
         });
         assert_eq!((won, fs::read_dir(folder.path()).unwrap().count()), (1, 16));
         assert!(fs::read_to_string(to).unwrap().parse::<u32>().is_ok());
+    }
+
+    #[test]
+    fn a_folder_is_rid_of_the_probes_of_killed_processes_before_it_is_used() {
+        let place = place();
+        let left = place.folder.path().join(".ropeway-probe-0123456789abcdef-a");
+        write(&left, b"");
+        prove_naming(File::open(place.folder.path()).unwrap()).unwrap();
+        assert_eq!((left.exists(), place.names()), (false, 1));
     }
 
     #[test]
