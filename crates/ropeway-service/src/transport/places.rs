@@ -66,7 +66,10 @@ impl Places {
             let freed = self.0.freed.notified();
             {
                 let mut state = self.0.state.lock();
-                if let Some(number) = self.0.seat(&mut state, visit) {
+                let own = waiting.as_ref().map(|waiting: &Waiting<'_>| waiting.number);
+                if state.is_first(visit, own)
+                    && let Some(number) = self.0.seat(&mut state, visit)
+                {
                     return Some(Place { number, places: self.clone() });
                 }
                 waiting.get_or_insert_with(|| Waiting { number: self.0.wait(&mut state, visit), shared: &self.0 });
@@ -118,6 +121,13 @@ impl State {
     fn number(&mut self) -> u64 {
         self.next += 1;
         self.next
+    }
+
+    /// Whether nobody of the same client has waited longer than `visit`, which waits as `own` if it does. Without an
+    /// order, those who come in a flood could be luckier again and again.
+    fn is_first(&self, visit: &Visit, own: Option<u64>) -> bool {
+        let first = self.waiting.iter().find(|(_, other)| other.client() == visit.client());
+        first.is_none_or(|(number, _)| Some(*number) == own)
     }
 }
 
@@ -217,6 +227,25 @@ mod tests {
         let newcomer = visit(ATTACKER);
         let place = timeout(Duration::from_secs(10), places.take(&newcomer)).await.expect("a place in ten seconds");
         assert!(place.is_some() && has_left(&busy[1].1) && !has_left(&busy[0].1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_longest_of_a_client_is_next() {
+        let places = Places::new(8);
+        let mut busy: Vec<_> = (0..4).map(|_| seated(&places, ATTACKER)).collect();
+        let _requests: Vec<_> = busy.iter().map(|(visit, _)| visit.begin()).collect();
+        busy.iter().for_each(|(visit, _)| visit.stay());
+        let visits = [visit(ATTACKER), visit(ATTACKER), visit(ATTACKER)];
+        let mut waiting: Vec<_> = visits.iter().map(|visit| Box::pin(places.take(visit))).collect();
+        assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().now_or_never().is_none()));
+        drop(busy.pop());
+        // Whoever looks first.
+        for late in [2, 1] {
+            assert!(waiting[late].as_mut().now_or_never().is_none(), "{late}");
+        }
+        let _place = waiting[0].as_mut().now_or_never().flatten().expect("its turn");
+        let (other, _also) = seated(&places, HONEST);
+        assert!(!has_left(&other), "no other client waits for them");
     }
 
     #[tokio::test(start_paused = true)]
