@@ -234,7 +234,9 @@ mod tests {
         let places = Places::new(8);
         let mut busy: Vec<_> = (0..4).map(|_| seated(&places, ATTACKER)).collect();
         let _requests: Vec<_> = busy.iter().map(|(visit, _)| visit.begin()).collect();
-        busy.iter().for_each(|(visit, _)| visit.stay());
+        for (visit, _) in &busy {
+            visit.stay();
+        }
         let visits = [visit(ATTACKER), visit(ATTACKER), visit(ATTACKER)];
         let mut waiting: Vec<_> = visits.iter().map(|visit| Box::pin(places.take(visit))).collect();
         assert!(waiting.iter_mut().all(|waiting| waiting.as_mut().now_or_never().is_none()));
