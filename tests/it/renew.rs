@@ -42,7 +42,8 @@ async fn a_new_link_goes_on_where_the_old_one_expired() {
     assert_eq!(home.work_names(), ["a.bin"]);
     assert_eq!(old.requests().len(), asked, "the old link is left alone");
     let starts: Vec<_> = new.requests().iter().filter_map(Request::range).map(|(start, _)| start).collect();
-    assert!(starts.contains(&(LENGTH / 2)), "{starts:?}");
+    // Some bytes before it come again and are compared.
+    assert!(starts.iter().any(|start| (LENGTH / 2 - 4096..=LENGTH / 2).contains(start)), "{starts:?}");
     let sent: u64 = new.requests().iter().map(|request| request.bytes_sent).sum();
     assert!(sent < LENGTH * 3 / 4, "{sent} of {LENGTH} bytes came from the new link");
 }

@@ -142,7 +142,8 @@ async fn an_upload_that_is_stopped_arrives_whole_when_run_again() {
     running.signal(Signal::INT);
     running.wait().expect(130);
     home.run(["put", "a.bin", "--to", &to]).expect(0);
-    let arrived = peer.requests().into_iter().rfind(|request| request.body_complete).unwrap();
+    let arrived =
+        peer.requests().into_iter().rfind(|request| request.method == "PUT" && request.body_complete).unwrap();
     assert_eq!(arrived.files[0].sha256, Pattern::new(6).sha256(LENGTH));
 }
 

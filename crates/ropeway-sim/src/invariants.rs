@@ -19,7 +19,8 @@ use crate::{
 const MOST_HELD: u64 = 16 << 20;
 /// The most requests for one job, however the run went: each break costs one, and there are not more than these.
 const MOST_REQUESTS: u64 = 4_000;
-/// Under a limit each of them brings at least this much, and a file may be begun a few times.
+/// Under a limit each of them brings at least this much, and a file may be begun a few times from each of its addresses:
+/// where the digest that the user gave is wrong, each is tried alone, at each of the user's retries.
 const PORTION: u64 = 1024;
 
 /// What the queue says when nobody has it open.
@@ -78,7 +79,7 @@ pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
         known.ended = kind.or(known.ended);
         let requests = job.urls().map(|url| user.server.requests(url)).sum::<u64>();
         let longest = job.versions().map(|version| version.bytes.len() as u64).max().unwrap_or(0);
-        if requests > MOST_REQUESTS + longest / PORTION {
+        if requests > MOST_REQUESTS + job.urls().count() as u64 * (longest / PORTION) {
             wrong.push(format!("I7: {} was asked {requests} times", job.url));
         }
     }

@@ -230,6 +230,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_newcomer_has_time_for_its_request_while_strangers_are_busy() {
+        let places = Places::new(4);
+        let strangers: Vec<_> = (0..2).map(|_| seated(&places, ATTACKER)).collect();
+        let _requests: Vec<_> = strangers.iter().map(|(visit, _)| visit.begin()).collect();
+        advance(Duration::from_secs(2)).await;
+        let (user, _place) = seated(&places, ATTACKER);
+        let _next = seated(&places, ATTACKER);
+        assert!(!has_left(&user), "it has said nothing yet");
+        advance(Duration::from_secs(2)).await;
+        let _another = seated(&places, ATTACKER);
+        assert!(has_left(&user), "and says nothing still");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn who_waits_longest_of_a_client_is_next() {
         let places = Places::new(8);
         let mut busy: Vec<_> = (0..4).map(|_| seated(&places, ATTACKER)).collect();

@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 const LEAST_PACE: u64 = 4 * 1024;
 /// How long a new peer may keep us waiting before that counts.
 const FIRST_CREDIT: Duration = Duration::from_secs(5);
+/// How long a peer that says nothing counts as one that is about to: a place that it was given is not taken away before
+/// its request can come.
+const GRACE: Duration = Duration::from_secs(1);
 /// How much of a good pace is remembered.
 const MOST_CREDIT: Duration = Duration::from_secs(20);
 
@@ -42,6 +45,8 @@ pub(crate) struct Visit {
 struct Standing {
     /// Requests that are not answered to their end.
     requests: usize,
+    /// Whether any has come.
+    has_asked: bool,
     /// Whether those may be finished though others wait.
     stays: bool,
     is_vouched_for: bool,
@@ -63,6 +68,7 @@ impl Visit {
     pub(crate) fn new(peer: SocketAddr) -> Arc<Self> {
         let standing = Standing {
             requests: 0,
+            has_asked: false,
             stays: false,
             is_vouched_for: false,
             since: Instant::now(),
@@ -96,7 +102,10 @@ impl Visit {
 
     /// A request has come; it is under way until what is returned is dropped.
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
-        self.standing.lock().requests += 1;
+        let mut standing = self.standing.lock();
+        standing.requests += 1;
+        standing.has_asked = true;
+        drop(standing);
         Busy(Arc::clone(self))
     }
 
@@ -121,6 +130,7 @@ impl Visit {
         let waited = standing.waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
         let has_credit = standing.credit > waited;
         let may_stay = is_busy && (standing.stays || standing.requests == 0) && has_credit;
+        let is_busy = is_busy || (!standing.has_asked && standing.since.elapsed() < GRACE);
         (!may_stay).then_some((Rank { is_vouched_for: standing.is_vouched_for, is_busy }, standing.since))
     }
 
@@ -259,6 +269,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn strangers_make_way_first_and_idle_ones_before_busy_ones() {
         let (idle, busy, known) = (visit(), visit(), visit());
+        advance(GRACE).await;
         let _busy = busy.begin();
         drop(known.begin());
         let calls = known.begin();

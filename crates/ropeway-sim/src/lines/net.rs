@@ -253,7 +253,7 @@ impl Transport for Net {
         let number = state.requests;
         state.flows.insert(number, flow);
         let trip = self.line.round_trip;
-        let handshake = Handshake { round_trip: trip, took: self.line.opening() - trip };
+        let handshake = Handshake { round_trip: trip, took: self.line.opening().saturating_sub(trip) };
         let mut head = answer(if asked.is_some() { 206 } else { 200 }, end - start)
             .header("Accept-Ranges", "bytes")
             .header("ETag", "\"one\"")
@@ -327,6 +327,7 @@ impl Body {
         }
         // The last fraction of a byte is one.
         let come = if flow.come + 0.5 >= flow.length { flow.length } else { flow.come.floor() };
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred thousand zeros")]
         let count = (come - flow.taken).min(ZEROS.len() as f64);
         let beat = self.beat.as_secs_f64();
         if come < flow.length && count < flow.rate * beat * 0.9 || count < 1.0 {

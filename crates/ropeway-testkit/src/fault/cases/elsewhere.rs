@@ -173,7 +173,7 @@ fn disk() -> Vec<Case> {
         tested(
             "D15",
             "the volume of the queue is full",
-            "new jobs are refused visibly",
+            "a single command says so, and its transfer goes on",
             "tests/it/faults.rs::a_full_volume_under_the_queue_of_a_single_command_is_told_and_breaks_nothing",
         ),
     ]
