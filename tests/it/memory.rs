@@ -26,7 +26,7 @@ fn list(server: &TcpListener, call: u64) -> String {
 }
 
 #[test]
-fn a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart() {
+fn heavy_a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart() {
     let home = Home::new();
     let server = TcpListener::bind("127.0.0.1:0").unwrap();
     let daemon = Daemon::start(&home);
