@@ -336,7 +336,7 @@ fn exhaustion() -> Vec<Case> {
             "X1",
             "a hundred thousand queued jobs",
             "35 MB of memory for all of them, counted by the job when they are added, shown and read again",
-            "tests/it/memory.rs::a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart",
+            "tests/it/memory.rs::heavy_a_queued_job_takes_few_bytes_when_added_when_shown_and_after_a_restart",
         ),
         tested(
             "X2 list",
