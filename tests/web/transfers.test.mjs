@@ -258,7 +258,8 @@ test("a daemon that went away is said so, and its rows stay in sight", async () 
     response.end(JSON.stringify({ proof: "0".repeat(64) }));
   });
   await new Promise((listening) => stranger.listen(Number(mortal.url.port), "127.0.0.1", listening));
-  await page.getByRole("heading", { name: "This window is not known to the engine" }).waitFor();
+  // The page tries again at least every eight seconds.
+  await page.getByRole("heading", { name: "This window is not known to the engine" }).waitFor({ timeout: 40_000 });
   assert.ok(shown.length > 0 && shown.every((token) => token === undefined), JSON.stringify(shown));
   stranger.closeAllConnections();
   await new Promise((closed) => stranger.close(closed));
