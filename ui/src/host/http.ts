@@ -55,6 +55,11 @@ class Server {
     }
   }
 
+  /** Asks for the proof anew before the next call: another program may listen there now. */
+  doubt(): void {
+    this.isProved = false;
+  }
+
   private async ask(path: string, body: string): Promise<Response> {
     if (!this.isProved) await this.prove();
     try {
@@ -64,8 +69,7 @@ class Server {
         body,
       });
     } catch (thrown) {
-      // Whoever listens there next may be another program.
-      this.isProved = false;
+      this.doubt();
       throw thrown;
     }
   }
@@ -151,6 +155,7 @@ class EventLine {
 
   private retry(): void {
     if (this.isOver) return;
+    this.server.doubt();
     this.onLink("lost");
     this.timer = setTimeout(() => void this.open(), this.pause);
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
