@@ -1,6 +1,6 @@
 //! Whether more connections come: judged by those that are open, once most of them have stopped growing.
 
-use super::{FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way, track::Track, watch::Watch};
+use super::{Batch, FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way, track::Track, watch::Watch};
 
 /// More than this only for what takes longer than [`FAR`].
 const MANY: usize = 32;
@@ -16,6 +16,8 @@ const FACTOR: usize = 3;
 const KEPT_FIRST: f64 = 0.7;
 /// The same afterwards, where means are compared.
 const KEPT: f64 = 0.75;
+/// Those of before are gone when they have not been seen for so many windows: between two segments they are away, too.
+const GONE: f64 = 4.0;
 /// Where all together bring this share of the best they ever did, what some lost others have.
 const FULL: f64 = 0.8;
 
@@ -31,6 +33,9 @@ impl Growth {
             let is_due = self.is_large || (left > ahead && is_flat());
             return if is_due { self.grow(FEW, look) } else { Verdict::Wait };
         };
+        if self.is_alone(look) {
+            return self.compare_anew(look);
+        }
         let new: Vec<&Flow> = look.flows.iter().filter(|flow| batch.has(flow.connection)).collect();
         let waiting = new.iter().filter(|flow| flow.answered.is_none()).count();
         if waiting * 4 > new.len() {
@@ -81,6 +86,31 @@ impl Growth {
         let more = if waiting > 0 { 0 } else { open };
         let target = (open * FACTOR).min(open + more + FEW).max(FEW);
         self.grow(if left > FAR { target } else { target.min(MANY.max(open)) }, look)
+    }
+
+    /// Whether none of those is left that the last ones are compared with.
+    fn is_alone(&mut self, look: Look<'_>) -> bool {
+        let (now, period) = (look.now.as_secs_f64(), Self::period(look.way).as_secs_f64());
+        let Some(batch) = &mut self.batch else { return false };
+        if look.flows.iter().any(|flow| !batch.has(flow.connection)) {
+            batch.seen = now;
+        }
+        now > batch.seen + GONE * period
+    }
+
+    /// Those that are left are what the next ones are compared with. Before caps are proved no more than a few come for
+    /// that; where too few would be new for a loss to show, one fewer tells.
+    fn compare_anew(&mut self, look: Look<'_>) -> Verdict {
+        if !self.is_proved && look.flows.len() <= FEW / 2 {
+            return self.grow(FEW, look);
+        }
+        let now = look.now.as_secs_f64();
+        if !self.is_proved {
+            self.rest = Rest::Full(Watch::new(now, None, look.moved));
+        }
+        self.batch = Some(Batch::none(now));
+        self.restart();
+        Verdict::Wait
     }
 
     /// Too many of the last ones are not answered: all that wait go, if others are served meanwhile.

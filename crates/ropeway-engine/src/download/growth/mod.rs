@@ -112,6 +112,8 @@ struct Batch {
     above: u64,
     count: u64,
     asked: f64,
+    /// When one of those of before was seen last.
+    seen: f64,
 }
 
 /// Whether anything more is to be decided.
@@ -267,7 +269,8 @@ impl Growth {
         let above = look.flows.iter().map(|flow| flow.connection).max().unwrap_or(0);
         self.old = look.flows.iter().filter(|flow| flow.answered.is_some()).map(|flow| flow.connection).collect();
         let count = target.saturating_sub(open) as u64;
-        self.batch = Some(Batch { above, count, asked: look.now.as_secs_f64() });
+        let now = look.now.as_secs_f64();
+        self.batch = Some(Batch { above, count, asked: now, seen: now });
         Verdict::Grow(target)
     }
 
@@ -278,6 +281,11 @@ impl Growth {
 }
 
 impl Batch {
+    /// No newcomers: all that are open are of before.
+    fn none(now: f64) -> Self {
+        Self { above: u64::MAX, count: 0, asked: now, seen: now }
+    }
+
     fn has(&self, connection: u64) -> bool {
         connection > self.above && connection - self.above <= self.count
     }

@@ -242,6 +242,23 @@ fn a_number_that_is_decided_already_is_only_measured() {
     assert_eq!(growth.worth(), None);
 }
 
+#[test]
+fn growth_goes_on_where_those_that_were_there_before_have_gone() {
+    // The first one is given up for another job, breaks, or is replaced: only the last batch is left.
+    for (cap, kept, expected) in [(4.0, 1, 64..=64), (4.0, 3, 64..=64), (1000.0, 1, 0..=4), (1000.0, 3, 0..=4)] {
+        for seconds in [0.3, 3.0] {
+            let line = Line { cap: cap * MB, ..Line::default() };
+            let mut play = Play::new(line, 16 << 30, None);
+            play.run(seconds);
+            let newest = play.open.split_off(play.open.len() - kept);
+            play.open = newest;
+            play.most = 0;
+            play.run(30.0);
+            assert!(expected.contains(&play.most), "{line:?}, {kept} left after {seconds} s: {}", play.most);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_seen_no_more_come_than_there_may_be(

@@ -106,7 +106,7 @@ impl Growth {
     /// Decides again.
     fn resume(&mut self, look: Look<'_>) -> Verdict {
         (self.rest, self.cap, self.best) = (Rest::No, self.most, self.brings);
-        self.batch = Some(Batch { above: u64::MAX, count: 0, asked: look.now.as_secs_f64() });
+        self.batch = Some(Batch::none(look.now.as_secs_f64()));
         self.restart();
         Verdict::Wait
     }
