@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 /// What the page may call; each becomes a permission that `capabilities/main.json` names.
-const COMMANDS: &[&str] = &["rpc", "subscribe", "name_tray"];
+const COMMANDS: &[&str] = &["rpc", "subscribe", "speak"];
 
 /// Stands in where the real page has not been built, so that the shell can still be compiled and checked.
 const PLACEHOLDER: &str = "<!doctype html>

@@ -16,11 +16,13 @@ use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 use crate::{
     arguments::Arguments,
     engine::{self, Control},
-    ipc, metalink,
+    ipc,
+    language::KeptWords,
+    metalink,
     offer::Offers,
     quit,
     shell::Shell,
-    tray::{Tray, words::KeptWords},
+    tray::Tray,
     uri_drop::Hovering,
     watch::Watch,
     window::{self, place::PlaceKeeper},
@@ -41,7 +43,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<i32> {
         .plugin(tauri_plugin_clipboard_manager::init())
         .manage(Offers::default())
         .manage(Hovering::default())
-        .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe, ipc::name_tray])
+        .invoke_handler(tauri::generate_handler![ipc::rpc, ipc::subscribe, ipc::speak])
         .on_window_event(window::on_event)
         .setup(move |app| {
             if let Err(error) = start(app.handle(), &folders, arguments) {

@@ -1,5 +1,5 @@
-//! The page's way to the engine: one command for all calls, one channel for all batches. And to the tray, which speaks
-//! the page's language.
+//! The page's way to the engine: one command for all calls, one channel for all batches. And to the tray and
+//! the notifications, which speak the page's language.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,11 +8,7 @@ use serde_json::Value;
 use tauri::{AppHandle, State, async_runtime, ipc::Channel};
 use tokio::task::AbortHandle;
 
-use crate::{
-    offer::Offers,
-    shell::Shell,
-    tray::{self, words::TrayWords},
-};
+use crate::{language::Words, offer::Offers, shell::Shell, tray};
 
 /// The call after which a page knows everything, and applies each batch that follows.
 const FIRST_CALL: &str = "snapshot";
@@ -40,11 +36,11 @@ pub(crate) fn subscribe(shell: State<'_, Shell>, offers: State<'_, Offers>, chan
     shell.stream.start(&shell.api, channel);
 }
 
-/// Takes what the tray says in the language that the page speaks now.
+/// Takes what the tray and the notifications say in the language that the page speaks now.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "the signature that Tauri calls")]
-pub(crate) fn name_tray(app: AppHandle, shell: State<'_, Shell>, words: TrayWords) {
-    if shell.tray_words.change(words) {
+pub(crate) fn speak(app: AppHandle, shell: State<'_, Shell>, words: Words) {
+    if shell.words.change(words) {
         tray::speak(&app);
     }
 }

@@ -4,12 +4,9 @@ use std::{fs, io, path::Path};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Longest file that is read; ours have some hundred bytes.
-pub(crate) const FILE_MAXIMUM: u64 = 4096;
-
-/// What an earlier run wrote; `None` where there is no such file, or a damaged one.
-pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Option<T> {
-    if fs::metadata(file).ok()?.len() > FILE_MAXIMUM {
+/// What an earlier run wrote; `None` where there is no such file, or one that is damaged or longer than so many bytes.
+pub(crate) fn read<T: DeserializeOwned>(file: &Path, longest: u64) -> Option<T> {
+    if fs::metadata(file).ok()?.len() > longest {
         return None;
     }
     serde_json::from_slice(&fs::read(file).ok()?).ok()

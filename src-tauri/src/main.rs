@@ -10,6 +10,7 @@ mod engine;
 mod host;
 mod ipc;
 mod kept;
+mod language;
 mod metalink;
 mod notify;
 mod offer;

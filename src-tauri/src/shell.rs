@@ -10,7 +10,7 @@ use ropeway_api::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{engine::Control, ipc::Stream, tray::words::KeptWords, window::place::PlaceKeeper};
+use crate::{engine::Control, ipc::Stream, language::KeptWords, window::place::PlaceKeeper};
 
 /// The running shell; Tauri keeps it, and every part asks Tauri for it.
 #[derive(Debug)]
@@ -23,8 +23,8 @@ pub(crate) struct Shell {
     pub(crate) stream: Stream,
     /// Where the window was.
     pub(crate) place: PlaceKeeper,
-    /// What the tray says.
-    pub(crate) tray_words: KeptWords,
+    /// What tray and notifications say.
+    pub(crate) words: KeptWords,
     /// Held while a window is built or raised, so that two calls do not build two.
     pub(crate) is_showing: Mutex<()>,
     /// Set once, when the program begins to end.
@@ -33,13 +33,13 @@ pub(crate) struct Shell {
 }
 
 impl Shell {
-    pub(crate) fn new(api: Api, control: Control, place: PlaceKeeper, tray_words: KeptWords) -> Self {
+    pub(crate) fn new(api: Api, control: Control, place: PlaceKeeper, words: KeptWords) -> Self {
         Self {
             api,
             control,
             stream: Stream::default(),
             place,
-            tray_words,
+            words,
             is_showing: Mutex::new(()),
             is_quitting: AtomicBool::new(false),
             settings: Mutex::default(),

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { ar } from "../src/texts/ar";
 import { de } from "../src/texts/de";
+import { desktopWords } from "../src/texts/desktop";
 import { en } from "../src/texts/en";
 import { explainFailure, explainRefusal } from "../src/texts/explain";
 import { zh } from "../src/texts/zh";
@@ -40,10 +41,27 @@ describe.each(Object.entries({ de, zh, ar }))("failures in %s", (_, { explained,
   });
 });
 
+describe("what the desktop says outside the window", () => {
+  it("is built into it in English", () => {
+    const builtIn = readFileSync("../src-tauri/src/language/en.json", "utf8");
+    expect(JSON.parse(builtIn)).toEqual(desktopWords(en));
+  });
+
+  it.each(Object.entries({ de, zh, ar }))("is all said in %s, within the room there is", (_, texts) => {
+    const { tray, notices } = desktopWords(texts);
+    for (const [path, text] of leaves(tray)) expect((text as string).length, path).toBeLessThanOrEqual(80);
+    for (const [path, text] of leaves({ ...notices, explained: {} })) expect((text as string).length, path).toBeLessThanOrEqual(300);
+    for (const place of ["{what}", "{name}"]) expect(notices.titled).toContain(place);
+    for (const text of [notices.from, notices.to]) expect(text).toContain("{host}");
+    expect(notices.explained["DISK_FULL"]).toEqual({ what: texts.explained["DISK_FULL"]?.[0], hint: texts.explained["DISK_FULL"]?.[1] });
+    expect(notices.explained["BAD_PARAMS"]?.hint).toBeNull();
+  });
+});
+
 describe("the catalogue", () => {
   it("has no text that nothing shows", () => {
     const source = readdirSync("src", { recursive: true, encoding: "utf8" })
-      .filter((file) => /\.(ts|svelte)$/.test(file) && !/^(texts.(en|de|zh|ar)|gen)/.test(file))
+      .filter((file) => /\.(ts|svelte)$/.test(file) && !/^(texts.(en|de|zh|ar)(_failures)?\.|gen)/.test(file))
       .map((file) => readFileSync(join("src", file), "utf8"))
       .join("\n");
     // Groups whose texts are looked up by a key of the engine or of a list.

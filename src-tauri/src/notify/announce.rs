@@ -42,8 +42,8 @@ pub(crate) struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Completed { has_file: bool },
-    Failed { message: String, hint: String },
-    HeldUp { by: Hindrance, message: String, hint: String },
+    Failed { failure: FailureView },
+    HeldUp { by: Hindrance, failure: FailureView },
 }
 
 /// What only the user takes out of a job's way.
@@ -164,7 +164,7 @@ impl Kind {
 
 impl End {
     fn held_up(by: Hindrance, failure: &FailureView) -> Self {
-        Self::HeldUp { by, message: failure.message.clone(), hint: failure.hint.clone() }
+        Self::HeldUp { by, failure: failure.clone() }
     }
 }
 
@@ -172,9 +172,7 @@ impl Outcome {
     fn of(job: &JobView) -> Option<Self> {
         let end = match &job.phase {
             PhaseView::Completed => End::Completed { has_file: job.path.is_some() },
-            PhaseView::Failed { failure } => {
-                End::Failed { message: failure.message.clone(), hint: failure.hint.clone() }
-            }
+            PhaseView::Failed { failure } => End::Failed { failure: failure.clone() },
             PhaseView::LinkExpired { failure } => End::held_up(Hindrance::LinkExpired, failure),
             PhaseView::Blocked { by: ObstacleView::Room, failure } => End::held_up(Hindrance::Room, failure),
             PhaseView::Blocked { by: ObstacleView::NameTaken, failure } => End::held_up(Hindrance::NameTaken, failure),

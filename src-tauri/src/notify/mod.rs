@@ -1,18 +1,22 @@
 //! Notifications of the desktop.
 
 pub(crate) mod announce;
+pub(crate) mod words;
 
 use std::collections::VecDeque;
 
-use notify_rust::{Hint, Notification, NotificationResponse, Urgency};
+use notify_rust::{Hint, Notification, NotificationResponse};
 use ropeway_api::command::{Call, Done, JobAnswer, JobNumber, Jobs};
 use ropeway_api::settings::OnConflictView;
 use ropeway_api::view::DirectionView;
 use tauri::{AppHandle, Manager as _, async_runtime};
 use tokio::task::AbortHandle;
 
-use self::announce::{End, Hindrance, Notice, Outcome};
-use crate::{shell::Shell, window, words};
+use self::{
+    announce::{End, Hindrance, Notice, Outcome},
+    words::NoticeWords,
+};
+use crate::{shell::Shell, window, words::NAME};
 
 /// Notifications whose buttons are listened for; each costs a connection to the bus. Older ones stay on the screen,
 /// their buttons without effect.
@@ -38,8 +42,9 @@ impl Notifier {
     /// Shows a notice, and listens for its buttons in the background.
     pub(crate) fn show(&mut self, app: &AppHandle, notice: Notice) {
         let app = app.clone();
+        let words = app.state::<Shell>().words.now();
         let shown = async_runtime::spawn(async move {
-            let response = show_and_wait(&notification(&notice)).await;
+            let response = show_and_wait(&notification(&words.notices, &notice)).await;
             if let Some(response) = response {
                 answer(&app, &notice, &response).await;
             }
@@ -61,49 +66,43 @@ pub(crate) async fn say(summary: &str, body: &str) {
 
 fn plain(summary: &str, body: &str) -> Notification {
     let mut notification = Notification::new();
-    notification.appname(words::NAME).summary(summary).body(&escape(body)).icon(ICON);
+    notification.appname(NAME).summary(summary).body(&escape(body)).icon(ICON);
     #[cfg(all(unix, not(target_os = "macos")))]
     notification.hint(Hint::DesktopEntry(DESKTOP_ENTRY.to_owned()));
     notification
 }
 
-fn notification(notice: &Notice) -> Notification {
+fn notification(words: &NoticeWords, notice: &Notice) -> Notification {
     match notice {
-        Notice::One(Outcome { end: End::Completed { has_file }, direction, name, host, .. }) => {
-            let (done, whence) = match direction {
-                DirectionView::Download => (words::DOWNLOADED, format!("from {host}")),
-                DirectionView::Upload => (words::UPLOADED, format!("to {host}")),
-            };
-            let mut notification = plain(&format!("{done}: {name}"), &whence);
-            notification.action(DEFAULT, words::ACTION_SHOW);
-            if *has_file {
-                notification.action(REVEAL, words::ACTION_REVEAL);
-            }
-            notification.finalize()
-        }
-        Notice::One(Outcome { end: End::Failed { message, hint }, name, .. }) => {
-            let mut notification = plain(&format!("{}: {name}", words::FAILED), &format!("{message}\n{hint}"));
-            notification.action(DEFAULT, words::ACTION_SHOW).action(RETRY, words::ACTION_RETRY);
-            #[cfg(not(target_os = "macos"))]
-            notification.urgency(Urgency::Normal);
-            notification.finalize()
-        }
-        Notice::One(Outcome { end: End::HeldUp { by, message, hint }, name, .. }) => held_up(*by, name, message, hint),
+        Notice::One(outcome) => about_one(words, outcome),
         Notice::Many { completed, failed, held_up } => {
-            plain(&words::summary(*completed, *failed, *held_up), "").action(DEFAULT, words::ACTION_SHOW).finalize()
+            plain(&words.sum(*completed, *failed, *held_up), "").action(DEFAULT, &words.show).finalize()
         }
     }
 }
 
-fn held_up(by: Hindrance, name: &str, message: &str, hint: &str) -> Notification {
-    let (what, next) = match by {
-        // A new link is pasted in the window.
-        Hindrance::LinkExpired => (words::LINK_EXPIRED, None),
-        Hindrance::Room => (words::NO_ROOM, Some((RETRY, words::ACTION_TRY_NOW))),
-        Hindrance::NameTaken => (words::NAME_TAKEN, Some((KEEP_BOTH, words::ACTION_KEEP_BOTH))),
+fn about_one(words: &NoticeWords, Outcome { end, direction, name, host, .. }: &Outcome) -> Notification {
+    let (what, body, next) = match end {
+        End::Completed { has_file } => {
+            let (done, whence) = match direction {
+                DirectionView::Download => (&words.downloaded, words.from(host)),
+                DirectionView::Upload => (&words.uploaded, words.to(host)),
+            };
+            (done.as_str(), whence, has_file.then_some((REVEAL, &words.reveal)))
+        }
+        End::Failed { failure } => (words.failed.as_str(), words.explain(failure, host), Some((RETRY, &words.retry))),
+        End::HeldUp { by, failure } => {
+            let next = match by {
+                // A new link is pasted in the window.
+                Hindrance::LinkExpired => None,
+                Hindrance::Room => Some((RETRY, &words.try_now)),
+                Hindrance::NameTaken => Some((KEEP_BOTH, &words.keep_both)),
+            };
+            (words.held_up(*by), words.explain(failure, host), next)
+        }
     };
-    let mut notification = plain(&format!("{what}: {name}"), &format!("{message}\n{hint}"));
-    notification.action(DEFAULT, words::ACTION_SHOW);
+    let mut notification = plain(&words.titled(what, name), &body);
+    notification.action(DEFAULT, &words.show);
     if let Some((action, label)) = next {
         notification.action(action, label);
     }
@@ -167,51 +166,4 @@ async fn show_and_wait(notification: &Notification) -> Option<NotificationRespon
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcome() -> Outcome {
-        let end = End::Completed { has_file: false };
-        Outcome { job: 1, direction: DirectionView::Download, name: "a.iso".into(), host: "h".into(), end }
-    }
-
-    fn failed(message: &str) -> Notice {
-        let end = End::Failed { message: message.to_owned(), hint: "Try again.".to_owned() };
-        Notice::One(Outcome { job: 1, direction: DirectionView::Download, name: "<a>".into(), host: "h".into(), end })
-    }
-
-    #[test]
-    fn a_message_is_never_read_as_markup() {
-        let shown = notification(&failed("<b>a</b> & co failed"));
-        assert_eq!(shown.body, "&lt;b&gt;a&lt;/b&gt; &amp; co failed\nTry again.");
-        assert_eq!(shown.summary, "Transfer failed: <a>", "the summary is plain text by the specification");
-    }
-
-    #[test]
-    fn what_waits_for_the_user_says_for_what_and_offers_what_needs_no_window() {
-        let shown = |by| {
-            notification(&Notice::One(Outcome {
-                end: End::HeldUp { by, message: "m".into(), hint: "h".into() },
-                ..outcome()
-            }))
-        };
-        let cases = [
-            (Hindrance::LinkExpired, "Link expired: a.iso", &[][..]),
-            (Hindrance::Room, "Waiting for disk space: a.iso", &[RETRY, words::ACTION_TRY_NOW][..]),
-            (Hindrance::NameTaken, "Name taken: a.iso", &[KEEP_BOTH, words::ACTION_KEEP_BOTH][..]),
-        ];
-        for (by, summary, buttons) in cases {
-            let shown = shown(by);
-            assert_eq!(shown.summary, summary);
-            assert_eq!(shown.actions, [&[DEFAULT, words::ACTION_SHOW], buttons].concat());
-        }
-    }
-
-    #[test]
-    fn each_notice_offers_its_next_step() {
-        assert_eq!(notification(&failed("x")).actions, [DEFAULT, words::ACTION_SHOW, RETRY, words::ACTION_RETRY]);
-        let many = notification(&Notice::Many { completed: 1, failed: 2, held_up: 0 });
-        assert_eq!(many.summary, "1 transfer completed, 2 failed");
-        assert_eq!(many.actions, [DEFAULT, words::ACTION_SHOW]);
-    }
-}
+mod tests;

@@ -21,13 +21,13 @@ use tauri_plugin_clipboard_manager::ClipboardExt as _;
 
 use self::words::TrayWords;
 use crate::{
-    notify,
+    notify::{self, words::NoticeWords},
     offer::{Offer, hand_over},
     quit::quit,
     rate_text::{both_rates_text, rate_text},
     shell::Shell,
     window,
-    words::{CLIPBOARD_EMPTY, CLIPBOARD_EMPTY_BODY, NAME},
+    words::NAME,
 };
 
 const SHOW: &str = "show";
@@ -113,7 +113,7 @@ impl Tray {
     }
 
     fn try_build(app: &AppHandle) -> tauri::Result<Self> {
-        let (menu, entries) = menu(app, &app.state::<Shell>().tray_words.now())?;
+        let (menu, entries) = menu(app, &app.state::<Shell>().words.now().tray)?;
         let icon = TrayIconBuilder::with_id("ropeway")
             .icon(picture()?)
             .icon_as_template(cfg!(target_os = "macos"))
@@ -212,7 +212,11 @@ fn add_from_clipboard(app: &AppHandle) {
         let text = async_runtime::spawn_blocking(move || reader.clipboard().read_text()).await;
         match text {
             Ok(Ok(text)) if !text.trim().is_empty() => hand_over(&app, Offer::text(text)),
-            _ => notify::say(CLIPBOARD_EMPTY, CLIPBOARD_EMPTY_BODY).await,
+            _ => {
+                let NoticeWords { clipboard_empty, clipboard_empty_more, .. } =
+                    &app.state::<Shell>().words.now().notices;
+                notify::say(clipboard_empty, clipboard_empty_more).await;
+            }
         }
     });
 }
@@ -247,7 +251,7 @@ fn on_main_thread(app: &AppHandle, change: impl FnOnce(&Tray, &TrayWords) -> tau
     let on_main = app.clone();
     let sent = app.run_on_main_thread(move || {
         let Some(tray) = on_main.try_state::<Tray>() else { return };
-        if let Err(cause) = change(&tray, &on_main.state::<Shell>().tray_words.now()) {
+        if let Err(cause) = change(&tray, &on_main.state::<Shell>().words.now().tray) {
             tracing::debug!(%cause, "the tray was not updated");
         }
     });

@@ -10,7 +10,15 @@ use tauri::{
     async_runtime, webview::NewWindowResponse,
 };
 
-use crate::{metalink, notify, offer::Offers, quit::quit, shell::Shell, tray::Tray, uri_drop, words};
+use crate::{
+    metalink,
+    notify::{self, words::NoticeWords},
+    offer::Offers,
+    quit::quit,
+    shell::Shell,
+    tray::Tray,
+    uri_drop,
+};
 
 /// The window's label in `tauri.conf.json` and in the page's capability.
 pub(crate) const LABEL: &str = "main";
@@ -128,7 +136,8 @@ fn tell_about_tray(app: &AppHandle) {
         let shell = app.state::<Shell>();
         if !shell.settings().told_about_tray {
             shell.change_settings(|settings| settings.told_about_tray = true).await;
-            notify::say(words::STILL_RUNNING, words::STILL_RUNNING_BODY).await;
+            let NoticeWords { still_running, still_running_more, .. } = &shell.words.now().notices;
+            notify::say(still_running, still_running_more).await;
         }
     });
 }

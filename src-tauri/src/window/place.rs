@@ -11,6 +11,8 @@ use tauri::{Monitor, PhysicalPosition, PhysicalSize, Window};
 use crate::kept;
 
 const FILE: &str = "window.json";
+/// Longest file that is read, in bytes; ours have some hundred.
+const FILE_MAXIMUM: u64 = 4096;
 /// Folder of what the page's engine stores, below the data folder.
 const WEB_FOLDER: &str = "webview";
 /// How much of the window's top edge must be on a screen for the hand to catch it, in logical pixels.
@@ -67,7 +69,7 @@ impl PlaceKeeper {
     /// Reads what an earlier run kept; a missing or damaged file is no place at all.
     pub(crate) fn open(config_folder: &Path, data_folder: &Path) -> Self {
         let file = config_folder.join(FILE);
-        let last = kept::read(&file).filter(Place::is_sane);
+        let last = kept::read(&file, FILE_MAXIMUM).filter(Place::is_sane);
         Self { file, web_folder: data_folder.join(WEB_FOLDER), last: Mutex::new(last) }
     }
 

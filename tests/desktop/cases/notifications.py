@@ -55,6 +55,33 @@ def a_failed_download_is_told_and_retried(stage):
     assert digest(stage.downloads / "late.bin") == digest(original)
 
 
+def notifications_speak_the_language_of_the_window_and_keep_it(stage):
+    page = stage.page()
+    page.choose_language("de")
+    until("the words are kept", lambda: "Beenden" in _kept_words(stage))
+    page.close()
+    # Nobody has opened a window yet that could say in which language.
+    stage.start("--hidden")
+    stage.tray()
+    address = stage.serve()
+    stage.served_file("da.bin", 1000)
+    stage.ropeway("add", f"{address}/da.bin", f"{address}/fort.bin")
+    until("both are told", lambda: len(stage.desktop.notices) == 2)
+    done, failed = sorted(stage.desktop.notices, key=lambda notice: notice.summary)
+    assert done.summary == "Heruntergeladen: da.bin", done
+    assert done.body.startswith("von 127.0.0.1"), done
+    assert done.actions == ["default", "Ropeway anzeigen", "reveal", "Im Ordner zeigen"], done
+    assert failed.summary == "Übertragung gescheitert: fort.bin", failed
+    host = address.removeprefix("http://")
+    assert failed.body.startswith(f"{host} hat diese Datei nicht.\nPrüfen Sie die Adresse"), failed
+    assert failed.actions[1::2] == ["Ropeway anzeigen", "Nochmals versuchen"], failed
+
+
+def _kept_words(stage):
+    words = stage.folder / "config" / "words.json"
+    return words.read_text() if words.exists() else ""
+
+
 def a_batch_is_told_in_one_sum(stage):
     stage.start("--hidden")
     stage.tray()
@@ -63,7 +90,7 @@ def a_batch_is_told_in_one_sum(stage):
     for number, name in enumerate(names):
         stage.served_file(name, 1000, seed=number)
     stage.ropeway("add", *(f"{address}/{name}" for name in names))
-    until("the sum is told", lambda: "27 transfers completed" in _summaries(stage))
+    until("the sum is told", lambda: "Completed: 27" in _summaries(stage))
     assert len(stage.desktop.notices) == 4, _summaries(stage)
     _press(stage, stage.desktop.notices[-1], "default", "the sum opens the window", lambda: screen.windows(WINDOW))
 

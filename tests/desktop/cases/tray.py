@@ -59,12 +59,7 @@ def a_limit_chosen_in_the_tray_holds(stage):
 
 def the_tray_speaks_the_language_of_the_window_and_keeps_it(stage):
     page = stage.page()
-    page.button("Settings")
-    page.run("""
-        const choice = [...document.querySelectorAll("dialog select")].find((one) => one.querySelector("[value=de]"));
-        choice.value = "de";
-        choice.dispatchEvent(new Event("change", { bubbles: true }));
-    """)
+    page.choose_language("de")
     tray = stage.tray()
     german = {"Keine Übertragung", "Ropeway anzeigen", "Alle anhalten", "Download-Grenze", "Beenden"}
     until("the tray speaks German", lambda: german <= set(tray.labels()))

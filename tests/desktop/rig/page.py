@@ -136,6 +136,15 @@ class Page:
         """Clicks the button that a screen reader calls so."""
         self.click(f"//button[not(@disabled)][normalize-space(.)='{name}' or @aria-label='{name}' or @title='{name}']")
 
+    def choose_language(self, language):
+        """Chooses a language, by its code, in the settings."""
+        self.button("Settings")
+        self.run(f"""
+            const choice = [...document.querySelectorAll("dialog select")].find((one) => one.querySelector("[value={language}]"));
+            choice.value = "{language}";
+            choice.dispatchEvent(new Event("change", {{ bubbles: true }}));
+        """)
+
     def write(self, xpath, text):
         """Types into an element."""
         self._in_session("POST", f"/element/{self.the(xpath)[ELEMENT]}/value", {"text": text})

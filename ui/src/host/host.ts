@@ -29,6 +29,42 @@ export interface TrayWords {
   readonly quit: string;
 }
 
+/**
+ * What the desktop's notifications say. `{what}` and `{name}` in `titled`, `{host}` in `from`, `to` and what is explained
+ * are where the shell puts these.
+ */
+export interface NoticeWords {
+  readonly titled: string;
+  readonly downloaded: string;
+  readonly uploaded: string;
+  readonly failed: string;
+  readonly link_expired: string;
+  readonly no_room: string;
+  readonly name_taken: string;
+  readonly from: string;
+  readonly to: string;
+  readonly all_completed: string;
+  readonly all_failed: string;
+  readonly all_held_up: string;
+  readonly show: string;
+  readonly reveal: string;
+  readonly retry: string;
+  readonly try_now: string;
+  readonly keep_both: string;
+  readonly still_running: string;
+  readonly still_running_more: string;
+  readonly clipboard_empty: string;
+  readonly clipboard_empty_more: string;
+  /** By the code of the failure; `null` leaves the hint to the engine. */
+  readonly explained: Readonly<Record<string, { readonly what: string; readonly hint: string | null }>>;
+}
+
+/** What the desktop says outside the window. */
+export interface DesktopWords {
+  readonly tray: TrayWords;
+  readonly notices: NoticeWords;
+}
+
 /** The one way to the engine; three programs implement it. */
 export interface Host {
   /** Carries out a call; rejects with a {@link CallRefused}. */
@@ -42,8 +78,8 @@ export interface Host {
   onNativeDrop(listener: (drop: NativeDrop) => void): () => void;
   /** Saves a finished download on the machine this page is on; absent where that is the engine's own. */
   saveFile?(id: number): Promise<void>;
-  /** Names the entries of the tray; absent where there is none. */
-  nameTray?(words: TrayWords): void;
+  /** Tells the desktop what to say outside the window; absent where there is none. */
+  tellWords?(words: DesktopWords): void;
 }
 
 /** A refused call, with its sentence and the next step. */

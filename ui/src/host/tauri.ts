@@ -2,10 +2,10 @@
 import { Channel, invoke } from "@tauri-apps/api/core";
 import { getCurrentWebview } from "@tauri-apps/api/webview";
 import type { Batch } from "../gen/Batch";
-import { asRefusal, CallRefused, type CallName, type Host, type LinkState, type NativeDrop, type Params, type Reply, type TrayWords } from "./host";
+import { asRefusal, CallRefused, type CallName, type DesktopWords, type Host, type LinkState, type NativeDrop, type Params, type Reply } from "./host";
 
 export function tauriHost(): Host {
-  return { call, subscribe, onNativeDrop, nameTray };
+  return { call, subscribe, onNativeDrop, tellWords };
 }
 
 async function call<K extends CallName>(name: K, params: Params<K>): Promise<Reply<K>> {
@@ -32,9 +32,9 @@ function subscribe(onBatch: (batch: Batch) => void, onLink: (link: LinkState) =>
   };
 }
 
-function nameTray(words: TrayWords): void {
+function tellWords(words: DesktopWords): void {
   // A tray in another language is no reason to trouble the user.
-  void invoke("name_tray", { words }).catch(() => undefined);
+  void invoke("speak", { words }).catch(() => undefined);
 }
 
 function onNativeDrop(listener: (drop: NativeDrop) => void): () => void {

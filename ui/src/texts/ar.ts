@@ -52,6 +52,17 @@ export const ar: Messages = {
     uploadSpeed: "سرعة الرفع الكلية",
   },
   tray: { show: "إظهار Ropeway", now: "الآن: {limit}", noLimit: "بلا حد", idle: "لا نقل جارٍ", quit: "إنهاء" },
+  notices: {
+    downloaded: "اكتمل التنزيل",
+    uploaded: "اكتمل الرفع",
+    failed: "فشل النقل",
+    from: "من {host}",
+    to: "إلى {host}",
+    stillRunning: "لا يزال Ropeway يعمل",
+    stillRunningMore: "تستمر عمليات النقل في الخلفية. افتح النافذة من شريط النظام أو بتشغيل Ropeway مرة أخرى.",
+    clipboardEmpty: "لا يوجد نص في الحافظة",
+    clipboardEmptyMore: "انسخ عنوانًا أو أكثر، ثم اختر «إضافة من الحافظة» مرة أخرى.",
+  },
   sidebar: {
     label: "المجموعات",
     targets: "وجهات الرفع",

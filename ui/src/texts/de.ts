@@ -29,6 +29,18 @@ export const de: Messages = {
     uploadSpeed: "Geschwindigkeit aller Uploads",
   },
   tray: { show: "Ropeway anzeigen", now: "Jetzt: {limit}", noLimit: "Unbegrenzt", idle: "Keine Übertragung", quit: "Beenden" },
+  notices: {
+    downloaded: "Heruntergeladen",
+    uploaded: "Hochgeladen",
+    failed: "Übertragung gescheitert",
+    from: "von {host}",
+    to: "zu {host}",
+    stillRunning: "Ropeway läuft weiter",
+    stillRunningMore:
+      "Die Übertragungen gehen im Hintergrund weiter. Das Fenster öffnen Sie über das Symbol in der Leiste oder indem Sie Ropeway noch einmal starten.",
+    clipboardEmpty: "Die Zwischenablage enthält keinen Text",
+    clipboardEmptyMore: "Kopieren Sie eine oder mehrere Adressen und wählen Sie erneut „Aus der Zwischenablage“.",
+  },
   sidebar: {
     label: "Gruppen",
     targets: "Upload-Ziele",

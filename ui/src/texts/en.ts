@@ -31,6 +31,19 @@ export const en = {
   },
   /** Beside the words it shares with the window; `{limit}` is where the limit in force comes. */
   tray: { show: "Show Ropeway", now: "Now: {limit}", noLimit: "No limit", idle: "Nothing is moving", quit: "Quit" },
+  /** Notifications of the desktop, beside the words they share with the window. */
+  notices: {
+    downloaded: "Downloaded",
+    uploaded: "Uploaded",
+    failed: "Transfer failed",
+    from: "from {host}",
+    to: "to {host}",
+    stillRunning: "Ropeway keeps running",
+    stillRunningMore:
+      "Transfers go on in the background. Open the window again from the tray, or by starting Ropeway once more.",
+    clipboardEmpty: "The clipboard holds no text",
+    clipboardEmptyMore: "Copy one or more addresses, then choose Add from clipboard again.",
+  },
   sidebar: {
     label: "Groups",
     targets: "Upload targets",

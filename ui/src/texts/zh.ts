@@ -28,6 +28,17 @@ export const zh: Messages = {
     uploadSpeed: "总上传速度",
   },
   tray: { show: "显示 Ropeway", now: "当前：{limit}", noLimit: "不限速", idle: "没有正在进行的传输", quit: "退出" },
+  notices: {
+    downloaded: "下载完成",
+    uploaded: "上传完成",
+    failed: "传输失败",
+    from: "来自 {host}",
+    to: "发往 {host}",
+    stillRunning: "Ropeway 仍在运行",
+    stillRunningMore: "传输会在后台继续。可以从系统托盘或再次启动 Ropeway 来打开窗口。",
+    clipboardEmpty: "剪贴板中没有文本",
+    clipboardEmptyMore: "请先复制一个或多个地址，然后再次选择“从剪贴板添加”。",
+  },
   sidebar: {
     label: "分组",
     targets: "上传目标",
