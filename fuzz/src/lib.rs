@@ -4,21 +4,37 @@
 mod content_disposition;
 #[path = "../../crates/ropeway-drivers/src/credential/cookies.rs"]
 mod cookies;
+#[path = "../../crates/ropeway-api/src/calls/curl/mod.rs"]
+mod curl;
+#[path = "../../crates/ropeway-drivers/src/credential/date.rs"]
+mod date;
+#[path = "../../crates/ropeway-api/src/error.rs"]
+mod error;
+#[path = "../../crates/ropeway-drivers/src/credential/jar.rs"]
+mod jar;
+#[path = "../../crates/ropeway-api/src/calls/list.rs"]
+mod list;
 #[path = "../../crates/ropeway-drivers/src/metalink/mod.rs"]
 mod metalink;
 #[path = "../../crates/ropeway-drivers/src/credential/netrc.rs"]
 mod netrc;
+#[expect(dead_code, reason = "only their shape is needed")]
+#[path = "../../crates/ropeway-api/src/settings.rs"]
+pub mod settings;
+#[path = "../../crates/ropeway-api/src/settings_file/text.rs"]
+mod settings_file_text;
 #[expect(dead_code, reason = "only the readers are called")]
 #[path = "../../crates/ropeway-drivers/src/http/wire.rs"]
 mod wire;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
-    header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER},
+    header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER, SET_COOKIE},
 };
 use ropeway_model::FileName;
+use serde_json::{Map, Value as Json};
 use url::Url;
 
 /// Longest name that a file gets, in octets.
@@ -134,4 +150,111 @@ pub fn netrc(octets: &[u8]) {
         }
         Err(error) => assert!(error.to_string().starts_with("line ")),
     }
+}
+
+/// Cookies that servers set go back to them alone, those of an encrypted line encrypted, and never fill the memory. Each
+/// line is a `Set-Cookie` of one of three servers by turns.
+pub fn set_cookie(octets: &[u8]) {
+    const NOW: i64 = 1_700_000_000;
+    const MOST_KEPT: usize = 100;
+    let servers = ["https://a.example.org/in/f", "http://a.example.org/in/f", "https://b.example.co.uk/"];
+    let servers = servers.map(|url| Url::parse(url).expect("a constant that is an address"));
+    let jar = jar::CookieJar::default();
+    for (line, url) in octets.split(|octet| *octet == b'\n').zip(servers.iter().cycle()) {
+        let Some(headers) = headers(SET_COOKIE, line) else { continue };
+        let before = jar.changes();
+        jar.take(url, &headers, NOW);
+        let after = jar.changes();
+        jar.take(url, &headers, NOW);
+        assert!(after - before <= 1 && jar.changes() == after, "the same once more changes nothing");
+    }
+    let sent = |address: &str, now: i64| {
+        let url = Url::parse(address).expect("a constant that is an address");
+        let host = url.host().expect("a constant that has a host");
+        let requested = cookies::Requested { host, path: url.path(), secure: url.scheme() == "https", now };
+        let chosen = jar.chosen(&requested);
+        assert!(chosen.len() <= MOST_KEPT);
+        let header = cookies::header(&[], chosen.iter()).unwrap_or_default();
+        assert!(header.len() <= 8190 && HeaderValue::from_bytes(&header).is_ok());
+        header
+    };
+    for own in ["https://a.example.org/in/f", "https://example.org/", "http://a.example.org/", "https://example.co.uk/"] {
+        sent(own, NOW);
+        assert!(sent(own, NOW + 401 * 24 * 3600).len() <= sent(own, NOW).len(), "a cookie comes with no time");
+    }
+    for other in ["https://org/", "https://co.uk/", "https://other.org/", "https://notexample.org/", "https://127.0.0.1/"] {
+        assert!(sent(other, NOW).is_empty(), "{other} gets a cookie of another server");
+    }
+    assert!(jar.is_empty() || jar.changes() > 0);
+}
+
+/// Every line of a list becomes an entry with an address and a place in the folder, or is refused by name.
+pub fn address_list(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    let entries: Vec<_> = list::entries(&text).collect();
+    assert!(entries.len() <= text.lines().count());
+    for entry in entries {
+        match entry {
+            Ok(entry) => assert_entry(&entry),
+            Err(bad) => assert!(!bad.reason.is_empty()),
+        }
+    }
+    let cleaned = list::cleaned(&text);
+    assert!(cleaned.len() <= text.len());
+}
+
+/// Pasted curl commands become entries with an address each, which ask for whole files, or are refused.
+pub fn curl_command(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    if !curl::is_command(&text) {
+        return;
+    }
+    let Ok(entries) = curl::parse(&text) else { return };
+    for entry in entries {
+        assert_entry(&entry);
+        let [address] = entry.addresses.as_slice() else { panic!("an address each: {:?}", entry.addresses) };
+        assert!(address.contains("://") && !address.contains(['\r', '\n']), "{address:?}");
+        assert!(entry.name.as_deref().is_none_or(|name| !name.is_empty() && !name.contains(['/', '\\'])), "{entry:?}");
+        for header in &entry.headers {
+            let name = header.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
+            assert!(!["range", "if-range", "accept-encoding"].contains(&name.as_str()), "{header:?}");
+        }
+    }
+}
+
+/// An entry has an address, and a place that does not lead out of the folder unless it says plainly where to.
+fn assert_entry(entry: &list::Entry) {
+    assert!(entry.addresses.first().is_some_and(|address| !address.is_empty()), "{entry:?}");
+    let folder = Path::new("/folder");
+    let Ok((into, name)) = entry.place(folder) else { return };
+    let leads_elsewhere = entry.folder.as_deref().is_some_and(|own| Path::new(own).is_absolute());
+    assert!(leads_elsewhere || into.starts_with(folder), "{}", into.display());
+    assert!(!into.components().any(|part| part == std::path::Component::ParentDir), "{}", into.display());
+    if let Some(Ok(name)) = name.map(str::parse::<FileName>) {
+        assert!(!name.as_str().contains('/'));
+    }
+}
+
+/// Of a settings' text what can be read is read, and what cannot stays in it; a value that is set is there afterwards.
+pub fn settings_text(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    let (mut document, unread) = settings_file_text::read(&text);
+    let lines = text.split_inclusive('\n').count();
+    for part in &unread {
+        assert!((1..=lines).contains(&part.line) && text.contains(&part.text) && !part.reason.is_empty());
+    }
+    for (key, line, value) in settings_file_text::fields(&document) {
+        assert!((1..=lines).contains(&line), "{key} stands in line {line} of {lines}");
+        let fields = Map::from_iter([(key, value)]);
+        let _ = serde_json::from_value::<settings::Settings>(Json::Object(fields));
+    }
+    let rows = serde_json::json!([{ "host": "a.example", "connections": 2 }]);
+    for (key, value) in [("running_jobs", Json::from(3)), ("proxy", Json::from("http://p\n\"")), ("servers", rows)] {
+        assert!(settings_file_text::set(&mut document, key, &value));
+        let (again, unread) = settings_file_text::read(&document.to_string());
+        assert!(unread.is_empty(), "{document}");
+        let found = settings_file_text::fields(&again).into_iter().find(|(had, ..)| had == key);
+        assert_eq!(found.map(|(.., value)| value), Some(value), "{document}");
+    }
+    assert!(settings_file_text::set(&mut document, "proxy", &Json::Null) && !document.contains_key("proxy"));
 }

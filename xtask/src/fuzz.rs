@@ -1,4 +1,5 @@
-//! Fuzzing of every reader of outside text: headers, cookies, `.netrc`, Metalinks, file names.
+//! Fuzzing of every reader of outside text: headers, cookies, `.netrc`, Metalinks, file names, lists of addresses, pasted
+//! commands, settings.
 
 use std::{fs, process::Command, thread};
 
@@ -14,8 +15,19 @@ use crate::{
 };
 
 /// The targets, as `fuzz/Cargo.toml` has them.
-const TARGETS: [&str; 7] =
-    ["content_disposition", "content_range", "retry_after", "cookies", "metalink", "file_name", "netrc"];
+const TARGETS: [&str; 11] = [
+    "content_disposition",
+    "content_range",
+    "retry_after",
+    "cookies",
+    "metalink",
+    "file_name",
+    "netrc",
+    "set_cookie",
+    "address_list",
+    "curl_command",
+    "settings_text",
+];
 /// Targets that run side by side.
 const AT_ONCE: usize = 2;
 /// Longest input in octets: more only makes each run slower.
@@ -81,6 +93,11 @@ fn one(target: &str, seconds: u32) -> Result<u64> {
     fs::create_dir_all(&found).with_context(|| format!("cannot create {}", found.display()))?;
     let mut command = fuzz(&["run"]);
     command.arg(target).arg(&found).arg(place::root().join("fuzz").join("seeds").join(target)).arg("--");
+    // Words that chance does not find: options, attributes, keys.
+    let dictionary = place::root().join("fuzz").join("dictionaries").join(target);
+    if dictionary.exists() {
+        command.arg(format!("-dict={}", dictionary.display()));
+    }
     for (name, value) in [
         ("max_total_time", seconds),
         ("max_len", LONGEST_INPUT),
@@ -90,6 +107,8 @@ fn one(target: &str, seconds: u32) -> Result<u64> {
     ] {
         command.arg(format!("-{name}={value}"));
     }
+    // What did not hold stands above the frames, which are many.
+    command.env("RUST_BACKTRACE", "0");
     let output = command.output().context("cargo fuzz cannot be started")?;
     let told = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {

@@ -4,7 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use ropeway_model::{Digest, size};
 
-use crate::{command::JobOptions, error::ApiError, settings::OnConflictView};
+use crate::{error::ApiError, settings::OnConflictView};
 
 /// An address of a list, with what is said about it alone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,7 +127,10 @@ fn option(line: &str) -> Option<(&str, &str)> {
 
 fn of_line(line: &str) -> Result<Entry, BadLine> {
     let mut fields = line.split('\t').map(cleaned).filter(|field| !field.is_empty());
-    let mut entry = Entry { addresses: fields.next().into_iter().collect(), ..Entry::default() };
+    let Some(first) = fields.next() else {
+        return Err(BadLine { address: line.trim().to_owned(), reason: "no address stands in it".to_owned() });
+    };
+    let mut entry = Entry { addresses: vec![first], ..Entry::default() };
     for field in fields {
         if field.contains("://") {
             entry.addresses.push(field);
@@ -178,36 +181,6 @@ impl Entry {
             _ => return Err(format!("the option {key} is not known here")),
         }
         Ok(())
-    }
-
-    /// Whether it says anything but an address and a name.
-    pub(super) fn has_options(&self) -> bool {
-        let plain = Self {
-            addresses: self.addresses.clone(),
-            name: self.name.clone(),
-            folder: self.folder.clone(),
-            ..Self::default()
-        };
-        self.addresses.len() > 1 || *self != plain
-    }
-
-    /// The options of all, with its own.
-    pub(super) fn options(&self, all: &JobOptions) -> JobOptions {
-        let own = |own: &Option<String>, all: &Option<String>| own.clone().or_else(|| all.clone());
-        JobOptions {
-            headers: all.headers.iter().chain(&self.headers).cloned().collect(),
-            login: own(&all.login, &self.login),
-            proxy: own(&all.proxy, &self.proxy),
-            checksum: own(&self.checksum, &all.checksum),
-            connections: self.connections.or(all.connections),
-            rate_limit: self.rate_limit.or(all.rate_limit),
-            on_conflict: self.on_conflict.or(all.on_conflict),
-            netrc: self.netrc || all.netrc,
-            cookie_file: own(&self.cookie_file, &all.cookie_file),
-            ca_file: own(&self.ca_file, &all.ca_file),
-            mirrors: self.addresses.iter().skip(1).chain(&all.mirrors).cloned().collect(),
-            ..all.clone()
-        }
     }
 
     /// The folder it goes into and its name there.
@@ -273,7 +246,9 @@ mod tests {
         ];
         assert_eq!(shown, expected.map(|(addresses, name)| (addresses.to_owned(), name.map(str::to_owned))));
         assert!(!had[1].has_options() && had[3].has_options());
-        assert!(entries("https://h/1\ta\tb").all(|entry| entry.is_err()));
+        for refused in ["https://h/1\ta\tb", "<>", "<\u{200b}>\n  out=a"] {
+            assert!(entries(refused).all(|entry| entry.is_err()), "{refused:?}");
+        }
     }
 
     #[test]

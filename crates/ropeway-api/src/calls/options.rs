@@ -2,7 +2,7 @@
 
 use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Secrets, Timestamp, Transfer};
 
-use super::jobs;
+use super::{jobs, list::Entry};
 use crate::{command::JobOptions, error::ApiError, settings::Settings};
 
 /// A request with more headers than this is refused by servers anyway.
@@ -99,6 +99,38 @@ impl Options {
     /// Whether something of the user would have to be kept from whatever a document names.
     pub(super) fn hold_secrets(&self) -> bool {
         self.template.network.netrc || self.headers.iter().any(HeaderField::may_be_secret)
+    }
+}
+
+impl Entry {
+    /// Whether it says anything but an address and a name.
+    pub(super) fn has_options(&self) -> bool {
+        let plain = Self {
+            addresses: self.addresses.clone(),
+            name: self.name.clone(),
+            folder: self.folder.clone(),
+            ..Self::default()
+        };
+        self.addresses.len() > 1 || *self != plain
+    }
+
+    /// The options of all, with those that stand in the list for it alone.
+    pub(super) fn options(&self, all: &JobOptions) -> JobOptions {
+        let own = |own: &Option<String>, all: &Option<String>| own.clone().or_else(|| all.clone());
+        JobOptions {
+            headers: all.headers.iter().chain(&self.headers).cloned().collect(),
+            login: own(&all.login, &self.login),
+            proxy: own(&all.proxy, &self.proxy),
+            checksum: own(&self.checksum, &all.checksum),
+            connections: self.connections.or(all.connections),
+            rate_limit: self.rate_limit.or(all.rate_limit),
+            on_conflict: self.on_conflict.or(all.on_conflict),
+            netrc: self.netrc || all.netrc,
+            cookie_file: own(&self.cookie_file, &all.cookie_file),
+            ca_file: own(&self.ca_file, &all.ca_file),
+            mirrors: self.addresses.iter().skip(1).chain(&all.mirrors).cloned().collect(),
+            ..all.clone()
+        }
     }
 }
 

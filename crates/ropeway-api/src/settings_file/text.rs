@@ -5,6 +5,10 @@ use std::ops::Range;
 use serde_json::{Map, Value as Json};
 use toml_edit::{ArrayOfTables, Document, DocumentMut, InlineTable, Item, Table, TableLike, Value};
 
+/// Stretches that are left out because they cannot stand where they stand; from the last of them on nothing is read. Each
+/// costs a look at the whole text.
+const MOST_MISPLACED: usize = 100;
+
 /// A stretch of the text that is no TOML, or cannot stand where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Unread {
@@ -23,6 +27,7 @@ pub(super) fn read(text: &str) -> (DocumentMut, Vec<Unread>) {
     let mut unread = Vec::new();
     let mut pieces = pieces(text);
     let mut has_split = false;
+    let mut misplaced = 0;
     loop {
         let whole: String = pieces.iter().map(Piece::shown).collect();
         let error = match whole.parse::<DocumentMut>() {
@@ -32,8 +37,11 @@ pub(super) fn read(text: &str) -> (DocumentMut, Vec<Unread>) {
         if has_split {
             // Each is TOML by itself, and this one cannot stand here, such as a key that was there already.
             let at = error.span().map_or(whole.len(), |span| span.start);
-            let Some(piece) = piece_at(&mut pieces, at) else { return (DocumentMut::new(), unread) };
-            unread.push(piece.leave_out(error.message()));
+            let Some(place) = piece_at(&pieces, at) else { return (DocumentMut::new(), unread) };
+            misplaced += 1;
+            let count = if misplaced < MOST_MISPLACED { 1 } else { pieces.len() };
+            let refused = pieces.iter_mut().skip(place).take(count).filter(|piece| !piece.is_out);
+            unread.extend(refused.map(|piece| piece.leave_out(error.message())));
             continue;
         }
         has_split = true;
@@ -90,8 +98,8 @@ fn pieces(text: &str) -> Vec<Piece> {
     pieces
 }
 
-/// The piece that stands at an offset of the document and is not left out yet.
-fn piece_at(pieces: &mut [Piece], at: usize) -> Option<&mut Piece> {
+/// The place of the piece that stands at an offset of the document and is not left out yet.
+fn piece_at(pieces: &[Piece], at: usize) -> Option<usize> {
     let mut end = 0;
     let found = pieces.iter().position(|piece| {
         end += piece.shown().len();
@@ -99,8 +107,7 @@ fn piece_at(pieces: &mut [Piece], at: usize) -> Option<&mut Piece> {
     });
     let found = found.filter(|found| !pieces[*found].is_out);
     let last = || pieces.iter().rposition(|piece| !piece.is_out);
-    let place = found.or_else(last)?;
-    pieces.get_mut(place)
+    found.or_else(last)
 }
 
 /// The bare key that a line begins with, if it begins with one and an equals sign.
@@ -239,6 +246,14 @@ mod tests {
             let expected = (read.into_iter().map(str::to_owned).collect::<Vec<_>>(), left_out);
             assert_eq!(keys(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_text_whose_lines_repeat_each_other_is_read_up_to_a_bounded_number_of_them() {
+        let text = format!("a = 1\n{}b = 2\n", "a = 1\n".repeat(1_000));
+        let (document, unread) = read(&text);
+        assert_eq!(fields(&document).len(), 1);
+        assert_eq!((unread.len(), unread.last().map(|unread| unread.line)), (1_001, Some(1_002)));
     }
 
     #[test]

@@ -261,16 +261,18 @@ impl Command {
         }
         let mut names = self.names.into_iter();
         let entry = |url: String| {
-            // A line break within an address counts for nothing (URL Standard, basic URL parser).
-            let mut address = url.replace(['\r', '\n'], "");
+            let mut address = url;
             if !address.contains("://") {
                 address.insert_str(0, "http://");
             }
             for data in &self.data {
                 let (head, fragment) = address.split_at(address.find('#').unwrap_or(address.len()));
                 let joint = if head.contains('?') { '&' } else { '?' };
-                address = format!("{head}{joint}{data}{fragment}");
+                // Data are of the query, whatever is in them.
+                address = format!("{head}{joint}{}{fragment}", data.replace('#', "%23"));
             }
+            // A line break within an address counts for nothing (URL Standard, basic URL parser).
+            let address = address.replace(['\r', '\n'], "");
             Entry { addresses: vec![address], name: names.next().flatten(), ..self.own.clone() }
         };
         Ok(self.urls.into_iter().map(entry).collect())
@@ -437,6 +439,7 @@ mod tests {
             one("curl -G -d x=1 --data-urlencode 'q=a b' 'a.example/x?z=0'").addresses,
             ["http://a.example/x?z=0&x=1&q=a%20b"]
         );
+        assert_eq!(one("curl -G -d $'x=#1\\n' a.example/x#z").addresses, ["http://a.example/x?x=%231#z"]);
     }
 
     #[test]
