@@ -331,6 +331,8 @@ fn settings_that_protect_and_cannot_be_read_let_nothing_move_and_are_kept() {
     let refused = home.run(["get", "-d", "out", &server.url("a.bin")]).expect(1);
     assert!(refused.stderr.contains("settings.toml, line 2: proxy"), "{}", refused.stderr);
     assert!(!refused.stderr.contains("secret") && !home.work("out").exists(), "{}", refused.stderr);
+    let refused = home.run(["get", "-o", "-", &server.url("a.bin")]).expect(1);
+    assert!(refused.stdout.is_empty() && refused.stderr.contains("STATE_FAILED"), "{}", refused.stderr);
 
     let mut running = home.start(["daemon"]);
     running.first_line();

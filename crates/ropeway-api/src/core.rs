@@ -5,7 +5,10 @@ use std::sync::Arc;
 use ropeway_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
-use crate::{folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile, view::NoticeView};
+use crate::{
+    error::ApiError, folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile,
+    view::NoticeView,
+};
 
 /// The engine with what the contract adds to it.
 #[derive(Debug)]
@@ -25,5 +28,11 @@ impl Core {
     /// All that the user should know and that no job tells.
     pub(crate) fn notices(&self) -> Vec<NoticeView> {
         self.notices.iter().cloned().chain(self.settings.notices()).collect()
+    }
+
+    /// Refuses what would move something while the settings that protect the user are not known. The engine refuses it,
+    /// too; here the reason is known.
+    pub(crate) fn refuse_blocked(&self) -> Result<(), ApiError> {
+        self.settings.blocking().map_or(Ok(()), Err)
     }
 }

@@ -4,7 +4,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
 use ropeway_store::{JobChange, JobRow, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     config::{DigestPolicy, Scope},
     disk::Disk,
     download::Saves,
+    engine::EngineError,
     hosts::{HostKey, Hosts},
     journal::Journal,
     network::Routes,
@@ -60,7 +61,7 @@ pub(crate) struct Core {
     pub(crate) server_limits: ServerLimits,
     pub(crate) timetable: Timetable,
     /// Whether no job may start before its user has said something.
-    pub(crate) is_held: AtomicBool,
+    pub(crate) is_held: watch::Sender<bool>,
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
     pub(crate) wake: Arc<Notify>,
@@ -135,10 +136,28 @@ impl Core {
     pub(crate) fn pause(&self) -> Option<Pause> {
         let is_behind = self.scope == Scope::Queue && self.journal.is_behind();
         match self.timetable.pauses() {
-            _ if self.is_held.load(SeqCst) => Some(Pause::Held),
+            _ if *self.is_held.borrow() => Some(Pause::Held),
             _ if is_behind => Some(Pause::Unrecorded),
             true => Some(Pause::Schedule { until: self.timetable.pauses_until() }),
             false => None,
+        }
+    }
+
+    /// Refuses what would reach the network beside the queue.
+    ///
+    /// # Errors
+    /// [`EngineError::Held`] while no job may start before its user has said something.
+    pub(crate) fn refuse_held(&self) -> Result<(), EngineError> {
+        if *self.is_held.borrow() { Err(EngineError::Held) } else { Ok(()) }
+    }
+
+    /// Returns once nothing may move any more, by the schedule's word or the user's.
+    pub(crate) async fn until_stilled(&self) {
+        let (mut held, mut paused) = (self.is_held.subscribe(), self.timetable.pauses.subscribe());
+        // Neither closes before the engine is gone.
+        tokio::select! {
+            () = async { drop(held.wait_for(|is_held| *is_held).await) } => {}
+            () = async { drop(paused.wait_for(|pauses| *pauses).await) } => {}
         }
     }
 

@@ -1,13 +1,10 @@
 //! Which limits are in force at this moment: the usual ones, or those of the schedule.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
-};
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_model::{ByteRate, LocalTime, Schedule, ScheduleEffect, Timestamp};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use crate::core::Core;
 
@@ -20,7 +17,7 @@ pub(crate) struct Timetable {
     usual: Mutex<Usual>,
     schedule: Mutex<Schedule>,
     /// Whether the schedule lets nothing move now.
-    pauses: AtomicBool,
+    pub(crate) pauses: watch::Sender<bool>,
     /// When that ends.
     until: Mutex<Option<Timestamp>>,
     changed: Notify,
@@ -36,7 +33,7 @@ pub(crate) struct Usual {
 impl Timetable {
     /// Whether the schedule lets nothing move now.
     pub(crate) fn pauses(&self) -> bool {
-        self.pauses.load(SeqCst)
+        *self.pauses.borrow()
     }
 
     /// When the pause of the schedule ends; `None` where no rule ends it.
@@ -114,7 +111,7 @@ impl Core {
         let LimitsInForce { download, upload, is_paused: pauses, .. } = self.limits_in_force();
         self.downloads.set_rate(download);
         self.uploads.set_rate(upload);
-        if self.timetable.pauses.swap(pauses, SeqCst) == pauses {
+        if self.timetable.pauses.send_replace(pauses) == pauses {
             return;
         }
         tracing::info!(pauses, "the schedule's rule has changed");

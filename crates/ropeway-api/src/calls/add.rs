@@ -84,6 +84,11 @@ pub(crate) async fn pipe(
     sink: &mut (dyn AsyncWrite + Unpin + Send),
     progress: PipeProgress<'_>,
 ) -> Result<Piped, Refusal> {
+    core.refuse_blocked().map_err(|error| Refusal {
+        code: FailureCode::StateFailed.code().to_owned(),
+        hint: error.hint,
+        ..refused_entry(&params.text, error.message)
+    })?;
     let settings = core.settings.current();
     let bad = |error: ApiError| refused_entry(&params.text, error.message);
     let entries: Vec<_> = if curl::is_command(&params.text) {

@@ -32,10 +32,8 @@ pub(crate) use add::pipe;
 
 /// Carries out a call.
 pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError> {
-    if is_traffic(&call)
-        && let Some(refusal) = core.settings.blocking()
-    {
-        return Err(refusal);
+    if is_traffic(&call) {
+        core.refuse_blocked()?;
     }
     match call {
         Call::Snapshot(_) => snapshot(core).await,
@@ -78,13 +76,39 @@ pub(crate) async fn dispatch(core: &Core, call: Call) -> Result<Reply, ApiError>
     }
 }
 
-/// Whether the call would reach the network, or add what does: none of that while the settings that protect the user are
-/// not known.
+/// Whether the call would reach the network, or has jobs do so: none of that while the settings that protect the user are
+/// not known. Every call is named, so that a new one is thought of.
 const fn is_traffic(call: &Call) -> bool {
-    matches!(
-        call,
-        Call::JobAdd(_) | Call::UploadAdd(_) | Call::JobRenew(_) | Call::JobRepair(_) | Call::ChecksumSearch(_)
-    )
+    match call {
+        Call::JobAdd(_)
+        | Call::UploadAdd(_)
+        | Call::JobAgain(_)
+        | Call::JobResume(_)
+        | Call::ResumeAll(_)
+        | Call::JobRenew(_)
+        | Call::JobAnswer(_)
+        | Call::JobRepair(_)
+        | Call::ChecksumSearch(_) => true,
+        Call::Snapshot(_)
+        | Call::JobPause(_)
+        | Call::JobCancel(_)
+        | Call::JobRemove(_)
+        | Call::PauseAll(_)
+        | Call::JobChange(_)
+        | Call::JobMove(_)
+        | Call::JobVerify(_)
+        | Call::ServerList(_)
+        | Call::ClearFinished(_)
+        | Call::JobAddress(_)
+        | Call::JobFind(_)
+        | Call::JobDetail(_)
+        | Call::SettingsSet(_)
+        | Call::TargetSave(_)
+        | Call::TargetRemove(_)
+        | Call::HostPick(_)
+        | Call::HostOpen(_)
+        | Call::HostReveal(_) => false,
+    }
 }
 
 fn reply(value: &impl Serialize) -> Result<Reply, ApiError> {
@@ -154,6 +178,9 @@ impl From<EngineError> for ApiError {
             ),
             EngineError::Disk(error) => (ApiCode::StateFailed, error.code().hint().text()),
             EngineError::Remote(error) => (ApiCode::StateFailed, error.code().hint().text()),
+            EngineError::Held => {
+                (ApiCode::StateFailed, "Mend the settings' file, or set the setting anew, then try again.")
+            }
             EngineError::Stopping => (ApiCode::ShuttingDown, "Start Ropeway again."),
         };
         Self::new(code, error.to_string(), hint)

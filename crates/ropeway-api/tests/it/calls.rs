@@ -268,3 +268,23 @@ async fn a_saved_target_is_renamed_and_keeps_an_address_that_nobody_types_again(
     }
     assert_eq!(names().await, ["Attic", "Other"]);
 }
+
+#[tokio::test]
+async fn settings_that_protect_and_cannot_be_read_refuse_every_call_that_moves_something() {
+    let rig = Rig::with_settings("proxy = \"htp://proxy:1\"\n").await;
+    let (ids, id) = (json!({ "ids": [1] }), json!({ "id": 1 }));
+    for (call, params) in [
+        ("job_add", json!({ "text": "https://example.org/a" })),
+        ("job_again", ids.clone()),
+        ("job_resume", ids.clone()),
+        ("resume_all", json!({})),
+        ("job_renew", json!({ "id": 1, "url": "https://example.org/a" })),
+        ("job_answer", json!({ "id": 1, "choice": "rename" })),
+        ("job_repair", id.clone()),
+        ("checksum_search", id),
+    ] {
+        let refused = rig.call::<Value>(call, params).await.unwrap_err();
+        assert!(refused.code == ApiCode::StateFailed && refused.message.contains("proxy"), "{call}: {refused:?}");
+    }
+    rig.call::<Done>("job_pause", ids).await.unwrap();
+}

@@ -1,5 +1,7 @@
 //! An api over folders of its own.
 
+#![expect(clippy::disallowed_methods, reason = "a test lays files out")]
+
 use std::sync::Arc;
 
 use ropeway_api::{Api, ApiConfig, Scope, error::ApiError, host::Headless, view::Snapshot};
@@ -15,18 +17,29 @@ pub(crate) struct Rig {
 impl Rig {
     /// An api whose downloads go into the rig's folder.
     pub(crate) async fn new() -> Self {
+        let rig = Self::open(TempFolder::new()).await;
+        let mut settings = rig.snapshot().await.settings;
+        settings.download_folder = rig.folder.join("downloads").to_string_lossy().into_owned();
+        rig.call::<Value>("settings_set", serde_json::to_value(settings).unwrap()).await.unwrap();
+        rig
+    }
+
+    /// An api whose settings' file holds `text`.
+    pub(crate) async fn with_settings(text: &str) -> Self {
         let folder = TempFolder::new();
+        std::fs::create_dir(folder.join("config")).unwrap();
+        std::fs::write(folder.join("config").join("settings.toml"), text).unwrap();
+        Self::open(folder).await
+    }
+
+    async fn open(folder: TempFolder) -> Self {
         let config = ApiConfig {
             data_folder: folder.join("data"),
             config_folder: folder.join("config"),
             scope: Scope::Queue,
             host: Arc::new(Headless),
         };
-        let rig = Self { api: Api::open(config).await.unwrap(), folder };
-        let mut settings = rig.snapshot().await.settings;
-        settings.download_folder = rig.folder.join("downloads").to_string_lossy().into_owned();
-        rig.call::<Value>("settings_set", serde_json::to_value(settings).unwrap()).await.unwrap();
-        rig
+        Self { api: Api::open(config).await.unwrap(), folder }
     }
 
     pub(crate) async fn call<T: DeserializeOwned>(&self, name: &str, params: Value) -> Result<T, ApiError> {

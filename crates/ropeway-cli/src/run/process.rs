@@ -153,10 +153,10 @@ impl OwnQueue {
     }
 
     /// Says once why nothing moves.
-    fn tell_of_schedule(&self, is_told: &mut bool, output: &mut dyn Output) {
+    pub(super) fn tell_of_schedule(&self, is_told: &mut bool, note: &mut dyn FnMut(&str)) {
         let pauses = self.api.schedule_pauses();
         if pauses && !*is_told {
-            output.note("the schedule of the settings lets nothing move now; --now does not wait for it");
+            note("the schedule of the settings lets nothing move now; --now does not wait for it");
         }
         *is_told = pauses;
     }
@@ -185,7 +185,7 @@ impl OwnQueue {
                     note(&self.api, news, output, board).await?;
                 }
                 _ = ticks.tick() => {
-                    self.tell_of_schedule(&mut is_told, output);
+                    self.tell_of_schedule(&mut is_told, &mut |text| output.note(text));
                     output.draw(board);
                 }
             }

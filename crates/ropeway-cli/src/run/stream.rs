@@ -102,13 +102,17 @@ impl OwnQueue {
         let (began, reading) = (Instant::now(), Reading::new(params.text.rsplit('/').next().unwrap_or_default()));
         let mut rounds = tokio::time::interval(PERIOD);
         rounds.reset();
+        let mut is_told = amount.quiet || amount.json;
         let piped = {
             let mut piping = std::pin::pin!(self.api().pipe(params, &mut sink, &progress));
             loop {
                 tokio::select! {
                     piped = &mut piping => break piped,
-                    _ = rounds.tick(), if reading.is_seen() && !amount.quiet => {
-                        reading.show("handed on", moved.load(Relaxed), length.load(Relaxed));
+                    _ = rounds.tick() => {
+                        self.tell_of_schedule(&mut is_told, &mut |text| to_stderr(text));
+                        if reading.is_seen() && !amount.quiet {
+                            reading.show("handed on", moved.load(Relaxed), length.load(Relaxed));
+                        }
                     }
                 }
             }

@@ -17,7 +17,8 @@ impl Engine {
     /// would.
     ///
     /// # Errors
-    /// What a job at this address would fail with; [`FailureCode::UnexpectedContent`] where there is more.
+    /// What a job at this address would fail with; [`FailureCode::StateFailed`] while no job may start;
+    /// [`FailureCode::UnexpectedContent`] where there is more.
     pub async fn read_document(
         &self,
         from: &SafeUrl,
@@ -25,6 +26,7 @@ impl Engine {
         headers: Vec<HeaderField>,
         largest: usize,
     ) -> Result<Vec<u8>, Failure> {
+        self.core.refuse_held().map_err(|held| held.failure())?;
         let context = Context {
             clients: self.core.clients.clone(),
             network: network.clone(),

@@ -1,7 +1,7 @@
 //! Why the engine refused a request.
 
 use ropeway_drivers::DriverError;
-use ropeway_model::{FailureCode, JobId, PhaseKind};
+use ropeway_model::{Failure, FailureCode, JobId, PhaseKind};
 use ropeway_store::StoreError;
 
 use crate::disk::DiskError;
@@ -38,6 +38,9 @@ pub enum EngineError {
     /// The server could not be asked, or did not answer as it should.
     #[error(transparent)]
     Remote(DriverError),
+    /// Nothing may reach the network before the user has said something.
+    #[error("nothing is transferred before the settings are mended")]
+    Held,
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Stopping,
@@ -61,10 +64,15 @@ const fn words(phase: PhaseKind) -> &'static str {
 }
 
 impl EngineError {
+    /// The same as the failure of what would have been a job.
+    pub(crate) fn failure(&self) -> Failure {
+        Failure::new(self.code(), self.to_string())
+    }
+
     /// The reason in the closed list.
     pub fn code(&self) -> FailureCode {
         match self {
-            Self::Store(_) | Self::NotDurable(_) => FailureCode::StateFailed,
+            Self::Store(_) | Self::NotDurable(_) | Self::Held => FailureCode::StateFailed,
             Self::Disk(error) => error.code(),
             Self::Remote(error) => error.code(),
             Self::NothingRecorded(_)

@@ -20,7 +20,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -28,7 +28,7 @@ use std::{
 use parking_lot::Mutex;
 use ropeway_model::Schedule;
 use ropeway_store::{QueueDamage, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use change::Change;
@@ -140,7 +140,7 @@ impl Engine {
             uploads: Arc::new(Bucket::new(None)),
             server_limits: ServerLimits::default(),
             timetable: Timetable::default(),
-            is_held: AtomicBool::new(config.is_held),
+            is_held: watch::Sender::new(config.is_held),
             hosts,
             wake,
             blocked: Notify::new(),
@@ -171,7 +171,7 @@ impl Engine {
 
     /// Lets no job start, or lets them start again; running ones are queued.
     pub fn hold(&self, is_held: bool) {
-        if self.core.is_held.swap(is_held, SeqCst) == is_held {
+        if self.core.is_held.send_replace(is_held) == is_held {
             return;
         }
         if is_held {

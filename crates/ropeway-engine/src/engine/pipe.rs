@@ -1,6 +1,6 @@
 //! A download whose bytes go to a stream, in order and over one connection: to a pipe there is no way back.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError};
@@ -42,6 +42,8 @@ enum Stop {
     Driver(DriverError),
     /// The reader of the stream is gone, or another reason for which no further pass helps.
     Final(Failure),
+    /// Nothing may move now: what was handed on counts, and no try is.
+    Stilled,
     /// The server cannot go on where the last pass stopped.
     FromStart,
 }
@@ -80,7 +82,8 @@ impl Engine {
     /// A connection that breaks is replaced, and what was written last must come again the same.
     ///
     /// # Errors
-    /// What a job with this specification would fail with; [`FailureCode::DiskFailed`] if the stream takes no more.
+    /// What a job with this specification would fail with; [`FailureCode::StateFailed`] while no job may start;
+    /// [`FailureCode::DiskFailed`] if the stream takes no more.
     pub async fn pipe(
         &self,
         spec: &JobSpec,
@@ -116,10 +119,12 @@ impl Pipe<'_> {
         };
         let (mut attempts, mut from_start) = (0, false);
         loop {
+            self.until_moving().await?;
             let before = sent.offset;
             let (failure, class) = match self.pass(&mut sent, sink, from_start).await {
                 Ok(()) => break,
                 Err(Stop::Final(failure)) => return Err(failure),
+                Err(Stop::Stilled) => continue,
                 Err(Stop::FromStart) if !from_start => {
                     from_start = true;
                     continue;
@@ -144,6 +149,23 @@ impl Pipe<'_> {
         self.proved(sent)
     }
 
+    /// Waits while the schedule lets nothing move.
+    async fn until_moving(&self) -> Result<(), Failure> {
+        let core = &self.engine.core;
+        // It does not close before the engine is gone.
+        drop(core.timetable.pauses.subscribe().wait_for(|pauses| !pauses).await);
+        core.refuse_held().map_err(|held| held.failure())
+    }
+
+    /// What `step` yields, unless nothing may move any more before it does.
+    async fn unless_stilled<T>(&self, step: impl Future<Output = T>) -> Result<T, Stop> {
+        tokio::select! {
+            biased;
+            () = self.engine.core.until_stilled() => Err(Stop::Stilled),
+            done = step => Ok(done),
+        }
+    }
+
     /// One answer, from where the last one stopped or, with `from_start`, from the file's beginning.
     async fn pass(
         &self,
@@ -153,7 +175,7 @@ impl Pipe<'_> {
     ) -> Result<(), Stop> {
         let core = &self.engine.core;
         let host = HostKey::of(self.from);
-        let _permit = core.hosts.permit(&host).await;
+        let _permit = self.unless_stilled(core.hosts.permit(&host)).await?;
         let throttle = Throttle::new(
             Arc::new(Bucket::new(self.spec.rate_limit)),
             core.server_bucket(host.as_str()),
@@ -161,10 +183,10 @@ impl Pipe<'_> {
         );
         let context =
             Context { pace: throttle.tightest(), ..attempt::context(core, self.spec, core.stopping.child_token()) };
-        let (mut body, mut again) = self.open(&context, sent, from_start).await?;
+        let (mut body, mut again) = self.unless_stilled(self.open(&context, sent, from_start)).await??;
         let length = sent.source.as_ref().and_then(|(_, version)| version.length);
         loop {
-            let next = tokio::time::timeout(LONGEST_SILENCE, body.next()).await;
+            let next = self.unless_stilled(tokio::time::timeout(LONGEST_SILENCE, body.next())).await?;
             let next = next.map_err(|_| DriverError::Silent { host: self.from.host(), waited_s: 60 })?;
             let Some(chunk) = next else { break };
             let chunk = chunk?;
@@ -172,7 +194,8 @@ impl Pipe<'_> {
             if fresh.is_empty() {
                 continue;
             }
-            throttle.take(fresh.len() as u64).await;
+            // Not while it writes: what the sink has taken must be counted.
+            self.unless_stilled(throttle.take(fresh.len() as u64)).await?;
             sink.write_all(fresh).await.map_err(|error| Stop::Final(gone(&error)))?;
             sent.take(fresh);
             (self.progress)(sent.offset, length);

@@ -22,16 +22,18 @@ impl Engine {
     /// leaving them to the job. The report tells what is damaged still.
     ///
     /// # Errors
-    /// As [`Engine::verify`]; [`EngineError::Remote`] if the server does not send the same version any more.
+    /// As [`Engine::verify`]; [`EngineError::Held`] while no job may start; [`EngineError::Remote`] if the server does not send the same version any more.
     pub async fn repair(&self, id: JobId) -> Result<BlockReport, EngineError> {
+        self.core.refuse_held()?;
         blocks::repair(&self.core, id).await
     }
 
     /// Looks beside a download's address for files that tell its checksum, the surest first.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchJob`]. A server that does not answer has no neighbours.
+    /// [`EngineError::NoSuchJob`]; [`EngineError::Held`] while no job may start. A server that does not answer has no neighbours.
     pub async fn find_checksums(&self, id: JobId) -> Result<Vec<ChecksumOffer>, EngineError> {
+        self.core.refuse_held()?;
         let (spec, remote) = {
             let table = self.core.table.lock();
             let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
