@@ -6,6 +6,7 @@ use ropeway_testkit::{
     Peer,
     peer::{Request, ServedFile},
 };
+use serde_json::json;
 
 use crate::support::{Daemon, Home, MIB, wait_until};
 
@@ -48,6 +49,26 @@ async fn queued_jobs_take_urgency_limit_connections_and_checksum_and_keep_them()
     let of_c = peer.requests().iter().filter(|request| request.path == "/c.bin").count();
     assert_eq!(of_c, 1, "one connection was to be enough");
     assert_eq!(daemon.job(&ids[0])["verification"], "checksum_given");
+}
+
+#[test]
+fn connections_are_left_to_the_line_or_to_the_settings_again() {
+    let home = Home::new();
+    fs::write(home.config("settings.toml"), "connections = 2\n").unwrap();
+    let daemon = Daemon::start(&home);
+    let add = |count: &[&str]| daemon.add([&["--again", "--paused", "http://127.0.0.1:9/a.bin"], count].concat());
+    let [plain, automatic, given] = [add(&[]), add(&["-n", "auto"]), add(&["-n", "8"])];
+    let had = || [&plain, &automatic, &given].map(|id| daemon.job(id)["connections"].clone());
+    assert_eq!(had(), [json!(null), json!("auto"), json!(8)]);
+    daemon.run(["change", &plain, &given, "-n", "auto"]).expect(0);
+    daemon.run(["change", &automatic, "-n", "none"]).expect(0);
+    assert_eq!(had(), [json!("auto"), json!(null), json!("auto")]);
+    let details = daemon.run(["show", &given]).expect(0).stdout;
+    assert!(details.lines().any(|line| line.split_whitespace().eq(["connections", "auto"])), "{details}");
+    daemon.run(["change", &given, "-n", "Auto"]).expect(2);
+    daemon.stop().expect(0);
+    let daemon = Daemon::start(&home);
+    assert_eq!(daemon.job(&given)["connections"], "auto", "it is stored");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ describe("options", () => {
   });
 
   it("carry what was", () => {
-    const fields = { ...emptyOptions(), connections: "4", rateLimit: 1024, headers: "A: b\n\n C: d ", user: "u", password: "p", checksum: " crc32c:00C0FFEE ", onConflict: "fail" as const };
+    const fields = { ...emptyOptions(), connections: 4, rateLimit: 1024, headers: "A: b\n\n C: d ", user: "u", password: "p", checksum: " crc32c:00C0FFEE ", onConflict: "fail" as const };
     expect(jobOptions(fields)).toMatchObject({ connections: 4, rate_limit: 1024, headers: ["A: b", "C: d"], login: "u:p", checksum: "crc32c:00c0ffee", on_conflict: "fail" });
   });
 

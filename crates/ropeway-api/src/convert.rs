@@ -30,7 +30,7 @@ pub(crate) fn job(job: &JobSnapshot) -> view::JobView {
         phase: phase(&job.phase),
         progress: progress(&job.progress),
         rate_limit: job.spec.rate_limit.map(ropeway_model::ByteRate::bytes_per_second),
-        connections: job.spec.connections.map(u8::from),
+        connections: job.spec.connections,
         priority: job.spec.priority.into(),
         start_at_ms: job.spec.start_at.map(ropeway_model::Timestamp::unix_ms),
         position: job.position,

@@ -1,7 +1,7 @@
 //! The user's settings, kept as TOML in the config folder.
 
-use ropeway_model::{OnConflict, SafeUrl};
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use ropeway_model::{ConnectionChoice, OnConflict, SafeUrl};
+use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// All settings; a missing one has its default.
@@ -13,10 +13,9 @@ pub struct Settings {
     pub download_folder: String,
     /// Jobs that may run at once, 1 to 64.
     pub running_jobs: u8,
-    /// Connections of a download that does not choose, 1 to 64; `None`, in the file also `"auto"`, is as many as its line is
-    /// worth.
-    #[serde(deserialize_with = "number_or_auto")]
-    pub connections: Option<u8>,
+    /// Connections of a download that does not choose, 1 to 64; `"auto"` is as many as its line is worth.
+    #[ts(type = "number | \"auto\"")]
+    pub connections: ConnectionChoice,
     /// Bytes a second of all downloads together.
     pub download_limit: Option<u64>,
     /// Bytes a second of all uploads together.
@@ -153,28 +152,12 @@ fn server_of(proxy: &str) -> Option<(String, String, Option<u16>, String)> {
     Some((url.scheme().to_owned(), host, url.port_or_known_default(), url.username().to_owned()))
 }
 
-/// A number, nothing, or the word for it that a person writes into the file.
-fn number_or_auto<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Number(u8),
-        Word(String),
-    }
-    match Option::<Written>::deserialize(from)? {
-        Some(Written::Number(count)) => Ok(Some(count)),
-        None => Ok(None),
-        Some(Written::Word(word)) if word == "auto" => Ok(None),
-        Some(Written::Word(word)) => Err(D::Error::custom(format!("'{word}' is neither \"auto\" nor a number"))),
-    }
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
             download_folder: String::new(),
             running_jobs: 4,
-            connections: None,
+            connections: ConnectionChoice::Automatic,
             server_connections: 64,
             proxy: None,
             download_limit: None,

@@ -69,7 +69,7 @@ pub(crate) fn check(settings: &settings::Settings) -> Result<Checked, SettingsEr
     }
     let limits = Limits {
         running_jobs: usize::from(running_jobs(settings.running_jobs)?),
-        connections: settings.connections.map(Connections::new).transpose()?,
+        connections: settings.connections.given(),
         download: limit(settings.download_limit)?,
         upload: limit(settings.upload_limit)?,
     };

@@ -4,6 +4,7 @@ mod from_model;
 mod notice;
 mod proof;
 
+use ropeway_model::ConnectionChoice;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -172,8 +173,9 @@ pub struct JobView {
     pub progress: JobProgress,
     /// The job's own limit in bytes a second.
     pub rate_limit: Option<u64>,
-    /// Connections the user chose; `None` is automatic.
-    pub connections: Option<u8>,
+    /// Connections that were chosen for it; `None` follows the settings.
+    #[ts(type = "number | \"auto\" | null")]
+    pub connections: Option<ConnectionChoice>,
     /// Urgency.
     pub priority: PriorityView,
     /// Unix time in milliseconds before which the job is not started.

@@ -40,7 +40,9 @@ pub use schedule::{LocalTime, Schedule, ScheduleEffect, ScheduleError, ScheduleR
 pub use secrets::Secrets;
 pub use segment::{Segment, SegmentError, SegmentMap};
 pub use server_rule::{HostPattern, HostPatternError, ServerRule};
-pub use spec::{Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Reuse, Transfer};
+pub use spec::{
+    ConnectionChoice, Connections, ConnectionsError, Direction, JobSpec, Network, OnConflict, Priority, Reuse, Transfer,
+};
 pub use target::{TargetOptions, TargetParseError, UploadProtocol, UploadTarget};
 pub use time::Timestamp;
 pub use upload_name::UploadName;

@@ -1,8 +1,10 @@
 //! What the user asked for.
 
 use std::{
+    fmt::{self, Display, Formatter},
     num::NonZeroU8,
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use serde::{Deserialize, Serialize};
@@ -87,10 +89,16 @@ pub enum Reuse {
 #[serde(try_from = "u8", into = "u8")]
 pub struct Connections(NonZeroU8);
 
-/// A number of connections outside 1 to 64.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} connections: choose 1 to 64")]
-pub struct ConnectionsError(u8);
+/// No number of connections that a download may have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionsError {
+    /// Outside 1 to 64.
+    #[error("{0} connections: choose 1 to 64")]
+    Range(u64),
+    /// No number at all.
+    #[error("'{0}' is neither auto nor a number from 1 to 64")]
+    Word(String),
+}
 
 impl Connections {
     /// More than this earns bans from servers and no speed.
@@ -103,7 +111,10 @@ impl Connections {
 
     /// A number of connections.
     pub fn new(count: u8) -> Result<Self, ConnectionsError> {
-        NonZeroU8::new(count).filter(|count| count.get() <= Self::MAX).map(Self).ok_or(ConnectionsError(count))
+        NonZeroU8::new(count)
+            .filter(|count| count.get() <= Self::MAX)
+            .map(Self)
+            .ok_or(ConnectionsError::Range(count.into()))
     }
 
     /// The number.
@@ -123,6 +134,86 @@ impl TryFrom<u8> for Connections {
 impl From<Connections> for u8 {
     fn from(connections: Connections) -> Self {
         connections.0.get()
+    }
+}
+
+/// Connections of one download: a number, or as many as its line is worth. Written as the number or `auto`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
+pub enum ConnectionChoice {
+    /// As many as the line is worth.
+    #[default]
+    Automatic,
+    /// As many as the user gave.
+    Number(Connections),
+}
+
+/// A [`ConnectionChoice`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Number(u64),
+    Word(String),
+}
+
+impl ConnectionChoice {
+    const AUTO: &str = "auto";
+
+    /// A number that the user gave.
+    pub fn number(count: u8) -> Result<Self, ConnectionsError> {
+        Connections::new(count).map(Self::Number)
+    }
+
+    /// The number; `None` where the line decides.
+    pub const fn given(self) -> Option<Connections> {
+        match self {
+            Self::Automatic => None,
+            Self::Number(connections) => Some(connections),
+        }
+    }
+}
+
+impl Display for ConnectionChoice {
+    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Automatic => out.write_str(Self::AUTO),
+            Self::Number(connections) => connections.0.fmt(out),
+        }
+    }
+}
+
+impl FromStr for ConnectionChoice {
+    type Err = ConnectionsError;
+
+    fn from_str(text: &str) -> Result<Self, ConnectionsError> {
+        match text.parse() {
+            Ok(count) => Self::try_from(Written::Number(count)),
+            Err(_) => Self::try_from(Written::Word(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<Written> for ConnectionChoice {
+    type Error = ConnectionsError;
+
+    fn try_from(written: Written) -> Result<Self, ConnectionsError> {
+        match written {
+            Written::Number(count) => {
+                let number = u8::try_from(count).ok().and_then(|count| Self::number(count).ok());
+                number.ok_or(ConnectionsError::Range(count))
+            }
+            Written::Word(word) if word == Self::AUTO => Ok(Self::Automatic),
+            Written::Word(word) => Err(ConnectionsError::Word(word)),
+        }
+    }
+}
+
+impl From<ConnectionChoice> for Written {
+    fn from(choice: ConnectionChoice) -> Self {
+        match choice {
+            ConnectionChoice::Automatic => Self::Word(ConnectionChoice::AUTO.to_owned()),
+            ConnectionChoice::Number(connections) => Self::Number(u8::from(connections).into()),
+        }
     }
 }
 
@@ -153,8 +244,8 @@ pub struct JobSpec {
     pub transfer: Transfer,
     /// The most this job may move; `None` is no limit of its own.
     pub rate_limit: Option<ByteRate>,
-    /// Connections of a download; `None` lets the engine choose.
-    pub connections: Option<Connections>,
+    /// Connections of a download; `None` follows the settings.
+    pub connections: Option<ConnectionChoice>,
     /// What the finished file must hash to.
     pub checksum: Option<Digest>,
     /// What the finished file's digest is taken with, where nothing is given to compare it with.
@@ -269,7 +360,7 @@ mod tests {
             to: "form+https://nas.example/up#field=file".parse().unwrap(),
         });
         spec.rate_limit = ByteRate::new(1024);
-        spec.connections = Some(Connections::new(8).unwrap());
+        spec.connections = Some(ConnectionChoice::number(8).unwrap());
         let text = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<JobSpec>(&text).unwrap(), spec);
     }
@@ -278,5 +369,24 @@ mod tests {
     fn connections_stay_between_1_and_64() {
         assert!(Connections::new(0).is_err() && Connections::new(65).is_err());
         assert!(serde_json::from_str::<Connections>("200").is_err());
+        for (text, written, expected) in [
+            ("auto", "\"auto\"", Some(ConnectionChoice::Automatic)),
+            ("64", "64", ConnectionChoice::number(64).ok()),
+            ("0", "0", None),
+            ("65", "65", None),
+            ("999", "999", None),
+            ("none", "\"none\"", None),
+            ("Auto", "\"Auto\"", None),
+            ("", "null", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
+            assert_eq!(serde_json::from_str(written).ok(), expected, "{text}");
+            if let Some(choice) = expected {
+                assert_eq!(
+                    (choice.to_string(), serde_json::to_string(&choice).unwrap()),
+                    (text.into(), written.into())
+                );
+            }
+        }
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use ropeway_engine::{DigestPolicy, Scope, ServerPolicy, checksum::Hasher};
 use ropeway_model::{
-    Algorithm, ByteRate, Connections, JobSpec, OnConflict, Pieces, Priority, ServerRule, Timestamp, Transfer,
+    Algorithm, ByteRate, ConnectionChoice, Connections, JobSpec, OnConflict, Pieces, Priority, ServerRule, Timestamp,
+    Transfer,
 };
 use ropeway_store::JobRow;
 
@@ -179,7 +180,7 @@ fn any_job(random: &mut Random, number: usize, rough: u64) -> PlannedJob {
     let from = url.parse().expect("an address");
     let mut spec = JobSpec::new(Transfer::Download { from, into: FOLDER.into(), name: None });
     spec.connections =
-        random.hits(700).then(|| random.pick(&[1, 2, 3, 4, 8])).and_then(|count| Connections::new(count).ok());
+        random.hits(700).then(|| random.pick(&[1, 2, 3, 4, 8])).and_then(|count| ConnectionChoice::number(count).ok());
     spec.rate_limit = random.hits(100).then(|| random.within(20_000..2_000_000)).and_then(ByteRate::new);
     spec.on_conflict = random.pick(&[
         OnConflict::Rename,

@@ -114,7 +114,7 @@ test("every field of a download reaches the engine, and a bad one is marked and 
   await dialog().getByText("The speed limit is not a valid number.").waitFor();
   await field("Speed limit").fill("2");
   await dialog().getByRole("combobox", { name: "Speed limit: KB/s, MB/s" }).selectOption("KB/s");
-  await field("Connections").fill("3");
+  await field("Connections").selectOption("3");
   await field("Priority").selectOption("high");
   await field("Start at").fill("2099-01-01T10:00");
   await field("If the name is taken").selectOption("fail");
@@ -466,8 +466,10 @@ test("priority, start, place, limit and connections are set from the menu and th
   await page.keyboard.press("Tab");
   await panel.getByRole("combobox", { name: "Limit: KB/s, MB/s" }).selectOption("KB/s");
   await until("it has its limit", async () => (await job()).rate_limit === 3072, async () => JSON.stringify(await job()));
-  await panel.getByLabel("Connections").selectOption("12");
-  await until("it has its connections", async () => (await job()).connections === 12);
+  for (const [shown, wanted] of [["Automatic", "auto"], ["As in the settings", null], ["12", 12]]) {
+    await panel.getByLabel("Connections").selectOption(shown);
+    await until(`it has ${shown} connections`, async () => (await job()).connections === wanted);
+  }
   await panel.getByLabel("Priority").selectOption("high");
   await until("it has its priority", async () => (await job()).priority === "high");
 
@@ -606,10 +608,14 @@ test("every setting is kept", async () => {
   await page.keyboard.press("Tab");
   await dialog().getByRole("combobox", { name: "Upload limit: KB/s, MB/s" }).selectOption("KB/s");
   await kept("the upload limit", ({ upload_limit }) => upload_limit === 8 * 1024);
-  for (const [name, key] of [["Transfers at once", "running_jobs"], ["Connections per download", "connections"], ["Connections per server", "server_connections"]]) {
+  for (const [name, key] of [["Transfers at once", "running_jobs"], ["Connections per server", "server_connections"]]) {
     await field(name).fill("5");
     await page.keyboard.press("Tab");
     await kept(name, (all) => all[key] === 5);
+  }
+  for (const [shown, wanted] of [["5", 5], ["Automatic", "auto"]]) {
+    await field("Connections per download").selectOption(shown);
+    await kept(`${shown} connections`, ({ connections }) => connections === wanted);
   }
   await field("If the name is taken").selectOption("overwrite");
   await kept("the conflict", ({ on_conflict }) => on_conflict === "overwrite");

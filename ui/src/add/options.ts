@@ -1,12 +1,13 @@
 import { fromLocalInput } from "../format/moment";
 import type { JobOptions } from "../gen/JobOptions";
+import type { JobView } from "../gen/JobView";
 import type { OnConflictView } from "../gen/OnConflictView";
 import type { PriorityView } from "../gen/PriorityView";
 import { type Algorithm, readChecksum } from "./checksum";
 
 /** The folded fields of the add dialog, as typed. */
 export interface OptionFields {
-  connections: string;
+  connections: JobView["connections"];
   rateLimit: number | null | "invalid";
   /** As `<input type="datetime-local">` holds it. */
   startAt: string;
@@ -31,7 +32,7 @@ export type BadOption = "bad_limit" | "bad_checksum";
 
 export function emptyOptions(): OptionFields {
   return {
-    connections: "",
+    connections: null,
     rateLimit: null,
     startAt: "",
     checksum: "",
@@ -66,7 +67,7 @@ export function jobOptions(fields: OptionFields): JobOptions | BadOption {
     paused: fields.paused,
   };
   if (fields.rateLimit !== null) options.rate_limit = fields.rateLimit;
-  if (fields.connections !== "") options.connections = Number(fields.connections);
+  if (fields.connections !== null) options.connections = fields.connections;
   if (fields.user !== "" || fields.password !== "") options.login = `${fields.user}:${fields.password}`;
   if (fields.onConflict !== "") options.on_conflict = fields.onConflict;
   if (fields.digest !== "") options.digest = fields.digest;

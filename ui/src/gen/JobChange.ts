@@ -14,9 +14,9 @@ ids: Array<number>,
  */
 rate_limit?: number | null, 
 /**
- * Connections, 1 to 64.
+ * Connections, 1 to 64 or `"auto"`; `null` follows the settings.
  */
-connections?: number | null, 
+connections?: number | "auto" | null, 
 /**
  * Urgency.
  */

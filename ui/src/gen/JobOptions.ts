@@ -12,9 +12,9 @@ export type JobOptions = {
  */
 rate_limit?: number, 
 /**
- * Connections of a download, 1 to 64; `None` is automatic.
+ * Connections of a download, 1 to 64 or `"auto"`; `None` follows the settings.
  */
-connections?: number, 
+connections?: number | "auto", 
 /**
  * `algorithm:hex` the finished file must have; only with a single file.
  */

@@ -56,9 +56,9 @@ progress: JobProgress,
  */
 rate_limit: number | null, 
 /**
- * Connections the user chose; `None` is automatic.
+ * Connections that were chosen for it; `None` follows the settings.
  */
-connections: number | null, 
+connections: number | "auto" | null, 
 /**
  * Urgency.
  */

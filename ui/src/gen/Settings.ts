@@ -17,10 +17,9 @@ download_folder: string,
  */
 running_jobs: number, 
 /**
- * Connections of a download that does not choose, 1 to 64; `None`, in the file also `"auto"`, is as many as its line is
- * worth.
+ * Connections of a download that does not choose, 1 to 64; `"auto"` is as many as its line is worth.
  */
-connections: number | null, 
+connections: number | "auto", 
 /**
  * Bytes a second of all downloads together.
  */

@@ -42,7 +42,7 @@ export const EMPTY_QUEUE: QueueState = {
   settings: {
     download_folder: "",
     running_jobs: 4,
-    connections: null,
+    connections: "auto",
     download_limit: null,
     upload_limit: null,
     server_connections: 64,

@@ -38,6 +38,8 @@ export const ar: Messages = {
   copy: "نسخ",
   copied: "تم النسخ",
   bytes: "بايت",
+  automatic: "تلقائي",
+  asInSettings: "كما في الإعدادات",
   toolbar: {
     label: "عمليات النقل",
     add: "إضافة",
@@ -285,7 +287,6 @@ export const ar: Messages = {
     limit: "الحد",
     connections: "الاتصالات",
     priority: "الأولوية",
-    automatic: "تلقائي",
     unknown: "غير معروف",
   },
   validation: {
@@ -382,7 +383,6 @@ export const ar: Messages = {
     saveAsHint: "الاسم (اختياري)",
     more: "المزيد",
     connections: "الاتصالات",
-    automatic: "تلقائي",
     limit: "حد السرعة",
     noLimit: "بلا حد",
     checksum: "المجموع الاختباري",
@@ -396,7 +396,6 @@ export const ar: Messages = {
     caFileHint: "مسار ملف PEM",
     priority: "الأولوية",
     onConflict: "إذا كان الاسم مستخدمًا",
-    asInSettings: "كما في الإعدادات",
     paused: "إضافة متوقفة مؤقتًا",
     download: (count) => (count > 1 ? `إضافة التنزيلات (${count})` : "إضافة التنزيل"),
     upload: (count) => (count > 1 ? `رفع العناصر (${count})` : "رفع"),

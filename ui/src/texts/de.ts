@@ -15,6 +15,8 @@ export const de: Messages = {
   copy: "Kopieren",
   copied: "Kopiert",
   bytes: "Bytes",
+  automatic: "Automatisch",
+  asInSettings: "Wie in den Einstellungen",
   toolbar: {
     label: "Übertragungen",
     add: "Hinzufügen",
@@ -264,7 +266,6 @@ export const de: Messages = {
     limit: "Begrenzung",
     connections: "Verbindungen",
     priority: "Vorrang",
-    automatic: "automatisch",
     unknown: "unbekannt",
   },
   validation: {
@@ -360,7 +361,6 @@ export const de: Messages = {
     saveAsHint: "Name (freiwillig)",
     more: "Mehr",
     connections: "Verbindungen",
-    automatic: "Automatisch",
     limit: "Begrenzung",
     noLimit: "Keine",
     checksum: "Prüfsumme",
@@ -374,7 +374,6 @@ export const de: Messages = {
     caFileHint: "Pfad einer PEM-Datei",
     priority: "Vorrang",
     onConflict: "Bei gleichem Namen",
-    asInSettings: "Wie in den Einstellungen",
     paused: "Angehalten hinzufügen",
     download: (count) => (count > 1 ? `${count} Downloads hinzufügen` : "Download hinzufügen"),
     upload: (count) => (count > 1 ? `${count} Einträge hochladen` : "Hochladen"),

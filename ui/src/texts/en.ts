@@ -16,6 +16,8 @@ export const en = {
   copy: "Copy",
   copied: "Copied",
   bytes: "bytes",
+  automatic: "Automatic",
+  asInSettings: "As in the settings",
   toolbar: {
     label: "Transfers",
     add: "Add",
@@ -268,7 +270,6 @@ export const en = {
     limit: "Limit",
     connections: "Connections",
     priority: "Priority",
-    automatic: "auto",
     unknown: "unknown",
   },
   validation: {
@@ -364,7 +365,6 @@ export const en = {
     saveAsHint: "Name (optional)",
     more: "More",
     connections: "Connections",
-    automatic: "Automatic",
     limit: "Speed limit",
     noLimit: "None",
     checksum: "Checksum",
@@ -378,7 +378,6 @@ export const en = {
     caFileHint: "Path of a PEM file",
     priority: "Priority",
     onConflict: "If the name is taken",
-    asInSettings: "As in the settings",
     paused: "Add paused",
     download: (count: number) => (count > 1 ? `Add ${count} downloads` : "Add download"),
     upload: (count: number) => (count > 1 ? `Upload ${count} entries` : "Upload"),

@@ -14,6 +14,8 @@ export const zh: Messages = {
   copy: "复制",
   copied: "已复制",
   bytes: "字节",
+  automatic: "自动",
+  asInSettings: "按照设置",
   toolbar: {
     label: "传输",
     add: "添加",
@@ -260,7 +262,6 @@ export const zh: Messages = {
     limit: "限速",
     connections: "连接数",
     priority: "优先级",
-    automatic: "自动",
     unknown: "未知",
   },
   validation: {
@@ -356,7 +357,6 @@ export const zh: Messages = {
     saveAsHint: "名称（可选）",
     more: "更多",
     connections: "连接数",
-    automatic: "自动",
     limit: "限速",
     noLimit: "不限",
     checksum: "校验和",
@@ -370,7 +370,6 @@ export const zh: Messages = {
     caFileHint: "PEM 文件的路径",
     priority: "优先级",
     onConflict: "名称已存在时",
-    asInSettings: "按照设置",
     paused: "添加后暂停",
     download: (number) => (number > 1 ? `添加 ${number} 个下载` : "添加下载"),
     upload: (number) => (number > 1 ? `上传 ${number} 项` : "上传"),

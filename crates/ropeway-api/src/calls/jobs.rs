@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use ropeway_engine::{Change, JobSnapshot, Removal};
-use ropeway_model::{
-    ByteRate, Connections, Digest, JobId, JobSpec, Phase, SafeUrl, Timestamp, Transfer, UrlParseError, Wish,
-};
+use ropeway_model::{ByteRate, Digest, JobId, JobSpec, Phase, SafeUrl, Timestamp, Transfer, UrlParseError, Wish};
 
 use crate::{
     command::{Added, Done, FullAddress, JobAnswer, JobChange, JobRemove, JobRenew, Removed},
@@ -22,7 +20,6 @@ pub(super) fn ids(rows: &[i64]) -> Vec<JobId> {
 
 pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
     let rate_limit = params.rate_limit.map(|limit| limit.map(rate).transpose()).transpose()?;
-    let connections = params.connections.map(|count| count.map(connections).transpose()).transpose()?;
     if params.checksum.is_some() && params.ids.len() != 1 {
         return Err(ApiError::bad_params("a checksum is of one file: name one job"));
     }
@@ -30,7 +27,7 @@ pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
     let checksum = params.checksum.as_ref().map(|text| text.as_ref().map(digest).transpose()).transpose()?;
     Ok(Change {
         rate_limit,
-        connections,
+        connections: params.connections,
         priority: params.priority.map(Into::into),
         start_at: params.start_at_ms.map(|start| start.map(Timestamp::from_unix_ms)),
         checksum,
@@ -39,10 +36,6 @@ pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
 
 pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {
     ByteRate::new(bytes).ok_or_else(|| ApiError::bad_params("a limit is at least one byte a second"))
-}
-
-pub(super) fn connections(count: u8) -> Result<Connections, ApiError> {
-    Connections::new(count).map_err(|error| ApiError::bad_params(error.to_string()))
 }
 
 pub(super) async fn remove(core: &Core, params: &JobRemove) -> Result<Removed, ApiError> {

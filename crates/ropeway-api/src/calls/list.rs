@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use ropeway_model::{Digest, size};
+use ropeway_model::{ConnectionChoice, Connections, Digest, size};
 
 use crate::{error::ApiError, settings::OnConflictView};
 
@@ -20,7 +20,7 @@ pub(super) struct Entry {
     pub(super) login: Option<String>,
     pub(super) proxy: Option<String>,
     pub(super) checksum: Option<String>,
-    pub(super) connections: Option<u8>,
+    pub(super) connections: Option<ConnectionChoice>,
     pub(super) rate_limit: Option<u64>,
     pub(super) on_conflict: Option<OnConflictView>,
     pub(super) netrc: bool,
@@ -158,11 +158,15 @@ impl Entry {
             "referer" => self.headers.push(format!("Referer: {value}")),
             "user-agent" => self.headers.push(format!("User-Agent: {value}")),
             "checksum" => self.checksum = Some(checksum(value).ok_or_else(refused)?),
+            "split" | "max-connection-per-server" if value == "auto" => {
+                self.connections.get_or_insert_default();
+            }
             "split" | "max-connection-per-server" => {
                 let count: u8 = value.parse().ok().filter(|count| *count > 0).ok_or_else(refused)?;
+                let given = Connections::new(count).unwrap_or(Connections::MOST);
                 // With both, what aria2 does is what the smaller one allows.
-                let count = count.min(ropeway_model::Connections::MAX);
-                self.connections = Some(self.connections.map_or(count, |had| had.min(count)));
+                let had = self.connections.and_then(ConnectionChoice::given);
+                self.connections = Some(ConnectionChoice::Number(had.map_or(given, |had| had.min(given))));
             }
             "max-download-limit" => {
                 self.rate_limit = Some(size::parse(value).ok_or_else(refused)?).filter(|rate| *rate > 0);
@@ -281,10 +285,12 @@ mod tests {
         assert!(first.checksum.as_deref().is_some_and(|digest| digest.starts_with("sha1:da39")));
         assert_eq!(
             (first.connections, first.rate_limit, first.login.as_deref()),
-            (Some(4), Some(2 << 20), Some("me:pw"))
+            (ConnectionChoice::number(4).ok(), Some(2 << 20), Some("me:pw"))
         );
         assert_eq!(first.on_conflict, Some(OnConflictView::Overwrite));
         assert_eq!(had[1], Entry { addresses: vec!["https://h/2".to_owned()], ..Entry::default() });
+        let automatic = Some(ConnectionChoice::Automatic);
+        assert_eq!(good("https://h/1\n split=auto\n")[0].connections, automatic);
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Options {
         let template = JobSpec {
             transfer: nowhere,
             rate_limit: asked.rate_limit.map(jobs::rate).transpose()?,
-            connections: asked.connections.map(jobs::connections).transpose()?,
+            connections: asked.connections,
             checksum: checksum.map(str::parse).transpose().map_err(|error| refused(&error))?,
             digest: digest.map(str::parse).transpose().map_err(|error| refused(&error))?,
             secrets: Secrets::default(),

@@ -1,6 +1,6 @@
 //! Calls that add jobs.
 
-use ropeway_model::Reuse;
+use ropeway_model::{ConnectionChoice, Reuse};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -46,8 +46,9 @@ impl From<ReuseView> for Reuse {
 pub struct JobOptions {
     /// The job's own limit in bytes a second.
     pub rate_limit: Option<u64>,
-    /// Connections of a download, 1 to 64; `None` is automatic.
-    pub connections: Option<u8>,
+    /// Connections of a download, 1 to 64 or `"auto"`; `None` follows the settings.
+    #[ts(optional, type = "number | \"auto\"")]
+    pub connections: Option<ConnectionChoice>,
     /// `algorithm:hex` the finished file must have; only with a single file.
     pub checksum: Option<String>,
     /// The algorithm the finished files' digests are taken with: sha256, sha512, sha1, md5, blake3 or crc32c.

@@ -1,5 +1,6 @@
 //! Calls that change jobs of the list.
 
+use ropeway_model::ConnectionChoice;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -27,10 +28,10 @@ pub struct JobChange {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional, type = "number | null")]
     pub rate_limit: Option<Option<u64>>,
-    /// Connections, 1 to 64.
+    /// Connections, 1 to 64 or `"auto"`; `null` follows the settings.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    #[ts(optional, type = "number | null")]
-    pub connections: Option<Option<u8>>,
+    #[ts(optional, type = "number | \"auto\" | null")]
+    pub connections: Option<Option<ConnectionChoice>>,
     /// Urgency.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

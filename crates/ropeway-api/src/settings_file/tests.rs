@@ -1,3 +1,5 @@
+use ropeway_model::ConnectionChoice;
+
 use super::*;
 use crate::settings::{OnConflictView, ScheduleRule, Theme};
 
@@ -51,7 +53,7 @@ fn settings_out_of_range_are_refused() {
     let file = SettingsFile::open(folder.path(), Keeping::Saved);
     for wrong in [
         Settings { running_jobs: 0, ..file.current() },
-        Settings { connections: Some(65), ..file.current() },
+        Settings { server_connections: 65, ..file.current() },
         Settings { upload_limit: Some(0), ..file.current() },
         Settings { upload_limit: Some(u64::MAX), ..file.current() },
         Settings { download_folder: "relative".to_owned(), ..file.current() },
@@ -141,15 +143,18 @@ fn a_setting_that_is_set_anew_is_known_again() {
 fn what_is_edited_meanwhile_is_not_lost() {
     let (folder, file) = opened("# my limits\ndownload_limit = 1000 # a second\nrunning_jobs = 3\n");
     written(folder.path(), "# my limits\ndownload_limit = 2000 # a second\nupload_limit = 500\nnew_key = 1\n");
-    file.replace(Settings { connections: Some(5), ..file.current() }).unwrap();
+    file.replace(Settings { connections: ConnectionChoice::number(5).unwrap(), ..file.current() }).unwrap();
     let current = file.current();
-    assert_eq!((current.download_limit, current.upload_limit, current.connections), (Some(2000), Some(500), Some(5)));
+    assert_eq!(
+        (current.download_limit, current.upload_limit, current.connections),
+        (Some(2000), Some(500), ConnectionChoice::number(5).unwrap())
+    );
     assert_eq!(current.running_jobs, Settings::default().running_jobs, "what was taken out has its default");
     let expected = "# my limits\ndownload_limit = 2000 # a second\nupload_limit = 500\nnew_key = 1\nconnections = 5\n";
     assert_eq!(text(&folder), expected);
     // What cannot be used of the edit leaves what was in force.
     written(folder.path(), "download_limit = \"x\"\non_conflict = \"ask\"\n");
-    file.replace(Settings { connections: Some(6), ..file.current() }).unwrap();
+    file.replace(Settings { connections: ConnectionChoice::number(6).unwrap(), ..file.current() }).unwrap();
     let current = file.current();
     assert_eq!((current.download_limit, current.on_conflict), (Some(2000), OnConflictView::Ask));
     assert_eq!(file.notices().len(), 1);
@@ -170,7 +175,7 @@ fn a_file_that_cannot_be_read_at_all_holds_everything_and_is_moved_away_by_a_cha
     symlink("/dev/zero", folder.path().join("settings.toml")).unwrap();
     let file = SettingsFile::open(folder.path(), Keeping::Saved);
     assert!(file.blocking().is_some());
-    file.replace(Settings { connections: Some(6), ..file.current() }).unwrap();
+    file.replace(Settings { connections: ConnectionChoice::number(6).unwrap(), ..file.current() }).unwrap();
     assert!(file.blocking().is_none());
     assert_eq!(text(&folder), "connections = 6\n");
     assert!(folder.path().join("settings.toml.old").is_symlink());
@@ -181,8 +186,16 @@ fn a_file_that_cannot_be_read_at_all_holds_everything_and_is_moved_away_by_a_cha
 
 #[test]
 fn a_number_of_connections_is_automatic_where_the_file_says_so_or_nothing() {
-    for (text, expected) in [("connections = \"auto\"\n", None), ("", None), ("connections = 8\n", Some(8))] {
+    let eight = ConnectionChoice::number(8).unwrap();
+    for (text, expected) in [
+        ("connections = \"auto\"\n", ConnectionChoice::Automatic),
+        ("", ConnectionChoice::Automatic),
+        ("connections = 8\n", eight),
+    ] {
         let (_folder, file) = opened(text);
         assert_eq!(file.current().connections, expected, "{text}");
     }
+    let (folder, file) = opened("connections = 8\n");
+    file.replace(Settings { connections: ConnectionChoice::Automatic, ..file.current() }).unwrap();
+    assert_eq!(text(&folder), "connections = \"auto\"\n");
 }

@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use ropeway_api::command::{Added, Call, JobAdd, JobOptions, UploadAdd};
-use ropeway_model::{ByteRate, Digest};
+use ropeway_model::{ByteRate, ConnectionChoice, Digest};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
         control::Running,
         metalink,
         moment::moment,
-        options::{NetworkFlags, Priority, SavingFlags, absolute, connections, into_text},
+        options::{NetworkFlags, Priority, SavingFlags, absolute, into_text},
     },
     error::CommandError,
     exit::Exit,
@@ -52,9 +52,9 @@ pub(crate) struct Add {
     #[arg(short, long, value_name = "NAME")]
     output: Option<String>,
 
-    /// Connections for each file, 1 to 64 [default: as in the settings]
-    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = connections)]
-    connections: Option<u8>,
+    /// Connections for each file, 1 to 64, or auto for as many as the line is worth [default: as in the settings]
+    #[arg(short = 'n', long, value_name = "NUMBER|auto")]
+    connections: Option<ConnectionChoice>,
 
     /// Bytes a second for each of the jobs, such as 500K or 2.5M
     #[arg(short, long, value_name = "RATE")]

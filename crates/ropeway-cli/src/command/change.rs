@@ -8,7 +8,7 @@ use ropeway_api::{
     error::{ApiCode, ApiError},
     view::PhaseView,
 };
-use ropeway_model::Digest;
+use ropeway_model::{ConnectionChoice, Digest};
 
 use crate::{
     command::{
@@ -17,7 +17,7 @@ use crate::{
         numbers::Numbers,
         options::Priority,
         verify::{Compared, finished_file},
-        wanted::{Count, Wanted},
+        wanted::Wanted,
     },
     error::CommandError,
     exit::Exit,
@@ -41,9 +41,9 @@ pub(crate) struct Change {
     #[arg(long, value_name = "PRIORITY", group = "what")]
     priority: Option<Priority>,
 
-    /// Connections for each file, 1 to 64, or none for as many as in the settings
-    #[arg(short = 'n', long, value_name = "NUMBER|none", group = "what")]
-    connections: Option<Wanted<Count>>,
+    /// Connections for each file, 1 to 64, auto for as many as the line is worth, or none for as many as in the settings
+    #[arg(short = 'n', long, value_name = "NUMBER|auto|none", group = "what")]
+    connections: Option<Wanted<ConnectionChoice>>,
 
     /// What the file must hash to, as sha256:HEX, or none; only for a single job
     #[arg(long, value_name = "ALGO:HEX|none", group = "what")]
@@ -94,7 +94,7 @@ impl Change {
         let change = JobChange {
             ids,
             rate_limit: None,
-            connections: self.connections.map(|wanted| wanted.0.map(|count| count.0)),
+            connections: self.connections.map(|wanted| wanted.0),
             priority: self.priority.map(Into::into),
             start_at_ms: self.at.map(|wanted| wanted.0.map(|start| start.0)),
             checksum: self.checksum.map(|wanted| wanted.0.map(String::from)),

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::Args;
 use ropeway_api::command::{Call, JobAdd, JobOptions};
-use ropeway_model::ByteRate;
+use ropeway_model::{ByteRate, ConnectionChoice};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -14,7 +14,6 @@ use crate::{
         leftover, metalink,
         numbers::Which,
         options::{NetworkFlags, PatienceFlags, SavingFlags, absolute, connections, into_text},
-        wanted::Automatic,
     },
     error::CommandError,
     exit::Exit,
@@ -51,8 +50,8 @@ pub(crate) struct Get {
     input: Option<PathBuf>,
 
     /// Connections for each file, 1 to 64, or auto for as many as the line is worth [default: as in the settings]
-    #[arg(short = 'n', long, value_name = "NUMBER")]
-    connections: Option<Automatic>,
+    #[arg(short = 'n', long, value_name = "NUMBER|auto")]
+    connections: Option<ConnectionChoice>,
 
     /// Files at once, 1 to 64 [default: as in the settings]
     #[arg(short, long, value_name = "NUMBER", value_parser = connections)]
@@ -121,7 +120,7 @@ impl Get {
         }
         let destination = destination(output, dir)?;
         let options = JobOptions {
-            connections: self.connections.and_then(|count| count.0),
+            connections: self.connections,
             checksum: expected,
             digest: self.checksum.as_ref().and_then(Checksum::algorithm),
             mirrors: self.mirrors,
@@ -134,7 +133,7 @@ impl Get {
         let options = self.saving.apply(options, is_list);
         let skip_known = is_list && self.saving.skips_known();
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(jobs, limit, self.connections == Some(Automatic(None)), self.patience).await?;
+        queue.adjust(jobs, limit, self.patience).await?;
         let (folder, name) = match destination {
             Destination::Folder(folder, name) => (folder, name),
             Destination::Stream(stream) => {

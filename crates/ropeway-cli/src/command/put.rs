@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ropeway_api::command::{Call, JobOptions, UploadAdd};
-use ropeway_model::ByteRate;
+use ropeway_model::{ByteRate, ConnectionChoice};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -39,9 +39,9 @@ pub(crate) struct Put {
     #[arg(short, long, value_name = "RATE")]
     limit: Option<ByteRate>,
 
-    /// Parts in flight for each file, where the protocol has parts, 1 to 64 [default: automatic]
-    #[arg(short = 'n', long = "parts", visible_alias = "connections", value_name = "NUMBER", value_parser = connections)]
-    parts: Option<u8>,
+    /// Parts in flight for each file, where the protocol has parts, 1 to 64 or auto [default: auto]
+    #[arg(short = 'n', long = "parts", visible_alias = "connections", value_name = "NUMBER|auto")]
+    parts: Option<ConnectionChoice>,
 
     /// Files at once, 1 to 64 [default: as in the settings]
     #[arg(short, long, value_name = "NUMBER", value_parser = connections)]
@@ -89,7 +89,7 @@ impl Put {
         // All of them in one call, which sees to it that no two go to one place.
         let call = Call::UploadAdd(UploadAdd { paths, target: Some(self.to), target_id: None, options });
         let queue = OwnQueue::open(self.checksum.is_some()).await?;
-        queue.adjust(self.jobs, self.limit, false, self.patience).await?;
+        queue.adjust(self.jobs, self.limit, self.patience).await?;
         let (sender, receiver) = mpsc::channel(1);
         // The channel has a place for it.
         let _ = sender.try_send(Ok(call));

@@ -8,10 +8,6 @@ use crate::command::options::connections;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted<T>(pub(crate) Option<T>);
 
-/// A number of connections, or as many as the line is worth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Automatic(pub(crate) Option<u8>);
-
 /// A number of connections or jobs, 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u8);
@@ -36,24 +32,21 @@ impl FromStr for Count {
     }
 }
 
-impl FromStr for Automatic {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        if text == "auto" { Ok(Self(None)) } else { connections(text).map(Some).map(Self) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ropeway_model::ConnectionChoice;
+
     use super::*;
 
     #[test]
-    fn connections_are_a_number_or_left_to_the_line() {
-        for (text, expected) in
-            [("auto", Some(Automatic(None))), ("16", Some(Automatic(Some(16)))), ("none", None), ("0", None)]
-        {
-            assert_eq!(text.parse::<Automatic>().ok(), expected, "{text}");
+    fn connections_are_a_number_left_to_the_line_or_to_the_settings() {
+        for (text, expected) in [
+            ("auto", Some(Wanted(Some(ConnectionChoice::Automatic)))),
+            ("16", Some(Wanted(ConnectionChoice::number(16).ok()))),
+            ("none", Some(Wanted(None))),
+            ("0", None),
+        ] {
+            assert_eq!(text.parse().ok(), expected, "{text}");
         }
     }
 

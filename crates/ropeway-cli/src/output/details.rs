@@ -60,7 +60,7 @@ fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
         known("file", job.path.clone()),
         known("progress", Some(progress(detail))),
         known("limit", job.rate_limit.map(rate)),
-        known("connections", job.connections.map(|count| count.to_string())),
+        known("connections", job.connections.map(|choice| choice.to_string())),
         known("address", detail.final_url.clone().filter(|url| *url != job.source)),
         known("entity tag", detail.entity_tag.as_ref().map(|tag| format!("{tag} ({strength})"))),
         known("modified", detail.last_modified.clone()),

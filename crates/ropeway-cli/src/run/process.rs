@@ -102,8 +102,7 @@ impl OwnQueue {
     }
 
     /// Sets how many jobs run at once, how fast they may be together and how long is waited, for this process alone. A limit
-    /// that the user gives now counts for more than those of the schedule; where it `is_automatic` the line says how many
-    /// connections a download has.
+    /// that the user gives now counts for more than those of the schedule.
     ///
     /// # Errors
     /// [`CommandError::Call`] if the engine refuses a value.
@@ -111,13 +110,12 @@ impl OwnQueue {
         &self,
         jobs: Option<u8>,
         limit: Option<ByteRate>,
-        is_automatic: bool,
         patience: PatienceFlags,
     ) -> Result<(), CommandError> {
         let (waits, tries) = patience.chosen();
         self.api.set_patience(waits, tries);
         let now = patience.now;
-        if jobs.is_none() && limit.is_none() && !now && !is_automatic {
+        if jobs.is_none() && limit.is_none() && !now {
             return Ok(());
         }
         let snapshot: Snapshot = reply(self.api.call(Call::Snapshot(Nothing {})).await)?;
@@ -126,9 +124,6 @@ impl OwnQueue {
         settings.schedule.retain(|rule| !now && (limit.is_none() || rule.pause));
         if let Some(limit) = limit.map(ByteRate::bytes_per_second) {
             (settings.download_limit, settings.upload_limit) = (Some(limit), Some(limit));
-        }
-        if is_automatic {
-            settings.connections = None;
         }
         reply::<Settings>(self.api.call(Call::SettingsSet(settings)).await).map(drop)
     }

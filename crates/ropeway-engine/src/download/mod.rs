@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context};
-use ropeway_model::{FailureCode, Step, Validation, Validator};
+use ropeway_model::{ConnectionChoice, FailureCode, Step, Validation, Validator};
 use ropeway_store::BlockChange;
 use tokio_util::sync::CancellationToken;
 
@@ -287,7 +287,8 @@ async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, start: crew::Start) ->
 }
 
 fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {
-    let wanted = attempt.spec.connections.or(*attempt.engine.connections.lock());
+    let usual = || *attempt.engine.connections.lock();
+    let wanted = attempt.spec.connections.map_or_else(usual, ConnectionChoice::given);
     let length = source.map.length();
     let missing = length.unwrap_or(0).saturating_sub(source.map.written());
     plan::plan(length, missing, wanted, &attempt.engine.hosts.profile(server))

@@ -1,6 +1,6 @@
 //! What may be changed about a job that exists.
 
-use ropeway_model::{ByteRate, Connections, Digest, Priority, Timestamp};
+use ropeway_model::{ByteRate, ConnectionChoice, Digest, Priority, Timestamp};
 
 /// What to change about a job; `None` leaves a thing as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub struct Change {
     /// Its own limit; `Some(None)` takes it away.
     pub rate_limit: Option<Option<ByteRate>>,
     /// Its connections; `Some(None)` is automatic. Takes effect at the next attempt.
-    pub connections: Option<Option<Connections>>,
+    pub connections: Option<Option<ConnectionChoice>>,
     /// Its urgency.
     pub priority: Option<Priority>,
     /// The moment before which it is not started; `Some(None)` lets it start.

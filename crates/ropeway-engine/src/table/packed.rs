@@ -187,7 +187,7 @@ fn head(address: &SafeUrl, common: u32) -> &str {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use ropeway_model::{ByteRate, Connections};
+    use ropeway_model::{ByteRate, ConnectionChoice};
 
     use super::*;
 
@@ -234,7 +234,7 @@ mod tests {
         });
         (prop_oneof![download, upload], any::<bool>(), any::<bool>()).prop_map(|(transfer, limited, alone)| JobSpec {
             rate_limit: limited.then(|| ByteRate::new(9).unwrap()),
-            connections: alone.then(|| Connections::new(1).unwrap()),
+            connections: alone.then(|| ConnectionChoice::number(1).unwrap()),
             secrets: if alone { Secrets::of(transfer.address(), Vec::new()) } else { Secrets::default() },
             ..JobSpec::new(transfer)
         })

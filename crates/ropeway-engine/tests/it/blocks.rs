@@ -12,7 +12,7 @@ use std::{
 };
 
 use ropeway_engine::{DigestPolicy, Scope};
-use ropeway_model::{Connections, JobId, JobSpec, Phase};
+use ropeway_model::{ConnectionChoice, JobId, JobSpec, Phase};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::rig::Rig;
@@ -35,7 +35,7 @@ async fn slow_then_fast(file: &ServedFile) -> (Peer, Arc<AtomicBool>) {
 }
 
 fn one_connection(rig: &Rig, peer: &Peer) -> JobSpec {
-    JobSpec { connections: Some(Connections::new(1).unwrap()), ..rig.download(&peer.url("a.bin")) }
+    JobSpec { connections: Some(ConnectionChoice::number(1).unwrap()), ..rig.download(&peer.url("a.bin")) }
 }
 
 /// A download by one connection that stopped in order in its middle.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ropeway_engine::JobSnapshot;
-use ropeway_model::{Connections, JobSpec, Phase};
+use ropeway_model::{ConnectionChoice, Connections, JobSpec, Phase};
 use ropeway_testkit::{
     Peer,
     peer::{Answer, Request, ServedFile},
@@ -17,7 +17,7 @@ const LONGEST_LEAD: u64 = 4 << 10;
 
 fn with_connections(rig: &Rig, peer: &Peer, count: u8) -> JobSpec {
     let mut spec = rig.download(&peer.url("a.bin"));
-    spec.connections = Some(Connections::new(count).unwrap());
+    spec.connections = Some(ConnectionChoice::number(count).unwrap());
     spec
 }
 
@@ -39,6 +39,19 @@ async fn peer_with_one_bad_connection(file: &ServedFile, bend: fn(Answer) -> Ans
 
 fn second(peer: &Peer) -> Request {
     peer.requests().into_iter().find(|request| request.number == 2).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_left_to_the_line_has_more_connections_than_the_settings_give() {
+    for (connections, expected) in [(None, 1..2), (Some(ConnectionChoice::Automatic), 2..usize::MAX)] {
+        let file = ServedFile::new(46, 8 * MIB);
+        let served = file.clone();
+        let peer = Peer::start(move |request| served.answer(request).drip(8 * MIB)).await;
+        let rig = Rig::with(|config| config.limits.connections = Connections::new(1).ok()).await;
+        let job = rig.run(JobSpec { connections, ..rig.download(&peer.url("a.bin")) }).await;
+        assert_whole(&rig, &job, &file);
+        assert!(expected.contains(&peer.requests().len()), "{connections:?}: {} requests", peer.requests().len());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use ropeway_model::{Connections, FailureCode, JobId, Phase, PhaseKind, Secrets, Validation, Wish};
+use ropeway_model::{ConnectionChoice, FailureCode, JobId, Phase, PhaseKind, Secrets, Validation, Wish};
 use ropeway_testkit::{
     Peer,
     peer::{Answer, Request, ServedFile},
@@ -26,7 +26,7 @@ async fn expiring(file: &ServedFile, expired: &Arc<AtomicBool>, refusal: fn() ->
 async fn expired_job(rig: &Rig, peer: &Peer, expired: &Arc<AtomicBool>) -> JobId {
     let mut spec = rig.download(&peer.url("a.bin"));
     // On one connection the bytes that are here end at one place, and no split makes the server send some twice.
-    spec.connections = Connections::new(1).ok();
+    spec.connections = ConnectionChoice::number(1).ok();
     let id = rig.add(spec).await;
     rig.until(id, |job| job.progress.moved > 2 * MIB).await;
     rig.engine.pause(&[id]).await.unwrap();

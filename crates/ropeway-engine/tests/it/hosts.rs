@@ -10,7 +10,7 @@ use std::{
 
 use ropeway_drivers::DriverError;
 use ropeway_engine::{JobSnapshot, Scope, ServerPolicy};
-use ropeway_model::{Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
+use ropeway_model::{ConnectionChoice, Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, ServedFile},
@@ -348,7 +348,7 @@ async fn the_death_of_a_connection_that_jobs_share_is_not_counted_for_each_of_th
     let specs = (0..JOBS).map(|number| {
         let mut spec = rig.download(&peer.url(&number.to_string()));
         spec.network.ca_file = Some(peer.ca_file());
-        spec.connections = Some(Connections::new(1).unwrap());
+        spec.connections = Some(ConnectionChoice::number(1).unwrap());
         spec
     });
     let ids = rig.engine.add(specs.collect::<Vec<_>>(), Wish::Run).await.unwrap();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ropeway_engine::Change;
-use ropeway_model::{ByteRate, Connections, Priority, Wish};
+use ropeway_model::{ByteRate, ConnectionChoice, Priority, Wish};
 use tokio::task::JoinSet;
 
 use crate::rig::Rig;
@@ -26,7 +26,7 @@ async fn edits_from_many_hands_happen_one_after_the_other_and_the_row_is_what_is
                     // Both of one edit hold, or neither does.
                     0 => Change {
                         rate_limit: Some(ByteRate::new(hand * 1000 + edit)),
-                        connections: Some(Connections::new(u8::try_from(hand).unwrap()).ok()),
+                        connections: Some(ConnectionChoice::number(u8::try_from(hand).unwrap()).ok()),
                         ..Change::default()
                     },
                     1 => Change { priority: Some(Priority::High), ..Change::default() },
@@ -35,7 +35,8 @@ async fn edits_from_many_hands_happen_one_after_the_other_and_the_row_is_what_is
                 rig.engine.change(&[id], change).await.unwrap();
                 let job = rig.engine.job(id).unwrap();
                 let by = job.spec.rate_limit.map(|rate| rate.bytes_per_second() / 1000);
-                assert_eq!(by, job.spec.connections.map(|count| u64::from(u8::from(count))), "half an edit is seen");
+                let given = job.spec.connections.and_then(ConnectionChoice::given);
+                assert_eq!(by, given.map(|count| u64::from(u8::from(count))), "half an edit is seen");
             }
         });
     }

@@ -1,7 +1,7 @@
 //! Several addresses for one file: spread, left, blamed, and never mixed where nothing tells that they are the same.
 
 use ropeway_engine::ServerPolicy;
-use ropeway_model::{Algorithm, Connections, Digest, FailureCode, Phase, Pieces, Wish};
+use ropeway_model::{Algorithm, ConnectionChoice, Connections, Digest, FailureCode, Phase, Pieces, Wish};
 use ropeway_testkit::{
     Pattern, Peer, free_port,
     peer::{Answer, Cut, Request, ServedFile},
@@ -39,7 +39,7 @@ async fn segments_are_spread_over_mirrors_with_the_same_strong_tag() {
     let rig = Rig::new().await;
     let mut spec = rig.download(&one.url("a.bin"));
     spec.mirrors = vec![two.url("other-name").parse().unwrap()];
-    spec.connections = Connections::new(8).ok();
+    spec.connections = ConnectionChoice::number(8).ok();
     let job = rig.run(spec).await;
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
@@ -73,7 +73,7 @@ async fn the_digests_of_pieces_isolate_a_mirror_with_other_bytes() {
         spec.mirrors = vec![second.url("a.bin").parse().unwrap()];
         spec.pieces = Some(pieces(file.pattern()));
         spec.checksum = Some(sha256(file.pattern()));
-        spec.connections = Connections::new(8).ok();
+        spec.connections = ConnectionChoice::number(8).ok();
         let job = rig.run(spec).await;
         assert_eq!(job.phase, Phase::Completed, "{first_is_wrong}");
         file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
@@ -90,7 +90,7 @@ async fn a_digest_of_the_whole_file_that_the_mirrors_miss_together_is_met_by_one
     let mut spec = rig.download(&right.url("a.bin"));
     spec.mirrors = vec![wrong.url("a.bin").parse().unwrap()];
     spec.checksum = Some(sha256(file.pattern()));
-    spec.connections = Connections::new(8).ok();
+    spec.connections = ConnectionChoice::number(8).ok();
     let job = rig.run(spec).await;
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
@@ -134,7 +134,7 @@ async fn a_server_that_dies_in_the_middle_is_followed_by_one_with_the_same_bytes
     let rig = Rig::new().await;
     let mut spec = rig.download(&dying.url("a.bin"));
     spec.mirrors = vec![other.url("a.bin").parse().unwrap(), healthy.url("a.bin").parse().unwrap()];
-    spec.connections = Connections::new(1).ok();
+    spec.connections = ConnectionChoice::number(1).ok();
     let job = rig.run(spec).await;
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
@@ -152,7 +152,7 @@ async fn each_mirror_has_its_own_cap_on_connections_over_all_jobs() {
     let spec = |name: &str| {
         let mut spec = rig.download(&one.url(name));
         spec.mirrors = vec![two.url(name).parse().unwrap()];
-        spec.connections = Connections::new(8).ok();
+        spec.connections = ConnectionChoice::number(8).ok();
         spec
     };
     let specs = vec![spec("a.bin"), spec("b.bin")];
@@ -176,7 +176,7 @@ async fn a_mirror_whose_whole_file_misses_the_digest_is_followed_by_the_next() {
     let mut spec = rig.download(&wrong.url("a.bin"));
     spec.mirrors = vec![right.url("a.bin").parse().unwrap()];
     spec.checksum = Some(sha256(file.pattern()));
-    spec.connections = Connections::new(1).ok();
+    spec.connections = ConnectionChoice::number(1).ok();
     let job = rig.run(spec).await;
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);

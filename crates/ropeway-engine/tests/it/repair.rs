@@ -11,7 +11,7 @@ use std::{
 };
 
 use ropeway_engine::{Damage, EngineError};
-use ropeway_model::{ByteRange, Connections, JobSpec, Phase};
+use ropeway_model::{ByteRange, ConnectionChoice, JobSpec, Phase};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::rig::Rig;
@@ -88,7 +88,7 @@ async fn damaged_blocks_of_an_unfinished_file_are_left_to_its_job() {
     })
     .await;
     let rig = Rig::new().await;
-    let spec = JobSpec { connections: Some(Connections::new(1).unwrap()), ..rig.download(&peer.url("a.bin")) };
+    let spec = JobSpec { connections: Some(ConnectionChoice::number(1).unwrap()), ..rig.download(&peer.url("a.bin")) };
     let id = rig.add(spec).await;
     rig.until(id, |job| job.progress.moved > 3 * MIB).await;
     assert!(matches!(rig.engine.verify(id).await, Err(EngineError::WrongPhase { .. })));

@@ -80,7 +80,7 @@ export class MockEngine {
     const bytes = Math.min(length ?? Number.MAX_SAFE_INTEGER, job.progress.moved + Math.round(rate * seconds));
     const durable = Math.max(job.progress.durable, bytes - rate * 3);
     const seconds_left = length === null ? null : Math.round((length - bytes) / rate);
-    const progress = { ...job.progress, moved: bytes, durable, rate, seconds_left, active_connections: job.connections ?? 8 };
+    const progress = { ...job.progress, moved: bytes, durable, rate, seconds_left, active_connections: typeof job.connections === "number" ? job.connections : 8 };
     if (bytes === length) {
       const done = { ...progress, durable: bytes, rate: 0, seconds_left: null, active_connections: 0 };
       return { ...job, progress: done, phase: { kind: "completed" }, finished_ms: this.now(), verification: "length" };

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use ropeway_model::{
-    Algorithm, ByteRate, Connections, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict, Pieces,
-    Priority, Reuse, SafeUrl, Secrets, Timestamp, Transfer, UploadTarget,
+    Algorithm, ByteRate, ConnectionChoice, Digest, Direction, FileName, HeaderField, JobSpec, Network, OnConflict,
+    Pieces, Priority, Reuse, SafeUrl, Secrets, Timestamp, Transfer, UploadTarget,
 };
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<ByteRate>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connections: Option<Connections>,
+    connections: Option<ConnectionChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -4,9 +4,9 @@ use std::{ffi::OsString, path::PathBuf};
 
 use proptest::{option, prelude::*};
 use ropeway_model::{
-    Algorithm, ByteRate, Connections, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId, JobSpec,
-    Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp, Transfer,
-    UploadTarget, Validation, Validator, Wish,
+    Algorithm, ByteRate, ConnectionChoice, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId,
+    JobSpec, Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp,
+    Transfer, UploadTarget, Validation, Validator, Wish,
 };
 use ropeway_store::{Damage, JobChange, NewJob, Remote, Verification};
 
@@ -84,7 +84,8 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             named_folders: u8::from(rate.is_some()),
             transfer,
             rate_limit: rate.and_then(ByteRate::new),
-            connections: connections.map(|count| Connections::new(count).unwrap()),
+            // Outside 1 to 64 nobody gives a number.
+            connections: connections.map(|count| ConnectionChoice::number(count).unwrap_or_default()),
             digest: checksum.as_ref().map(Digest::algorithm),
             checksum,
             priority,
