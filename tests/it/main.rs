@@ -35,4 +35,5 @@ mod shared_connection;
 mod stream;
 mod support;
 mod upload;
+mod upload_crash;
 mod verify;

@@ -1,6 +1,9 @@
 //! A running `ropeway serve`.
 
-use std::path::Path;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use rustix::process::Signal;
 
@@ -10,22 +13,36 @@ use super::{Finished, Home, Running};
 #[derive(Debug)]
 pub(crate) struct Server {
     running: Running,
-    url: String,
+    root: PathBuf,
+    address: SocketAddr,
 }
 
 impl Server {
     /// Starts one for `root` with these flags.
     pub(crate) fn start(home: &Home, root: &Path, flags: &[&str]) -> Self {
-        let root = root.to_str().unwrap();
-        let mut running = home.start([&["serve", "--root", root, "--bind", "127.0.0.1:0"], flags].concat());
+        Self::start_at(home, root, SocketAddr::from(([127, 0, 0, 1], 0)), flags)
+    }
+
+    fn start_at(home: &Home, root: &Path, address: SocketAddr, flags: &[&str]) -> Self {
+        let bind = address.to_string();
+        let mut running = home.start([&["serve", "--root", root.to_str().unwrap(), "--bind", &bind], flags].concat());
         let line = running.first_line();
-        let url = line.strip_prefix(&format!("serving {root} on ")).unwrap_or_else(|| panic!("{line}")).to_owned();
-        Self { running, url }
+        let url = line.strip_prefix(&format!("serving {} on http://", root.display()));
+        let address = url.and_then(|url| url.parse().ok()).unwrap_or_else(|| panic!("{line}"));
+        Self { running, root: root.to_owned(), address }
+    }
+
+    /// Ends it as a crash would, lets `meanwhile` happen, and starts it again for the same folder at the same address.
+    pub(crate) fn crash_and_start(self, home: &Home, meanwhile: impl FnOnce()) -> Self {
+        let Self { running, root, address } = self;
+        running.kill();
+        meanwhile();
+        Self::start_at(home, &root, address, &[])
     }
 
     /// The address of `path` (without a leading slash) there.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("{}/{path}", self.url)
+        format!("http://{}/{path}", self.address)
     }
 
     /// The most memory it had resident so far, in bytes.

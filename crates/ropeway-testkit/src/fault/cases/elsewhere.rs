@@ -223,6 +223,27 @@ fn crash() -> Vec<Case> {
             "cannot be: it takes an upload whole or not at all; what a killed one left is removed",
             "crates/ropeway-service/tests/serve/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
         ),
+        tested(
+            "K17",
+            "an upload of a folder is killed again and again, and started again",
+            "what has its name there is whole, nothing has two names, and what was told is so",
+            "tests/it/upload_crash.rs::\
+             heavy_a_put_that_is_killed_again_and_again_and_started_again_brings_every_file_once",
+        ),
+        tested(
+            "K17 service",
+            "the service that a folder is sent to is killed again and again meanwhile",
+            "it costs the upload only time",
+            "tests/it/upload_crash.rs::\
+             heavy_a_service_that_is_killed_again_and_again_meanwhile_costs_a_put_only_time",
+        ),
+        tested(
+            "K17 both",
+            "both are killed at once",
+            "the next upload mends it",
+            "tests/it/upload_crash.rs::\
+             heavy_both_ends_that_are_killed_at_once_leave_nothing_that_the_next_put_does_not_mend",
+        ),
     ]
 }
 
