@@ -322,7 +322,12 @@ impl Attempt {
             _ => Step::Fail(failure.clone()),
         };
         self.tell(failure, &step);
-        self.leave(entry, step);
+        if pause.is_none() && self.spec.direction() == Direction::Upload && entry.wish == Wish::Pause {
+            // To go on from a pause would be to send again what has arrived, or is not to be sent.
+            advance(entry, step);
+        } else {
+            self.leave(entry, step);
+        }
         // Whoever else moves this file owns its row in a shared queue.
         if failure.code == FailureCode::PartInUse && self.engine.scope == Scope::Once {
             return None;

@@ -63,7 +63,7 @@ impl Engine {
 
     /// Lets every paused job go on.
     pub async fn resume_all(&self) -> Result<u32, EngineError> {
-        let ids = self.select(|entry| entry.wish == Wish::Pause);
+        let ids = self.select(|entry| entry.wish == Wish::Pause && !is_given_up(&entry.phase));
         self.resume(&ids).await
     }
 

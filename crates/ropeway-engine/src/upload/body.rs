@@ -1,12 +1,6 @@
 //! The bytes of a part: read from the source, throttled, hashed and counted on their way to the driver.
 
-use std::{
-    io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
-};
+use std::{io, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -15,6 +9,7 @@ use ropeway_drivers::{Part, PartBody};
 use ropeway_model::{Digest, Failure, FailureCode, Phase};
 use ropeway_store::JobChange;
 
+use super::ending::Ending;
 use crate::{
     attempt::Attempt, blocking::Blocking, checksum::Hashers, disk::SourceFile, journal::Journal, progress::Progress,
     throttle::Throttle,
@@ -27,27 +22,31 @@ const LARGEST_BLOCK: usize = 128 << 10;
 /// What the finished stream leaves its digests in.
 pub(super) type DigestSlot = Arc<Mutex<Vec<Digest>>>;
 
-/// A note that the last bytes are about to be sent, for an upload that must not be sent twice. It is durable before they
+/// A note that the last bytes are about to be sent. For an upload that must not be sent twice it is durable before they
 /// are: whatever ends the process or the try from then on, the job is not taken up again by itself.
 #[derive(Debug)]
 pub(super) struct LastBytes {
     journal: Journal,
-    note: JobChange,
-    is_noted: Arc<AtomicBool>,
+    record: Option<JobChange>,
+    ending: Ending,
 }
 
 impl LastBytes {
-    /// The note, and where it shows that it was taken.
-    pub(super) fn of(attempt: &Attempt) -> (Self, Arc<AtomicBool>) {
-        let mut note = attempt.change(None);
-        note.phase = Some(Phase::Failed { failure: unconfirmed() });
-        let is_noted = Arc::new(AtomicBool::new(false));
-        (Self { journal: attempt.engine.journal.clone(), note, is_noted: Arc::clone(&is_noted) }, is_noted)
+    /// The note of a try, to be recorded where nobody but the user may repeat it.
+    pub(super) fn of(attempt: &Attempt, ending: &Ending, is_recorded: bool) -> Self {
+        let record = is_recorded.then(|| {
+            let mut record = attempt.change(None);
+            record.phase = Some(Phase::Failed { failure: unconfirmed() });
+            record
+        });
+        Self { journal: attempt.engine.journal.clone(), record, ending: ending.clone() }
     }
 
     async fn take(self) -> io::Result<()> {
-        self.journal.save(self.note).wait().await.map_err(io::Error::other)?;
-        self.is_noted.store(true, SeqCst);
+        if let Some(record) = self.record {
+            self.journal.save(record).wait().await.map_err(io::Error::other)?;
+        }
+        self.ending.last_bytes();
         Ok(())
     }
 }
@@ -75,7 +74,7 @@ pub(super) fn stream(
     source: &Arc<dyn SourceFile>,
     part: Part,
     hashers: Hashers,
-    last: Option<LastBytes>,
+    last: LastBytes,
 ) -> (PartBody, DigestSlot) {
     let digests = DigestSlot::default();
     let reader = Reader {
@@ -87,7 +86,7 @@ pub(super) fn stream(
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
         blocking: attempt.engine.blocking.clone(),
-        last,
+        last: Some(last),
     };
     let blocks = stream::try_unfold(reader, |reader| async move {
         let next = reader.next().await?;
@@ -99,7 +98,10 @@ pub(super) fn stream(
 impl Reader {
     async fn next(mut self) -> io::Result<Option<(Bytes, Self)>> {
         let left = self.end - self.offset;
-        if left <= LARGEST_BLOCK as u64
+        let largest = usize::try_from(left).unwrap_or(usize::MAX).min(LARGEST_BLOCK);
+        let wanted = self.throttle.slice(largest).min(largest);
+        self.throttle.take(wanted as u64).await;
+        if wanted as u64 == left
             && let Some(last) = self.last.take()
         {
             last.take().await?;
@@ -108,9 +110,6 @@ impl Reader {
             self.finish();
             return Ok(None);
         }
-        let largest = usize::try_from(left).unwrap_or(usize::MAX).min(LARGEST_BLOCK);
-        let wanted = self.throttle.slice(largest).min(largest);
-        self.throttle.take(wanted as u64).await;
         // Reading may block on a cold disk, hashing takes its time: neither belongs on a thread that serves others.
         let blocking = self.blocking.clone();
         let read = blocking.start(move || self.read(wanted)).await;

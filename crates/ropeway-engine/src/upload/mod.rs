@@ -1,18 +1,16 @@
 //! One try at an upload: open the source, send its parts, prove that it did not change meanwhile.
 
 mod body;
+mod ending;
 mod proof;
 
-use std::{
-    path::Path,
-    sync::{Arc, atomic::Ordering::SeqCst},
-};
+use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Close, Context, DriverError, Part, PartReceipt, Session, SourceMeta, Upload};
 use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, Step, Transfer};
 use ropeway_store::Verification;
 
-use self::{body::LastBytes, proof::Proof};
+use self::{body::LastBytes, ending::Ending, proof::Proof};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
@@ -30,29 +28,32 @@ struct Source {
 
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
+    let ending = Ending::default();
+    ending.of(attempt, run_until(attempt, &ending)).await
+}
+
+async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop> {
     let Transfer::Upload { from, to } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "a download was run as an upload"));
     };
     let source = open(attempt, from)?;
     attempt.progress.set_length(Some(source.stamp.length));
     attempt.progress.restart_at(0);
-    let mut proof = Proof::of(attempt, &source);
+    let mut proof = Proof::of(attempt, &source, &ending.cancel);
     proof.compare_with_given().await?;
     let driver = attempt.engine.drivers.for_upload(to);
     let Some(upload) = driver.upload() else {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{to} cannot be uploaded to")));
     };
-    let context = attempt.context();
-    let session = stoppable(attempt, upload.open(&context, to, &source.meta, None)).await??;
+    let context = Context { cancel: ending.cancel.clone(), ..attempt.context() };
+    let session = stoppable(ending, upload.open(&context, to, &source.meta, None)).await??;
     attempt.step(Step::Probed);
     attempt.log(format!("sending {} bytes to {}", source.meta.length, session.url));
-    let (last, is_noted) = match LastBytes::of(attempt) {
-        // What runs for one command is taken up by nobody but its user.
-        (last, is_noted) if !upload.is_repeatable() && attempt.engine.scope == Scope::Queue => (Some(last), is_noted),
-        (_, is_noted) => (None, is_noted),
-    };
-    let sent = stoppable(attempt, send(attempt, upload, &context, &session, &source, last)).await;
-    let sent = sent.map_err(|stop| if is_noted.load(SeqCst) { unrepeatable() } else { stop })?;
+    // What runs for one command is taken up by nobody but its user.
+    let is_for_user = !upload.is_repeatable() && attempt.engine.scope == Scope::Queue;
+    let last = LastBytes::of(attempt, ending, is_for_user);
+    let sent = stoppable(ending, send(attempt, upload, &context, &session, &source, last)).await;
+    let sent = sent.map_err(|stop| if is_for_user && ending.are_last_out() { unrepeatable() } else { stop })?;
     if source.file.stamp()? != source.stamp {
         let message = format!("{} changed while it was being sent", from.display());
         return Err(Stop::failed(FailureCode::SourceChanged, message));
@@ -63,7 +64,11 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             attempt.step(Step::Transferred);
             proof.take(digests)?;
             let asked = proof::ask(attempt, upload, &context, &session, is_asked);
-            proof.of_stored(&receipt, asked).await?
+            match proof.of_stored(&receipt, asked).await {
+                // It is at the server: to prove that, it would be sent once more.
+                Err(Stop::Wished) if !ending::is_unwanted(attempt) => Verification::Unverified,
+                proved => proved?,
+            }
         }
         Err(error) => {
             attempt.progress.restart_at(0);
@@ -111,7 +116,7 @@ async fn send(
     context: &Context,
     session: &Session,
     source: &Source,
-    last: Option<LastBytes>,
+    last: LastBytes,
 ) -> Result<(PartReceipt, Vec<Digest>), DriverError> {
     let _connected = attempt.progress.connected();
     let part = Part { number: 0, offset: 0, length: source.stamp.length };
@@ -138,7 +143,7 @@ async fn excuse(
         _ if error.code() != FailureCode::RemoteConflict => Err(error.into()),
         _ => {
             let asked = proof::ask(attempt, upload, context, session, true);
-            let stored = attempt.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+            let stored = context.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
             if proof.is_there(stored.as_ref()).await? {
                 attempt.log("the server has the file already".to_owned());
                 return Ok(());
@@ -166,11 +171,11 @@ fn algorithms(spec: &JobSpec, policy: DigestPolicy) -> Vec<Algorithm> {
     wanted
 }
 
-/// Ends a request at once when the job is stopped.
-async fn stoppable<T>(attempt: &Attempt, request: impl Future<Output = T>) -> Result<T, Stop> {
+/// Ends a request at once when the try ends.
+async fn stoppable<T>(ending: &Ending, request: impl Future<Output = T>) -> Result<T, Stop> {
     tokio::select! {
         biased;
-        () = attempt.cancel.cancelled() => Err(Stop::Wished),
+        () = ending.cancel.cancelled() => Err(Stop::Wished),
         result = request => Ok(result),
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use ropeway_drivers::{DriverError, Evidence, PartReceipt, Session, Stored};
 use ropeway_model::{Algorithm, Digest, FailureCode};
 use ropeway_store::Verification;
+use tokio_util::sync::CancellationToken;
 
 use super::Source;
 use crate::{
@@ -18,6 +19,7 @@ const BLOCK: usize = 1 << 20;
 /// The digests of a source: those that were taken while it was sent, and those that somebody asked for later.
 pub(super) struct Proof<'a> {
     attempt: &'a Attempt,
+    cancel: &'a CancellationToken,
     source: &'a Source,
     digests: Vec<Digest>,
 }
@@ -33,8 +35,8 @@ enum Compared {
 }
 
 impl<'a> Proof<'a> {
-    pub(super) const fn of(attempt: &'a Attempt, source: &'a Source) -> Self {
-        Self { attempt, source, digests: Vec::new() }
+    pub(super) const fn of(attempt: &'a Attempt, source: &'a Source, cancel: &'a CancellationToken) -> Self {
+        Self { attempt, cancel, source, digests: Vec::new() }
     }
 
     /// Takes in what was taken while the file was sent.
@@ -87,7 +89,7 @@ impl<'a> Proof<'a> {
             }
             Compared::Unknown => {}
         }
-        let asked = self.attempt.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+        let asked = self.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
         let Some(stored) = asked else { return Ok(Verification::Unverified) };
         let sent = self.source.stamp.length;
         if let Some(length) = stored.length.filter(|length| *length != sent) {
@@ -146,7 +148,7 @@ impl<'a> Proof<'a> {
         if let Some(known) = self.known(algorithm) {
             return Ok(known.clone());
         }
-        let (file, length, cancel) = (self.source.file.clone(), self.source.stamp.length, self.attempt.cancel.clone());
+        let (file, length, cancel) = (self.source.file.clone(), self.source.stamp.length, self.cancel.clone());
         let reading = self.attempt.engine.blocking.start(move || {
             let (mut hasher, mut block, mut offset) = (Hasher::new(algorithm), vec![0; BLOCK], 0);
             while offset < length {
@@ -160,7 +162,7 @@ impl<'a> Proof<'a> {
         let read = reading.await.map_err(|panic| Stop::from(DriverError::Body(io::Error::other(panic))))?;
         let digest = match read.map_err(|error: crate::disk::DiskError| Stop::from(error))? {
             Some(digest) => digest,
-            None if self.attempt.cancel.is_cancelled() => return Err(Stop::Wished),
+            None if self.cancel.is_cancelled() => return Err(Stop::Wished),
             None => return Err(super::cut_short()),
         };
         self.digests.push(digest.clone());

@@ -1,6 +1,6 @@
 //! Uploads: the server has exactly the file, or the job says why not.
 
-use std::{fs, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ropeway_engine::{
@@ -13,6 +13,7 @@ use ropeway_testkit::{
     Pattern, Peer, TempFolder,
     peer::{Answer, Cut, Intake, Request},
 };
+use tokio::sync::Semaphore;
 
 use crate::rig::{Rig, failure};
 
@@ -74,6 +75,65 @@ async fn a_form_that_was_sent_whole_is_not_taken_up_by_the_next_process() {
     let rig = rig.restart().await;
     assert_eq!(failure(&rig.engine.job(id).unwrap()).code, FailureCode::Unconfirmed);
     assert_eq!(peer.requests().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_paused_behind_its_last_byte_takes_the_answer_in_and_is_not_sent_again() {
+    for (prefix, options) in [("form+", "#field=file"), ("", "#verify=off")] {
+        let let_go = Arc::new(Semaphore::new(0));
+        let gate = Arc::clone(&let_go);
+        let peer = Peer::start(move |_| Answer::status(201).held_by(&gate)).await;
+        let rig = Rig::new().await;
+        let to = format!("{prefix}{}{options}", peer.url("up/"));
+        let id = rig.add(upload(&rig, "a.bin", MIB, &to)).await;
+        sent_whole(&peer, 0).await;
+        rig.engine.pause(&[id]).await.unwrap();
+        let_go.add_permits(1);
+        let job = rig.settled(id).await;
+        assert_eq!((job.phase, job.progress.durable), (Phase::Completed, MIB), "{prefix}");
+        rig.engine.resume(&[id]).await.unwrap();
+        assert_eq!(peer.requests().len(), 1, "{prefix}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_that_is_paused_and_never_answered_is_unconfirmed_and_goes_on_with_no_others() {
+    let peer = Peer::start(|_| Answer::silence()).await;
+    let rig = Rig::new().await;
+    let id = rig.add(upload(&rig, "a.bin", MIB, &format!("form+{}#field=file", peer.url("up")))).await;
+    sent_whole(&peer, 0).await;
+    rig.engine.pause_all().await.unwrap();
+    assert_eq!(failure(&rig.settled(id).await).code, FailureCode::Unconfirmed);
+    assert_eq!(rig.engine.resume_all().await.unwrap(), 0);
+    let rig = rig.restart().await;
+    assert_eq!(rig.engine.resume_all().await.unwrap(), 0);
+    assert_eq!(failure(&rig.engine.job(id).unwrap()).code, FailureCode::Unconfirmed);
+    assert_eq!(peer.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_paused_while_the_server_is_asked_has_been_sent() {
+    let peer =
+        Peer::start(|request| if request.method == "PUT" { Answer::status(201) } else { Answer::silence() }).await;
+    let rig = Rig::new().await;
+    let id = rig.add(upload(&rig, "a.bin", MIB, &peer.url("in/"))).await;
+    rig.until(id, |job| job.phase.kind() == PhaseKind::Verifying).await;
+    rig.engine.pause(&[id]).await.unwrap();
+    let job = rig.settled(id).await;
+    assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Unverified)));
+    assert_eq!(peer.requests().iter().filter(|request| request.method == "PUT").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_is_given_up_behind_its_last_byte_ends_without_an_answer() {
+    let peer = Peer::start(|_| Answer::silence()).await;
+    let rig = Rig::new().await;
+    let id = rig.add(upload(&rig, "a.bin", MIB, &peer.url("in/"))).await;
+    sent_whole(&peer, 0).await;
+    rig.engine.pause(&[id]).await.unwrap();
+    rig.engine.cancel(&[id]).await.unwrap();
+    let job = rig.settled(id).await;
+    assert_eq!(job.phase, Phase::Canceled);
 }
 
 #[tokio::test(flavor = "multi_thread")]

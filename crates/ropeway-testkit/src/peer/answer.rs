@@ -1,6 +1,9 @@
 //! What the peer answers, and how it misbehaves while doing so.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 
 use crate::Pattern;
 
@@ -71,6 +74,7 @@ pub struct Answer {
     pub(super) intake: Intake,
     pub(super) instead: Instead,
     pub(super) close: bool,
+    gate: Option<Arc<Semaphore>>,
 }
 
 /// What comes in place of an answer.
@@ -107,6 +111,7 @@ impl Answer {
             intake: Intake::Whole,
             instead: Instead::Answer,
             close: false,
+            gate: None,
         }
     }
 
@@ -236,5 +241,18 @@ impl Answer {
     pub const fn then_close(mut self) -> Self {
         self.close = true;
         self
+    }
+
+    /// Holds the answer back, once the request has come, until `gate` has a permit for it.
+    #[must_use]
+    pub fn held_by(mut self, gate: &Arc<Semaphore>) -> Self {
+        self.gate = Some(Arc::clone(gate));
+        self
+    }
+
+    /// Waits until it may be sent.
+    pub(super) async fn let_go(&self) {
+        let Some(gate) = &self.gate else { return };
+        gate.acquire().await.expect("nobody closes the gate of an answer").forget();
     }
 }

@@ -28,6 +28,7 @@ pub(super) async fn answer<S: Line>(
         in_place(stream, &answer, record).await;
         return false;
     }
+    answer.let_go().await;
     if stream.write_all(head(&answer).as_bytes()).await.is_err() || stream.flush().await.is_err() {
         return false;
     }

@@ -91,6 +91,7 @@ async fn send(
             return Ok(());
         }
     }
+    answer.let_go().await;
     let length = answer.content.length();
     let mut response = Response::new(());
     *response.status_mut() = answer.status.try_into().unwrap();
