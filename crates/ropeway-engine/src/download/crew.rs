@@ -192,6 +192,9 @@ impl Crew<'_> {
             self.look(|ramp, look| ramp.served(Instant::now(), look));
         }
         self.attempt.visit.serve(&self.job.server);
+        if self.job.line.serves_ranges() && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false) {
+            self.attempt.update(|entry| entry.known.is_made_anew = false);
+        }
         let verdict = self.job.verdict.lock().take();
         // Within a try it is news only where answers do not say of themselves which version they are of.
         let is_news = |verdict: &Validation| match verdict {

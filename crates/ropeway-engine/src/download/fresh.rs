@@ -15,7 +15,7 @@ use super::{
     naming, page, recheck,
     seam::Promises,
     source::{Begin, Source},
-    whole,
+    trouble, whole,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -76,7 +76,12 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     let mut change = attempt.change(Some(line));
     change.remote = Some(Some(remote.clone()));
     attempt.engine.journal.note(change);
-    attempt.update(|entry| entry.remote = Some(remote.into()));
+    let is_made_anew = trouble::is_made_anew(&probe.validator, first.offers_ranges);
+    let is_unnamed = trouble::is_unnamed(&probe.validator);
+    attempt.update(|entry| {
+        entry.remote = Some(remote.into());
+        entry.known.is_made_anew = is_made_anew || entry.known.is_made_anew && is_unnamed;
+    });
     let source = Source {
         driver,
         url: probe.url,

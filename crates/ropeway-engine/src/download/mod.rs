@@ -28,7 +28,7 @@ mod source;
 mod steps;
 pub(crate) mod stretch;
 mod supply;
-mod trouble;
+pub(crate) mod trouble;
 mod way_back;
 mod whole;
 mod worker;
@@ -145,7 +145,10 @@ impl<'a> Course<'a> {
             Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
             Halt::Restart { reason, because } => {
                 let is_unranged = matches!(because, Restart::Unranged);
-                if !is_unranged {
+                if is_unranged {
+                    let is_made_anew = trouble::is_unnamed(&source.validator);
+                    self.attempt.update(|entry| entry.known.is_made_anew = is_made_anew);
+                } else {
                     self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
                 }
                 // A file that seems to change again and again is more often one whose servers do not agree on its tag:

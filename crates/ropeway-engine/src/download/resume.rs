@@ -121,6 +121,11 @@ async fn is_same(
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
 ) -> Result<bool, Stop> {
+    if attempt.look(|entry| entry.known.is_made_anew)? {
+        // Each further request lets the server begin again: the next one is the plain one.
+        attempt.log("the server makes the file for whoever asks: asks for all of it".to_owned());
+        return Ok(false);
+    }
     let mut compared = compare(attempt, &remote.url, part, map).await;
     if let Err(Trouble::Driver(error)) = &compared
         && !matches!(error, DriverError::Canceled)

@@ -153,9 +153,19 @@ pub(super) fn differs(url: &SafeUrl, at: u64) -> String {
 
 /// How long an answer may be silent. One that is made for whoever asks, as folders are packed, has no name for its version
 /// and cannot be gone on with: to ask again is to begin again, for the server too.
-pub(super) fn patience(valid: &Validator, serves_ranges: bool, refuses_ranges: bool) -> Duration {
-    let is_made_for_us = valid.entity_tag.is_none() && valid.last_modified.is_none();
-    if refuses_ranges || is_made_for_us && !serves_ranges { LONGEST_PACKING } else { LONGEST_SILENCE }
+pub(crate) fn patience(valid: &Validator, serves_ranges: bool, refuses_ranges: bool) -> Duration {
+    if refuses_ranges || is_unnamed(valid) && !serves_ranges { LONGEST_PACKING } else { LONGEST_SILENCE }
+}
+
+/// Whether nothing names the version.
+pub(super) fn is_unnamed(valid: &Validator) -> bool {
+    valid.entity_tag.is_none() && valid.last_modified.is_none()
+}
+
+/// Whether an answer is so surely made for whoever asks that its server is not asked for the rest of it: it knows not even
+/// its length.
+pub(crate) fn is_made_anew(valid: &Validator, offers_ranges: bool) -> bool {
+    is_unnamed(valid) && valid.length.is_none() && !offers_ranges
 }
 
 #[cfg(test)]

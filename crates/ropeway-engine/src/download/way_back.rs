@@ -65,7 +65,8 @@ impl Way {
     pub(super) async fn back(&mut self, attempt: &Attempt, source: &Source, stop: &Stop) -> Result<Option<Back>, Stop> {
         let has_moved = attempt.progress.moved() > source.map.written();
         let call = call(attempt, has_moved, stop);
-        if call == Call::Nothing {
+        // What is made for whoever asks is asked for where the next try begins: at the user's own address, from byte 0.
+        if call == Call::Nothing || attempt.look(|entry| entry.known.is_made_anew)? {
             return Ok(None);
         }
         let map = attempt.engine.store.segments(attempt.id).await.ok().flatten();

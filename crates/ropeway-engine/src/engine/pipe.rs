@@ -1,6 +1,6 @@
 //! A download whose bytes go to a stream, in order and over one connection: to a pipe there is no way back.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError};
@@ -12,13 +12,12 @@ use super::Engine;
 use crate::{
     attempt,
     checksum::Hasher,
+    download::trouble::{is_made_anew, patience},
     hosts::HostKey,
     retry,
     throttle::{Bucket, Throttle},
 };
 
-/// A connection that is silent for this long is given up.
-const LONGEST_SILENCE: Duration = Duration::from_secs(60);
 /// Bytes that were written last and are asked for once more: whatever the server says of its version, they must be the same.
 const OVERLAP: usize = 4096;
 
@@ -63,6 +62,8 @@ struct Sent {
     digest: Option<Hasher>,
     /// Where it came from and which version it is of.
     source: Option<(SafeUrl, Validator)>,
+    /// Whether its server makes it for whoever asks, and serves no rest of it.
+    is_made_anew: bool,
 }
 
 /// Bytes of an answer that were handed on before and are only compared.
@@ -116,6 +117,7 @@ impl Pipe<'_> {
             tail: Vec::new(),
             digest: algorithm.map(Hasher::new),
             source: None,
+            is_made_anew: false,
         };
         let (mut attempts, mut from_start) = (0, false);
         loop {
@@ -184,10 +186,12 @@ impl Pipe<'_> {
         let context =
             Context { pace: throttle.tightest(), ..attempt::context(core, self.spec, core.stopping.child_token()) };
         let (mut body, mut again) = self.unless_stilled(self.open(&context, sent, from_start)).await??;
-        let length = sent.source.as_ref().and_then(|(_, version)| version.length);
+        let version = sent.source.as_ref().map(|(_, version)| version.clone()).unwrap_or_default();
+        let (length, longest) = (version.length, patience(&version, !sent.is_made_anew, false));
         loop {
-            let next = self.unless_stilled(tokio::time::timeout(LONGEST_SILENCE, body.next())).await?;
-            let next = next.map_err(|_| DriverError::Silent { host: self.from.host(), waited_s: 60 })?;
+            let next = self.unless_stilled(tokio::time::timeout(longest, body.next())).await?;
+            let silent = || DriverError::Silent { host: self.from.host(), waited_s: longest.as_secs() };
+            let next = next.map_err(|_| silent())?;
             let Some(chunk) = next else { break };
             let chunk = chunk?;
             let fresh = again.compare(&chunk, sent).ok_or_else(|| Stop::Final(self.changed()))?;
@@ -215,7 +219,9 @@ impl Pipe<'_> {
     async fn open(&self, context: &Context, sent: &mut Sent, from_start: bool) -> Result<(ByteStream, Again), Stop> {
         let unsupported = || DriverError::SchemeUnsupported { scheme: self.from.expose().scheme().to_owned() };
         let download = self.driver.download().ok_or_else(unsupported)?;
-        if let Some((url, version)) = sent.source.clone().filter(|_| sent.offset > 0 && !from_start) {
+        if let Some((url, version)) =
+            sent.source.clone().filter(|_| sent.offset > 0 && !from_start && !sent.is_made_anew)
+        {
             let start = sent.offset - sent.tail.len() as u64;
             let want = version.length.and_then(|length| ByteRange::new(start, length).ok());
             let want = want.unwrap_or(ByteRange::from_start(start));
@@ -232,6 +238,7 @@ impl Pipe<'_> {
             let message = format!("{} sends a web page or an error message in the place of the file", probe.url);
             return Err(Stop::Final(Failure::new(FailureCode::UnexpectedContent, message)));
         }
+        sent.is_made_anew = is_made_anew(&probe.validator, probe.offers_ranges);
         sent.source = Some((probe.url, probe.validator));
         let again = match sent.offset {
             0 => Again::Nothing,

@@ -60,6 +60,8 @@ pub(crate) struct Facts {
     pub(crate) due: Option<Instant>,
     /// Cookies that its servers have set.
     pub(crate) cookies: Option<Arc<CookieJar>>,
+    /// Whether its server makes the file for whoever asks, and serves no rest of it.
+    pub(crate) is_made_anew: bool,
     /// What the user changed it to, until the table has packed it.
     new_spec: Option<Box<JobSpec>>,
 }
@@ -76,6 +78,7 @@ static NOTHING: Facts = Facts {
     attempts: 0,
     due: None,
     cookies: None,
+    is_made_anew: false,
     new_spec: None,
 };
 
@@ -223,7 +226,7 @@ impl Known {
 impl Facts {
     fn are_none(&self) -> bool {
         let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
-        let Self { damage, attempts, due, cookies, new_spec, .. } = self;
+        let Self { damage, attempts, due, cookies, is_made_anew, new_spec, .. } = self;
         finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
@@ -233,6 +236,7 @@ impl Facts {
             && damage.is_none()
             && (*attempts, *due) == (0, None)
             && cookies.is_none()
+            && !is_made_anew
             && new_spec.is_none()
     }
 }

@@ -18,6 +18,7 @@ mod names;
 mod neighbours;
 mod obstacles;
 mod overlap;
+mod packing;
 mod pipe;
 mod repair;
 mod rig;

@@ -3,6 +3,7 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::SeqCst},
@@ -135,17 +136,18 @@ pub(crate) struct Still {
     queue: MemoryQueue,
     folder: TempFolder,
     scope: Scope,
-    net: Arc<Net>,
+    net: Arc<dyn Transport>,
 }
 
 impl Still {
-    pub(crate) async fn new(scope: Scope, net: &Arc<Net>) -> Self {
+    pub(crate) async fn new(scope: Scope, net: &Arc<impl Transport + 'static>) -> Self {
+        let net = Arc::clone(net) as Arc<dyn Transport>;
         let clock = Arc::new(WallClock::default());
         let uplink = Arc::new(Uplink(AtomicBool::new(true)));
         let room = Arc::new(Room::default());
         let mut queue = MemoryQueue::new(Arc::clone(&room) as Arc<dyn Volume>).unwrap();
-        let engine = start(&mut queue, scope, net, &clock, &uplink).await;
-        Self { engine, clock, uplink, room, queue, folder: TempFolder::new(), scope, net: Arc::clone(net) }
+        let engine = start(&mut queue, scope, &net, &clock, &uplink).await;
+        Self { engine, clock, uplink, room, queue, folder: TempFolder::new(), scope, net }
     }
 
     /// The same queue opened by the next process.
@@ -153,6 +155,11 @@ impl Still {
         self.engine.shutdown().await;
         self.engine = start(&mut self.queue, self.scope, &self.net, &self.clock, &self.uplink).await;
         self
+    }
+
+    /// A path in the folder of its downloads.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     pub(crate) fn spec(&self, url: &str) -> JobSpec {
@@ -181,13 +188,13 @@ impl Still {
 async fn start(
     queue: &mut MemoryQueue,
     scope: Scope,
-    net: &Arc<Net>,
+    net: &Arc<dyn Transport>,
     clock: &Arc<WallClock>,
     uplink: &Arc<Uplink>,
 ) -> Engine {
     let seams = Seams {
         clock: Arc::clone(clock) as Arc<dyn Clock>,
-        clients: Clients::over(Arc::clone(net) as Arc<dyn Transport>),
+        clients: Clients::over(Arc::clone(net)),
         routes: Arc::clone(uplink) as Arc<dyn Routes>,
         ..Seams::default()
     };
