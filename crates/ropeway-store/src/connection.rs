@@ -13,6 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::{
     error::{Fault, StoreError},
     migration::{self, APPLICATION_ID, SCHEMA_VERSION},
+    swap::SwapLock,
 };
 
 /// How long another process may hold the file before a call gives up. Its transactions take milliseconds; ten seconds
@@ -37,6 +38,13 @@ pub(crate) const SIDES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Opens or creates the queue at `path`, readable and writable by its owner only.
 pub(crate) fn open(path: &Path) -> Result<Connection, StoreError> {
+    let swap = SwapLock::shared(path)
+        .map_err(|source: io::Error| StoreError::Open { path: path.to_owned(), source: Arc::new(source) })?;
+    open_locked(path, &swap)
+}
+
+/// [`open`] while nobody else puts another file in the queue's place.
+pub(crate) fn open_locked(path: &Path, _: &SwapLock) -> Result<Connection, StoreError> {
     let refused = |source: io::Error| StoreError::Open { path: path.to_owned(), source: Arc::new(source) };
     let absolute = create_private(path).map_err(refused)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

@@ -12,6 +12,7 @@ mod memory;
 mod mend;
 mod migration;
 mod store;
+mod swap;
 mod table;
 mod writer;
 

@@ -14,6 +14,7 @@ use crate::{
     StoreError, connection,
     error::Fault,
     migration,
+    swap::SwapLock,
     table::{job, target},
 };
 
@@ -75,14 +76,17 @@ const TABLES: [Saved; 6] = [
 ];
 const SEGMENT: &str = "segment";
 
-/// Sets the damaged queue at `path` aside and puts a new one with all that can be read of it in its place. Nobody may
-/// have it open; `None` if another process has done it meanwhile.
+/// Sets the damaged queue at `path` aside and puts a new one with all that can be read of it in its place, while no other
+/// process opens it. What one that has it open already still writes goes to the file that is set aside. `None` if another
+/// process has mended it meanwhile.
 ///
 /// # Errors
 /// [`StoreError::Open`] where the folder takes no new file; then nothing has changed.
 pub fn mend(path: &Path) -> Result<Option<QueueDamage>, StoreError> {
     let refused = |source: io::Error| StoreError::Open { path: path.to_owned(), source: Arc::new(source) };
-    let Err(found) = connection::open(path).and_then(|connection| readable(&connection, path)) else { return Ok(None) };
+    let swap = SwapLock::exclusive(path).map_err(refused)?;
+    let found = connection::open_locked(path, &swap).and_then(|connection| readable(&connection, path));
+    let Err(found) = found else { return Ok(None) };
     if !found.is_damage() {
         return Err(found);
     }

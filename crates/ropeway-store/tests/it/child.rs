@@ -1,13 +1,13 @@
 //! Another process on the same queue: this test program, run again.
 
 use std::{
-    io::Write,
+    io::{Read, Write},
     path::Path,
     process::{Child, Command, Stdio},
 };
 
 use ropeway_model::Timestamp;
-use ropeway_store::{JobChange, Store};
+use ropeway_store::{JobChange, Store, StoreError};
 use tokio::task::JoinSet;
 
 use crate::sample::{self, download, written};
@@ -29,19 +29,49 @@ pub(crate) fn durable_for(id: i64) -> u64 {
 /// Starts a process that adds jobs and saves their progress, and says `job N` and `saved N` on its standard output once
 /// each is acknowledged.
 pub(crate) fn start(queue: &Path, jobs_each: usize) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["child::adds_jobs_until_killed", "--exact", "--ignored", "--nocapture"])
-        .env(QUEUE, queue)
-        .env(JOBS_EACH, jobs_each.to_string())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap()
+    run("child::adds_jobs_until_killed", queue).env(JOBS_EACH, jobs_each.to_string()).spawn().unwrap()
+}
+
+/// Starts a process that mends the queue if that is damaged, adds a job and says `job N`. It begins when its standard
+/// input ends.
+pub(crate) fn start_mender(queue: &Path) -> Child {
+    run("child::mends_the_queue_and_adds_a_job", queue).stdin(Stdio::piped()).spawn().unwrap()
+}
+
+fn run(test: &str, queue: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args([test, "--exact", "--ignored", "--nocapture"]).env(QUEUE, queue);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    command
 }
 
 /// The number in a line that the child has finished writing.
 pub(crate) fn acknowledged(line: &str, word: &str) -> Option<i64> {
     line.strip_suffix('\n')?.strip_prefix(word)?.trim().parse().ok()
+}
+
+#[tokio::test]
+#[ignore = "started by other tests, in a process of its own"]
+async fn mends_the_queue_and_adds_a_job() {
+    let Some(queue) = std::env::var_os(QUEUE) else { return };
+    let queue = Path::new(&queue);
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    let store = match readable(queue).await {
+        Err(error) if error.is_damage() => {
+            ropeway_store::mend(queue).unwrap();
+            readable(queue).await.unwrap()
+        }
+        opened => opened.unwrap(),
+    };
+    let id = sample::insert(&store, vec![download("https://example.org/own")]).await[0];
+    std::io::stdout().write_all(format!("job {id}\n").as_bytes()).unwrap();
+    store.close().await.unwrap();
+}
+
+async fn readable(queue: &Path) -> Result<Store, StoreError> {
+    let store = Store::open(queue).await?;
+    store.jobs().await?;
+    Ok(store)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,9 @@
 //! Damaged queues: set aside, and what can be read of them goes on.
 
 use std::{
+    collections::BTreeSet,
     fs,
-    io::{Seek, SeekFrom, Write},
+    io::{BufRead, BufReader, Seek, SeekFrom, Write},
     path::Path,
 };
 
@@ -10,11 +11,11 @@ use ropeway_model::{JobId, SegmentMap};
 use ropeway_store::{JobChange, QueueDamage, Store, StoreError, mend};
 use rusqlite::Connection;
 
-use crate::sample;
+use crate::{child, sample};
 
-/// A queue of `count` jobs, each with its segments, in a folder of its own.
-async fn queue(folder: &Path, count: usize) -> Vec<JobId> {
-    let store = Store::open(&folder.join("queue.db")).await.unwrap();
+/// A queue of `count` jobs, each with its segments.
+async fn queue(path: &Path, count: usize) -> Vec<JobId> {
+    let store = Store::open(path).await.unwrap();
     let ids = sample::insert(&store, sample::downloads(count)).await;
     let changes = ids.iter().map(|id| {
         let mut change = JobChange::new(*id);
@@ -59,7 +60,7 @@ async fn mended(queue: &Path) -> QueueDamage {
 async fn one_damaged_row_is_lost_and_named_and_the_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
-    let ids = queue(folder.path(), 3).await;
+    let ids = queue(&path, 3).await;
     let damage = "UPDATE job SET options = '{' WHERE id = 2; UPDATE job SET phase = 'of a newer version' WHERE id = 3";
     Connection::open(&path).unwrap().execute_batch(damage).unwrap();
     let damage = mended(&path).await;
@@ -76,7 +77,7 @@ async fn one_damaged_row_is_lost_and_named_and_the_others_go_on() {
 async fn of_a_file_with_damaged_pages_all_that_can_be_read_is_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
-    let ids = queue(folder.path(), 2000).await;
+    let ids = queue(&path, 2000).await;
     // That of the table and that of an index.
     for page in pages_of(&path, b"files/1000.bin") {
         write_at(&path, page, &[0xff; 4096]);
@@ -98,7 +99,7 @@ async fn what_is_no_database_any_more_is_set_aside_every_time() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
     for round in 0..3 {
-        queue(folder.path(), 1).await;
+        queue(&path, 1).await;
         write_at(&path, 0, &[7; 4096]);
         let damage = mended(&path).await;
         assert_eq!((damage.saved, damage.may_lack_more), (0, true), "{round}: {damage}");
@@ -112,7 +113,7 @@ async fn what_is_no_database_any_more_is_set_aside_every_time() {
 async fn a_file_that_was_cut_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");
-    queue(folder.path(), 2000).await;
+    queue(&path, 2000).await;
     let length = fs::metadata(&path).unwrap().len();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length / 2 + 100).unwrap();
     mended(&path).await;
@@ -125,7 +126,38 @@ async fn another_programs_database_and_a_newer_queue_are_no_damage() {
     Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE bookmark (url TEXT)").unwrap();
     assert!(matches!(mend(&foreign), Err(StoreError::NotAQueue { .. })));
     let path = folder.path().join("queue.db");
-    queue(folder.path(), 1).await;
+    queue(&path, 1).await;
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 1000).unwrap();
     assert!(matches!(mend(&path), Err(StoreError::NewerSchema { .. })));
+}
+
+#[tokio::test]
+async fn processes_that_find_one_damaged_queue_mend_it_once_and_none_loses_a_job() {
+    const PROCESSES: usize = 8;
+    const JOBS: usize = 1000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("once.db");
+    queue(&path, JOBS).await;
+    Connection::open(&path).unwrap().execute_batch("UPDATE job SET options = '{' WHERE id = 1").unwrap();
+    let mut children: Vec<_> = (0..PROCESSES).map(|_| child::start_mender(&path)).collect();
+    for child in &mut children {
+        drop(child.stdin.take());
+    }
+    let mut promised = BTreeSet::new();
+    for mut child in children {
+        for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+            promised.extend(child::acknowledged(&format!("{}\n", line.unwrap()), "job "));
+        }
+        assert!(child.wait().unwrap().success());
+    }
+    assert_eq!(promised.len(), PROCESSES, "two processes were given one number");
+    let kept: BTreeSet<i64> =
+        sample::order(&Store::open(&path).await.unwrap()).await.into_iter().map(JobId::row).collect();
+    assert!(promised.is_subset(&kept), "{promised:?} of {kept:?}");
+    assert_eq!(kept.len(), JOBS - 1 + PROCESSES);
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.collect();
+    let asides = names.iter().filter(|name| name.contains(".damaged") && !name.ends_with("-wal")).count();
+    assert_eq!(asides, 1, "one mends, the others find it done: {names:?}");
+    assert!(!names.iter().any(|name| name.contains(".new")), "{names:?}");
 }
