@@ -19,7 +19,7 @@ use crate::{
     command::{Call, JobAdd, Refusal},
     core::Core,
     error::{ApiCode, ApiError},
-    folder_lock::FolderLock,
+    folder_lock::{FolderLock, OnceLock, QueueLock},
     host::Host,
     publisher::{Publisher, Subscription},
     reply::Reply,
@@ -147,7 +147,7 @@ impl Api {
             Err(error) if scope != Scope::Queue => {
                 notices.push(not_resumable(&error));
                 let opened = Engine::open(Seams::default(), engine_config(None)).await;
-                (opened.map_err(|error| OpenError::of_engine(&data_folder, &error))?, None)
+                (opened.map_err(|error| OpenError::of_engine(&data_folder, &error))?, QueueLock::None)
             }
             opened => opened?,
         };
@@ -166,7 +166,8 @@ impl Api {
 
     /// The unfinished jobs that earlier single commands left; none in [`Scope::Queue`].
     pub fn leftovers(&self) -> Vec<Leftover> {
-        self.core.engine.leftovers(self.is_alone())
+        let alone = self.core.lock.alone();
+        self.core.engine.leftovers(alone.is_some())
     }
 
     /// Forgets unfinished jobs of earlier single commands, and deletes what they have. Those that another process moves
@@ -176,11 +177,8 @@ impl Api {
     /// [`ApiCode::StateFailed`] if the queue takes no change.
     pub async fn forget(&self, ids: &[i64]) -> Result<Vec<Leftover>, ApiError> {
         let ids: Vec<JobId> = ids.iter().copied().map(JobId::from_row).collect();
-        Ok(self.core.engine.forget(&ids, self.is_alone()).await?)
-    }
-
-    fn is_alone(&self) -> bool {
-        self.core.lock.as_ref().is_some_and(FolderLock::is_alone)
+        let alone = self.core.lock.alone();
+        Ok(self.core.engine.forget(&ids, alone.is_some()).await?)
     }
 
     /// Carries out a call. What it changed is durable when this returns.
@@ -259,15 +257,15 @@ async fn open_engine(
     folder: &Path,
     scope: Scope,
     config: impl FnOnce(PathBuf) -> EngineConfig,
-) -> Result<(Engine, Option<FolderLock>), OpenError> {
+) -> Result<(Engine, QueueLock), OpenError> {
     create_folder(folder).map_err(|error| OpenError::unusable(folder, &error))?;
     let (lock, database) = match scope {
         Scope::Queue => {
             let lock = FolderLock::take(folder)?;
             reserve::release_if_needed(folder);
-            (Some(lock), "queue.db")
+            (QueueLock::Own(lock), "queue.db")
         }
-        Scope::Once | Scope::OnceHashed => (FolderLock::share(folder), "once.db"),
+        Scope::Once | Scope::OnceHashed => (QueueLock::Shared(OnceLock::share(folder)?), "once.db"),
     };
     let opened = Engine::open(Seams::default(), config(folder.join(database))).await;
     let engine = opened.map_err(|error| OpenError::of_engine(folder, &error))?;

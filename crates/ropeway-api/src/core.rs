@@ -6,7 +6,7 @@ use ropeway_engine::Engine;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::ApiError, folder_lock::FolderLock, host::Host, publisher::Publisher, settings_file::SettingsFile,
+    error::ApiError, folder_lock::QueueLock, host::Host, publisher::Publisher, settings_file::SettingsFile,
     view::NoticeView,
 };
 
@@ -21,7 +21,7 @@ pub(crate) struct Core {
     pub(crate) notices: Vec<NoticeView>,
     pub(crate) stopping: CancellationToken,
     /// Held for as long as the queue is ours, or shared by us.
-    pub(crate) lock: Option<FolderLock>,
+    pub(crate) lock: QueueLock,
 }
 
 impl Core {

@@ -66,12 +66,12 @@ impl Core {
             Transfer::Download { from, into, .. } => (from.clone(), into.clone()),
             Transfer::Upload { from, to } => (to.url().clone(), from.clone()),
         };
-        // Whoever moves it holds the lock of its part file.
-        let is_running = !is_alone
-            && match row.part_path.as_deref().map(|part| self.disk.open_part(part)) {
-                Some(Ok(_) | Err(DiskError::Missing { .. } | DiskError::NotAFile { .. })) => false,
-                None | Some(Err(_)) => true,
-            };
+        // Whoever moves it holds the lock of its part file, whatever else is known of others.
+        let is_running = match row.part_path.as_deref().map(|part| self.disk.open_part(part)) {
+            Some(Ok(_) | Err(DiskError::Missing { .. } | DiskError::NotAFile { .. })) => false,
+            Some(Err(_)) => true,
+            None => !is_alone,
+        };
         Leftover {
             id: row.id,
             url,
