@@ -40,6 +40,7 @@ pub struct Settings {
 
 /// Limits for some hours of some days, in local time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct ScheduleRule {
     /// Days on which it begins, 1 Monday to 7 Sunday.
@@ -58,6 +59,7 @@ pub struct ScheduleRule {
 
 /// What holds for one server over all jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
 #[ts(export)]
 pub struct ServerRule {
     /// Its host name, as in the address; with a leading `.` all names below.

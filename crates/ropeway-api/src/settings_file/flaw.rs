@@ -7,7 +7,7 @@ use crate::view::NoticeView;
 
 /// Settings that protect the user: his address, his traffic, his hours. Nothing moves while one of them is not known.
 const PROTECTING: [&str; 5] = ["proxy", "download_limit", "upload_limit", "schedule", "servers"];
-/// What a line that cannot be read may be about, if it is about one of those.
+/// What a line that cannot be read, or a key that is not known, may be about, if it is about one of those.
 const PROTECTING_WORDS: [&str; 5] = ["proxy", "limit", "schedule", "server", "pause"];
 
 /// Something in the file that cannot be used.
@@ -32,6 +32,12 @@ enum Kind {
     Unknown,
 }
 
+/// Whether a word of it is one of protection.
+fn is_about_protection(text: &str) -> bool {
+    let text = text.to_lowercase();
+    PROTECTING_WORDS.iter().any(|word| text.contains(word))
+}
+
 impl Flaw {
     /// The whole file.
     pub(super) fn of_file(reason: String) -> Self {
@@ -41,9 +47,7 @@ impl Flaw {
     /// A stretch that is no TOML.
     pub(super) fn of_text(unread: Unread) -> Self {
         let Unread { line, key, text, reason } = unread;
-        let text = text.to_lowercase();
-        let is_protecting = PROTECTING_WORDS.iter().any(|word| text.contains(word));
-        let kind = if is_protecting { Kind::Protecting } else { Kind::Harmless };
+        let kind = if is_about_protection(&text) { Kind::Protecting } else { Kind::Harmless };
         Self { key, line: Some(line), kind, reason }
     }
 
@@ -53,13 +57,15 @@ impl Flaw {
         Self { key: Some(key.to_owned()), line: Some(line), kind, reason }
     }
 
-    /// A key that this version does not know.
+    /// A key that this version does not know: a slip in one that protects leaves the user without what he wrote.
     pub(super) fn of_unknown(key: &str, line: usize, near: Option<&str>) -> Self {
         let reason = near.map_or_else(
             || "this version has no such setting".to_owned(),
             |near| format!("this version has no such setting; '{near}' may be meant"),
         );
-        Self { key: Some(key.to_owned()), line: Some(line), kind: Kind::Unknown, reason }
+        let is_protecting = near.map_or_else(|| is_about_protection(key), |near| PROTECTING.contains(&near));
+        let kind = if is_protecting { Kind::Protecting } else { Kind::Unknown };
+        Self { key: Some(key.to_owned()), line: Some(line), kind, reason }
     }
 
     /// Whether nothing moves before it is mended.

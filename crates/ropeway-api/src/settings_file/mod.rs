@@ -183,8 +183,8 @@ fn move_away(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Reads the file over the defaults; where a value cannot be used that of `fallback` holds.
 fn read(path: &Path, fallback: &Settings) -> Read {
-    let text = match ropeway_files::read(path, MOST_BYTES) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+    let text = match ropeway_files::read_text(path, MOST_BYTES) {
+        Ok(text) => text,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             let (document, settings) = (DocumentMut::new(), defaults());
             return Read { text: None, document, settings, flaws: Vec::new() };

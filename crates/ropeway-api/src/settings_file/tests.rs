@@ -63,7 +63,7 @@ fn settings_out_of_range_are_refused() {
 }
 
 /// One thing in the file that cannot be used, and whether nothing moves for it.
-const FLAWS: [(&str, bool); 22] = [
+const FLAWS: [(&str, bool); 29] = [
     ("proxy = \"htp://user:secret@proxy:1\"", true),
     ("proxy = \"http://user:secret@proxy:1", true),
     ("proxy = 7", true),
@@ -86,6 +86,13 @@ const FLAWS: [(&str, bool); 22] = [
     ("download_folder = \"relative\"", false),
     ("of_a_newer_version = \"secret\"", false),
     ("nothing at all", false),
+    ("prxy = \"http://secret:1\"", true),
+    ("download-limit = 1000", true),
+    ("https_proxy = \"http://secret:1\"", true),
+    ("them = \"secret\"", false),
+    ("server_conections = 5", false),
+    ("[[servers]]\nhost = \"a.example\"\nlimitt = 1000", true),
+    ("[[schedule]]\ndays = [1]\nfrom_minute = 0\nto_minute = 1\npause = false\ndownload_limits = 5", true),
 ];
 
 #[test]
@@ -182,6 +189,19 @@ fn a_file_that_cannot_be_read_at_all_holds_everything_and_is_moved_away_by_a_cha
     for nothing in ["/dev/null", "/nonexistent/folder"] {
         assert!(SettingsFile::open(Path::new(nothing), Keeping::Saved).notices().is_empty(), "{nothing}");
     }
+}
+
+#[test]
+fn a_file_that_is_no_utf_8_holds_everything_and_its_bytes_are_kept() {
+    const LATIN_1: &[u8] = b"# caf\xe9\nproxy = \"http://proxy:1\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings.toml");
+    ropeway_files::replace(&path, &folder.path().join("draft"), LATIN_1).unwrap();
+    let file = SettingsFile::open(folder.path(), Keeping::Saved);
+    assert!(file.blocking().is_some(), "{:?}", file.notices());
+    file.replace(Settings { running_jobs: 6, ..file.current() }).unwrap();
+    assert_eq!(text(&folder), "running_jobs = 6\n");
+    assert_eq!(fs::read(folder.path().join("settings.toml.old")).unwrap(), LATIN_1);
 }
 
 #[test]
