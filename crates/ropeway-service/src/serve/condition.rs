@@ -2,16 +2,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Method, header};
 
-/// How a conditional `GET` or `HEAD` goes on.
+/// How a conditional request goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// Send what is asked for.
-    Send,
+    /// Do what is asked for.
+    Proceed,
     /// 304: the client has this version.
     NotModified,
-    /// 412: the client wants another version than there is.
+    /// 412: the client means another version than there is.
     Failed,
 }
 
@@ -26,21 +26,30 @@ pub(super) struct Current<'a> {
     pub(super) now: SystemTime,
 }
 
-/// Applies the preconditions in the order of RFC 9110 §13.2.2.
-pub(super) fn evaluate(headers: &HeaderMap, current: &Current<'_>) -> Outcome {
-    if headers.contains_key(header::IF_MATCH) {
-        if !lists(headers, &header::IF_MATCH, |listed| strongly_equal(listed, current.tag)) {
-            return Outcome::Failed;
-        }
-    } else if date(headers, &header::IF_UNMODIFIED_SINCE).is_some_and(|since| current.modified > since) {
-        return Outcome::Failed;
-    }
+/// Applies the preconditions in the order of RFC 9110 §13.2.2; `current` is `None` where there is no such file.
+pub(super) fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Current<'_>>) -> Outcome {
+    let is_met = if headers.contains_key(header::IF_MATCH) {
+        current.is_some_and(|current| lists(headers, &header::IF_MATCH, |listed| strongly_equal(listed, current.tag)))
+    } else {
+        // What is not there has no date to compare (§13.1.4).
+        let since = date(headers, &header::IF_UNMODIFIED_SINCE);
+        since.zip(current).is_none_or(|(since, current)| current.modified <= since)
+    };
+    let Some(current) = current.filter(|_| is_met) else {
+        return if is_met { Outcome::Proceed } else { Outcome::Failed };
+    };
+    let reads = method == Method::GET || method == Method::HEAD;
     let has_it = if headers.contains_key(header::IF_NONE_MATCH) {
         lists(headers, &header::IF_NONE_MATCH, |listed| opaque(listed) == opaque(current.tag))
     } else {
-        date(headers, &header::IF_MODIFIED_SINCE).is_some_and(|since| current.modified <= since)
+        // Of no meaning for other methods (§13.1.3).
+        reads && date(headers, &header::IF_MODIFIED_SINCE).is_some_and(|since| current.modified <= since)
     };
-    if has_it { Outcome::NotModified } else { Outcome::Send }
+    match has_it {
+        false => Outcome::Proceed,
+        true if reads => Outcome::NotModified,
+        true => Outcome::Failed,
+    }
 }
 
 /// Whether `If-Range` allows a part to be sent: yes without it, else only if it names this very version.
@@ -57,7 +66,7 @@ pub(super) fn range_allowed(headers: &HeaderMap, current: &Current<'_>) -> bool 
 }
 
 /// Whether the header is `*` or lists a tag that `matches`.
-pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, matches: impl Fn(&str) -> bool) -> bool {
+fn lists(headers: &HeaderMap, name: &HeaderName, matches: impl Fn(&str) -> bool) -> bool {
     headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).any(|value| {
         // Our own tags hold no comma, so one that is cut in two by this matches nothing, as it should.
         value.trim() == "*" || value.split(',').map(str::trim).any(&matches)
@@ -65,7 +74,7 @@ pub(super) fn lists(headers: &HeaderMap, name: &HeaderName, matches: impl Fn(&st
 }
 
 /// Whether both are the same strong tag (RFC 9110 §8.8.3.2).
-pub(super) fn strongly_equal(one: &str, other: &str) -> bool {
+fn strongly_equal(one: &str, other: &str) -> bool {
     one == other && !one.starts_with("W/")
 }
 
@@ -95,31 +104,53 @@ mod tests {
 
     #[test]
     fn preconditions_are_applied_in_order() {
-        use Outcome::{Failed, NotModified, Send};
+        use Outcome::{Failed, NotModified, Proceed};
         use header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
         let now = modified() + Duration::from_secs(1_000_000);
         let current = Current { tag: "\"a\"", modified: modified(), now };
         for (fields, expected) in [
-            (vec![], Send),
+            (vec![], Proceed),
             (vec![(IF_NONE_MATCH, "\"a\"")], NotModified),
             (vec![(IF_NONE_MATCH, "W/\"a\"")], NotModified),
             (vec![(IF_NONE_MATCH, "\"b\", \"a\"")], NotModified),
             (vec![(IF_NONE_MATCH, "*")], NotModified),
-            (vec![(IF_NONE_MATCH, "\"b\"")], Send),
+            (vec![(IF_NONE_MATCH, "\"b\"")], Proceed),
             (vec![(IF_MODIFIED_SINCE, DAY)], NotModified),
             (vec![(IF_MODIFIED_SINCE, DAY_AFTER)], NotModified),
-            (vec![(IF_MODIFIED_SINCE, DAY_BEFORE)], Send),
-            (vec![(IF_MODIFIED_SINCE, "yesterday")], Send),
-            (vec![(IF_NONE_MATCH, "\"b\""), (IF_MODIFIED_SINCE, DAY)], Send),
-            (vec![(IF_MATCH, "\"a\"")], Send),
-            (vec![(IF_MATCH, "*")], Send),
+            (vec![(IF_MODIFIED_SINCE, DAY_BEFORE)], Proceed),
+            (vec![(IF_MODIFIED_SINCE, "yesterday")], Proceed),
+            (vec![(IF_NONE_MATCH, "\"b\""), (IF_MODIFIED_SINCE, DAY)], Proceed),
+            (vec![(IF_MATCH, "\"a\"")], Proceed),
+            (vec![(IF_MATCH, "*")], Proceed),
             (vec![(IF_MATCH, "W/\"a\"")], Failed),
             (vec![(IF_MATCH, "\"b\"")], Failed),
-            (vec![(IF_UNMODIFIED_SINCE, DAY)], Send),
+            (vec![(IF_UNMODIFIED_SINCE, DAY)], Proceed),
             (vec![(IF_UNMODIFIED_SINCE, DAY_BEFORE)], Failed),
             (vec![(IF_MATCH, "\"a\""), (IF_NONE_MATCH, "\"a\"")], NotModified),
         ] {
-            assert_eq!(evaluate(&headers(&fields), &current), expected, "{fields:?}");
+            assert_eq!(evaluate(&Method::GET, &headers(&fields), Some(&current)), expected, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn what_changes_a_file_is_refused_where_a_read_would_have_it() {
+        use Outcome::{Failed, Proceed};
+        use header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE};
+        let current = Current { tag: "\"a\"", modified: modified(), now: modified() };
+        for (fields, there, absent) in [
+            (vec![], Proceed, Proceed),
+            (vec![(IF_MATCH, "\"a\"")], Proceed, Failed),
+            (vec![(IF_MATCH, "*")], Proceed, Failed),
+            (vec![(IF_MATCH, "\"b\"")], Failed, Failed),
+            (vec![(IF_NONE_MATCH, "*")], Failed, Proceed),
+            (vec![(IF_NONE_MATCH, "W/\"a\"")], Failed, Proceed),
+            (vec![(IF_UNMODIFIED_SINCE, DAY_BEFORE)], Failed, Proceed),
+            (vec![(IF_UNMODIFIED_SINCE, DAY)], Proceed, Proceed),
+            (vec![(IF_MODIFIED_SINCE, DAY_AFTER)], Proceed, Proceed),
+        ] {
+            let fields = headers(&fields);
+            assert_eq!(evaluate(&Method::PUT, &fields, Some(&current)), there, "{fields:?}");
+            assert_eq!(evaluate(&Method::PUT, &fields, None), absent, "{fields:?}");
         }
     }
 

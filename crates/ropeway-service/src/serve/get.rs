@@ -63,13 +63,13 @@ pub(super) async fn send(
     }
     // Stored copies are fine as long as they are asked about: the file may change at any moment.
     insert(headers, header::CACHE_CONTROL, "no-cache");
-    match condition::evaluate(request.headers(), &current) {
+    match condition::evaluate(request.method(), request.headers(), Some(&current)) {
         Outcome::NotModified => {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return Ok(response);
         }
         Outcome::Failed => return Err(Refusal::PreconditionFailed),
-        Outcome::Send => {}
+        Outcome::Proceed => {}
     }
     let range = match wanted(request, &current, entity.length()) {
         Wanted::Whole => None,
@@ -136,7 +136,6 @@ fn wanted(request: &Request<Incoming>, current: &Current<'_>, length: u64) -> Wa
     }
 }
 
-/// Says what the file is, in a way that no browser runs it: it is somebody's upload, on an address others trust.
 /// A whole file of the user's own, to be saved under `name`.
 ///
 /// # Errors
@@ -158,6 +157,7 @@ pub(crate) async fn offer_file(path: PathBuf, name: String) -> io::Result<Respon
     Ok(response)
 }
 
+/// Says what the file is, in a way that no browser runs it: it is somebody's upload, on an address others trust.
 fn describe(headers: &mut HeaderMap, name: &str) {
     let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     insert(headers, header::CONTENT_TYPE, kind);

@@ -149,6 +149,24 @@ async fn a_file_that_exists_is_kept_unless_the_owner_wants_otherwise() {
 }
 
 #[tokio::test]
+async fn an_upload_replaces_no_file_that_is_newer_than_its_client_knows() {
+    const BEFORE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    const AFTER: &str = "Sun, 06 Nov 2033 08:49:37 GMT";
+    let server = serve_with(|config| config.overwrite = true).await;
+    server.file("a", b"theirs");
+    let put = async |path: &str, name: header::HeaderName, date: &str| {
+        let request = server.client.put(server.url(path)).header(name, date).body("ours");
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(put("/a", header::IF_UNMODIFIED_SINCE, BEFORE).await, 412);
+    assert_eq!(fs::read(server.path("a")).unwrap(), b"theirs");
+    assert_eq!(put("/new", header::IF_UNMODIFIED_SINCE, BEFORE).await, 201, "what is not there is of no date");
+    assert_eq!(put("/a", header::IF_MODIFIED_SINCE, AFTER).await, 200, "it is for GET and HEAD only");
+    server.file("a", b"theirs");
+    assert_eq!(put("/a", header::IF_UNMODIFIED_SINCE, AFTER).await, 200);
+}
+
+#[tokio::test]
 async fn two_uploads_of_one_name_never_mix() {
     let server = serve().await;
     let (one, other) = (vec![b'1'; 3_000_000], vec![b'2'; 3_000_000]);

@@ -3,7 +3,7 @@
 use std::{os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
-use http::{HeaderMap, Response, header, request::Parts};
+use http::{HeaderMap, Method, Response, header, request::Parts};
 use ropeway_model::{Digest, FileName};
 use rustix::fs::{FileType, Stat};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::serve::{
     answer::Service,
-    condition,
+    condition::{self, Current, Outcome},
     entity::{Entity, wall_clock},
     path::ServedPath,
     refusal::Refusal,
@@ -171,21 +171,18 @@ impl Target {
 
     /// Whether the request may go on, with what has the name.
     fn may_replace(&self, existing: Option<&Stat>) -> Result<(), Refusal> {
-        let file = existing.filter(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
-        let tag = file.map(|stat| Entity::of(stat).tag(wall_clock()));
-        let matches = |listed: &str| tag.as_deref().is_some_and(|tag| condition::strongly_equal(listed, tag));
-        let names_it = |name| condition::lists(&self.headers, name, matches);
-        let wants_it = self.headers.contains_key(header::IF_MATCH);
-        if (wants_it && (existing.is_none() || !names_it(&header::IF_MATCH)))
-            || (existing.is_some() && names_it(&header::IF_NONE_MATCH))
-        {
+        let now = wall_clock();
+        let entity = existing.map(Entity::of);
+        let tag = entity.map(|entity| entity.tag(now)).unwrap_or_default();
+        let current = entity.map(|entity| Current { tag: &tag, modified: entity.last_modified(now), now });
+        if condition::evaluate(&Method::PUT, &self.headers, current.as_ref()) != Outcome::Proceed {
             return Err(Refusal::PreconditionFailed);
         }
-        match (existing, file) {
-            (None, _) => Ok(()),
-            (Some(_), Some(_)) if self.service.overwrite => Ok(()),
+        match existing {
+            None => Ok(()),
+            Some(stat) if self.service.overwrite && FileType::from_raw_mode(stat.st_mode).is_file() => Ok(()),
             // A folder, a link, a device: not ours to replace.
-            (Some(_), _) => Err(Refusal::NameTaken),
+            Some(_) => Err(Refusal::NameTaken),
         }
     }
 }
