@@ -307,3 +307,16 @@ async fn other_methods_are_named_as_such() {
     let options = server.client.request(reqwest::Method::OPTIONS, server.url("/")).send().await.unwrap();
     assert_eq!(options.status(), 204);
 }
+
+#[tokio::test]
+async fn a_form_of_which_one_file_gets_no_name_leaves_none() {
+    let server = serve().await;
+    server.file("new/b.txt", b"old");
+    for number in 1..1_000 {
+        fs::hard_link(server.path("new/b.txt"), server.path(&format!("new/b ({number}).txt"))).unwrap();
+    }
+    let before = server.files();
+    let refused = post(&server, "/new", form(&[("a.txt", b"abc"), ("c.txt", b"abc"), ("b.txt", b"abc")])).await;
+    assert_eq!(code(refused).await, (409, "NAME_TAKEN".into()));
+    assert_eq!(server.files(), before, "what the answer does not name is not there");
+}

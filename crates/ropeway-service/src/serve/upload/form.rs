@@ -126,19 +126,38 @@ impl Form {
             return Err(Refusal::EmptyForm);
         }
         blocking(move || {
-            let mut stored = Vec::new();
-            for Arrived { mut draft, received, wanted } in self.arrived {
-                let (name, Published { stat, .. }) =
-                    publish_under_free_name(&self.service, &self.place, &mut draft, &wanted)?;
-                let url = self.path.url_of(name.as_str());
-                tracing::info!(url, bytes = received.length, "received");
-                let entity = Entity::of(&stat);
-                self.service.digests.remember(entity, &received.digest);
-                stored.push(Stored { name: name.into(), url, received, entity });
+            let mut named: Vec<(FileName, Published)> = Vec::new();
+            let Self { service, path, mut arrived, place } = self;
+            for Arrived { draft, wanted, .. } in &mut arrived {
+                match publish_under_free_name(&service, &place, draft, wanted) {
+                    Ok(published) => named.push(published),
+                    Err(refusal) => {
+                        take_back(&service, &place, &named);
+                        return Err(refusal);
+                    }
+                }
             }
-            Ok(all_stored(&stored))
+            let stored = arrived.into_iter().zip(named).map(|(Arrived { received, .. }, (name, published))| {
+                let url = path.url_of(name.as_str());
+                tracing::info!(url, bytes = received.length, "received");
+                let entity = Entity::of(&published.stat);
+                service.digests.remember(entity, &received.digest);
+                Stored { name: name.into(), url, received, entity }
+            });
+            Ok(all_stored(&stored.collect::<Vec<_>>()))
         })
         .await
+    }
+}
+
+/// Takes the files of a form away again, one of which got no name: the client is told that none is here, and sends all of
+/// them once more.
+fn take_back(service: &Service, place: &Place, named: &[(FileName, Published)]) {
+    for (name, published) in named {
+        if let Err(errno) = place.take_back(&service.root, &service.names, name.as_str(), published) {
+            let error = std::io::Error::from(errno);
+            tracing::error!(name = name.as_str(), %error, "file of a refused form not removed");
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::{Mutex, MutexGuard};
 use rustix::{
-    fs::{Stat, fstat},
+    fs::{AtFlags, Stat, fstat, unlinkat},
     io::Errno,
 };
 
@@ -138,6 +138,25 @@ impl Place {
         }
         tracing::error!(name, "the folder or the draft of an upload is removed again and again");
         Err(Refusal::DiskFailed)
+    }
+
+    /// Takes a file that was published away again, unless something else has its name by now.
+    pub(super) fn take_back(
+        &self,
+        root: &Folder,
+        locks: &NameLocks,
+        name: &str,
+        published: &Published,
+    ) -> Result<(), Errno> {
+        let folder = root.descend(&self.names)?;
+        let turn = locks.lock(&folder, name)?;
+        let is_it = |found: &Stat| (found.st_dev, found.st_ino) == (published.stat.st_dev, published.stat.st_ino);
+        if folder.look_at(name)?.as_ref().is_some_and(is_it) {
+            unlinkat(&folder, name, AtFlags::empty())?;
+            folder.sync()?;
+        }
+        drop(turn);
+        Ok(())
     }
 
     /// The file of this name, to compare it with what has come.
