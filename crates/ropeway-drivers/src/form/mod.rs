@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use multipart::Multipart;
 
 use crate::{
-    Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
-    exchange::error,
+    Capability, Close, Context, Driver, DriverError, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
     upload::{self, SizedBody},
 };
 
@@ -28,13 +27,7 @@ struct Form {
 
 impl Driver for FormDriver {
     fn capability(&self) -> Capability {
-        Capability {
-            ranges: false,
-            resumes_uploads: false,
-            part_order: Order::Sequential,
-            part_size: None,
-            parts_in_flight: 1,
-        }
+        upload::IN_ONE_REQUEST
     }
 
     fn upload(&self) -> Option<&dyn Upload> {
@@ -44,7 +37,7 @@ impl Driver for FormDriver {
 
 #[async_trait]
 impl Upload for FormDriver {
-    /// Sends nothing: a form has no session, and one that broke off begins anew.
+    /// Sends nothing: a form has no session.
     async fn open(
         &self,
         _context: &Context,
@@ -56,9 +49,7 @@ impl Upload for FormDriver {
             return Err(DriverError::SchemeUnsupported { scheme: to.url().expose().scheme().to_owned() });
         };
         let form = Form { field: field.clone(), name: source.name.clone() };
-        let url = to.url_for(&source.name);
-        let state = serde_json::to_value(form).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
-        Ok(Session { url, acknowledged: 0, state })
+        upload::begin(to.url_for(&source.name), &form)
     }
 
     /// # Errors
@@ -71,10 +62,8 @@ impl Upload for FormDriver {
         part: Part,
         body: PartBody,
     ) -> Result<PartReceipt, DriverError> {
-        assert!(part.offset == 0, "a form carries the whole file, so its only part starts at 0");
         let url = &session.url;
-        let form: Form = serde_json::from_value(session.state.clone())
-            .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
+        let form: Form = upload::state_of(session, &part)?;
         let form = Multipart::new(&form.field, form.name.octets(), url)?;
         let body = SizedBody::new(form.before, body, part.length, form.behind);
         let sending = body.sending();

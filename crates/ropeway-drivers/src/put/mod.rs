@@ -12,9 +12,7 @@ use ropeway_model::UploadTarget;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capability, Close, Context, Driver, DriverError, Order, Part, PartBody, PartReceipt, Session, SourceMeta, Stored,
-    Upload,
-    exchange::error,
+    Capability, Close, Context, Driver, DriverError, Part, PartBody, PartReceipt, Session, SourceMeta, Stored, Upload,
     upload::{self, SizedBody},
 };
 
@@ -30,13 +28,7 @@ struct Put {
 
 impl Driver for PutDriver {
     fn capability(&self) -> Capability {
-        Capability {
-            ranges: false,
-            resumes_uploads: false,
-            part_order: Order::Sequential,
-            part_size: None,
-            parts_in_flight: 1,
-        }
+        upload::IN_ONE_REQUEST
     }
 
     fn upload(&self) -> Option<&dyn Upload> {
@@ -46,7 +38,7 @@ impl Driver for PutDriver {
 
 #[async_trait]
 impl Upload for PutDriver {
-    /// Sends nothing: a `PUT` has no session, and one that broke off begins anew.
+    /// Sends nothing: a `PUT` has no session.
     async fn open(
         &self,
         _context: &Context,
@@ -55,9 +47,7 @@ impl Upload for PutDriver {
         _saved: Option<Session>,
     ) -> Result<Session, DriverError> {
         let put = Put { accepts_pages: to.options().accepts_pages };
-        let url = to.url_for(&source.name);
-        let state = serde_json::to_value(put).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
-        Ok(Session { url, acknowledged: 0, state })
+        upload::begin(to.url_for(&source.name), &put)
     }
 
     async fn send(
@@ -67,10 +57,8 @@ impl Upload for PutDriver {
         part: Part,
         body: PartBody,
     ) -> Result<PartReceipt, DriverError> {
-        assert!(part.offset == 0, "a PUT carries the whole file, so its only part starts at 0");
         let url = &session.url;
-        let put: Put = serde_json::from_value(session.state.clone())
-            .map_err(|wrong| error::bad(url, format!("the saved upload is unreadable: {wrong}")))?;
+        let put: Put = upload::state_of(session, &part)?;
         let body = SizedBody::new(Bytes::new(), body, part.length, Bytes::new());
         let sending = body.sending();
         let suggested = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);

@@ -13,6 +13,7 @@ use http::{
 };
 use reqwest::{Body, RequestBuilder, Response};
 use ropeway_model::SafeUrl;
+use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use body::SizedBody;
 pub(crate) use inquiry::stored_at;
@@ -20,7 +21,7 @@ pub(crate) use sending::Sending;
 pub use words::ServerWords;
 
 use crate::{
-    Context, DriverError, PartReceipt, exchange,
+    Capability, Context, DriverError, Order, Part, PartReceipt, Session, exchange,
     http::{announced, coding, page, redirect},
 };
 
@@ -39,6 +40,29 @@ pub(crate) struct Answer {
     body: Vec<u8>,
     /// Whether that is all of it.
     is_whole: bool,
+}
+
+/// What a way of uploading in one request can do.
+pub(crate) const IN_ONE_REQUEST: Capability = Capability {
+    ranges: false,
+    resumes_uploads: false,
+    part_order: Order::Sequential,
+    part_size: None,
+    parts_in_flight: 1,
+};
+
+/// Begins an upload in one request: nothing is sent, and one that broke off begins anew. `state` is what the request needs
+/// besides the bytes.
+pub(crate) fn begin(url: SafeUrl, state: &impl Serialize) -> Result<Session, DriverError> {
+    let state = serde_json::to_value(state).map_err(|wrong| exchange::error::bad(&url, wrong.to_string()))?;
+    Ok(Session { url, acknowledged: 0, state })
+}
+
+/// The state of an upload in one request, whose only part is the whole file.
+pub(crate) fn state_of<T: DeserializeOwned>(session: &Session, part: &Part) -> Result<T, DriverError> {
+    assert!(part.offset == 0, "one request carries the whole file, so its only part starts at 0");
+    serde_json::from_value(session.state.clone())
+        .map_err(|wrong| exchange::error::bad(&session.url, format!("the saved upload is unreadable: {wrong}")))
 }
 
 /// Sends `body` and returns the answer, whatever its status. `suggested` gives way to the user's headers, `fields` does
