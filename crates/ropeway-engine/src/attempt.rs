@@ -3,7 +3,12 @@
 mod stop;
 mod tries;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use ropeway_drivers::{Context, CookieJar, Driver};
 use ropeway_model::{
@@ -21,7 +26,7 @@ use crate::{
     core::Core,
     disk::FileStamp,
     download::{recheck, stretch::Place},
-    hosts::{HostKey, Visit},
+    hosts::{HostKey, Verdict, Visit},
     journal::Durable,
     network::{is_this_machine, without_port},
     obstacles,
@@ -52,6 +57,11 @@ pub(crate) struct Finished {
     pub(crate) verification: Verification,
     /// What tells the download's file from another one that gets its name.
     pub(crate) stamp: Option<FileStamp>,
+}
+
+/// What a job fails with where a part of the engine panicked; the panic itself is in the log of the process.
+pub(crate) fn defect() -> Failure {
+    Failure::new(FailureCode::Internal, "a part of Ropeway failed")
 }
 
 /// What a driver needs besides the address for requests of a job.
@@ -142,48 +152,8 @@ impl Attempt {
 
     /// Takes the step that ends the try, and records it.
     pub(crate) async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
-        let now = self.engine.clock.now();
-        let at = stop::ended_at(&outcome);
-        let durable = {
-            let mut table = self.engine.table.lock();
-            let durable = table.update(self.id, |entry| {
-                entry.active = None;
-                let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
-                self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
-                let durable = match outcome {
-                    Ok(finished) => self.complete(entry, finished, now),
-                    Err(Stop::Wished) => self.stop(entry),
-                    // No try is counted: its turn comes with that server's.
-                    Err(Stop::Led { failure, .. }) => {
-                        self.log(failure.message);
-                        self.stop(entry)
-                    }
-                    Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
-                        Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
-                    }
-                    Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
-                        let at = at.as_ref().unwrap_or(self.visit.key());
-                        let pause = self.pause(entry, &failure, retry, progressed, at);
-                        self.fail(entry, &failure, pause, now)
-                    }
-                    Err(Stop::Blocked { by, failure }) => {
-                        Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
-                    }
-                };
-                // The next try goes on with them, if there is to be one.
-                let is_over = entry.phase.is_terminal() || self.cookies.is_empty();
-                entry.known.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
-                durable
-            });
-            if self.spec.mirrors.is_empty() {
-                table.lead(self.id, at.as_ref().map(HostKey::as_str));
-            }
-            let is_at_own = at.is_none_or(|at| at == *self.visit.key());
-            if self.engine.scope == Scope::Once && self.visit.is_probe() && is_at_own {
-                self.engine.give_up(&mut table, self.id, self.visit.key());
-            }
-            durable.flatten()
-        };
+        let ended = panic::catch_unwind(AssertUnwindSafe(|| self.end(outcome, progressed)));
+        let durable = ended.unwrap_or_else(|_| Some(self.end_as_defect()));
         self.engine.changed.notify_one();
         self.engine.wake.notify_one();
         self.engine.blocked.notify_one();
@@ -192,6 +162,65 @@ impl Attempt {
             // A failure is logged by the journal; the job's fate in memory stands.
             drop(durable.wait().await);
         }
+    }
+
+    /// Takes the step that ends the try.
+    fn end(&self, outcome: Result<Finished, Stop>, progressed: bool) -> Option<Durable> {
+        let now = self.engine.clock.now();
+        let at = stop::ended_at(&outcome);
+        let mut table = self.engine.table.lock();
+        let durable = table.update(self.id, |entry| {
+            entry.active = None;
+            let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
+            self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
+            let durable = match outcome {
+                Ok(finished) => self.complete(entry, finished, now),
+                Err(Stop::Wished) => self.stop(entry),
+                // No try is counted: its turn comes with that server's.
+                Err(Stop::Led { failure, .. }) => {
+                    self.log(failure.message);
+                    self.stop(entry)
+                }
+                Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
+                    Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
+                }
+                Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
+                    let at = at.as_ref().unwrap_or(self.visit.key());
+                    let pause = self.pause(entry, &failure, retry, progressed, at);
+                    self.fail(entry, &failure, pause, now)
+                }
+                Err(Stop::Blocked { by, failure }) => {
+                    Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
+                }
+            };
+            // The next try goes on with them, if there is to be one.
+            let is_over = entry.phase.is_terminal() || self.cookies.is_empty();
+            entry.known.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
+            durable
+        });
+        if self.spec.mirrors.is_empty() {
+            table.lead(self.id, at.as_ref().map(HostKey::as_str));
+        }
+        let is_at_own = at.is_none_or(|at| at == *self.visit.key());
+        if self.engine.scope == Scope::Once && self.visit.is_probe() && is_at_own {
+            self.engine.give_up(&mut table, self.id, self.visit.key());
+        }
+        durable.flatten()
+    }
+
+    /// Fails the job of a try that could not be ended otherwise, whatever had been done of that.
+    fn end_as_defect(&self) -> Durable {
+        self.visit.end(Verdict::Nothing, None);
+        let mut change = self.change(Some(defect().to_string()));
+        let mut table = self.engine.table.lock();
+        table.update(self.id, |entry| {
+            entry.active = None;
+            if entry.phase.is_active() {
+                advance(entry, Step::Fail(defect()));
+            }
+            change.phase = Some(entry.phase.clone());
+        });
+        self.engine.journal.save(change)
     }
 
     /// A failure that no further try mends before something around us changes, as that.

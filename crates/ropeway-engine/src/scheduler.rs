@@ -1,14 +1,15 @@
 //! Gives queued jobs a place: a cap on running jobs, over all and for each server, priority first, then the order of the
 //! list.
 
-use std::{sync::Arc, time::Duration};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
-use ropeway_model::{Direction, Step, Transfer};
+use futures_util::FutureExt as _;
+use ropeway_model::{Direction, Retry, Step, Transfer};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt::Attempt,
+    attempt::{Attempt, Finished, Stop, defect},
     core::Core,
     download,
     hosts::{HostKey, Visit},
@@ -99,17 +100,20 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
     attempt
 }
 
-/// Runs one try of a job that the scheduler gave a place to, and settles how it ended.
+/// Runs one try of a job that the scheduler gave a place to, and settles how it ended, also where a defect of ours ends it.
 async fn attempt(attempt: Attempt) {
     let before = attempt.progress.durable();
-    let outcome = match attempt.connect().await {
-        Ok(()) => match &attempt.spec.transfer {
-            Transfer::Download { .. } => download::run(&attempt).await,
-            Transfer::Upload { .. } => upload::run(&attempt).await,
-        },
-        Err(stop) => Err(stop),
-    };
+    let outcome = AssertUnwindSafe(carry(&attempt)).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(Stop::Failed { failure: defect(), retry: Retry::Never, at: None }));
     let progressed = attempt.progress.durable() > before;
     attempt.progress.set_claims(None);
     attempt.settle(outcome, progressed).await;
+}
+
+async fn carry(attempt: &Attempt) -> Result<Finished, Stop> {
+    attempt.connect().await?;
+    match &attempt.spec.transfer {
+        Transfer::Download { .. } => download::run(attempt).await,
+        Transfer::Upload { .. } => upload::run(attempt).await,
+    }
 }

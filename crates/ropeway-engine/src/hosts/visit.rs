@@ -1,6 +1,9 @@
 //! One try's dealings with its server.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering::SeqCst},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 use ropeway_drivers::DriverError;
@@ -18,11 +21,20 @@ pub(crate) struct Visit {
     is_probe: bool,
     first: Mutex<Option<Permit>>,
     serving: Mutex<Option<Serving>>,
+    has_ended: AtomicBool,
 }
 
 impl Visit {
     pub(crate) fn new(hosts: Hosts, key: HostKey, job: JobId, is_probe: bool) -> Self {
-        Self { hosts, key, job, is_probe, first: Mutex::default(), serving: Mutex::default() }
+        Self {
+            hosts,
+            key,
+            job,
+            is_probe,
+            first: Mutex::default(),
+            serving: Mutex::default(),
+            has_ended: AtomicBool::new(false),
+        }
     }
 
     /// Whose visit it is.
@@ -86,8 +98,11 @@ impl Visit {
         }
     }
 
-    /// The try has ended, and tells this of its server, or of the one it failed `at`.
+    /// The try has ended, and tells this of its server, or of the one it failed `at`. Told once.
     pub(crate) fn end(&self, verdict: Verdict, at: Option<&HostKey>) {
+        if self.has_ended.swap(true, SeqCst) {
+            return;
+        }
         drop(self.first.lock().take());
         drop(self.serving.lock().take());
         match at.filter(|at| **at != self.key) {

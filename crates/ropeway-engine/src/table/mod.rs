@@ -94,25 +94,11 @@ impl Table {
 
     /// The same for what nobody is shown.
     fn reindex<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        let mut entry = self.entries.remove(&id)?;
+        let entry = self.entries.remove(&id)?;
         self.unindex(&entry);
         let remote = entry.remote.clone();
-        let result = change(&mut entry);
-        // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
-        let wanted = entry.take_new_spec();
-        if let Some(spec) = &wanted {
-            entry.spec = self.likes.pack(spec);
-        }
-        let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
-            (Some(had), Some(now)) => Arc::ptr_eq(had, now),
-            (had, now) => had.is_none() && now.is_none(),
-        };
-        if wanted.is_some() || !is_same(&remote, &entry.remote) {
-            entry.server = self.queue.server(&entry.host());
-        }
-        self.index(&entry);
-        self.entries.insert(id, entry);
-        Some(result)
+        let mut taken = TakenOut { table: self, entry: Some(entry), remote };
+        taken.entry.as_deref_mut().map(change)
     }
 
     /// Queues a job whose server has told nothing of the file yet behind those of `host`, where a redirect led it; with
@@ -229,6 +215,35 @@ impl Table {
         if self.active.remove(&entry.id) {
             self.queue.stop(entry.server);
         }
+    }
+}
+
+/// An entry that is being changed, in no index. It goes back when this is dropped, also where the change panics: a defect
+/// must not lose a job.
+struct TakenOut<'a> {
+    table: &'a mut Table,
+    entry: Option<Box<Entry>>,
+    /// What was known of its remote file before.
+    remote: Option<Arc<Remote>>,
+}
+
+impl Drop for TakenOut<'_> {
+    fn drop(&mut self) {
+        let Some(mut entry) = self.entry.take() else { return };
+        // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
+        let wanted = entry.take_new_spec();
+        if let Some(spec) = &wanted {
+            entry.spec = self.table.likes.pack(spec);
+        }
+        let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
+            (Some(had), Some(now)) => Arc::ptr_eq(had, now),
+            (had, now) => had.is_none() && now.is_none(),
+        };
+        if wanted.is_some() || !is_same(&self.remote, &entry.remote) {
+            entry.server = self.table.queue.server(&entry.host());
+        }
+        self.table.index(&entry);
+        self.table.entries.insert(entry.id, entry);
     }
 }
 

@@ -6,6 +6,7 @@ mod blocks;
 mod control;
 mod crash;
 mod crew;
+mod defects;
 mod digest;
 mod disturbed;
 mod download;
