@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use ropeway_testkit::machine;
+
 use crate::support::{Daemon, Home, Running, program, wait_until};
 
 /// The steps of saving: the file beside is opened, written, synced, and renamed.
@@ -20,8 +22,7 @@ fn limit(home: &Home) -> Option<u64> {
 #[test]
 fn settings_are_the_old_ones_or_the_new_ones_wherever_saving_them_was_killed() {
     if !has_strace() {
-        println!("skipped: this machine has no strace");
-        return;
+        return machine::excuse(machine::STRACE);
     }
     for step in STEPS {
         let home = Home::new();

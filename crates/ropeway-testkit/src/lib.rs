@@ -7,6 +7,7 @@
 
 pub mod fault;
 mod folder;
+pub mod machine;
 pub mod namespace;
 mod nginx;
 mod pattern;

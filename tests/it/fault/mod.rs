@@ -5,7 +5,10 @@ mod page;
 
 use std::sync::Arc;
 
-use ropeway_testkit::fault::{self, Case, Client, Play, Proof, Report, Verdict};
+use ropeway_testkit::{
+    fault::{self, Case, Client, Play, Proof, Report, Verdict},
+    machine,
+};
 use tokio::{sync::Semaphore, task::JoinSet};
 
 use crate::support::program;
@@ -69,7 +72,7 @@ async fn report(play: &Play) -> Report {
 fn complaint(case: &Case, report: &Report) -> Option<String> {
     let Report { verdict, note, trace } = report;
     if *verdict == Verdict::NotApplicable {
-        println!("{}: skipped, this machine cannot provoke it", case.id);
+        machine::excuse(machine::NAMESPACES);
         return None;
     }
     let told = format!("{} ({}; must be: {}): {verdict} {note}\n{trace}", case.id, case.title, case.must);

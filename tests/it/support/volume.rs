@@ -2,17 +2,17 @@
 
 use std::{path::Path, process::Command};
 
-use ropeway_testkit::namespace;
+use ropeway_testkit::{machine, namespace};
 
 use super::Home;
 
 /// A shell `script` with a fresh tmpfs on `folder` that nobody else sees; `ropeway` and `$folder` are set in it.
-/// `None` where this machine gives no namespaces, which is said on stdout.
+/// `None` where this machine is known to give no namespaces.
 pub(crate) fn on_volume(home: &Home, options: &str, folder: &Path, script: &str) -> Option<Command> {
     let script = format!("ropeway() {{ '{}' \"$@\"; }}; {script}", super::program::program().display());
     let command = namespace::on_tmpfs(options, folder, &script);
     if command.is_none() {
-        println!("skipped: this machine lets nobody mount in a namespace of one's own");
+        machine::excuse(machine::NAMESPACES);
     }
     command.map(|mut command| {
         home.dress(&mut command);
