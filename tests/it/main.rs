@@ -22,6 +22,8 @@ mod lists;
 #[cfg(target_os = "linux")]
 mod memory;
 mod nearer;
+#[cfg(target_os = "linux")]
+mod open_page;
 mod own_files;
 mod queue;
 mod reach;

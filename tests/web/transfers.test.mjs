@@ -263,9 +263,14 @@ test("a daemon that went away is said so, and its rows stay in sight", async () 
   assert.ok(shown.length > 0 && shown.every((token) => token === undefined), JSON.stringify(shown));
   stranger.closeAllConnections();
   await new Promise((closed) => stranger.close(closed));
-  // The same queue again: a bookmark without the key is enough.
+  // The same queue again, at the same port: a bookmark has the key of the start before, which the stranger could have read.
   const again = await daemon(place.folder);
-  assert.equal(again.url.href, mortal.url.href);
+  assert.equal(again.url.origin, mortal.url.origin);
+  assert.notEqual(again.token, mortal.token);
+  await page.goto(new URL("/", again.url).href);
+  await page.getByText("Run `ropeway open`").waitFor();
+  await page.goto(again.url.href);
+  await inPhase(page, "kept.bin", "paused");
   await page.goto(new URL("/", again.url).href);
   await inPhase(page, "kept.bin", "paused");
   await page.waitForFunction(() => document.title === "Ropeway");

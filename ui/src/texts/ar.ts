@@ -504,7 +504,7 @@ export const ar: Messages = {
     connecting: "يجري الاتصال بالمحرك…",
     lost: "انقطع الاتصال بالمحرك: ما تراه من قبل. تُعاد المحاولة…",
     refusedTitle: "المحرك لا يعرف هذه النافذة",
-    refused: "افتح العنوان الذي طبعه `ropeway daemon`: فيه المفتاح.",
+    refused: "يتغير مفتاح هذه الصفحة عند كل تشغيل للمحرك. شغّل `ropeway open`، أو افتح العنوان الذي طبعه `ropeway daemon`.",
     lostTitle: "انقطع الاتصال – Ropeway",
   },
   notice: {

@@ -482,7 +482,7 @@ export const de: Messages = {
     connecting: "Verbindung wird aufgebaut…",
     lost: "Verbindung zur Engine verloren: Sie sehen den letzten Stand. Neuer Versuch…",
     refusedTitle: "Dieses Fenster ist nicht angemeldet",
-    refused: "Öffnen Sie die Adresse, die `ropeway daemon` ausgegeben hat: Sie enthält den Schlüssel.",
+    refused: "Der Schlüssel dieser Seite wechselt mit jedem Start der Engine. Führen Sie `ropeway open` aus, oder öffnen Sie die Adresse, die `ropeway daemon` ausgegeben hat.",
     lostTitle: "Verbindung verloren – Ropeway",
   },
   notice: {

@@ -486,7 +486,7 @@ export const en = {
     connecting: "Connecting to the engine…",
     lost: "Connection to the engine lost: what you see is from before. Trying again…",
     refusedTitle: "This window is not known to the engine",
-    refused: "Open the address that `ropeway daemon` printed: it carries the key.",
+    refused: "The key of this page changes whenever the engine starts. Run `ropeway open`, or open the address that `ropeway daemon` printed.",
     lostTitle: "Connection lost – Ropeway",
   },
   notice: {

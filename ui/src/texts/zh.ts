@@ -478,7 +478,7 @@ export const zh: Messages = {
     connecting: "正在连接引擎…",
     lost: "与引擎的连接已断开：显示的是之前的状态。正在重试…",
     refusedTitle: "引擎不认识此窗口",
-    refused: "请打开 `ropeway daemon` 输出的地址：其中包含密钥。",
+    refused: "此页面的密钥在引擎每次启动时都会更换。请运行 `ropeway open`，或打开 `ropeway daemon` 输出的地址。",
     lostTitle: "连接已断开 – Ropeway",
   },
   notice: {

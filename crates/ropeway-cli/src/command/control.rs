@@ -33,6 +33,11 @@ impl Running {
         Ok(Self { client: Client::connect(&folders.data).await? })
     }
 
+    /// The page's address, with the secret that opens it.
+    pub(crate) fn page(&self) -> String {
+        self.client.page()
+    }
+
     /// Carries a call out there.
     ///
     /// # Errors

@@ -21,9 +21,9 @@ use crate::{
 
 /// Run the queue without a window.
 ///
-/// Prints one line with the address of the page, which is the same as in the desktop window. The address carries a
-/// secret: whoever has it steers the queue. Address and secret stay the same over restarts, so that a bookmark lives;
-/// `page.json` in the data folder keeps them, and without it the next start makes others. Ended by Ctrl+C or SIGTERM, it keeps what every job has.
+/// Prints one line with the address of the page, which is the same as in the desktop window. The address carries a key:
+/// whoever has it steers the queue. The port stays the same over restarts and the key does not: after a start, `ropeway
+/// open` opens the page again. Ended by Ctrl+C or SIGTERM, it keeps what every job has.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Daemon {

@@ -16,6 +16,7 @@ mod metalink;
 mod moment;
 mod move_job;
 mod numbers;
+mod open;
 pub(crate) mod options;
 mod pause;
 mod put;
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Put(put::Put),
     Serve(serve::Serve),
     Daemon(daemon::Daemon),
+    Open(open::Open),
     Add(add::Add),
     List(list::List),
     Show(show::Show),
@@ -68,6 +70,7 @@ pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
         Command::Put(put) => put.run().await,
         Command::Serve(serve) => serve.run().await,
         Command::Daemon(daemon) => daemon.run().await,
+        Command::Open(open) => open.run().await,
         Command::Add(add) => add.run().await,
         Command::List(list) => list.run().await,
         Command::Show(show) => show.run().await,

@@ -121,6 +121,11 @@ impl Client {
         Request::builder().method(method).uri(path).header(header::HOST, self.address.to_string())
     }
 
+    /// The page's address for the user's browser, with the secret of this start.
+    pub fn page(&self) -> String {
+        self.endpoint.url_with_token()
+    }
+
     /// Carries out a call.
     ///
     /// # Errors

@@ -40,6 +40,11 @@ impl Endpoint {
         &self.url
     }
 
+    /// The page's address for the user's browser, with the secret that opens it.
+    pub(super) fn url_with_token(&self) -> String {
+        format!("{}/#token={}", self.url, self.token.expose())
+    }
+
     /// The process that listens there.
     pub const fn pid(&self) -> u32 {
         self.pid

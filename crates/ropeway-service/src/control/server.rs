@@ -147,19 +147,14 @@ async fn bind_contract(
     let folder = data_folder.to_owned();
     let kept = tokio::task::spawn_blocking(move || Bookmark::read(&folder)).await;
     let kept = kept.map_err(|error| ControlError::panicked(place, error))??;
-    let listener = listen_at(place, kept.as_ref().and_then(|bookmark| bookmark.port))?;
+    let listener = listen_at(place, kept.port)?;
     let address = listener.local_addr().map_err(|source| ControlError::BindFailed { address: ANY_PORT, source })?;
-    let token = match &kept {
-        Some(bookmark) => bookmark.token.clone(),
-        None => Token::random().map_err(|_| ControlError::NoRandomness)?,
-    };
+    let token = Token::random().map_err(|_| ControlError::NoRandomness)?;
     // A port that is taken for once is asked for again at the next start.
-    let port =
-        kept.as_ref().and_then(|bookmark| bookmark.port).or((place == Place::AsBefore).then_some(address.port()));
-    let bookmark = Bookmark { port, token: token.clone() };
+    let bookmark = Bookmark { port: kept.port.or((place == Place::AsBefore).then_some(address.port())) };
     let url = format!("http://{}", reachable(address));
-    let url_with_token = format!("{url}/#token={}", token.expose());
     let endpoint = Endpoint::new(url, token.clone());
+    let url_with_token = endpoint.url_with_token();
     let (written, folder) = (endpoint.clone(), data_folder.to_owned());
     let write = move || bookmark.write(&folder).and_then(|()| written.write(&folder));
     tokio::task::spawn_blocking(write).await.map_err(|error| ControlError::panicked(place, error))??;

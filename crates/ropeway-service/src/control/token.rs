@@ -9,7 +9,8 @@ use subtle::ConstantTimeEq;
 /// Bytes of randomness: twice what nobody will ever guess.
 const RANDOM_BYTES: usize = 32;
 
-/// A random secret, the same at every start. `Debug` does not show it.
+/// A random secret of one start: while no engine runs, whoever has its port may take the key from the browser that keeps
+/// it, and has nothing then. `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Token(String);
@@ -34,11 +35,6 @@ impl Token {
     /// Whether `shown` is this token; takes as long for a near miss as for a far one.
     pub(super) fn is(&self, shown: &str) -> bool {
         self.0.as_bytes().ct_eq(shown.as_bytes()).into()
-    }
-
-    /// Whether it is as long and as random as a token of ours: it may have been read from a file.
-    pub(super) fn is_whole(&self) -> bool {
-        self.0.len() == 2 * RANDOM_BYTES && self.0.bytes().all(|byte| byte.is_ascii_hexdigit())
     }
 
     /// The secret itself, for who may have it.
