@@ -148,7 +148,7 @@ pub enum DriverError {
         url: SafeUrl,
     },
     /// 416: the file ends before the wanted range.
-    #[error("{url} has no byte at the wanted offset (its length is {length:?})")]
+    #[error("{url} has no byte at the wanted offset{}", its(*length))]
     RangeUnsatisfiable {
         /// The URL that answered.
         url: SafeUrl,
@@ -345,6 +345,11 @@ const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCo
 }
 
 /// What a server says, behind its status.
+/// The length of a file, where the server names one, as it stands in a sentence.
+fn its(length: Option<u64>) -> String {
+    length.map(|length| format!(" (it has {length} bytes)")).unwrap_or_default()
+}
+
 fn said(words: Option<&ServerWords>) -> String {
     words.map(ToString::to_string).unwrap_or_default()
 }

@@ -3,6 +3,8 @@
 //! The user's wish is kept apart from the fact: a job whose wish is `Pause` may still be `Running` for the moment its
 //! checkpoint takes, and a job whose wish is `Run` may be `Waiting`. The engine moves the fact toward the wish.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Failure, Timestamp};
@@ -136,9 +138,46 @@ pub enum Step {
     Recover,
 }
 
+impl fmt::Display for PhaseKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Queued => "queued",
+            Self::Probing => "connecting",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Blocked => "blocked",
+            Self::LinkExpired => "without a valid link",
+            Self::Paused => "paused",
+            Self::Verifying => "being verified",
+            Self::Completed => "complete",
+            Self::Canceled => "canceled",
+            Self::Failed => "failed",
+        })
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Start => "start",
+            Self::Probed => "probed",
+            Self::Transferred => "transferred",
+            Self::Verified => "verified",
+            Self::Interrupt { .. } => "interrupt",
+            Self::Block { .. } => "block",
+            Self::Expire(_) => "expire",
+            Self::Fail(_) => "fail",
+            Self::Pause => "pause",
+            Self::Cancel => "cancel",
+            Self::Requeue => "requeue",
+            Self::Recover => "recover",
+        })
+    }
+}
+
 /// A move the state machine does not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a job that is {from:?} cannot take the step {step:?}")]
+#[error("a job that is {from} cannot take the step {step}")]
 pub struct IllegalStep {
     /// Where the job was.
     pub from: PhaseKind,

@@ -71,6 +71,17 @@ pub enum OnConflict {
     Ask,
 }
 
+impl Display for OnConflict {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Rename => "the file gets a number",
+            Self::Overwrite => "the file that has it is replaced",
+            Self::Fail => "the job fails",
+            Self::Ask => "the user is asked",
+        })
+    }
+}
+
 /// Worth of a file that has the wanted name already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -76,7 +76,7 @@ impl Core {
             entry.set_spec(spec.clone());
             let mut change = JobChange::new(id);
             change.spec = Some(spec);
-            change.log.push((self.clock.now(), format!("the name is taken: {choice:?}")));
+            change.log.push((self.clock.now(), format!("the name is taken: {choice}")));
             requeue(entry, &mut change);
             change
         });
