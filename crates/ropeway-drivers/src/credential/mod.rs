@@ -11,7 +11,9 @@ mod netrc;
 use std::{
     collections::HashMap,
     fmt,
+    fs::Metadata,
     io::{self, Read as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::SystemTime,
@@ -164,8 +166,22 @@ fn sensitive(mut value: HeaderValue) -> HeaderValue {
 /// Files that have been read, until they change.
 struct Kept<T>(Mutex<HashMap<PathBuf, (Stamp, Arc<T>)>>);
 
-/// What a file's change shows by: its length and when it was written.
-type Stamp = (u64, Option<SystemTime>);
+/// What a file's change shows by. Its length and when it was written can be those of the one before; which file it is, and
+/// when anything of it was changed, cannot be chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    written: Option<SystemTime>,
+    inode: u64,
+    changed: (i64, i64),
+}
+
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Self { length: metadata.len(), written: metadata.modified().ok(), inode: metadata.ino(), changed }
+    }
+}
 
 impl<T> Default for Kept<T> {
     fn default() -> Self {
@@ -179,7 +195,7 @@ impl<T> Kept<T> {
         let unread = |error: io::Error| refused(error.to_string());
         let file = ropeway_files::open(path).map_err(unread)?;
         let metadata = file.metadata().map_err(unread)?;
-        let stamp = (metadata.len(), metadata.modified().ok());
+        let stamp = Stamp::of(&metadata);
         if let Some((had, parsed)) = self.0.lock().get(path)
             && *had == stamp
         {
