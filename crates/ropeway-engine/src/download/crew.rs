@@ -1,6 +1,10 @@
 //! The workers of one download: how many, what their failures mean, and the checkpoints beside them.
 
-use std::{collections::BTreeMap, pin::pin, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    pin::{Pin, pin},
+    sync::Arc,
+};
 
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use ropeway_drivers::{ByteStream, DriverError};
@@ -84,9 +88,15 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
             crew.look(|ramp, look| ramp.served(began, look));
         }
     }
-    let result = crew.work().await;
-    // However it ended: from here on nobody writes to the part file, which the next try locks.
+    // Beside the workers' affairs: a slow disk must not keep an idle connection waiting.
+    let mut saving = pin!(Fuse::terminated());
+    let result = crew.work(saving.as_mut(), || checkpoint::save(attempt, job, checkpoint::Moment::Running)).await;
+    // However it ended: from here on nobody writes to the part file, or syncs it, which the next try locks.
     crew.workers.shutdown().await;
+    if result.is_err() && !saving.is_terminated() {
+        // What went wrong first is told.
+        drop(saving.await);
+    }
     if !job.throttle.is_limited() {
         let bytes = job.progress.moved().saturating_sub(moved);
         job.servers.report(&job.server, Outcome::Moved { bytes, elapsed: began.elapsed() });
@@ -98,14 +108,17 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
 }
 
 impl Crew<'_> {
-    async fn work(&mut self) -> Result<(), Halt> {
+    /// Works until the file is here or something ends it. `save` makes a checkpoint, which is `saving` while it is made.
+    async fn work<F: Future<Output = Result<(), Stop>>>(
+        &mut self,
+        mut saving: Pin<&mut Fuse<F>>,
+        save: impl Fn() -> F,
+    ) -> Result<(), Halt> {
         let mut checkpoints = every(checkpoint::WINDOW);
         let mut reviews = every(plan::REVIEW);
         let mut glances = every(GLANCE);
         let mut ends = every(plan::IDLE_REVIEW);
-        // Beside the workers' affairs: a slow disk must not keep an idle connection waiting.
         let (attempt, job) = (self.attempt, self.job);
-        let mut saving = pin!(Fuse::terminated());
         loop {
             self.hire();
             if self.workers.is_empty() && (job.claims.is_complete() || !self.ramp.is_waiting()) {
@@ -125,7 +138,7 @@ impl Crew<'_> {
                 () = job.opened.notified() => self.opened(),
                 saved = &mut saving, if !saving.is_terminated() => saved?,
                 _ = checkpoints.tick(), if saving.is_terminated() => {
-                    saving.set(checkpoint::save(attempt, job, checkpoint::Moment::Running).fuse());
+                    saving.set(save().fuse());
                 }
                 _ = glances.tick(), if self.ramp.is_glancing() => {
                     self.look(|ramp, look| ramp.glance(Instant::now(), look));

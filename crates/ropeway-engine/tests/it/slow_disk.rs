@@ -9,7 +9,7 @@ use std::{
 };
 
 use ropeway_engine::{
-    ProofProgress, ProofStage, Seams,
+    JobSnapshot, ProofProgress, ProofStage, Seams,
     disk::{DiskError, FileStamp, PartFile, SourceFile},
 };
 use ropeway_model::{Phase, PhaseKind};
@@ -203,4 +203,50 @@ async fn a_comparison_that_takes_long_tells_how_far_it_is_until_it_is_over() {
     keeper.0.open();
     assert_eq!(comparison.await.unwrap().unwrap().damaged, []);
     assert_eq!(rig.engine.detail(id).await.unwrap().proof, None);
+}
+
+/// A part file whose first sync has the gate.
+#[derive(Debug)]
+struct GatedOnce(Arc<Gate>, AtomicBool);
+
+impl PartDisturbance for GatedOnce {
+    fn sync(&self, part: &dyn PartFile) -> Result<(), DiskError> {
+        if !self.1.swap(true, SeqCst) {
+            self.0.pass();
+        }
+        part.sync_data()
+    }
+}
+
+#[derive(Debug)]
+struct FirstSyncGated(Arc<Gate>);
+
+impl Disturbance for FirstSyncGated {
+    fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
+        Arc::new(DisturbedPart(part, GatedOnce(Arc::clone(&self.0), AtomicBool::new(false))))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sync_of_the_try_before_does_not_lock_the_next_one_out() {
+    let file = ServedFile::new(97, 64 * MIB);
+    let peer = Peer::start(move |request| file.answer(request).drip(MIB / 4)).await;
+    let gate = Arc::new(Gate::default());
+    let keeper = Keeper(Arc::clone(&gate));
+    let disk = Arc::new(Disturbed(FirstSyncGated(Arc::clone(&gate))));
+    let rig = Rig::with_seams(Seams { disk, ..Seams::default() }, |_| {}).await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    gate.reached().await;
+    let opener = tokio::spawn(async move {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        keeper.0.open();
+        keeper
+    });
+    rig.engine.pause(&[id]).await.unwrap();
+    let paused = rig.until(id, |job| job.phase.kind() == PhaseKind::Paused).await;
+    rig.engine.resume(&[id]).await.unwrap();
+    let goes_on = |job: &JobSnapshot| job.progress.durable > paused.progress.durable;
+    let job = rig.until(id, |job| job.phase.kind() == PhaseKind::Failed || goes_on(job)).await;
+    assert!(goes_on(&job), "{:?}", job.phase);
+    drop(opener.await.unwrap());
 }
