@@ -19,10 +19,13 @@ use super::probe::{self, Probe};
 /// Longer than any placeholder: what has more is none.
 pub(super) const MOST_PLACEHOLDER_BYTES: u64 = 1024;
 
+/// Folders and volumes that are remembered: more than one user has, few enough for a process that sees them come and go.
+const MOST_REMEMBERED: usize = 1024;
+
 /// Volumes on which a file has been named without replacing another one, in this process.
-static PROVED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+static PROVED: Mutex<BTreeSet<Volume>> = Mutex::new(BTreeSet::new());
 /// Folders in which probes that were left have been looked for, in this process.
-static SWEPT: Mutex<BTreeSet<(u64, u64)>> = Mutex::new(BTreeSet::new());
+static SWEPT: Mutex<BTreeSet<(Volume, u64)>> = Mutex::new(BTreeSet::new());
 /// Held from a placeholder's first byte to its end, so that one thread does not take another's for one that was left.
 static PLACING: Mutex<()> = Mutex::new(());
 
@@ -59,15 +62,37 @@ pub fn is_placeholder(folder: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<
 /// What the system says to it.
 pub fn prove_naming(folder: impl AsFd) -> Result<(), Errno> {
     let folder = folder.as_fd();
-    let stat = rustix::fs::fstat(folder)?;
-    if SWEPT.lock().insert((stat.st_dev, stat.st_ino)) {
+    let inode = rustix::fs::fstat(folder)?.st_ino;
+    if remember(&mut SWEPT.lock(), (Volume::of(folder)?, inode)) {
         probe::sweep(folder);
     }
     prove_naming_by(&Kernel, folder, &PROVED)
 }
 
-fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BTreeSet<u64>>) -> Result<(), Errno> {
-    let volume = rustix::fs::fstat(folder)?.st_dev;
+/// A volume while it is mounted: its device's number is given to the next one, whose file system is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Volume {
+    device: u64,
+    file_system: u64,
+}
+
+impl Volume {
+    fn of(folder: BorrowedFd<'_>) -> Result<Self, Errno> {
+        let device = rustix::fs::fstat(folder)?.st_dev;
+        Ok(Self { device, file_system: rustix::fs::fstatvfs(folder)?.f_fsid })
+    }
+}
+
+/// Whether `what` is new. All are forgotten where they are too many: what is known of them is only found out again.
+fn remember<T: Ord>(known: &mut BTreeSet<T>, what: T) -> bool {
+    if known.len() >= MOST_REMEMBERED && !known.contains(&what) {
+        known.clear();
+    }
+    known.insert(what)
+}
+
+fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BTreeSet<Volume>>) -> Result<(), Errno> {
+    let volume = Volume::of(folder)?;
     if proved.lock().contains(&volume) {
         return Ok(());
     }
@@ -77,7 +102,7 @@ fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BT
     let left = if renamed.is_ok() { &to } else { &from };
     let _ = rustix::fs::unlinkat(folder, left, AtFlags::empty());
     renamed?;
-    proved.lock().insert(volume);
+    remember(&mut proved.lock(), volume);
     Ok(())
 }
 
@@ -349,6 +374,15 @@ mod tests {
         write(&left, b"");
         prove_naming(File::open(place.folder.path()).unwrap()).unwrap();
         assert_eq!((left.exists(), place.names()), (false, 1));
+    }
+
+    #[test]
+    fn what_is_remembered_stays_bounded() {
+        let mut known = BTreeSet::new();
+        for what in 0..3 * MOST_REMEMBERED {
+            assert!(remember(&mut known, what) && !remember(&mut known, what));
+            assert!(known.len() <= MOST_REMEMBERED);
+        }
     }
 
     #[test]
