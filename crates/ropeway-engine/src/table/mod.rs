@@ -53,7 +53,7 @@ impl Table {
 
     /// A job that is to be put in together with many others.
     pub(crate) fn arrive(&mut self, mut entry: Entry) -> (JobId, Box<Entry>) {
-        entry.server = self.queue.server(&entry.host());
+        entry.server = self.queue.enter(&entry.host());
         self.index(&entry);
         (entry.id, Box::new(entry))
     }
@@ -75,6 +75,7 @@ impl Table {
     pub(crate) fn remove(&mut self, id: JobId) -> Option<Entry> {
         let entry = self.entries.remove(&id)?;
         self.unindex(&entry);
+        self.queue.leave(entry.server);
         self.changed.remove(&id);
         self.removed.push(id);
         Some(*entry)
@@ -108,7 +109,8 @@ impl Table {
         self.unindex(&entry);
         let own = entry.host();
         let host = host.filter(|_| entry.remote.is_none()).unwrap_or(&own);
-        entry.server = self.queue.server(host);
+        self.queue.leave(entry.server);
+        entry.server = self.queue.enter(host);
         self.index(&entry);
         self.entries.insert(id, entry);
     }
@@ -240,7 +242,8 @@ impl Drop for TakenOut<'_> {
             (had, now) => had.is_none() && now.is_none(),
         };
         if wanted.is_some() || !is_same(&self.remote, &entry.remote) {
-            entry.server = self.table.queue.server(&entry.host());
+            self.table.queue.leave(entry.server);
+            entry.server = self.table.queue.enter(&entry.host());
         }
         self.table.index(&entry);
         self.table.entries.insert(entry.id, entry);

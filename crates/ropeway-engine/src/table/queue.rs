@@ -49,6 +49,10 @@ struct Spot {
 pub(super) struct Queue {
     numbers: HashMap<Arc<str>, Server>,
     names: Vec<Arc<str>>,
+    /// Jobs that have each server's number.
+    jobs: Vec<u32>,
+    /// Numbers that no job has any more.
+    free: Vec<Server>,
     /// Running jobs of each server.
     running: Vec<usize>,
     places: BTreeSet<Spot>,
@@ -57,17 +61,40 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// The number of the server of this name.
-    pub(super) fn server(&mut self, name: &str) -> Server {
-        if let Some(server) = self.numbers.get(name) {
-            return *server;
+    /// The number of the server of this name, for one more job.
+    pub(super) fn enter(&mut self, name: &str) -> Server {
+        let server = self.numbers.get(name).copied().unwrap_or_else(|| self.number(name));
+        if let Some(jobs) = self.jobs.get_mut(server.0 as usize) {
+            *jobs += 1;
         }
-        let server = Server(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        server
+    }
+
+    fn number(&mut self, name: &str) -> Server {
         let name: Arc<str> = name.into();
-        self.names.push(Arc::clone(&name));
-        self.running.push(0);
+        let server = self.free.pop().unwrap_or_else(|| {
+            self.names.push(Arc::clone(&name));
+            self.jobs.push(0);
+            self.running.push(0);
+            Server(u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX))
+        });
+        if let Some(place) = self.names.get_mut(server.0 as usize) {
+            *place = Arc::clone(&name);
+        }
         self.numbers.insert(name, server);
         server
+    }
+
+    /// A job has it no more. A number that nobody has is given to the next server: redirects lead to ever new ones.
+    pub(super) fn leave(&mut self, server: Server) {
+        let Some(jobs) = self.jobs.get_mut(server.0 as usize) else { return };
+        *jobs = jobs.saturating_sub(1);
+        if *jobs == 0
+            && let Some(name) = self.names.get(server.0 as usize)
+            && self.numbers.remove(name).is_some()
+        {
+            self.free.push(server);
+        }
     }
 
     pub(super) fn name(&self, server: Server) -> &str {
@@ -180,7 +207,7 @@ mod tests {
     #[test]
     fn what_failed_waits_behind_what_was_not_tried_and_a_probe_may_be_taken_from_the_end_of_that() {
         let mut queue = Queue::default();
-        let a = queue.server("a");
+        let a = queue.enter("a");
         for position in 1..=4 {
             queue.insert(a, Place { has_failed: position == 1, ..place(Priority::Normal, position) });
         }
@@ -194,9 +221,23 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_servers_that_no_job_has_are_given_again() {
+        let mut queue = Queue::default();
+        let kept = queue.enter("kept");
+        for number in 0..1000 {
+            let (server, again) = (queue.enter(&number.to_string()), queue.enter(&number.to_string()));
+            assert!(server == again && server != kept);
+            queue.leave(server);
+            assert_eq!(queue.name(server), number.to_string());
+            queue.leave(server);
+        }
+        assert_eq!((queue.names.len(), queue.numbers.len(), queue.name(kept)), (2, 1, "kept"));
+    }
+
+    #[test]
     fn a_full_server_is_passed_over_and_the_order_of_the_list_holds_within_the_others() {
         let mut queue = Queue::default();
-        let (a, b) = (queue.server("a"), queue.server("b"));
+        let (a, b) = (queue.enter("a"), queue.enter("b"));
         for position in 1..=5 {
             queue.insert(a, place(Priority::Normal, position));
         }
@@ -213,8 +254,8 @@ mod tests {
     #[test]
     fn what_runs_is_counted_for_each_server() {
         let mut queue = Queue::default();
-        let (a, b) = (queue.server("a"), queue.server("b"));
-        assert_eq!(queue.server("a"), a);
+        let (a, b) = (queue.enter("a"), queue.enter("b"));
+        assert_eq!(queue.enter("a"), a);
         queue.insert(a, place(Priority::Normal, 1));
         queue.insert(b, place(Priority::Normal, 2));
         queue.run(a);
@@ -234,7 +275,7 @@ mod tests {
                 let priority = [Priority::Low, Priority::Normal, Priority::High][usize::from(priority)];
                 // A job has one server.
                 let server = usize::try_from(position).unwrap() % names.len();
-                let number = queue.server(names[server]);
+                let number = queue.enter(names[server]);
                 if comes {
                     queue.insert(number, place(priority, position));
                     all.insert((place(priority, position), names[server]));
