@@ -12,7 +12,7 @@ mod writer;
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 use ropeway_model::{JobId, JobSpec, SafeUrl};
@@ -20,6 +20,10 @@ use ropeway_store::{Edit, JobChange, Store};
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use writer::Writer;
+
+/// Changes that may wait for the store before it counts as being behind: twice the jobs of the longest queue, all of which
+/// one call may change. Then no job starts, those that run wait for their own checkpoints, and so does who calls.
+const MOST_WAITING: usize = 200_000;
 
 type Acknowledge = oneshot::Sender<Result<(), String>>;
 
@@ -36,6 +40,8 @@ struct Line {
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
     lines: mpsc::UnboundedSender<Line>,
+    /// How many of them the writer has not taken.
+    waiting: Arc<AtomicUsize>,
     is_behind: Arc<AtomicBool>,
     secrets: Secrets,
 }
@@ -89,13 +95,14 @@ impl Journal {
     pub(crate) fn start(store: Store, secrets: Secrets, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
         let (lines, receiver) = mpsc::unbounded_channel();
         let is_behind = Arc::new(AtomicBool::new(false));
-        let writer = Writer::new(store, Arc::clone(&is_behind), caught_up);
-        (Self { lines, is_behind, secrets }, tokio::spawn(writer.run(receiver)))
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let writer = Writer::new(store, Arc::clone(&waiting), Arc::clone(&is_behind), caught_up);
+        (Self { lines, waiting, is_behind, secrets }, tokio::spawn(writer.run(receiver)))
     }
 
-    /// Whether the store has refused changes that it does not have yet.
+    /// Whether the store has refused changes that it does not have yet, or has too many to take.
     pub(crate) fn is_behind(&self) -> bool {
-        self.is_behind.load(SeqCst)
+        self.is_behind.load(SeqCst) || self.waiting.load(SeqCst) > MOST_WAITING
     }
 
     /// What becomes of jobs' secrets.
@@ -105,9 +112,8 @@ impl Journal {
 
     /// Records a change nobody waits for.
     pub(crate) fn note(&self, change: JobChange) {
-        // The receiver ends only after the last sender; a closed channel means that the process is ending.
         let edit = Edit::Save(Box::new(self.secrets.stored_change(change)));
-        drop(self.lines.send(Line { edit: Some(edit), acknowledge: None, may_wait: false }));
+        self.send(Line { edit: Some(edit), acknowledge: None, may_wait: false });
     }
 
     /// Records a change and tells when it is durable.
@@ -122,7 +128,7 @@ impl Journal {
 
     /// Removes jobs some time soon, together with others: for rows that nothing is lost with, and that a crash may leave.
     pub(crate) fn forget(&self, ids: Vec<JobId>) {
-        drop(self.lines.send(Line { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true }));
+        self.send(Line { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true });
     }
 
     /// Tells when everything that was pushed before is durable.
@@ -132,7 +138,13 @@ impl Journal {
 
     fn push(&self, edit: Option<Edit>) -> Durable {
         let (acknowledge, receipt) = oneshot::channel();
-        drop(self.lines.send(Line { edit, acknowledge: Some(acknowledge), may_wait: false }));
+        self.send(Line { edit, acknowledge: Some(acknowledge), may_wait: false });
         Durable(receipt)
+    }
+
+    fn send(&self, line: Line) {
+        self.waiting.fetch_add(1, SeqCst);
+        // The receiver ends only after the last sender; a closed channel means that the process is ending.
+        drop(self.lines.send(line));
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
     },
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use ropeway_store::{Edit, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 
-use super::{Acknowledge, Line, backlog::Backlog};
+use super::{Acknowledge, Line, MOST_WAITING, backlog::Backlog};
 
 /// Most changes written in one transaction; more wait for the next one.
 const MOST_AT_ONCE: usize = 4096;
@@ -27,13 +27,20 @@ pub(super) struct Writer {
     backlog: Backlog,
     /// How long what was refused rests.
     delay: Duration,
+    /// Lines that nobody has taken.
+    waiting: Arc<AtomicUsize>,
     is_behind: Arc<AtomicBool>,
     caught_up: Arc<Notify>,
 }
 
 impl Writer {
-    pub(super) fn new(store: Store, is_behind: Arc<AtomicBool>, caught_up: Arc<Notify>) -> Self {
-        Self { store, backlog: Backlog::default(), delay: FIRST_DELAY, is_behind, caught_up }
+    pub(super) fn new(
+        store: Store,
+        waiting: Arc<AtomicUsize>,
+        is_behind: Arc<AtomicBool>,
+        caught_up: Arc<Notify>,
+    ) -> Self {
+        Self { store, backlog: Backlog::default(), delay: FIRST_DELAY, waiting, is_behind, caught_up }
     }
 
     /// Writes what comes until nothing can come any more.
@@ -54,7 +61,11 @@ impl Writer {
                 return;
             }
             gather(&mut lines, &mut batch).await;
+            let before = self.waiting.fetch_sub(batch.len(), SeqCst);
             self.write(batch.drain(..)).await;
+            if before > MOST_WAITING {
+                self.caught_up.notify_one();
+            }
         }
     }
 
