@@ -26,6 +26,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(120);
 /// A call that reads a file or fetches it again takes as long as the file does. An engine that ends meanwhile ends the
 /// connection, so this is only for one that hangs.
 const FILE_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
+/// Larger than any reply: a snapshot of a hundred thousand jobs has a tenth of it.
+const MOST_REPLY_BYTES: usize = 1 << 30;
 /// Longer than any proof.
 const MOST_PROOF_BYTES: usize = 1024;
 
@@ -156,7 +158,7 @@ impl Client {
             .body(Full::from(body));
         let response = sender.send_request(request.map_err(|_| gone())?).await.map_err(|_| gone())?;
         let is_reply = response.status().is_success();
-        let body = response.into_body().collect().await.map_err(|_| gone())?.to_bytes();
+        let body = Limited::new(response.into_body(), MOST_REPLY_BYTES).collect().await.map_err(|_| gone())?.to_bytes();
         *proved = Some(sender);
         if is_reply {
             let misread =

@@ -3,12 +3,7 @@
 //! A browser saves what a link leads to, and a link ends up in its history: so no link holds the token. The page shows
 //! the token in a header and gets a link that works once, for a minute.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
@@ -16,6 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::HeaderMap;
+use parking_lot::Mutex;
 use ropeway_api::{
     error::{ApiCode, ApiError},
     view::{DirectionView, JobDetail, PhaseView},
@@ -51,7 +47,7 @@ struct Ticket {
 impl Tickets {
     /// A link to the file; `None` if there are too many, or no random numbers.
     fn issue(&self, path: PathBuf, name: String) -> Option<String> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         let now = Instant::now();
         open.retain(|_, ticket| ticket.ends > now);
         if open.len() >= MOST_TICKETS {
@@ -64,7 +60,7 @@ impl Tickets {
 
     /// What a link leads to, once.
     fn redeem(&self, secret: &str) -> Option<(PathBuf, String)> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock();
         open.remove(secret).filter(|ticket| ticket.ends > Instant::now()).map(|ticket| (ticket.path, ticket.name))
     }
 }

@@ -1,6 +1,6 @@
 //! `POST /rpc`: one call, one reply.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes, HttpBody},
@@ -16,6 +16,7 @@ use ropeway_api::{
 use ropeway_model::Chunks;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tokio::time::timeout;
 
 use super::{
     refusal::{self, Refusal},
@@ -25,6 +26,8 @@ use crate::transport::visit::Visit;
 
 /// The largest call: a hundred thousand URLs pasted at once.
 const MOST_CALL_BYTES: usize = 16 * 1024 * 1024;
+/// How long one may take to arrive: that much over a line of 1 Mbit/s.
+const CALL_ARRIVES: Duration = Duration::from_secs(150);
 
 /// A call as it comes over the wire.
 #[derive(Deserialize)]
@@ -78,7 +81,11 @@ async fn accepted(control: &Control, visit: &Visit, request: Request<Body>) -> R
     if request.body().size_hint().lower() > MOST_CALL_BYTES as u64 {
         return Err(Refusal::TooLarge);
     }
-    let mut body = request.into_body().into_data_stream();
+    timeout(CALL_ARRIVES, gathered(request.into_body())).await.unwrap_or(Err(Refusal::BodyCut))
+}
+
+async fn gathered(body: Body) -> Result<Bytes, Refusal> {
+    let mut body = body.into_data_stream();
     let mut chunks = Chunks::default();
     while let Some(chunk) = body.next().await {
         chunks.push(chunk.map_err(|_| Refusal::BodyCut)?);
