@@ -1,11 +1,8 @@
 //! Numbers what changes and hands it to every subscriber: phase changes at once, progress sampled.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use ropeway_engine::{Engine, ProgressSnapshot};
 use ropeway_model::{Direction, JobId};
 use tokio::sync::broadcast;
@@ -83,27 +80,27 @@ impl Publisher {
 
     /// Everything as of one moment, with the number of the last batch before it.
     pub(crate) fn consistent<R>(&self, look: impl FnOnce(u64, &Totals) -> R) -> R {
-        let state = self.lock();
+        let state = self.state.lock();
         look(state.seq, &state.totals)
     }
 
     pub(crate) fn publish(&self, events: Vec<Event>) {
-        self.lock().send(events);
+        self.state.lock().send(events);
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
-        let state = self.lock();
+        let state = self.state.lock();
         Subscription { receiver: state.sender.as_ref().map(broadcast::Sender::subscribe), told: state.seq }
     }
 
     /// Publishes what is left and ends every subscription.
     pub(crate) fn close(&self) {
         self.publish_changes();
-        self.lock().sender = None;
+        self.state.lock().sender = None;
     }
 
     fn publish_changes(&self) {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if !state.is_heard() {
             if self.engine.changes() > 0 {
                 // Whoever took a snapshot before and listens later misses this, and must see that it does.
@@ -133,7 +130,7 @@ impl Publisher {
         let pause = self.engine.pause_of_all().map(PauseView::from);
         let limits = self.engine.limits_in_force().into();
         let totals = Totals { pause, limits, ..totals(&measured, active, waiting) };
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let jobs: Vec<_> = measured
             .iter()
             .filter(|progress| state.told.get(&progress.id) != Some(progress))
@@ -144,10 +141,6 @@ impl Publisher {
             state.totals = totals.clone();
             state.send(vec![Event::Progress { jobs, totals }]);
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,9 +10,9 @@ mod text;
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use parking_lot::Mutex;
 use serde_json::{Map, Value as Json};
 use toml_edit::DocumentMut;
 
@@ -78,7 +78,7 @@ impl SettingsFile {
 
     /// The settings in force.
     pub(crate) fn current(&self) -> Settings {
-        self.state().settings.clone()
+        self.state.lock().settings.clone()
     }
 
     /// The engine's part of the settings.
@@ -88,12 +88,12 @@ impl SettingsFile {
 
     /// What of the file cannot be used.
     pub(crate) fn notices(&self) -> Vec<NoticeView> {
-        self.state().flaws.iter().map(|flaw| flaw.notice(&self.path)).collect()
+        self.state.lock().flaws.iter().map(|flaw| flaw.notice(&self.path)).collect()
     }
 
     /// What keeps everything from moving, as the refusal of a call that would move something; `None` where nothing does.
     pub(crate) fn blocking(&self) -> Option<ApiError> {
-        let notice = self.state().flaws.iter().find(|flaw| flaw.is_blocking())?.notice(&self.path);
+        let notice = self.state.lock().flaws.iter().find(|flaw| flaw.is_blocking())?.notice(&self.path);
         Some(ApiError::new(ApiCode::StateFailed, notice.message, notice.hint))
     }
 
@@ -101,7 +101,7 @@ impl SettingsFile {
     /// edited in the file meanwhile comes into force with it.
     pub(crate) fn replace(&self, wanted: Settings) -> Result<(), ApiError> {
         check(&wanted).map_err(ApiError::from)?;
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if self.keeping == Keeping::ThisProcess {
             state.settings = wanted;
             return Ok(());
@@ -132,10 +132,6 @@ impl SettingsFile {
         }
         *state = State { settings: merged, flaws };
         Ok(())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what is about to be changed and cannot be read in full; what is no file is moved out of the way.
