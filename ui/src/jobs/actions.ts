@@ -1,4 +1,5 @@
 import type { JobView } from "../gen/JobView";
+import type { KnownFailure } from "../texts/en";
 import { isDamaged, leadsElsewhere } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
@@ -104,11 +105,31 @@ export function canRenew(job: JobView): boolean {
   return job.direction === "download" && !isActive(job) && !isOver(job);
 }
 
+/** What a server that answers, but not with the file, makes a job fail for. */
+const ANSWERED_WITHOUT_FILE: ReadonlySet<string> = new Set<KnownFailure>([
+  "HTTP_NOT_FOUND",
+  "HTTP_GONE",
+  "HTTP_UNAUTHORIZED",
+  "HTTP_FORBIDDEN",
+  "HTTP_RATE_LIMITED",
+  "HTTP_SERVER_ERROR",
+  "HTTP_REFUSED",
+  "HTTP_CONFLICT",
+  "HTTP_TOO_LARGE",
+  "HTTP_LOCKED",
+  "HTTP_STORAGE_FULL",
+  "SERVER_BAD_CONTENT",
+  "SERVER_CONTENT_CODING",
+  "SERVER_BAD_RESPONSE",
+  "REDIRECT_REFUSED",
+  "RENEWED_LINK_DIFFERS",
+]);
+
 /** Whether another link is what the job most likely lacks: the server answers, but not with the file. */
 export function lacksLink(job: JobView): boolean {
   if (!canRenew(job)) return false;
   if (job.phase.kind === "link_expired") return true;
-  return job.phase.kind === "failed" && /^(HTTP_|SERVER_|REDIRECT_|RENEWED_)/.test(job.phase.failure.code);
+  return job.phase.kind === "failed" && ANSWERED_WITHOUT_FILE.has(job.phase.failure.code);
 }
 
 /** Whether the user is asked what becomes of a taken name. */
