@@ -147,6 +147,41 @@ test("pasted addresses open the dialog with them, other words do not", async () 
   await page.getByRole("dialog").waitFor({ state: "detached" });
 });
 
+test("what is pasted with the keyboard stands in the dialog once", async () => {
+  const { page, context } = await open(browser, queue.url, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.evaluate(() => navigator.clipboard.writeText("https://example.org/once.iso"));
+  await page.keyboard.press("Control+v");
+  await page.getByRole("dialog").waitFor();
+  assert.equal(await page.getByLabel("Addresses").inputValue(), "https://example.org/once.iso");
+  await context.close();
+});
+
+test("a limit is taken as typed, and what is not taken is said", async () => {
+  const { page, context } = await open(browser, queue.url);
+  const inForce = async () => (await queue.rpc("snapshot")).settings.download_limit;
+  await page.getByRole("button", { name: "Settings" }).click();
+  await page.getByRole("tab", { name: "Transfers" }).click();
+  const limit = page.getByLabel("Download limit", { exact: true });
+  for (const typed of ["0.5", "0.50"]) {
+    await limit.fill(typed);
+    await limit.press("Tab");
+    await until("half a megabyte is in force", async () => (await inForce()) === MB / 2);
+    assert.equal(await limit.inputValue(), typed);
+    assert.equal(await page.getByLabel("Download limit: KB/s, MB/s").inputValue(), "MB/s");
+  }
+  await limit.fill("abc");
+  await limit.press("Tab");
+  await page.getByText("Not in force: write a number above zero").waitFor();
+  await page.getByLabel("Transfers at once").fill("65");
+  await page.getByLabel("Transfers at once").press("Tab");
+  await page.getByText("Not in force: write a whole number from 1 to 64.").waitFor();
+  await limit.fill("700 K");
+  await page.keyboard.press("Escape");
+  await until("what was typed last is in force", async () => (await inForce()) === 700 * 1024);
+  await queue.rpc("settings_set", { ...(await queue.rpc("snapshot")).settings, download_limit: null });
+  await context.close();
+});
+
 /** Drags something over the middle of the window and drops it there. */
 async function drop(page, fill, beforeDrop, argument) {
   const transfer = await page.evaluateHandle(fill, argument);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { formatDuration } from "../src/format/duration";
 import { fractionDone, wholePercent } from "../src/format/fraction";
 import { numberFormats } from "../src/format/number";
-import { parseRate, rateInput, type RateInput } from "../src/format/rate_input";
+import { parseRate, rateInput, type RateInput, withUnitApart } from "../src/format/rate_input";
 import { formatExactSize, formatRate, formatSize } from "../src/format/size";
 
 const en = numberFormats("en");
@@ -89,6 +89,13 @@ describe("rate fields", () => {
     [{ typed: "2,5", unit: "MB/s" }, 2.5 * MB],
     [{ typed: ".5", unit: "KB/s" }, 512],
     [{ typed: "500", unit: "KB/s" }, 500 * KB],
+    [{ typed: "500K", unit: "MB/s" }, 500 * KB],
+    [{ typed: "2 MB", unit: "KB/s" }, 2 * MB],
+    [{ typed: "1,5 MiB/s", unit: "KB/s" }, 1.5 * MB],
+    [{ typed: "1g", unit: "KB/s" }, GB],
+    [{ typed: "900 B/s", unit: "MB/s" }, 900],
+    [{ typed: "2 MBit", unit: "KB/s" }, "invalid"],
+    [{ typed: "500 K M", unit: "KB/s" }, "invalid"],
     [{ typed: "0", unit: "KB/s" }, "invalid"],
     [{ typed: "-1", unit: "KB/s" }, "invalid"],
     [{ typed: "fast", unit: "KB/s" }, "invalid"],
@@ -98,7 +105,20 @@ describe("rate fields", () => {
     expect(parseRate(input)).toBe(expected);
   });
 
-  it.each([null, 500 * KB, MB, 2.5 * MB, 1.5 * KB * KB])("give back the limit %s that they show", (limit) => {
+  it("keep what was typed for the limit in force, with its unit", () => {
+    const half: RateInput = { typed: "0.5", unit: "MB/s" };
+    expect(rateInput(512 * KB, half)).toEqual(half);
+    expect(rateInput(null, { typed: "", unit: "KB/s" })).toEqual({ typed: "", unit: "KB/s" });
+    expect(rateInput(MB, half)).toEqual({ typed: "1", unit: "MB/s" });
+  });
+
+  it("move a typed unit to where the field has its own", () => {
+    expect(withUnitApart({ typed: "500K", unit: "MB/s" })).toEqual({ typed: "500", unit: "KB/s" });
+    expect(withUnitApart({ typed: "1G", unit: "KB/s" })).toEqual({ typed: "1024", unit: "MB/s" });
+    expect(withUnitApart({ typed: "abc", unit: "KB/s" })).toEqual({ typed: "abc", unit: "KB/s" });
+  });
+
+  it.each([null, 1, 512, 1023, 1025, 314_573, 500 * KB, MB, MB + 1, 2.5 * MB, 1.5 * KB * KB])("give back the limit %s that they show", (limit) => {
     expect(parseRate(rateInput(limit))).toBe(limit);
   });
 });

@@ -91,7 +91,7 @@ describe("progress", () => {
     };
     expect([shares("verifying"), shares("completed")]).toEqual([[0.99, 0.99], [1, 1]]);
     const failed = look({ kind: "failed", failure: FAILURES.checksum }, 100, 100, 100);
-    expect(failed).toEqual({ durable: 0.99, moved: 0.99, text: "99%", tone: "alarm" });
+    expect(failed).toEqual({ durable: 0.99, moved: 0.99, text: "100 B", tone: "alarm" });
   });
 
   it("of an unknown length shows the bytes so far", () => {

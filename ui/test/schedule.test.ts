@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { numberFormats } from "../src/format/number";
 import type { ScheduleRule } from "../src/gen/ScheduleRule";
 import { daysText, fromTimeInput, NEW_RULE, nextChange, ruleInForce, ruleSentence, timeInput, toggledDay } from "../src/settings/schedule";
-import { isHostPattern, parseCount, withHost } from "../src/settings/server_rules";
+import { parseCount } from "../src/format/count_input";
+import { hostOf, isHostPattern, withHost } from "../src/settings/server_rules";
 import { en } from "../src/texts/en";
 
 const formats = numberFormats("en-GB");
@@ -76,7 +77,8 @@ describe("the fields of a rule", () => {
 describe("rules for servers", () => {
   it("take host names only", () => {
     for (const text of ["example.org", ".example.org", "nas:8443", "[::1]:80", "bücher.example"]) expect(isHostPattern(text), text).toBe(true);
-    for (const text of ["", ".", "https://example.org", "a b", "a/b"]) expect(isHostPattern(text), text).toBe(false);
+    expect(["http://nas.example:8080/x", "example.org", "a b/c"].map(hostOf)).toEqual(["nas.example:8080", "example.org", null]);
+    for (const text of ["", ".", "nas:bar", "https://example.org", "a b", "a/b"]) expect(isHostPattern(text), text).toBe(false);
   });
 
   it("take counts from 1 to 64, or none", () => {

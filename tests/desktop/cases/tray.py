@@ -61,9 +61,9 @@ def the_tray_speaks_the_language_of_the_window_and_keeps_it(stage):
     page = stage.page()
     page.choose_language("de")
     tray = stage.tray()
-    german = {"Keine Übertragung", "Ropeway anzeigen", "Alle anhalten", "Download-Grenze", "Beenden"}
+    german = {"Keine Übertragung", "Ropeway anzeigen", "Alle anhalten", "Download-Limit", "Beenden"}
     until("the tray speaks German", lambda: german <= set(tray.labels()))
-    until("its limits do", lambda: _named(tray, "Download-Grenze").entries[0].label == "Jetzt: Unbegrenzt")
+    until("its limits do", lambda: _named(tray, "Download-Limit").entries[0].label == "Jetzt: Unbegrenzt")
     stage.keep("german")
     page.close()
     # Nobody has opened a window yet that could say in which language.

@@ -46,8 +46,9 @@ export async function uploadTo(application: Application, paths: readonly string[
   }
 }
 
-/** Opens the add dialog with what is on the clipboard; without leave to read it, empty. */
+/** Opens the add dialog with what is on the clipboard; without leave to read it, empty, and says so. */
 export async function addFromClipboard(application: Application): Promise<void> {
-  const text = await navigator.clipboard.readText().catch(() => "");
-  application.dialogs.openAdd({ text: text.trim() });
+  const text = await navigator.clipboard.readText().catch(() => null);
+  if (text === null) application.dialogs.openAdd({ note: t().add.clipboardUnread });
+  else application.dialogs.openAdd({ text: text.trim() });
 }

@@ -5,10 +5,11 @@ import type { NumberFormats } from "../format/number";
 import type { Messages } from "../texts/en";
 import { isOver } from "./actions";
 import type { Fact } from "./Facts.svelte";
+import { isWholeHere } from "./progress";
 
 /** What the overview says about a job; facts that are not known are left out. */
 export function factsOf(job: JobView, detail: JobDetail | null, texts: Messages, formats: NumberFormats): Fact[] {
-  return [...placeFacts(job, detail, texts), ...sizeFacts(job, texts, formats), ...proofFacts(job, detail, texts), ...timeFacts(job, texts, formats)];
+  return [...placeFacts(job, detail, texts), ...sizeFacts(job, texts, formats), ...proofFacts(job, detail, texts, formats), ...timeFacts(job, texts, formats)];
 }
 
 function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
@@ -38,13 +39,14 @@ function targetOf(job: JobView): string {
 
 function sizeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {
   const { length, durable } = job.progress;
+  const saved = isWholeHere(job) ? length : durable;
   const size = length === null ? texts.details.unknown : formatExactSize(length, formats, texts.bytes);
   const facts: Fact[] = [{ name: texts.details.size, value: size }];
-  if (!isOver(job)) facts.push({ name: texts.details.saved, value: formatSize(durable, formats) });
+  if (!isOver(job)) facts.push({ name: texts.details.saved, value: formatSize(saved, formats) });
   return facts;
 }
 
-function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fact[] {
+function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages, formats: NumberFormats): Fact[] {
   const facts: Fact[] = [];
   const isProved = job.verification === "checksum_given" || job.verification === "checksum_of_server";
   if (job.digest !== null) {
@@ -62,12 +64,18 @@ function proofFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
     facts.push({ name: texts.details.entityTag, value: tag, mark: strength, isCode: true });
   }
   const modified = detail?.last_modified ?? null;
-  if (modified !== null) facts.push({ name: texts.details.modified, value: modified });
+  if (modified !== null) facts.push({ name: texts.details.modified, value: dateText(modified, formats) });
   const validation = detail?.validation ?? null;
   if (validation !== null) facts.push({ name: texts.details.resumed, value: texts.validation[validation] });
   const headers = detail?.header_names ?? [];
   if (headers.length > 0) facts.push({ name: texts.details.headers, value: headers.join(", ") });
   return facts;
+}
+
+/** A server's date in the user's language; as it came where it is none. */
+function dateText(sent: string, formats: NumberFormats): string {
+  const at = Date.parse(sent);
+  return Number.isNaN(at) ? sent : formats.dateTime.format(at);
 }
 
 function timeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[] {

@@ -12,7 +12,7 @@ const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
 
 /** Everything that can be done with the marked rows; entries that make no sense for any of them are left out. */
 export function jobMenu(application: Application, jobs: readonly JobView[]): MenuEntry[] {
-  const { actions } = t();
+  const { actions, keys } = t();
   const unfinished = jobs.filter((job) => !isOver(job));
   return joined([
     files(application, jobs),
@@ -22,13 +22,13 @@ export function jobMenu(application: Application, jobs: readonly JobView[]): Men
     unfinished.length > 0 ? queueing(application, unfinished) : [],
     [
       ...(unfinished.length > 0 ? [entry(actions.cancel, () => askToCancel(application, jobs), { icon: "stop" })] : []),
-      entry(actions.remove, () => askToRemove(application, jobs), { icon: "bin", shortcut: "Del" }),
+      entry(actions.remove, () => askToRemove(application, jobs), { icon: "bin", shortcut: keys.remove }),
       ...(jobs.some(hasOwnFile)
-        ? [entry(actions.removeWithFile, () => askToRemove(application, jobs, true), { shortcut: "Shift+Del" })]
+        ? [entry(actions.removeWithFile, () => askToRemove(application, jobs, true), { shortcut: keys.removeWithFile })]
         : []),
     ],
     [
-      entry(actions.details, () => application.view.showDetails(true), { icon: "info", shortcut: "Alt+Enter" }),
+      entry(actions.details, () => application.view.showDetails(true), { icon: "info", shortcut: keys.details }),
       entry(actions.clearFinished, () => clearFinished(application), {}),
     ],
   ]);
@@ -41,13 +41,13 @@ function entry(label: string, choose: () => void, extras: Extras): MenuEntry {
 }
 
 function movement(application: Application, jobs: readonly JobView[]): MenuEntry[] {
-  const { actions } = t();
+  const { actions, keys } = t();
   const pausable = jobs.filter(canPause).map(({ id }) => id);
   const resumable = jobs.filter(canResume).map(({ id }) => id);
   const isRetry = jobs.every((job) => job.phase.kind !== "paused");
   const entries: MenuEntry[] = [];
   if (pausable.length > 0) {
-    entries.push(entry(actions.pause, () => void application.act("job_pause", { ids: pausable }), { icon: "pause", shortcut: "Space" }));
+    entries.push(entry(actions.pause, () => void application.act("job_pause", { ids: pausable }), { icon: "pause", shortcut: keys.pause }));
   }
   if (resumable.length > 0) {
     const label = isRetry ? actions.retry : actions.resume;
@@ -73,7 +73,7 @@ function answers(application: Application, jobs: readonly JobView[]): MenuEntry[
 
 /** What is done with finished files, and the same once more. */
 function files(application: Application, jobs: readonly JobView[]): MenuEntry[] {
-  const { actions, proof } = t();
+  const { actions, proof, keys } = t();
   const [job] = jobs;
   if (job === undefined) return [];
   const entries: MenuEntry[] = [];
@@ -83,8 +83,8 @@ function files(application: Application, jobs: readonly JobView[]): MenuEntry[] 
   if (jobs.length === 1) {
     if (isDamaged(job)) add(proof.repair, "repair", { icon: "shield" });
     if (job.path !== null) {
-      if (open) add(actions.open, "open", { icon: "open", shortcut: "Enter" });
-      if (save && hasOwnFile(job)) add(actions.save, "save", { icon: "download", shortcut: "Enter" });
+      if (open) add(actions.open, "open", { icon: "open", shortcut: keys.open });
+      if (save && hasOwnFile(job)) add(actions.save, "save", { icon: "download", shortcut: keys.open });
       if (reveal) add(actions.reveal, "reveal", { icon: "folder" });
     }
   }

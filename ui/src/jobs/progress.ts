@@ -20,8 +20,10 @@ const MOST_UNFINISHED = 0.99;
 
 /** Honest progress: full and `100 %` only once the job is completed, bytes so far where the length is unknown. */
 export function progressLook(job: JobView, formats: NumberFormats): ProgressLook {
-  const { moved, durable, length } = job.progress;
+  const { durable, length } = job.progress;
   const tone = toneOf(job);
+  // What a server refused in the end it has not kept, however much of it was sent.
+  const moved = job.direction === "upload" && job.phase.kind === "failed" ? durable : job.progress.moved;
   if (job.phase.kind === "completed") {
     return { durable: 1, moved: 1, text: formats.percent.format(1), tone };
   }
@@ -29,10 +31,18 @@ export function progressLook(job: JobView, formats: NumberFormats): ProgressLook
   if (fraction === "unknown") {
     return { durable: "unknown", moved: "unknown", text: moved > 0 ? formatSize(moved, formats) : "", tone };
   }
+  // All bytes are here and something else is in the way: no share of them is missing.
+  if (isWholeHere(job)) return { durable: MOST_UNFINISHED, moved: MOST_UNFINISHED, text: formatSize(moved, formats), tone };
   const text = moved === 0 && tone !== "active" ? "" : formats.percent.format(wholePercent(fraction, false) / 100);
   // The bar ends where the number does: only what is completed is full.
   const most = (share: Fraction) => (share === "unknown" ? share : Math.min(MOST_UNFINISHED, share));
   return { durable: most(fractionDone(durable, length)), moved: most(fraction), text, tone };
+}
+
+/** Whether a download has all its bytes but not its name: that is taken, or the checksum is another. */
+export function isWholeHere({ direction, phase, progress }: JobView): boolean {
+  const isHalted = phase.kind === "blocked" || phase.kind === "failed";
+  return direction === "download" && isHalted && progress.length !== null && progress.length > 0 && progress.moved >= progress.length;
 }
 
 function toneOf(job: JobView): Tone {

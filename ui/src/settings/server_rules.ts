@@ -1,18 +1,17 @@
 import type { ServerRule } from "../gen/ServerRule";
 
-export const LEAST_COUNT = 1;
-export const MOST_COUNT = 64;
-
 /** A host name with or without its port; a leading dot means all names below it. */
 export function isHostPattern(text: string): boolean {
-  return /^[\p{L}\p{N}._:[\]-]+$/u.test(text.trim()) && /[^.]/.test(text.trim());
+  const pattern = text.trim();
+  const hasNoPort = /^[^:]+:(?!\d+$)[^:]*$/.test(pattern);
+  return /^[\p{L}\p{N}._:[\]-]+$/u.test(pattern) && /[^.]/.test(pattern) && !hasNoPort;
 }
 
-/** A whole number that a rule may hold: empty is `null` (as in the settings), anything else out of place `"invalid"`. */
-export function parseCount(text: string): number | null | "invalid" {
-  if (text.trim() === "") return null;
-  const count = Number(text);
-  return Number.isInteger(count) && count >= LEAST_COUNT && count <= MOST_COUNT ? count : "invalid";
+/** The server of what was typed, without the address around it; `null` where there is none. */
+export function hostOf(text: string): string | null {
+  const typed = text.trim();
+  const address = /^[a-z][a-z0-9+.-]*:\/\//i.test(typed) && URL.canParse(typed) ? new URL(typed).host : typed;
+  return isHostPattern(address) ? address : null;
 }
 
 /** The rules with one for `host` at the end; a host that has one already keeps it as it is. */

@@ -11,6 +11,8 @@ export interface Notice {
   readonly isRefusal: boolean;
   /** Whether it tells of a mistake of this window's own. */
   readonly isDefect?: boolean;
+  /** Whether it tells that the engine is not there, which is news only until it is. */
+  readonly isAbsence?: boolean;
   /** Whether others do not take its place: its button can only be pressed now. */
   readonly isKept?: boolean;
   /** A button that does what is suggested. */
@@ -59,8 +61,9 @@ export class Notices {
 
   /** Shows why a call was refused. */
   refuse(thrown: unknown): void {
-    const { what, hint } = explainRefusal(asRefusal(thrown), t());
-    this.warn(what, hint);
+    const refusal = asRefusal(thrown);
+    const { what, hint } = explainRefusal(refusal, t());
+    this.add({ text: what, hint, isRefusal: true, isAbsence: refusal.code === "SHUTTING_DOWN" });
   }
 
   /** Tells of a mistake of this window's own; the way out is to load it again. */
@@ -74,6 +77,11 @@ export class Notices {
 
   warn(text: string, hint: string): void {
     this.add({ text, hint, isRefusal: true });
+  }
+
+  /** Takes back that the engine does not answer, once it does. */
+  engineIsBack(): void {
+    this.list = this.list.filter(({ isAbsence }) => isAbsence !== true);
   }
 
   close(id: number): void {

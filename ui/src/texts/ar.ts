@@ -212,6 +212,7 @@ export const ar: Messages = {
     downloadAgain: "تنزيل مرة أخرى",
     uploadAgain: "رفع مرة أخرى",
   },
+  keys: { remove: "Del", removeWithFile: "Shift+Del", pause: "Space", open: "Enter", details: "Alt+Enter" },
   priorities: { low: "منخفضة", normal: "عادية", high: "عالية" },
   empty: {
     title: "لا عمليات نقل بعد",
@@ -403,6 +404,8 @@ export const ar: Messages = {
     refused: (count) => `رُفض ${entries(count)}`,
     bad_limit: "حد السرعة ليس رقمًا صالحًا.",
     noBrowserPaths: "لا يذكر المتصفح مسارات الملفات المفلتة. اكتبها أو اخترها هنا.",
+    badRate: "غير نافذ: اكتب عددًا أكبر من صفر، مثل 500K أو 2.5 MB.",
+    clipboardUnread: "لا يسمح المتصفح لـ Ropeway بقراءة الحافظة. الصق في المربع بـ Ctrl+V.",
   },
   checksum: {
     hint: "algorithm:hex أو الأرقام وحدها، لملف واحد",
@@ -451,6 +454,7 @@ export const ar: Messages = {
     editTarget: (name) => `تحرير ${name}`,
     saveTarget: "حفظ الوجهة",
     keepsAddress: "اتركه فارغًا للإبقاء على العنوان",
+    badCount: (least, most) => `غير نافذ: اكتب عددًا صحيحًا من ${least} إلى ${most}.`,
   },
   schedule: {
     explained: "تسري في هذه الساعات حدود أخرى. وحيث تتداخل القواعد تسري العليا.",
@@ -489,7 +493,8 @@ export const ar: Messages = {
     learned: "ما عُرف خلال اليوم الأخير",
     nothingLearned: "لا شيء بعد: يُعرف ما تحتمله الخوادم أثناء النقل.",
     open: "المتصل",
-    cap: "يحتمل",
+    cap: "أقصى الاتصالات",
+    badHost: "هذا ليس خادمًا: اكتب اسمه وحده، مثل example.org أو example.org:8080.",
     throughput: "السرعة",
     latency: "يجيب خلال",
     reliability: "الموثوقية",

@@ -194,6 +194,8 @@ export const en = {
     downloadAgain: "Download again",
     uploadAgain: "Upload again",
   },
+  /** Keys as they stand on the keyboards of this language. */
+  keys: { remove: "Del", removeWithFile: "Shift+Del", pause: "Space", open: "Enter", details: "Alt+Enter" },
   priorities: { low: "Low", normal: "Normal", high: "High" },
   empty: {
     title: "No transfers yet",
@@ -385,6 +387,8 @@ export const en = {
     refused: (count: number) => `${plural(count, "entry was", "entries were")} refused`,
     bad_limit: "The speed limit is not a valid number.",
     noBrowserPaths: "A browser does not tell the paths of dropped files. Type or choose them here.",
+    badRate: "Not in force: write a number above zero, such as 500K or 2.5 MB.",
+    clipboardUnread: "The browser does not let Ropeway read the clipboard. Paste into the box with Ctrl+V.",
   },
   checksum: {
     hint: "algorithm:hex or the bare digits, for a single file",
@@ -433,6 +437,7 @@ export const en = {
     editTarget: (name: string) => `Edit ${name}`,
     saveTarget: "Save target",
     keepsAddress: "Leave empty to keep the address",
+    badCount: (least: number, most: number) => `Not in force: write a whole number from ${least} to ${most}.`,
   },
   schedule: {
     explained: "At these hours other limits hold. Where rules overlap, the upper one counts.",
@@ -471,7 +476,8 @@ export const en = {
     learned: "Learned within the last day",
     nothingLearned: "Nothing yet: what servers bear is learned while transferring.",
     open: "Connected",
-    cap: "Bears",
+    cap: "Max. connections",
+    badHost: "This is no server: write its name alone, such as example.org or example.org:8080.",
     throughput: "Speed",
     latency: "Answers in",
     reliability: "Reliable",

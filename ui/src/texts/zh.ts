@@ -187,6 +187,7 @@ export const zh: Messages = {
     downloadAgain: "重新下载",
     uploadAgain: "重新上传",
   },
+  keys: { remove: "Del", removeWithFile: "Shift+Del", pause: "Space", open: "Enter", details: "Alt+Enter" },
   priorities: { low: "低", normal: "普通", high: "高" },
   empty: {
     title: "还没有传输",
@@ -377,6 +378,8 @@ export const zh: Messages = {
     refused: (number) => `${count(number, "项")}被拒绝`,
     bad_limit: "限速不是有效数字。",
     noBrowserPaths: "浏览器不提供拖入文件的路径。请在此输入或选择。",
+    badRate: "未生效：请输入大于零的数字，例如 500K 或 2.5 MB。",
+    clipboardUnread: "浏览器不允许 Ropeway 读取剪贴板。请按 Ctrl+V 粘贴到框中。",
   },
   checksum: {
     hint: "算法:hex 或仅数字，用于单个文件",
@@ -425,6 +428,7 @@ export const zh: Messages = {
     editTarget: (name) => `编辑 ${name}`,
     saveTarget: "保存目标",
     keepsAddress: "留空则保留原地址",
+    badCount: (least, most) => `未生效：请输入 ${least} 到 ${most} 之间的整数。`,
   },
   schedule: {
     explained: "在这些时段使用其他限速。规则重叠时以上面的为准。",
@@ -463,7 +467,8 @@ export const zh: Messages = {
     learned: "最近一天了解到的情况",
     nothingLearned: "还没有：传输时会了解服务器的承受能力。",
     open: "已连接",
-    cap: "可承受",
+    cap: "最大连接数",
+    badHost: "这不是服务器：请只输入名称，例如 example.org 或 example.org:8080。",
     throughput: "速度",
     latency: "响应时间",
     reliability: "可靠性",
