@@ -99,7 +99,7 @@ test("how far the comparison of a large file is, is told while it goes on", asyn
     course = await page.evaluate(() => window.course);
   }
   assert.ok(course.length > 0, "nothing was told");
-  assert.ok(course.every((text) => text.endsWith("of 256 MB")), course.join());
+  assert.ok(course.every((text) => text.endsWith("of 256 MiB")), course.join());
   await context.close();
 });
 
@@ -110,7 +110,7 @@ test("how far a repair is, is told in every window, and none begins another mean
   await file.close();
   await row(page, "film.mov").click();
   await page.getByRole("button", { name: "Verify", exact: true }).click();
-  await page.getByRole("tabpanel").getByText("48 damaged blocks, 48.0 MB").waitFor();
+  await page.getByRole("tabpanel").getByText("48 damaged blocks, 48.0 MiB").waitFor();
   const { settings } = await queue.rpc("snapshot");
   await queue.rpc("settings_set", { ...settings, download_limit: 2 * MB });
   await page.getByRole("tabpanel").getByRole("button", { name: "Repair" }).click();
@@ -118,12 +118,12 @@ test("how far a repair is, is told in every window, and none begins another mean
   await row(other.page, "film.mov").click();
   await other.page.keyboard.press("Alt+Enter");
   for (const each of [page, other.page]) {
-    await each.getByText(/Fetched again: [1-9]\S*\sMB of 48\.0\sMB/).waitFor();
+    await each.getByText(/Fetched again: [1-9]\S*\sMiB of 48\.0\sMiB/).waitFor();
     assert.ok(await each.getByRole("button", { name: "Verify", exact: true }).isDisabled());
   }
   await picture(page, "repairing");
   await queue.rpc("settings_set", settings);
-  await page.getByText(/^Repaired: 48\.0\sMB/).waitFor({ timeout: 30_000 });
+  await page.getByText(/^Repaired: 48\.0\sMiB/).waitFor({ timeout: 30_000 });
   await other.page.getByText(/Fetched again/).waitFor({ state: "detached" });
   await other.context.close();
   const [sent, got] = await Promise.all(["films/film.mov", "film.mov"].map((name) => readFile(join(place.folder, name))));

@@ -95,7 +95,7 @@ describe("progress", () => {
   });
 
   it("of an unknown length shows the bytes so far", () => {
-    expect(look({ kind: "running" }, 2048, 0, null)).toEqual({ durable: "unknown", moved: "unknown", text: "2.00 KB", tone: "active" });
+    expect(look({ kind: "running" }, 2048, 0, null)).toEqual({ durable: "unknown", moved: "unknown", text: "2.00 KiB", tone: "active" });
   });
 });
 
@@ -113,7 +113,7 @@ describe("the state of a row", () => {
 
   it("says that a file is damaged until it is repaired", () => {
     const damaged = { phase: { kind: "completed" } as const, path: "/x", damage: DAMAGE };
-    expect(text(damaged)).toMatchObject({ text: "Damaged", more: "2.00 KB", isAlarm: true });
+    expect(text(damaged)).toMatchObject({ text: "Damaged", more: "2.00 KiB", isAlarm: true });
     expect(stateText(job(1, damaged), { texts: en, nameOf: name, now: 0, formats, work: "repair" }).text).toBe("Repairing…");
   });
 

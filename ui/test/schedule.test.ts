@@ -51,7 +51,7 @@ describe("the next change", () => {
 
 describe("a rule in words", () => {
   it("says when and what", () => {
-    expect(ruleSentence(work, en, formats)).toBe("Mon – Fri, 08:00 to 18:00: downloads 1.00 MB/s, uploads 1.00 MB/s");
+    expect(ruleSentence(work, en, formats)).toBe("Mon – Fri, 08:00 to 18:00: downloads 1.00 MiB/s, uploads 1.00 MiB/s");
     expect(ruleSentence(night, en, formats)).toBe("Fri, 22:00 to 06:00 of the next day: nothing moves");
   });
 

@@ -65,7 +65,7 @@ fn menu(app: &AppHandle, words: &TrayWords) -> tauri::Result<(Menu<Wry>, Entries
     let presets = PRESETS
         .iter()
         .map(|&preset| {
-            let text = if preset == 0 { words.no_limit.clone() } else { format!("{preset} MB/s") };
+            let text = if preset == 0 { words.no_limit.clone() } else { format!("{preset} MiB/s") };
             let id = format!("{LIMIT}{preset}");
             Ok((preset, CheckMenuItem::with_id(app, id, text, true, false, None::<&str>)?))
         })

@@ -43,7 +43,7 @@ def a_download_added_in_the_dialog_completes(stage):
     stage.keep("completed")
     assert digest(stage.downloads / "disk image.bin") == digest(original)
     row = _row(page, "disk image.bin")["text"]
-    assert "100%" in row and "24.0 MB" in row and "Completed" in row, row
+    assert "100%" in row and "24.0 MiB" in row and "Completed" in row, row
     assert sorted(path.name for path in stage.downloads.iterdir()) == ["disk image.bin"], "nothing else is left behind"
 
 

@@ -47,14 +47,14 @@ def a_limit_chosen_in_the_tray_holds(stage):
     stage.start("--hidden")
     tray = stage.tray()
     until("no limit is marked", lambda: _marked(tray) == ["No limit"])
-    tray.click("Download limit", "5 MB/s")
-    until("the limit is marked", lambda: _marked(tray) == ["5 MB/s"])
-    until("the menu names the limit", lambda: _limits(tray)[0].label == "Now: 5.0 MB/s")
+    tray.click("Download limit", "5 MiB/s")
+    until("the limit is marked", lambda: _marked(tray) == ["5 MiB/s"])
+    until("the menu names the limit", lambda: _limits(tray)[0].label == "Now: 5.0 MiB/s")
     settings = (stage.folder / "config" / "settings.toml").read_text()
     assert f"download_limit = {5 * MEGABYTE}" in settings, settings
-    tray.click("Download limit", "5 MB/s")
-    stays("the mark stays when it is clicked again", lambda: _marked(tray) in (["5 MB/s"], []), 0.5)
-    until("the mark is back", lambda: _marked(tray) == ["5 MB/s"])
+    tray.click("Download limit", "5 MiB/s")
+    stays("the mark stays when it is clicked again", lambda: _marked(tray) in (["5 MiB/s"], []), 0.5)
+    until("the mark is back", lambda: _marked(tray) == ["5 MiB/s"])
 
 
 def the_tray_speaks_the_language_of_the_window_and_keeps_it(stage):

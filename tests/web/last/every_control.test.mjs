@@ -113,7 +113,7 @@ test("every field of a download reaches the engine, and a bad one is marked and 
   await dialog().getByRole("button", { name: "Add download" }).click();
   await dialog().getByText("The speed limit is not a valid number.").waitFor();
   await field("Speed limit").fill("2");
-  await dialog().getByRole("combobox", { name: "Speed limit: KB/s, MB/s" }).selectOption("KB/s");
+  await dialog().getByRole("combobox", { name: "Speed limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await field("Connections").selectOption("3");
   await field("Priority").selectOption("high");
   await field("Start at").fill("2099-01-01T10:00");
@@ -158,7 +158,7 @@ test("every field of an upload is used, with a saved target and without", async 
   await field("Save this target as").fill("");
   await page.getByText("More", { exact: true }).click();
   await field("Speed limit").fill("1");
-  await dialog().getByRole("combobox", { name: "Speed limit: KB/s, MB/s" }).selectOption("MB/s");
+  await dialog().getByRole("combobox", { name: "Speed limit: KiB/s, MiB/s" }).selectOption("MiB/s");
   await field("Priority").selectOption("low");
   await field("Start at").fill("2099-01-01T10:00");
   await field("Headers").fill("X-Key: value");
@@ -464,7 +464,7 @@ test("priority, start, place, limit and connections are set from the menu and th
   const panel = page.getByRole("tabpanel");
   await panel.getByLabel("Limit", { exact: true }).fill("3");
   await page.keyboard.press("Tab");
-  await panel.getByRole("combobox", { name: "Limit: KB/s, MB/s" }).selectOption("KB/s");
+  await panel.getByRole("combobox", { name: "Limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await until("it has its limit", async () => (await job()).rate_limit === 3072, async () => JSON.stringify(await job()));
   for (const [shown, wanted] of [["Automatic", "auto"], ["As in the settings", null], ["12", 12]]) {
     await panel.getByLabel("Connections").selectOption(shown);
@@ -562,7 +562,7 @@ test("the filter finds, and the way back from nothing found is offered", async (
 test("the chip tells the limit in force and is the quick way to another", async () => {
   const chip = () => page.getByRole("toolbar").getByRole("button", { name: /^Speed limit: / });
   for (const [kind, key] of [["Download limit", "download_limit"], ["Upload limit", "upload_limit"]]) {
-    for (const [label, limit] of [["1.00 MB/s", MB], ["2.00 MB/s", 2 * MB], ["5.00 MB/s", 5 * MB], ["10.0 MB/s", 10 * MB], ["50.0 MB/s", 50 * MB]]) {
+    for (const [label, limit] of [["1.00 MiB/s", MB], ["2.00 MiB/s", 2 * MB], ["5.00 MiB/s", 5 * MB], ["10.0 MiB/s", 10 * MB], ["50.0 MiB/s", 50 * MB]]) {
       await chip().click();
       await page.getByRole("menuitemcheckbox", { name: `${kind}: ${label}`, exact: true }).click();
       await until(`the ${kind} is ${label}`, async () => (await settings())[key] === limit);
@@ -602,11 +602,11 @@ test("every setting is kept", async () => {
   await field("Download folder").fill(join(place.folder, "elsewhere"));
   await field("Download limit").fill("7");
   await page.keyboard.press("Tab");
-  await dialog().getByRole("combobox", { name: "Download limit: KB/s, MB/s" }).selectOption("KB/s");
+  await dialog().getByRole("combobox", { name: "Download limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await kept("the download limit", ({ download_limit }) => download_limit === 7 * 1024);
   await field("Upload limit").fill("8");
   await page.keyboard.press("Tab");
-  await dialog().getByRole("combobox", { name: "Upload limit: KB/s, MB/s" }).selectOption("KB/s");
+  await dialog().getByRole("combobox", { name: "Upload limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await kept("the upload limit", ({ upload_limit }) => upload_limit === 8 * 1024);
   for (const [name, key] of [["Transfers at once", "running_jobs"], ["Connections per server", "server_connections"]]) {
     await field(name).fill("5");
@@ -648,10 +648,10 @@ test("a schedule is written by all its controls, in the order of its rules", asy
   await rule(2).getByLabel("To", { exact: true }).fill("03:00");
   await rule(2).getByLabel("Download limit", { exact: true }).fill("2");
   await page.keyboard.press("Tab");
-  await rule(2).getByRole("combobox", { name: "Download limit: KB/s, MB/s" }).selectOption("KB/s");
+  await rule(2).getByRole("combobox", { name: "Download limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await rule(2).getByLabel("Upload limit", { exact: true }).fill("4");
   await page.keyboard.press("Tab");
-  await rule(2).getByRole("combobox", { name: "Upload limit: KB/s, MB/s" }).selectOption("KB/s");
+  await rule(2).getByRole("combobox", { name: "Upload limit: KiB/s, MiB/s" }).selectOption("KiB/s");
   await rule(1).getByLabel("What it does").selectOption("pause");
   await dialog().getByRole("button", { name: "Move up: Rule 2" }).click();
   await dialog().getByRole("button", { name: "Save schedule" }).click();
@@ -678,7 +678,7 @@ test("a rule for a server is written by all its controls and removed", async () 
   await of("Transfers at once").fill("2");
   await of("Speed limit").fill("9");
   await page.keyboard.press("Tab");
-  await dialog().getByRole("combobox", { name: "Speed limit: one.example.org: KB/s, MB/s" }).selectOption("KB/s");
+  await dialog().getByRole("combobox", { name: "Speed limit: one.example.org: KiB/s, MiB/s" }).selectOption("KiB/s");
   const rules = async () => (await settings()).servers.map(({ host, connections, running_jobs, limit }) => [host, connections, running_jobs, limit].join());
   await until("it is kept", async () => (await rules()).join() === "one.example.org,3,2,9216", rules);
   await dialog().getByRole("button", { name: "Remove: one.example.org" }).click();

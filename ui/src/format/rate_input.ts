@@ -1,7 +1,7 @@
 /** What a rate field offers beside the number. */
 export const RATE_UNITS = [
-  { label: "KB/s", bytes: 1024 },
-  { label: "MB/s", bytes: 1024 * 1024 },
+  { label: "KiB/s", bytes: 1024 },
+  { label: "MiB/s", bytes: 1024 * 1024 },
 ] as const;
 
 export type RateUnit = (typeof RATE_UNITS)[number]["label"];
@@ -18,7 +18,7 @@ const MOST_DIGITS = 4;
 /** Digits behind the point up to which megabytes are easier to read than kilobytes. */
 const DIGITS_OF_MEGABYTES = 2;
 
-/** A number, and behind it the unit as people write it: `500`, `2,5 MB`, `500K`, `1.5 MiB/s`, `900 B/s`. */
+/** A number, and behind it the unit as people write it: `500`, `2,5 MiB`, `500K`, `1.5 MiB/s`, `900 B/s`. */
 const SPELLED = /^(\d*[.,]?\d+|\d+[.,])\s*(?:([kmg])?(?:i?(b)(?:\/s)?)?)$/i;
 const BYTES_OF = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
 
@@ -28,7 +28,7 @@ const BYTES_OF = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 } as const;
  */
 export function rateInput(limit: number | null, typed?: RateInput): RateInput {
   if (typed !== undefined && parseRate(typed) === limit) return typed;
-  if (limit === null) return { typed: "", unit: "MB/s" };
+  if (limit === null) return { typed: "", unit: "MiB/s" };
   const megabytes = limit >= MEGABYTES.bytes ? exact(limit, MEGABYTES, DIGITS_OF_MEGABYTES) : null;
   return megabytes ?? exact(limit, KILOBYTES, MOST_DIGITS) ?? { typed: String(limit / KILOBYTES.bytes), unit: KILOBYTES.label };
 }

@@ -1,12 +1,12 @@
 import type { NumberFormats } from "./number";
 
-/** 1024-based, with the labels that file managers use. */
-const UNITS = ["B", "KB", "MB", "GB", "TB", "PB", "EB"] as const;
+/** 1024-based, as on the command line. */
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] as const;
 
 /** What stands where a value is unknown or makes no sense. */
 export const NOTHING = "—";
 
-/** Three digits where they fit: `999 B`, `4.70 GB`, `41.0 MB`, `512 MB`, never `1024 MB`. */
+/** Three digits where they fit: `999 B`, `4.70 GiB`, `41.0 MiB`, `512 MiB`, never `1024 MiB`. */
 export function formatSize(bytes: number | null, formats: NumberFormats): string {
   if (bytes === null || !Number.isFinite(bytes) || bytes < 0) return NOTHING;
   return formats.isolated(sizeText(bytes, formats));
@@ -28,7 +28,7 @@ function inThreeDigits(value: number, areBytes: boolean, formats: NumberFormats)
   return value >= 9.995 ? formats.tenths.format(value) : formats.hundredths.format(value);
 }
 
-/** The exact number with the rounded one: `4.70 GB (5,046,586,573 bytes)`; `bytesWord` comes from the catalogue. */
+/** The exact number with the rounded one: `4.70 GiB (5,046,586,573 bytes)`; `bytesWord` comes from the catalogue. */
 export function formatExactSize(bytes: number | null, formats: NumberFormats, bytesWord: string): string {
   if (bytes === null) return NOTHING;
   return `${formatSize(bytes, formats)} (${formats.whole.format(bytes)} ${bytesWord})`;
