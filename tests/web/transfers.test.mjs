@@ -66,7 +66,11 @@ test("a line that is no address is refused with its reason and stays in the box"
   await page.getByText("1 entry was refused").waitFor();
   assert.equal(await page.getByLabel("Addresses").inputValue(), "gopher://old.example.org/x");
   await picture(page, "refused");
+  // What was typed is thrown away only by who says so.
   await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Keep editing" }).click();
+  await page.getByRole("banner").getByRole("button", { name: "Close" }).click();
+  await page.getByRole("button", { name: "Discard" }).click();
   await page.getByRole("dialog").waitFor({ state: "hidden" });
 });
 
@@ -80,6 +84,28 @@ test("a failure names what happened and offers the next step", async () => {
   await row(page, "missing.bin").getByText("File not found").waitFor();
   await row(page, "missing.bin").getByRole("button", { name: /^Retry/ }).waitFor();
   await picture(page, "failed");
+});
+
+test("a download that needs a login gets one where it stands", async () => {
+  const { page } = window;
+  const answer = `Basic ${Buffer.from("me:p:w d").toString("base64")}`;
+  const server = createServer((request, response) => {
+    if (request.headers.authorization === answer) response.end("secret");
+    else response.writeHead(401, { "WWW-Authenticate": 'Basic realm="x"' }).end();
+  });
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const options = { headers: [], priority: "normal", paused: false };
+  await queue.rpc("job_add", { text: `http://127.0.0.1:${server.address().port}/locked.bin`, folder: downloads(), options });
+  await inPhase(page, "locked.bin", "failed");
+  await row(page, "locked.bin").getByRole("button", { name: "Log in…" }).click();
+  await page.getByLabel("User name").fill("me");
+  await page.getByLabel("Password").fill("p:w d");
+  await picture(page, "login");
+  await page.getByRole("button", { name: "Renew and go on" }).click();
+  await inPhase(page, "locked.bin", "completed");
+  assert.equal(await readFile(join(downloads(), "locked.bin"), "utf8"), "secret");
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
 });
 
 test("a download pauses by its button, keeps what it has over a reload, and goes on to the end", async () => {
@@ -167,7 +193,7 @@ test("a limit is taken as typed, and what is not taken is said", async () => {
     await limit.press("Tab");
     await until("half a megabyte is in force", async () => (await inForce()) === MB / 2);
     assert.equal(await limit.inputValue(), typed);
-    assert.equal(await page.getByLabel("Download limit: KB/s, MB/s").inputValue(), "MB/s");
+    assert.equal(await page.getByLabel("Download limit: KiB/s, MiB/s").inputValue(), "MiB/s");
   }
   await limit.fill("abc");
   await limit.press("Tab");

@@ -1,6 +1,6 @@
 import type { JobView } from "../gen/JobView";
 import type { KnownFailure } from "../texts/en";
-import { isDamaged, leadsElsewhere } from "../state/groups";
+import { isDamaged, leadsElsewhere, needsLogin } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
 import type { Abilities } from "../state/application";
@@ -54,7 +54,7 @@ export function primaryAction(job: JobView, can: Abilities): PrimaryAction | nul
     case "link_expired":
       return canRenew(job) ? "renew" : "retry";
     case "failed":
-      if (leadsElsewhere(job)) return "renew";
+      if (leadsElsewhere(job) || needsLogin(job)) return "renew";
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
       return fileAction(job, can);

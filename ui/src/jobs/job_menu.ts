@@ -6,7 +6,7 @@ import { t } from "../texts/texts.svelte";
 import { isDamaged } from "../state/groups";
 import { asksAboutName, canDoAgain, canPause, canRenew, canResume, hasOwnFile, isActive, isOver, type PrimaryAction } from "./actions";
 import { answer, askToCancel, askToRemove, carryOut, clearFinished, copy, copyAddress, doAgain, moveInQueue, setPriority } from "./commands";
-import { againLabel } from "./state_text";
+import { againLabel, renewLabel } from "./state_text";
 
 const PRIORITIES: readonly PriorityView[] = ["high", "normal", "low"];
 
@@ -68,7 +68,7 @@ function answers(application: Application, jobs: readonly JobView[]): MenuEntry[
   }
   const [job] = jobs;
   if (job === undefined || jobs.length > 1 || !canRenew(job)) return [];
-  return [entry(actions.renew, () => (application.dialogs.renewal = job.id), { icon: "link" })];
+  return [entry(renewLabel(job, t()), () => (application.dialogs.renewal = job.id), { icon: "link" })];
 }
 
 /** What is done with finished files, and the same once more. */

@@ -9,7 +9,7 @@ import { formatSize } from "../format/size";
 import { untilText } from "../settings/schedule";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
-import { isDamaged } from "../state/groups";
+import { isDamaged, needsLogin } from "../state/groups";
 import type { Messages } from "../texts/en";
 import type { ProofWork } from "./proofs.svelte";
 
@@ -113,6 +113,11 @@ function withStatus(text: string, { status }: FailureView): string {
 /** Whether the server's name belongs to the reason. */
 function isOfServer({ code }: FailureView): boolean {
   return /^(HTTP_|SERVER_|NETWORK_|TLS_|REDIRECT_)/.test(code);
+}
+
+/** What another link, or a login for the same one, is asked for with. */
+export function renewLabel(job: JobView, texts: Messages): string {
+  return needsLogin(job) ? texts.actions.login : texts.actions.renew;
 }
 
 /** What asking for the same once more is called. */

@@ -28,7 +28,7 @@ export const COLUMNS: readonly ColumnShape[] = [
   shape("progress", 156, 110, 1),
   shape("speed", 92, 72, 2, true),
   shape("left", 76, 60, 4, true),
-  shape("state", 196, 132, 0),
+  shape("state", 184, 132, 0),
   shape("host", 160, 80, 5),
   shape("added", 140, 90, 6),
 ];
@@ -61,12 +61,12 @@ export function visibleColumns(choice: ColumnChoice, available: number): Column[
   return chosen;
 }
 
-/** The columns as CSS tracks. The name and the state share what is left. */
+/** The columns as CSS tracks. The name and the state share what is left, and on a telephone all there is. */
 export function gridTemplate(columns: readonly Column[]): string {
   return columns
     .map(({ key, width, narrowest }) => {
-      if (key === "name") return `minmax(${narrowest}px, 1fr)`;
-      return key === "state" ? `minmax(${width}px, 1fr)` : `${width}px`;
+      if (key === "name") return `minmax(min(${narrowest}px, 50%), 1fr)`;
+      return key === "state" ? `minmax(min(${width}px, 50%), 1fr)` : `${width}px`;
     })
     .join(" ");
 }

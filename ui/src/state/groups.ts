@@ -25,6 +25,11 @@ export function leadsElsewhere(job: JobView): boolean {
   return job.phase.kind === "failed" && job.phase.failure.code === "RENEWED_LINK_DIFFERS";
 }
 
+/** Whether the server asks who the user is, or did not believe it. */
+export function needsLogin(job: JobView): boolean {
+  return job.direction === "download" && job.phase.kind === "failed" && job.phase.failure.code === "HTTP_UNAUTHORIZED";
+}
+
 /** Whether the last comparison found the file damaged, and nothing that goes on by itself mends it. */
 export function isDamaged(job: JobView): boolean {
   if (job.damage === null) return false;

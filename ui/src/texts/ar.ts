@@ -185,6 +185,7 @@ export const ar: Messages = {
   },
   explained,
   actions: {
+    login: "تسجيل الدخول…",
     renew: "تجديد الرابط…",
     keepBoth: "الاحتفاظ بالاثنين",
     replace: "استبدال الملف القديم",
@@ -235,6 +236,9 @@ export const ar: Messages = {
     keep: "متابعة النقل",
   },
   renew: {
+    loginTitle: "تسجيل الدخول",
+    loginExplained: "يطلب الخادم تسجيل الدخول. تُحفظ البيانات مع هذا النقل ولا تُرسل إلى خادم آخر.",
+    sameLink: "كما كان",
     title: "تجديد الرابط",
     explained: "احصل على رابط جديد للملف نفسه من حيث وجدت القديم، وألصقه هنا. يُحتفظ بما حُفظ إن كان من الملف نفسه.",
     address: "الرابط الجديد",
@@ -523,6 +527,7 @@ export const ar: Messages = {
     progress: (active, percent) => `${jobs(active)} نشطة، أُنجز ${percent}`,
   },
   undo: "تراجع",
+  unsaved: { question: "لم يُعتمد ما كتبته بعد.", stay: "متابعة التحرير", discard: "تجاهل" },
   limits: {
     label: "حد السرعة",
     none: "بلا حد",

@@ -162,6 +162,7 @@ export const de: Messages = {
   },
   explained,
   actions: {
+    login: "Anmelden…",
     renew: "Link erneuern…",
     keepBoth: "Beide behalten",
     replace: "Alte Datei ersetzen",
@@ -213,6 +214,9 @@ export const de: Messages = {
     keep: "Nicht abbrechen",
   },
   renew: {
+    loginTitle: "Anmelden",
+    loginExplained: "Der Server verlangt eine Anmeldung. Sie bleibt bei dieser Übertragung und geht an keinen anderen Server.",
+    sameLink: "Wie bisher",
     title: "Link erneuern",
     explained:
       "Holen Sie sich dort, wo der alte Link stand, einen neuen zur selben Datei und fügen Sie ihn hier ein. Was bisher gespeichert wurde, bleibt erhalten, wenn es zu dieser Datei gehört.",
@@ -502,6 +506,7 @@ export const de: Messages = {
     progress: (active, percent) => `${jobs(active)} aktiv, ${percent} erledigt`,
   },
   undo: "Rückgängig",
+  unsaved: { question: "Ihre Eingaben sind noch nicht übernommen.", stay: "Weiter bearbeiten", discard: "Verwerfen" },
   limits: {
     label: "Tempolimit",
     none: "Kein Limit",

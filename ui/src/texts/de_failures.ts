@@ -14,7 +14,7 @@ export const explained: Explained = {
   CREDENTIAL_FILE: ["Die Datei mit Anmeldungen oder Cookies kann nicht benutzt werden.", "Berichtigen Sie die Datei oder lassen Sie sie weg und versuchen Sie es erneut."],
   HTTP_NOT_FOUND: ["{host} hat diese Datei nicht.", "Prüfen Sie die Adresse; ist der Link abgelaufen, besorgen Sie einen neuen."],
   HTTP_GONE: ["Die Datei gibt es auf {host} nicht mehr.", "Sie wurde entfernt oder der Link ist abgelaufen: Besorgen Sie einen neuen Link."],
-  HTTP_UNAUTHORIZED: ["{host} verlangt eine Anmeldung.", "Geben Sie Benutzernamen und Passwort an oder besorgen Sie einen neuen Link."],
+  HTTP_UNAUTHORIZED: ["{host} verlangt eine Anmeldung.", "Geben Sie den richtigen Benutzernamen und das Passwort an oder besorgen Sie einen neuen Link."],
   HTTP_FORBIDDEN: ["{host} verweigert den Zugriff.", "Ist der Link abgelaufen, besorgen Sie einen neuen; sonst prüfen Sie Ihre Rechte."],
   HTTP_RATE_LIMITED: ["{host} bittet um weniger Anfragen.", "Benutzen Sie weniger Verbindungen."],
   HTTP_SERVER_ERROR: ["{host} hat selbst ein Problem.", "Versuchen Sie es später erneut."],

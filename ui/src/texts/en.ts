@@ -167,6 +167,7 @@ export const en = {
   /** None in English, in which the engine's own sentences are, and they know more. */
   explained: {} as Explained,
   actions: {
+    login: "Log in…",
     renew: "Renew link…",
     keepBoth: "Keep both",
     replace: "Replace the old file",
@@ -218,6 +219,9 @@ export const en = {
     keep: "Keep transferring",
   },
   renew: {
+    loginTitle: "Log in",
+    loginExplained: "The server asks for a login. It is kept with this transfer and goes to no other server.",
+    sameLink: "As before",
     title: "Renew the link",
     explained:
       "Get a new link to the same file where you found the old one, and paste it here. The bytes saved so far are kept if they belong to the file behind it.",
@@ -507,6 +511,7 @@ export const en = {
     progress: (active: number, percent: string) => `${jobs(active)} active, ${percent} done`,
   },
   undo: "Undo",
+  unsaved: { question: "What you typed is not taken over yet.", stay: "Keep editing", discard: "Discard" },
   limits: {
     label: "Speed limit",
     none: "No limit",

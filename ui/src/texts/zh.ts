@@ -160,6 +160,7 @@ export const zh: Messages = {
   },
   explained,
   actions: {
+    login: "登录…",
     renew: "更新链接…",
     keepBoth: "两者都保留",
     replace: "替换旧文件",
@@ -210,6 +211,9 @@ export const zh: Messages = {
     keep: "继续传输",
   },
   renew: {
+    loginTitle: "登录",
+    loginExplained: "服务器要求登录。登录信息随此传输保存，不会发送给其他服务器。",
+    sameLink: "保持不变",
     title: "更新链接",
     explained: "请在原来的页面取得同一文件的新链接，粘贴到这里。如果已保存的数据属于该文件，就会保留。",
     address: "新链接",
@@ -497,6 +501,7 @@ export const zh: Messages = {
     progress: (active, percent) => `${jobs(active)}进行中，已完成 ${percent}`,
   },
   undo: "撤销",
+  unsaved: { question: "您输入的内容尚未生效。", stay: "继续编辑", discard: "放弃" },
   limits: {
     label: "限速",
     none: "不限速",

@@ -13,7 +13,7 @@ export const FAILURES = {
   gone: failure("HTTP_GONE", "files.example.net answered 410 for /share/broken.zip.", "The file was removed, or the link has expired: get a new link.", true),
   otherFile: failure("RENEWED_LINK_DIFFERS", "the new link is not the same file: it has 3328599654 bytes instead of 12582912", "Give a link to the same file; the bytes already saved are kept.", true),
   full: failure("DISK_FULL", "/media/archive has 1.2 GB left, dataset.tar needs 540 GB.", "Make room on the volume, then retry; the bytes already saved are kept.", true),
-  checksum: failure("CHECKSUM_MISMATCH", "firmware-7.1.bin has the digest 41d0…, 9f2c… was expected.", "Compare the checksum with its source; if it is right, the file is not: retry to fetch it anew, or send the right one.", false),
+  checksum: failure("CHECKSUM_MISMATCH", "firmware-7.1.bin has the digest 41d0…, 9f2c… was expected.", "Compare the checksum with its source; if it is right, the file is not: retry to transfer it anew.", false),
   exists: failure("FILE_EXISTS", "/home/mara/Downloads/report.pdf exists.", "Choose another name, or allow a number behind the name.", true),
   offline: failure("NETWORK_NAME", "There is no network.", "Check your network connection; the job goes on when it is back.", true),
   resting: failure("HTTP_SERVER_ERROR", "mirror.example.org failed 8 times in a row and is left alone for a while.", "The server has a problem of its own; the job goes on when it answers.", true),
