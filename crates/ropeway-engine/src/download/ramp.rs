@@ -172,7 +172,7 @@ impl Ramp {
         }
     }
 
-    /// How long a window is.
+    /// Time between two looks at what connections bring: their windows end at moments of their own.
     pub(super) fn period(way: Way) -> Duration {
         Growth::period(way)
     }

@@ -4,8 +4,8 @@ use super::{Batch, FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way, track
 
 /// More than this only for what takes longer than [`FAR`].
 const MANY: usize = 32;
-/// What is left must take this many seconds to be worth more than [`MANY`].
-const FAR: f64 = 2.0;
+/// Seconds that what is left must take to be worth more than [`MANY`].
+const FAR: f64 = 1.0;
 /// What is left must take this many times what a fresh connection costs.
 const AHEAD: f64 = 2.0;
 /// So many times what is open may be open next. A server that bears none of the newcomers refuses no more than it bears
@@ -18,6 +18,10 @@ const KEPT_FIRST: f64 = 0.7;
 const KEPT: f64 = 0.75;
 /// Those of before are gone when they have not been seen for so many windows: between two segments they are away, too.
 const GONE: f64 = 4.0;
+/// Before newcomers have stopped growing: who keeps this share has lost nothing...
+const UNSHAKEN: f64 = 0.85;
+/// ...and where newcomers bring so many times what those of before did, these did not fill the line.
+const PLAINLY: f64 = 1.5;
 /// Where all together bring this share of the best they ever did, what some lost others have.
 const FULL: f64 = 0.8;
 
@@ -28,7 +32,12 @@ impl Growth {
         let (now, open) = (look.now.as_secs_f64(), look.flows.len());
         let left = look.left as f64 / self.brings.max(1.0);
         let ahead = AHEAD * self.cold(look.way).as_secs_f64();
-        let Some(batch) = self.batch else {
+        let served = look.flows.iter().filter(|flow| flow.answered.is_some()).count();
+        let batch = self.batch.as_mut().map(|batch| {
+            batch.served = batch.served.max(served);
+            *batch
+        });
+        let Some(batch) = batch else {
             let is_flat = || look.flows.iter().any(|flow| self.flowing(flow).is_some_and(|track| track.is_flat));
             let is_due = self.is_large || (left > ahead && is_flat());
             return if is_due { self.grow(FEW, look) } else { Verdict::Wait };
@@ -37,9 +46,9 @@ impl Growth {
             return self.compare_anew(look);
         }
         let new: Vec<&Flow> = look.flows.iter().filter(|flow| batch.has(flow.connection)).collect();
-        let waiting = new.iter().filter(|flow| flow.answered.is_none()).count();
+        let waiting = new.iter().filter(|flow| flow.is_left_waiting()).count();
         if waiting * 4 > new.len() {
-            return self.wait(now - batch.asked, look);
+            return self.wait(batch, look);
         }
         let is_old = |flow: &&Flow| self.old.contains(&flow.connection);
         let rated = |flow: &&Flow| self.flowing(flow).is_some_and(|track| track.rate.is_some());
@@ -53,14 +62,22 @@ impl Growth {
             old.iter().filter_map(|flow| self.flowing(flow)).filter(|track| !track.is_stalled).copied().collect();
         let flat = judged.iter().filter(|flow| self.flowing(flow).is_some_and(|track| track.is_flat)).count();
         // The others grow by themselves.
-        if old.is_empty() || (flat as f64) < MOST_FLAT * judged.len() as f64 {
+        let is_plain = || !self.is_proved && self.is_plain(&old, &new, look);
+        if old.is_empty() || ((flat as f64) < MOST_FLAT * judged.len() as f64 && !is_plain()) {
             return Verdict::Wait;
         }
         let mean = |of: fn(&Track) -> f64| (old.iter().map(of).sum::<f64>() / old.len() as f64).max(1.0);
         let (peak, rate) = (mean(|track| track.peak), mean(|track| track.rate.unwrap_or(0.0)));
         if rate < peak * if self.is_proved { KEPT } else { KEPT_FIRST } {
             if self.brings >= self.best * FULL {
-                return self.stop(&old, look);
+                // What the newcomers bring counts, too: before that is known the line seems to carry less than it does.
+                let is_known = |flow: &&&Flow| self.flowing(flow).is_some_and(|track| track.is_flat);
+                let known = new.iter().filter(is_known).count();
+                return if known as f64 >= MOST_FLAT * new.len() as f64 {
+                    self.stop(&old, look)
+                } else {
+                    Verdict::Wait
+                };
             }
             // All of them lose: a burst is over.
             self.best = self.brings;
@@ -85,7 +102,19 @@ impl Growth {
         // Where some are left waiting the server may bear no more.
         let more = if waiting > 0 { 0 } else { open };
         let target = (open * FACTOR).min(open + more + FEW).max(FEW);
-        self.grow(if left > FAR { target } else { target.min(MANY.max(open)) }, look)
+        let target = if left > FAR { target } else { target.min(MANY) }.min(self.cap);
+        if target > open { self.grow(target, look) } else { Verdict::Wait }
+    }
+
+    /// Whether the newcomers bring so much at once that those of before cannot have filled the line, and these have lost
+    /// nothing, as they have stopped growing: no need to see where the newcomers stop.
+    fn is_plain(&self, old: &[Track], new: &[&Flow], look: Look<'_>) -> bool {
+        let had: f64 = old.iter().map(|track| track.peak).sum();
+        let (now, period) = (look.now.as_secs_f64(), Self::period(look.way).as_secs_f64());
+        let brings: f64 =
+            new.iter().filter_map(|flow| self.flowing(flow)?.rate.or_else(|| Track::at_least(now, flow, period))).sum();
+        let has_lost = |track: &Track| track.rate.unwrap_or(0.0) < track.peak * UNSHAKEN;
+        brings > had * PLAINLY && old.iter().all(|track| track.is_flat && !has_lost(track))
     }
 
     /// Whether none of those is left that the last ones are compared with.
@@ -113,16 +142,20 @@ impl Growth {
         Verdict::Wait
     }
 
-    /// Too many of the last ones are not answered: all that wait go, if others are served meanwhile.
-    fn wait(&mut self, waited: f64, look: Look<'_>) -> Verdict {
-        let waiting = look.flows.iter().filter(|flow| flow.answered.is_none()).map(|flow| flow.connection);
-        let waiting: Vec<u64> = waiting.collect();
+    /// Too many of the last ones are not answered: those that wait go, if others are served meanwhile. One that was served
+    /// may have ended just now, and the next in turn not have begun: what counts is how many were served at once.
+    fn wait(&mut self, batch: Batch, look: Look<'_>) -> Verdict {
+        let waiting = look.flows.iter().filter(|flow| flow.is_left_waiting()).map(|flow| flow.connection);
+        let mut waiting: Vec<u64> = waiting.collect();
         let served = look.flows.len() - waiting.len();
-        if served == 0 || !is_late(waited, look.way) {
+        if served == 0 || !is_late(look.now.as_secs_f64() - batch.asked, look.way) {
             return Verdict::Wait;
         }
-        self.bears(served.min(self.most));
-        Verdict::Bears(self.most, waiting)
+        let borne = batch.served.max(served).min(self.most);
+        self.bears(borne);
+        waiting.sort_unstable();
+        let go = waiting.split_off(borne.saturating_sub(served).min(waiting.len()));
+        Verdict::Bears(self.most, go)
     }
 
     /// The line is full: as many stay as fill it.

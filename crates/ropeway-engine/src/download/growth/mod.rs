@@ -54,6 +54,13 @@ pub(super) struct Flow {
     pub(super) answered: Option<(Duration, u64, u64)>,
 }
 
+impl Flow {
+    /// Whether it was never answered: one that waits for its next answer is served.
+    fn is_left_waiting(&self) -> bool {
+        self.answered.is_none() && self.bytes == 0
+    }
+}
+
 /// All that is seen at one moment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Look<'a> {
@@ -114,6 +121,8 @@ struct Batch {
     asked: f64,
     /// When one of those of before was seen last.
     seen: f64,
+    /// As many as were served at once since then.
+    served: usize,
 }
 
 /// Whether anything more is to be decided.
@@ -226,10 +235,20 @@ impl Growth {
         if matches!(self.rest, Rest::No) {
             let verdict = self.decide(look);
             if verdict != Verdict::Wait {
-                return verdict;
+                return self.told(verdict, look);
             }
         }
-        if matches!(self.rest, Rest::Full(_)) { self.watch(look) } else { Verdict::Wait }
+        let verdict = if matches!(self.rest, Rest::Full(_)) { self.watch(look) } else { Verdict::Wait };
+        self.told(verdict, look)
+    }
+
+    /// A verdict, written to the log.
+    fn told(&self, verdict: Verdict, look: Look<'_>) -> Verdict {
+        if verdict != Verdict::Wait {
+            let Self { brings, best, usual, is_proved, .. } = *self;
+            tracing::debug!(?verdict, now = ?look.now, open = look.flows.len(), brings, best, usual, is_proved, "growth");
+        }
+        verdict
     }
 
     /// Takes note of what is seen, and decides nothing.
@@ -270,7 +289,7 @@ impl Growth {
         self.old = look.flows.iter().filter(|flow| flow.answered.is_some()).map(|flow| flow.connection).collect();
         let count = target.saturating_sub(open) as u64;
         let now = look.now.as_secs_f64();
-        self.batch = Some(Batch { above, count, asked: now, seen: now });
+        self.batch = Some(Batch { above, count, asked: now, seen: now, served: 0 });
         Verdict::Grow(target)
     }
 
@@ -283,7 +302,7 @@ impl Growth {
 impl Batch {
     /// No newcomers: all that are open are of before.
     fn none(now: f64) -> Self {
-        Self { above: u64::MAX, count: 0, asked: now, seen: now }
+        Self { above: u64::MAX, count: 0, asked: now, seen: now, served: 0 }
     }
 
     fn has(&self, connection: u64) -> bool {

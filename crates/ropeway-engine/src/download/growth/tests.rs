@@ -225,6 +225,37 @@ fn what_was_learned_holds_from_the_first_answer_on() {
 }
 
 #[test]
+fn who_waits_for_the_next_answer_is_borne_all_the_same() {
+    let way = Way { round_trip: Duration::from_millis(100), opening: Duration::from_millis(200) };
+    let mut growth = Growth::new(1 << 30, MOST, None);
+    let mut verdicts = Vec::new();
+    for step in 1..60_u64 {
+        let now = Duration::from_millis(100 * step);
+        let count = if verdicts.is_empty() { 4 } else { 12 };
+        let flow = |connection| {
+            // From the fifth on nobody is served; from 2 s on all but the first of the others are between two answers.
+            let is_served = connection <= 4;
+            let is_between = connection > 1 && step > 20;
+            let answered = (is_served && !is_between).then_some((Duration::ZERO, 0, 0));
+            let bytes = if is_served { step.min(20) * 400_000 } else { 0 };
+            Flow { connection, bytes, reads: bytes / 10_000, answered }
+        };
+        let flows: Vec<Flow> = (1..=count).map(flow).collect();
+        let look = Look { now, left: 1 << 30, moved: 0, way, flows: &flows };
+        let verdict = if step == 1 { growth.begin(look) } else { growth.window(look) };
+        match verdict {
+            Verdict::Bears(borne, go) => {
+                assert_eq!((borne, go.len()), (4, 8));
+                return;
+            }
+            Verdict::Grow(12) => verdicts.push(verdict),
+            _ => {}
+        }
+    }
+    panic!("nothing was said of what the server bears: {verdicts:?}");
+}
+
+#[test]
 fn a_number_that_is_decided_already_is_only_measured() {
     let mut growth = Growth::fixed(1 << 30);
     for second in 1..100_u64 {

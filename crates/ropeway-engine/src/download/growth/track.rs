@@ -3,7 +3,7 @@
 use super::Flow;
 
 /// Reads that a window has at least: with fewer it measures how the bytes were packed.
-const READS: u64 = 6;
+const READS: u64 = 4;
 /// A window with fewer reads ends after so many times its length.
 const LONGEST_WINDOW: f64 = 8.0;
 /// Slow start doubles from one window to the next, congestion avoidance brings less than a tenth.
@@ -31,6 +31,16 @@ impl Track {
             flow.answered.map_or((now, flow.bytes, flow.reads), |(at, bytes, reads)| (at.as_secs_f64(), bytes, reads));
         let (rate, is_flat, peak, windows, alive, is_stalled) = (None, false, 0.0, 0, when, false);
         Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled }
+    }
+
+    /// What a connection without a window yet brings at the least: the answer's first read may have been waiting. `None`
+    /// within the first `period`.
+    #[expect(clippy::cast_precision_loss, reason = "a window's bytes stay below 2^53")]
+    pub(super) fn at_least(now: f64, flow: &Flow, period: f64) -> Option<f64> {
+        let (since, bytes, reads) = flow.answered?;
+        let elapsed = now - since.as_secs_f64();
+        let (bytes, reads) = (flow.bytes.saturating_sub(bytes), flow.reads.saturating_sub(reads));
+        (elapsed >= period && reads > 0).then(|| bytes as f64 * (1.0 - 1.0 / reads as f64) / elapsed)
     }
 
     /// Takes note of a window, if one is over.
