@@ -8,6 +8,8 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
+use http::Version;
+use hyper::body::Body as _;
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -43,12 +45,14 @@ pub(super) fn stream(
     let offer = response.extensions().get::<Arc<Offer>>().cloned();
     let left = expected.unwrap_or(u64::MAX);
     let is_exact = expected.is_some();
-    let raw = |left, bytes| Body { bytes: Some(bytes), canceled, url: url.clone(), offer, left, is_exact };
+    let has_own_end = response.version() == Version::HTTP_2;
+    let octets = Octets { body: response.into(), has_own_end };
+    let raw = |left| Body { bytes: Some(octets), canceled, url: url.clone(), offer, left, is_exact };
     match coding {
-        None => Ok(Box::pin(raw(left.min(longest), response.bytes_stream()))),
+        None => Ok(Box::pin(raw(left.min(longest)))),
         Some(coding) => {
             tracing::debug!(%url, ?coding, "the server compresses the transfer; that is undone");
-            let undone = decoded::stream(Box::pin(raw(left, response.bytes_stream())), coding, url.clone());
+            let undone = decoded::stream(Box::pin(raw(left)), coding, url.clone());
             Ok(Box::pin(first(undone, longest)))
         }
     }
@@ -70,9 +74,45 @@ fn first(body: ByteStream, longest: u64) -> impl Stream<Item = Result<Bytes, Dri
     })
 }
 
-struct Body<S> {
+/// The octets of a body as the HTTP library gives them.
+struct Octets {
+    body: reqwest::Body,
+    /// Whether the end of the body is told for itself.
+    has_own_end: bool,
+}
+
+/// How the next octets come.
+enum Next {
+    Chunk(Bytes),
+    End,
+    /// The end came without what tells it.
+    Cut,
+    Broken(reqwest::Error),
+}
+
+impl Octets {
+    fn poll_next(&mut self, context: &mut TaskContext<'_>) -> Poll<Next> {
+        let mut body = Pin::new(&mut self.body);
+        loop {
+            return Poll::Ready(match std::task::ready!(body.as_mut().poll_frame(context)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(chunk) => Next::Chunk(chunk),
+                    // Trailers tell nothing that is used.
+                    Err(_) => continue,
+                },
+                Some(Err(cause)) => Next::Broken(cause),
+                // The library takes a stream that is closed without an error for a whole one. Such a close only asks to send
+                // no more of the request, and comes behind the end of the answer (RFC 9113 §8.1).
+                None if self.has_own_end && !body.is_end_stream() => Next::Cut,
+                None => Next::End,
+            });
+        }
+    }
+}
+
+struct Body {
     /// `None` once the stream has ended, however it did.
-    bytes: Option<S>,
+    bytes: Option<Octets>,
     canceled: Pin<Box<WaitForCancellationFutureOwned>>,
     url: SafeUrl,
     /// There where the request offered HTTP/2.
@@ -82,7 +122,7 @@ struct Body<S> {
     is_exact: bool,
 }
 
-impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
+impl Stream for Body {
     type Item = Result<Bytes, DriverError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut TaskContext<'_>) -> Poll<Option<Self::Item>> {
@@ -96,19 +136,23 @@ impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for Body<S> {
             body.bytes = None;
             return Poll::Ready(Some(Err(DriverError::Canceled)));
         }
-        let item = match std::task::ready!(Pin::new(bytes).poll_next(context)) {
-            None if body.is_exact => {
+        let item = match std::task::ready!(bytes.poll_next(context)) {
+            Next::End if body.is_exact => {
                 let (host, reason) = (body.url.host(), "it ended before the announced length".to_owned());
                 Some(Err(DriverError::ConnectionLost { host, reason }))
             }
-            None => None,
-            Some(Ok(mut chunk)) => {
+            Next::End => None,
+            Next::Cut => {
+                let (host, reason) = (body.url.host(), "the stream was closed before its end".to_owned());
+                Some(Err(DriverError::StreamLost { host, reason }))
+            }
+            Next::Chunk(mut chunk) => {
                 // More than was asked for belongs to the neighbour, who asks for it himself.
                 chunk.truncate(usize::try_from(body.left).unwrap_or(usize::MAX));
                 body.left -= chunk.len() as u64;
                 return Poll::Ready(Some(Ok(chunk)));
             }
-            Some(Err(cause)) => {
+            Next::Broken(cause) => {
                 let fault = body.offer.as_ref().and_then(|offer| error::fault_of_body(&cause, offer.is_shared()));
                 if let (Some(offer), Some(fault)) = (&body.offer, fault) {
                     offer.failed(fault);

@@ -8,7 +8,7 @@ use ropeway_drivers::{Context, DriverError};
 use ropeway_model::{ByteRate, FailureCode, Network, Retry, Secrets};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer, TunnelProxy,
-    peer::{Answer, Authority, Cut, Request, ServedFile, frame},
+    peer::{Answer, Authority, Cut, Framing, Request, ServedFile, frame},
 };
 
 use crate::ground::{Download, context, give, range, read, url};
@@ -20,6 +20,7 @@ const TOGETHER: usize = 16;
 const STREAMS: u32 = 100;
 
 /// Codes that end a stream (RFC 9113 §7).
+const NO_ERROR: u32 = 0x0;
 const PROTOCOL_ERROR: u32 = 0x1;
 const INTERNAL_ERROR: u32 = 0x2;
 const REFUSED_STREAM: u32 = 0x7;
@@ -200,6 +201,31 @@ async fn a_stream_that_breaks_takes_no_other_one_and_no_connection_with_it() {
         assert_eq!(read(download.probe().await.unwrap().body).await.0.len() as u64, LENGTH);
         assert_eq!(peer.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_stream_without_an_end_of_its_own_is_cut_however_it_is_closed() {
+    let file = ServedFile::new(1, LENGTH);
+    for (framing, sent) in [(Framing::Length, 1_000), (Framing::Unsaid, 1_000), (Framing::Unsaid, 0)] {
+        let file = file.clone();
+        let (_peer, download) = peer(move |_| file.whole().framing(framing).reset_after(sent, NO_ERROR)).await;
+        let (bytes, error) = read(download.probe().await.unwrap().body).await;
+        assert!(
+            error.as_ref().is_some_and(|error| error.code() == FailureCode::ConnectionLost),
+            "{framing:?}: {error:?}"
+        );
+        assert_eq!(error.unwrap().retry(), Retry::Backoff, "{framing:?}");
+        assert_eq!(bytes, Pattern::new(1).bytes(0, sent), "{framing:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_length_that_nobody_tells_ends_with_the_stream() {
+    let file = ServedFile::new(1, LENGTH);
+    let (_peer, download) = peer(move |_| file.whole().framing(Framing::Unsaid)).await;
+    let (bytes, error) = read(download.probe().await.unwrap().body).await;
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(bytes.len() as u64, LENGTH);
 }
 
 #[tokio::test]
