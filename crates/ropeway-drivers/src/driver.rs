@@ -243,12 +243,17 @@ impl Evidence {
 }
 
 /// What a server has at an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stored {
-    /// Bytes.
-    pub length: Option<u64>,
-    /// What else it says of them.
-    pub evidence: Vec<Evidence>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It says that nothing is there.
+    Nothing,
+    /// A file, with what it says of it.
+    File {
+        /// Bytes.
+        length: Option<u64>,
+        /// What else is said of them.
+        evidence: Vec<Evidence>,
+    },
 }
 
 /// How an upload ends.

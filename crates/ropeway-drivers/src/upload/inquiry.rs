@@ -11,7 +11,7 @@ use ropeway_model::SafeUrl;
 
 use super::WANT_REPR_DIGEST;
 use crate::{
-    Context, DriverError, Stored,
+    Context, DriverError, Patience, Stored,
     client::Connection,
     exchange,
     http::{announced, coding, wire},
@@ -32,10 +32,12 @@ pub(crate) async fn stored_at(context: &Context, url: &SafeUrl) -> Option<Stored
             StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
                 of_part(&first_octet(context, url).await.ok()?)
             }
+            StatusCode::NOT_FOUND | StatusCode::GONE => Some(Stored::Nothing),
             _ => None,
         }
     };
-    let answered = tokio::time::timeout(PATIENCE, asked).await.ok()??;
+    let patience = Patience::chosen().silence.map_or(PATIENCE, |silence| silence.min(PATIENCE));
+    let answered = tokio::time::timeout(patience, asked).await.ok()??;
     tracing::debug!(%url, ?answered, "asked what is stored");
     Some(answered)
 }
@@ -63,15 +65,16 @@ fn fields() -> HeaderMap {
 fn of_whole(response: &Response) -> Stored {
     let headers = response.headers();
     let length = wire::content_length(headers).ok().flatten();
-    Stored { length, evidence: announced::of_stored(headers) }
+    Stored::File { length, evidence: announced::of_stored(headers) }
 }
 
 fn of_part(response: &Response) -> Option<Stored> {
     match response.status() {
         StatusCode::OK if is_of_a_file(response) => Some(of_whole(response)),
+        StatusCode::NOT_FOUND | StatusCode::GONE => Some(Stored::Nothing),
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
             let length = wire::complete_length(response.headers())?;
-            Some(Stored { length: Some(length), evidence: Vec::new() })
+            Some(Stored::File { length: Some(length), evidence: Vec::new() })
         }
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use ropeway_drivers::Evidence;
+use ropeway_drivers::{Evidence, Stored};
 use ropeway_model::Algorithm;
 use ropeway_testkit::{
     Nginx, Pattern, Peer,
@@ -106,7 +106,7 @@ async fn what_is_stored_is_asked_by_head_and_else_by_the_first_octet() {
         })
         .await;
         let stored = Upload::to(&peer.url("in/")).stored().await.unwrap();
-        assert_eq!(stored.length, Some(5_000), "{status}");
+        assert!(matches!(stored, Stored::File { length: Some(5_000), .. }), "{status}: {stored:?}");
         let asked: Vec<_> = peer.requests().iter().map(|request| request.method.clone()).collect();
         assert_eq!(asked, methods);
         assert!(peer.requests().iter().all(|request| request.path == "/in/file.bin"));
@@ -115,8 +115,7 @@ async fn what_is_stored_is_asked_by_head_and_else_by_the_first_octet() {
 
 #[tokio::test]
 async fn an_answer_that_is_about_no_file_says_nothing_of_what_is_stored() {
-    let answers: [fn() -> Answer; 6] = [
-        || Answer::status(404),
+    let answers: [fn() -> Answer; 5] = [
         || Answer::status(403),
         || Answer::status(200),
         || Answer::status(200).header("Content-Type", "text/html").body("<html>sign in</html>"),
@@ -128,7 +127,13 @@ async fn an_answer_that_is_about_no_file_says_nothing_of_what_is_stored() {
         assert_eq!(Upload::to(&peer.url("in/")).stored().await, None);
     }
     let peer = Peer::start(|_| Answer::status(200).header("ETag", "\"1\"")).await;
-    assert_eq!(Upload::to(&peer.url("in/")).stored().await.unwrap().length, Some(0), "an empty file has a tag");
+    let empty = Upload::to(&peer.url("in/")).stored().await;
+    assert!(matches!(empty, Some(Stored::File { length: Some(0), .. })), "an empty file has a tag: {empty:?}");
+    for (status, of_head) in [(404, 404), (410, 410), (404, 405), (410, 501)] {
+        let of = move |method: &str| Answer::status(if method == "HEAD" { of_head } else { status });
+        let peer = Peer::start(move |request| of(&request.method)).await;
+        assert_eq!(Upload::to(&peer.url("in/")).stored().await, Some(Stored::Nothing), "{status} after {of_head}");
+    }
 }
 
 #[tokio::test]

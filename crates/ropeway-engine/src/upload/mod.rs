@@ -64,7 +64,7 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
             attempt.step(Step::Transferred);
             proof.take(digests)?;
             let asked = proof::ask(attempt, upload, &context, &session, is_asked);
-            match proof.of_stored(&receipt, asked).await {
+            match proof.of_stored(&receipt, &session.url, asked).await {
                 // It is at the server: to prove that, it would be sent once more.
                 Err(Stop::Wished) if !ending::is_unwanted(attempt) => Verification::Unverified,
                 proved => proved?,

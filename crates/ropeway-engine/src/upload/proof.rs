@@ -3,7 +3,7 @@
 use std::io;
 
 use ropeway_drivers::{DriverError, Evidence, PartReceipt, Session, Stored};
-use ropeway_model::{Algorithm, Digest, FailureCode};
+use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl};
 use ropeway_store::Verification;
 use tokio_util::sync::CancellationToken;
 
@@ -75,6 +75,7 @@ impl<'a> Proof<'a> {
     pub(super) async fn of_stored(
         &mut self,
         receipt: &PartReceipt,
+        sent_to: &SafeUrl,
         asked: impl Future<Output = Option<Stored>>,
     ) -> Result<Verification, Stop> {
         let place = receipt.location.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -90,24 +91,33 @@ impl<'a> Proof<'a> {
             Compared::Unknown => {}
         }
         let asked = self.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
-        let Some(stored) = asked else { return Ok(Verification::Unverified) };
+        let (length, evidence) = match asked {
+            None => return Ok(Verification::Unverified),
+            // What takes files at one address and keeps them at another one has nothing there.
+            Some(Stored::Nothing) if names_a_place_beside(receipt, sent_to) => return Ok(Verification::Unverified),
+            Some(Stored::Nothing) => {
+                let message = format!("the server took the file, and says now that nothing is at {sent_to}");
+                return Err(Stop::failed(FailureCode::Unconfirmed, message));
+            }
+            Some(Stored::File { length, evidence }) => (length, evidence),
+        };
         let sent = self.source.stamp.length;
-        if let Some(length) = stored.length.filter(|length| *length != sent) {
+        if let Some(length) = length.filter(|length| *length != sent) {
             return Err(differs(format!("the server has {length} bytes of {sent}")));
         }
-        match self.compare(&stored.evidence, None).await? {
+        match self.compare(&evidence, None).await? {
             Compared::Same => Ok(Verification::ChecksumOfServer),
             Compared::Differs { theirs, ours } => Err(differs(format!("the server has {theirs}, the file is {ours}"))),
-            Compared::Unknown if stored.length.is_some() => Ok(Verification::Length),
+            Compared::Unknown if length.is_some() => Ok(Verification::Length),
             Compared::Unknown => Ok(Verification::Unverified),
         }
     }
 
     /// Whether what stands in the way of the upload is the file itself, from an earlier one.
     pub(super) async fn is_there(&mut self, stored: Option<&Stored>) -> Result<bool, Stop> {
-        let Some(stored) = stored else { return Ok(false) };
-        let has_length = stored.length.is_none_or(|length| length == self.source.stamp.length);
-        Ok(has_length && matches!(self.compare(&stored.evidence, None).await?, Compared::Same))
+        let Some(Stored::File { length, evidence }) = stored else { return Ok(false) };
+        let has_length = length.is_none_or(|length| length == self.source.stamp.length);
+        Ok(has_length && matches!(self.compare(evidence, None).await?, Compared::Same))
     }
 
     /// The digest to show, if one was taken.
@@ -170,6 +180,12 @@ impl<'a> Proof<'a> {
     }
 }
 
+/// Whether the answer to an upload names another address than the one it was sent to.
+fn names_a_place_beside(receipt: &PartReceipt, sent_to: &SafeUrl) -> bool {
+    let in_words = receipt.answer.as_ref().is_some_and(|answer| answer.windows(3).any(|octets| octets == b"://"));
+    in_words || receipt.location.as_ref().is_some_and(|location| location != sent_to)
+}
+
 /// Whether the digest is that of these octets.
 fn is_of(digest: &Digest, octets: &[u8]) -> bool {
     let mut hasher = Hasher::new(digest.algorithm());
@@ -190,7 +206,8 @@ pub(super) async fn ask(
     }
     let stored = upload.stored(context, session).await;
     attempt.log(match &stored {
-        Some(Stored { length: Some(length), .. }) => format!("the server says that it has {length} bytes"),
+        Some(Stored::Nothing) => "the server says that nothing is there".to_owned(),
+        Some(Stored::File { length: Some(length), .. }) => format!("the server says that it has {length} bytes"),
         _ => "the server does not say what it has".to_owned(),
     });
     stored

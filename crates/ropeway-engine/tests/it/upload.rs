@@ -158,7 +158,7 @@ fn last_put(peer: &Peer) -> Request {
 async fn what_the_server_says_it_stored_decides_whether_an_upload_is_verified() {
     type Say = fn() -> (Answer, Answer);
     let cases: [(&str, Say, Result<Verification, FailureCode>); 9] = [
-        ("nothing", || (Answer::status(201), Answer::status(404)), Ok(Verification::Unverified)),
+        ("nothing", || (Answer::status(201), Answer::status(404)), Err(FailureCode::Unconfirmed)),
         ("its length", || (Answer::status(204), has(1000)), Ok(Verification::Length)),
         ("half of it", || (Answer::status(204), has(500)), Err(FailureCode::StoredDiffers)),
         ("its digest", || (said(1000), Answer::status(404)), Ok(Verification::ChecksumOfServer)),
@@ -248,6 +248,29 @@ async fn a_file_that_is_not_the_one_the_checksum_is_of_is_not_sent() {
     spec.checksum = Some(format!("sha256:{}", Pattern::new(7).sha256(1000)).parse().unwrap());
     let job = rig.run(spec).await;
     assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Unverified)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_which_nothing_is_there_is_not_taken_for_sent() {
+    let made = || Answer::status(201);
+    let answers: [(fn() -> Answer, bool); 3] = [
+        (made, false),
+        (|| Answer::status(201).header("Location", "/kept/1"), true),
+        (|| Answer::status(200).body("https://files.example/1/a.bin\n"), true),
+    ];
+    for (answer, is_well) in answers {
+        let peer =
+            Peer::start(move |request| if request.method == "PUT" { answer() } else { Answer::status(404) }).await;
+        let rig = Rig::new().await;
+        let job = rig.run(upload(&rig, "a.bin", 1000, &peer.url("in/"))).await;
+        if is_well {
+            assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Unverified)));
+        } else {
+            assert_eq!(failure(&job).code, FailureCode::Unconfirmed);
+            assert!(failure(&job).message.contains("nothing is at"), "{:?}", failure(&job));
+        }
+        assert_eq!(peer.requests().iter().filter(|request| request.method == "PUT").count(), 1, "it is sent once");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
