@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     fs,
     os::unix::{ffi::OsStrExt, net::UnixListener},
+    time::{Duration, Instant},
 };
 
 use ropeway_testkit::{
@@ -71,6 +72,29 @@ fn a_folder_is_sent_with_every_file_below_it() {
     assert_eq!(arrived, ["HEAD", "PUT"], "what is stored is asked");
     let found: u64 = sizes(&nginx.root().join("in"));
     assert_eq!(found, 8000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_everything_and_never_answers_is_given_up_in_the_time_chosen() {
+    // Far less than what is waited for where nothing is chosen.
+    const AT_MOST: Duration = Duration::from_secs(45);
+    let peer = Peer::start(|request| match request.method.as_str() {
+        "PUT" if request.path.ends_with("made.bin") => Answer::status(201),
+        _ => Answer::silence(),
+    })
+    .await;
+    let home = Home::new();
+    let send = |name: &str| {
+        stamped_file(&home.work(name), 3000);
+        let begun = Instant::now();
+        let finished = home.run(["put", "--json", name, "--to", &peer.url("in/"), "--timeout", "1", "--tries", "1"]);
+        assert!(begun.elapsed() < AT_MOST, "{:?}", begun.elapsed());
+        finished
+    };
+    assert_eq!(codes(&send("never.bin").expect(1)), ["NETWORK_IDLE"]);
+    assert_eq!(puts(&peer).len(), 1, "one try is one");
+    // Nor is who does not say what he has waited for longer.
+    send("made.bin").expect(0);
 }
 
 /// More files than one batch of changes tells of.

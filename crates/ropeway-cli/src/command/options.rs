@@ -85,7 +85,7 @@ pub(crate) struct PatienceFlags {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=1000))]
     tries: Option<u32>,
 
-    /// Give a connection up that brings nothing for so many seconds [default: 60]
+    /// Give a connection up that brings nothing for so many seconds [default: 60; 900 for the answer to an upload]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     timeout: Option<u32>,
 

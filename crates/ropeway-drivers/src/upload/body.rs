@@ -65,6 +65,10 @@ impl Body for SizedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let body = &mut *self;
+        if body.length() == 0 {
+            // Asked once more behind its last octet it waits for nobody: it is the server's turn.
+            return Poll::Ready(None);
+        }
         if !body.before.is_empty() {
             let before = std::mem::take(&mut body.before);
             return body.hand_over(before);

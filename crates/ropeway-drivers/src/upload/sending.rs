@@ -17,6 +17,10 @@ fn stall_timeout() -> Duration {
     Patience::chosen().silence.unwrap_or(STALL_TIMEOUT)
 }
 
+fn answer_timeout() -> Duration {
+    Patience::chosen().silence.unwrap_or(ANSWER_TIMEOUT)
+}
+
 /// What becomes of a body that was handed over for sending; shared between the body and whoever waits for the answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Sending {
@@ -74,7 +78,7 @@ impl Sending {
             let (since, patience) = match turn {
                 Turn::Source => (Instant::now(), stall_timeout()),
                 Turn::Network { since } => (since, stall_timeout()),
-                Turn::Server { since } => (since, ANSWER_TIMEOUT),
+                Turn::Server { since } => (since, answer_timeout()),
             };
             if !matches!(turn, Turn::Source) && since.elapsed() >= patience {
                 return patience;
