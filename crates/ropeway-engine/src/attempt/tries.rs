@@ -5,7 +5,12 @@ use std::{sync::atomic::Ordering, time::Duration};
 use ropeway_model::{Direction, Failure, FailureCode, Retry};
 
 use super::Attempt;
-use crate::{config::Scope, hosts::HostKey, retry, table::Entry};
+use crate::{
+    config::Scope,
+    hosts::{HostKey, Restart},
+    retry,
+    table::Entry,
+};
 
 impl Attempt {
     /// Whether somebody at a terminal waits for the first answer of a server.
@@ -39,7 +44,8 @@ impl Attempt {
     }
 
     /// Counts the try, and returns the pause before the next one; `None` where there is to be none. A server that only
-    /// restarts is probed every second, which is no try.
+    /// restarts is probed at short intervals, which is no try; who chose a number of tries gets them behind the first minute
+    /// of it.
     pub(super) fn pause(
         &self,
         entry: &mut Entry,
@@ -50,8 +56,9 @@ impl Attempt {
     ) -> Option<Duration> {
         let is_first_contact = self.is_first_contact(entry, failure);
         let is_refused = failure.code == FailureCode::ConnectionRefused && retry != Retry::Never;
-        let is_counted = self.chosen_tries() > 0;
-        if let Some(restart) = (is_refused && !is_counted).then(|| self.engine.hosts.restart(at)).flatten() {
+        let has_chosen = self.chosen_tries() > 0;
+        let is_free = |restart: &Restart| !has_chosen || (restart.is_recent() && !is_first_contact);
+        if let Some(restart) = is_refused.then(|| self.engine.hosts.restart(at)).flatten().filter(is_free) {
             entry.known.attempts = entry.known.attempts.max(1);
             let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
             return (!is_over).then_some(restart.probed_in);

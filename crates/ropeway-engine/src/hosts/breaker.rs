@@ -20,10 +20,15 @@ pub(super) const SEVERAL: u32 = 5;
 const FIRST_REST: Duration = Duration::from_secs(2);
 /// No rest is longer: a server that is back is found within this time.
 const LONGEST_REST: Duration = Duration::from_secs(5 * 60);
-/// A server that refuses connections is most often being restarted: so long it is probed every [`PROBED_EVERY`].
-const RESTARTS_WITHIN: Duration = Duration::from_secs(60);
-/// A refused connection costs nothing; asked so often, a server that is back is in use again at once.
+/// A server that refuses connections is most often being restarted, or its machine is: so long it is probed at fixed
+/// intervals, since a refused connection costs nothing.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// How often at first: a server that is back is in use again at once.
 const PROBED_EVERY: Duration = Duration::from_secs(1);
+/// So long most restarts take at most.
+const FIRST_MINUTE: Duration = Duration::from_secs(60);
+/// How often behind the first minute.
+const PROBED_THEN_EVERY: Duration = Duration::from_secs(5);
 /// Jobs that may run right after a probe succeeded; doubled by each further success.
 const FIRST_ALLOWED: usize = 2;
 /// Once so many would be allowed the server counts as well.
@@ -120,11 +125,14 @@ impl Breaker {
             Self::Recovering { rests, .. } => (rests, now),
             Self::HalfOpen { rests, since, .. } => (rests, since),
         };
-        *self = if fault == Fault::Refused && now.duration_since(since) < RESTARTS_WITHIN {
-            Self::Open { until: now + PROBED_EVERY.mul_f64(0.8 + random / 5.0), rests, since }
+        let down = now.duration_since(since);
+        *self = if fault == Fault::Refused && down < RESTARTS_WITHIN {
+            let every = if down < FIRST_MINUTE { PROBED_EVERY } else { PROBED_THEN_EVERY };
+            Self::Open { until: now + every.mul_f64(0.8 + random / 5.0), rests, since }
         } else {
+            let least = if fault == Fault::Refused { PROBED_THEN_EVERY } else { Duration::ZERO };
             let after = if let Fault::OfAddress { after } = fault { after } else { None };
-            Self::Open { until: now + rest(rests, after, random), rests: rests.saturating_add(1), since }
+            Self::Open { until: now + rest(rests, after, random).max(least), rests: rests.saturating_add(1), since }
         };
     }
 
@@ -165,6 +173,13 @@ pub(crate) struct Restart {
     pub(crate) down: Duration,
     /// When it is asked next.
     pub(crate) probed_in: Duration,
+}
+
+impl Restart {
+    /// Whether it has not been away for longer than most restarts take.
+    pub(crate) fn is_recent(self) -> bool {
+        self.down < FIRST_MINUTE
+    }
 }
 
 /// Half of it is fixed so that a rest is a rest, half is drawn so that clients do not come back together. What the
@@ -233,13 +248,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_refuses_connections_is_asked_every_second_for_a_minute_and_then_ever_more_seldom() {
+    fn a_server_that_refuses_connections_is_asked_often_for_five_minutes_and_then_ever_more_seldom() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
         breaker.fail(now, Fault::Refused, 1.0);
-        let rests = rests(&mut breaker, now, Fault::Refused, 64);
+        let rests = rests(&mut breaker, now, Fault::Refused, 112);
         assert_eq!(rests[..60], [1; 60]);
-        assert_eq!(rests[60..], [2, 4, 8, 16]);
+        assert_eq!(rests[60..108], [5; 48]);
+        assert_eq!(rests[108..], [5, 5, 8, 16]);
     }
 
     #[test]

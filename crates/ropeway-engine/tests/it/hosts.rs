@@ -201,13 +201,47 @@ async fn a_server_that_restarts_is_in_use_again_within_two_seconds_and_a_thousan
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_is_away_for_minutes_is_in_use_again_within_seconds_and_asked_by_one_at_a_time() {
+    for away in [101, 130, 290] {
+        let (net, start) = with_a_restarting_server(Duration::from_secs(away));
+        let still = Still::new(Scope::Queue, &net).await;
+        still.add((0..100).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
+        still.until(|jobs| jobs.iter().any(|job| job.phase == Phase::Completed)).await;
+        let back = start.elapsed().saturating_sub(Duration::from_secs(away));
+        assert!(back <= Duration::from_secs(6), "{away} s away: {back:?}");
+        let asked = net.asked(DYING);
+        let later: Vec<_> = asked.iter().filter(|at| (61..away).contains(&(**at - start).as_secs())).collect();
+        assert!(later.is_sorted_by(|one, next| **next - **one >= Duration::from_secs(4)), "{later:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_number_of_tries_leaves_a_restarting_server_its_first_minute() {
+    for (tries, away) in [(1, 6), (2, 59), (1000, 15)] {
+        let (net, start) = with_a_restarting_server(Duration::from_secs(away));
+        let still = Still::new(Scope::Queue, &net).await;
+        still.engine.set_tries(tries);
+        still.add(vec![still.spec(&format!("https://{DYING}/1"))]).await;
+        still.until(all(PhaseKind::Completed)).await;
+        let back = start.elapsed().saturating_sub(Duration::from_secs(away));
+        assert!(back <= Duration::from_secs(2), "{tries} tries, {away} s away: {back:?}");
+    }
+    let (net, start) = with_a_restarting_server(Duration::MAX);
+    let still = Still::new(Scope::Queue, &net).await;
+    still.engine.set_tries(3);
+    still.add(vec![still.spec(&format!("https://{DYING}/1"))]).await;
+    still.until(all(PhaseKind::Failed)).await;
+    assert!(start.elapsed() < Duration::from_secs(120), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_server_that_stays_away_is_asked_ever_more_seldom() {
     let (net, start) = with_a_restarting_server(Duration::MAX);
     let still = Still::new(Scope::Queue, &net).await;
     still.add((0..100).map(|number| still.spec(&format!("https://{DYING}/{number}"))).collect()).await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
     let asked = net.asked(DYING);
-    let later = asked.iter().filter(|at| **at - start > Duration::from_secs(70)).count();
+    let later = asked.iter().filter(|at| **at - start > Duration::from_secs(310)).count();
     assert!((5..=30).contains(&later), "{later} requests in the rest of the hour");
 }
 
