@@ -277,6 +277,8 @@ pub struct JobSpec {
     pub mirrors: Vec<SafeUrl>,
     /// Digests of the file's pieces, where a Metalink gave them.
     pub pieces: Option<Pieces>,
+    /// Bytes the file must have, where a Metalink says so.
+    pub length: Option<u64>,
     /// Not to be started before this moment.
     pub start_at: Option<Timestamp>,
     /// How many of the last folders of a download's place were named by a document instead of the user.
@@ -301,6 +303,7 @@ impl JobSpec {
             network: Network { ca_file: None, proxy: None, cookie_file: None, netrc: false, allow_downgrade: false },
             mirrors: Vec::new(),
             pieces: None,
+            length: None,
             start_at: None,
         }
     }

@@ -73,5 +73,6 @@ fn job(file: MetalinkFile, typed: Option<&SafeUrl>, into: &Path, options: &Optio
     spec.mirrors.splice(0..0, urls);
     spec.checksum = spec.checksum.or(file.digest);
     spec.pieces = file.pieces;
+    spec.length = file.size;
     Some(spec)
 }

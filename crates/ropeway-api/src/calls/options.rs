@@ -60,6 +60,7 @@ impl Options {
             },
             mirrors: mirrors.map_err(|error| refused(&error))?,
             pieces: None,
+            length: None,
             start_at: asked.start_at_ms.map(Timestamp::from_unix_ms),
             named_folders: 0,
         };

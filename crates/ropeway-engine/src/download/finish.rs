@@ -25,6 +25,10 @@ pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result
         None => None,
     };
     let digests = digests.unwrap_or_default();
+    if let Err(stop) = proof::has_length(attempt, length) {
+        attempt.save(proof::forgotten(attempt)).await?;
+        return Err(stop);
+    }
     let verification = proof::verify(attempt, source, &digests)?;
     let proof = Proof { digest: digests.into_iter().next(), verification, synced };
     publish(attempt, source, job, proof).await

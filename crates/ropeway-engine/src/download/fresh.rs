@@ -12,7 +12,7 @@ use super::{
     existing,
     line::FirstAnswer,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
-    naming, page, recheck,
+    naming, page, proof, recheck,
     seam::Promises,
     source::{Begin, Source},
     trouble, whole,
@@ -167,6 +167,9 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     let took = asked.elapsed();
     attempt.visit.answered(&HostKey::of(&probe.url), took);
     page::refuse(attempt, url, &probe)?;
+    if let Some(length) = probe.validator.length {
+        proof::has_length(attempt, length)?;
+    }
     if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
         && !pieces::fit(pieces, length)
     {

@@ -1,7 +1,7 @@
 //! What a finished download is proved with: which digests are taken of it, and what they are held against.
 
 use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec};
-use ropeway_store::{BlockChange, Verification};
+use ropeway_store::{BlockChange, JobChange, Verification};
 
 use super::source::Source;
 use crate::{
@@ -23,6 +23,20 @@ pub(super) fn algorithms(spec: &JobSpec, announced: Option<&Digest>, policy: Dig
         wanted.push(Algorithm::Sha256);
     }
     wanted
+}
+
+/// Holds the file's length against what a Metalink says of it.
+///
+/// # Errors
+/// [`FailureCode::LengthMismatch`] if it is another one.
+pub(super) fn has_length(attempt: &Attempt, length: u64) -> Result<(), Stop> {
+    match attempt.spec.length.filter(|expected| *expected != length) {
+        None => Ok(()),
+        Some(expected) => {
+            let message = format!("the file has {length} bytes, the Metalink says {expected}");
+            Err(Stop::failed(FailureCode::LengthMismatch, message))
+        }
+    }
 }
 
 /// Holds the digests of the finished file against what it must have.
@@ -47,14 +61,19 @@ pub(super) fn verify(attempt: &Attempt, source: &Source, digests: &[Digest]) -> 
     Ok(proof)
 }
 
-fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
+/// The change by which nothing of what is here counts for the file any more.
+pub(super) fn forgotten(attempt: &Attempt) -> JobChange {
     let mut change = attempt.change(None);
     change.segments = Some(None);
     change.blocks = Some(BlockChange::Replace(Vec::new()));
     change.part_file = Some(None);
     change.durable = Some(0);
-    attempt.engine.journal.note(change);
     attempt.progress.set_durable(0);
+    change
+}
+
+fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
+    attempt.engine.journal.note(forgotten(attempt));
     let kept = source.part_path.display();
     Stop::failed(
         FailureCode::DigestMismatch,

@@ -135,6 +135,7 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         network,
         mirrors,
         pieces,
+        length,
         start_at,
         named_folders,
     } = one;
@@ -159,6 +160,7 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         && *network == other.network
         && *mirrors == other.mirrors
         && *pieces == other.pieces
+        && *length == other.length
         && *start_at == other.start_at
         && *named_folders == other.named_folders
 }

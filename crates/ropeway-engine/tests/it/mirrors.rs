@@ -4,7 +4,7 @@ use ropeway_engine::ServerPolicy;
 use ropeway_model::{Algorithm, ConnectionChoice, Connections, Digest, FailureCode, Phase, Pieces, Wish};
 use ropeway_testkit::{
     Pattern, Peer, free_port,
-    peer::{Answer, Cut, Request, ServedFile},
+    peer::{Answer, Cut, Framing, Request, ServedFile},
 };
 
 use crate::rig::{Rig, failure};
@@ -180,4 +180,26 @@ async fn a_mirror_whose_whole_file_misses_the_digest_is_followed_by_the_next() {
     let job = rig.run(spec).await;
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_length_than_the_metalink_says_is_none_and_a_mirror_with_the_right_one_is_chosen() {
+    for framing in [Framing::Length, Framing::Chunked] {
+        let (right, wrong) = (ServedFile::new(1, LENGTH), ServedFile::new(2, LENGTH - 1));
+        let served = wrong.clone();
+        let wrong = Peer::start(move |_| served.whole().framing(framing)).await;
+        let right = Peer::serve(right).await;
+        let rig = Rig::new().await;
+        let mut spec = rig.download(&wrong.url("a.bin"));
+        spec.length = Some(LENGTH);
+        spec.mirrors = vec![right.url("a.bin").parse().unwrap()];
+        let job = rig.run(spec.clone()).await;
+        assert_eq!(job.phase, Phase::Completed, "{framing:?}");
+        Pattern::new(1).assert_file(&rig.file("a.bin"), LENGTH);
+        spec.mirrors.clear();
+        rig.engine.set_tries(1);
+        let job = rig.run(spec).await;
+        assert_eq!(failure(&job).code, FailureCode::LengthMismatch, "{framing:?}");
+        assert!(!rig.file("a (1).bin").exists(), "{framing:?}");
+    }
 }

@@ -58,6 +58,8 @@ pub(crate) struct Options {
     #[serde(skip_serializing_if = "Option::is_none")]
     pieces: Option<Pieces>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     start_at: Option<Timestamp>,
 }
 
@@ -70,7 +72,7 @@ impl<'a> SpecColumns<'a> {
     pub(crate) fn of(spec: &'a JobSpec) -> Self {
         // Taken apart by name, so that a new field does not compile until it has a place here.
         let JobSpec { transfer, rate_limit, connections, checksum, secrets, priority, on_conflict, .. } = spec;
-        let JobSpec { digest, network, mirrors, pieces, start_at, named_folders, reuse, no_times, .. } = spec;
+        let JobSpec { digest, network, mirrors, pieces, length, start_at, named_folders, reuse, no_times, .. } = spec;
         let (headers, headers_for) = secrets.split(spec.address());
         let Network { ca_file, proxy, cookie_file, netrc, allow_downgrade } = network;
         let (address, local_path, name) = match transfer {
@@ -101,6 +103,7 @@ impl<'a> SpecColumns<'a> {
                 allow_downgrade: *allow_downgrade,
                 mirrors: mirrors.clone(),
                 pieces: pieces.clone(),
+                length: *length,
                 start_at: *start_at,
             }),
             ca_file: ca_file.as_deref().map(StoredPath::of),
@@ -129,7 +132,7 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
     let ca_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
     let cookie_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
     let Options {
-        rate_limit, connections, checksum, headers, priority, on_conflict, mirrors, pieces, start_at, ..
+        rate_limit, connections, checksum, headers, priority, on_conflict, mirrors, pieces, length, start_at, ..
     } = options;
     let network = Network {
         ca_file,
@@ -153,6 +156,7 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
         network,
         mirrors,
         pieces,
+        length,
         start_at,
         named_folders: options.named_folders,
     })

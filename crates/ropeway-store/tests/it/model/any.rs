@@ -81,6 +81,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
     (transfer(), speed, prop::collection::vec(header, 0..3), choices, more).prop_map(
         |(transfer, (rate, connections, checksum), headers, (priority, on_conflict, reuse, no_times), more)| JobSpec {
             secrets: secrets(&transfer, headers),
+            length: rate,
             named_folders: u8::from(rate.is_some()),
             transfer,
             rate_limit: rate.and_then(ByteRate::new),
