@@ -83,8 +83,8 @@ enum Speaks {
     One,
     /// HTTP/2, over a connection that was last used at this moment.
     Two { used: Instant },
-    /// HTTP/2, and not well: nobody tries it before this moment.
-    Avoided { until: Instant },
+    /// HTTP/2, and not well: nobody tries it before this moment. Whether it asked for the other in so many words.
+    Avoided { until: Instant, wants_http1: bool },
     /// HTTP/2 and nothing else, until the other is tried again at this moment.
     OnlyTwo { until: Instant },
 }
@@ -131,7 +131,7 @@ impl Server {
         match *speaks {
             // By now one of the two sides has closed it.
             Speaks::Two { used } if now.duration_since(used) >= IDLE_TIMEOUT => *speaks = Speaks::Unknown,
-            Speaks::Avoided { until } | Speaks::OnlyTwo { until } if until <= now => *speaks = Speaks::Unknown,
+            Speaks::Avoided { until, .. } | Speaks::OnlyTwo { until } if until <= now => *speaks = Speaks::Unknown,
             _ => {}
         }
         *speaks
@@ -158,10 +158,14 @@ impl Server {
         matches!(self.speaks(), Speaks::Two { .. }) && !self.answered_in_http1.load(Relaxed)
     }
 
-    /// It does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place.
+    /// It does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place: also where that went wrong, since nothing else
+    /// is left, but not where it was refused as well.
     pub(crate) fn refused_http1(&self) -> bool {
-        self.learn(Speaks::OnlyTwo { until: Instant::now() + AVOIDED_FOR });
-        matches!(self.speaks(), Speaks::OnlyTwo { .. })
+        let is_tried = !matches!(self.speaks(), Speaks::Avoided { wants_http1: true, .. });
+        if is_tried {
+            *self.speaks.lock() = Speaks::OnlyTwo { until: Instant::now() + AVOIDED_FOR };
+        }
+        is_tried
     }
 }
 
@@ -194,7 +198,7 @@ impl Offer {
             Fault::WantsHttp1 | Fault::Protocol | Fault::Silent => {
                 let until = Instant::now() + AVOIDED_FOR;
                 tracing::debug!(?fault, "HTTP/2 is not tried again for a while");
-                self.server.learn(Speaks::Avoided { until });
+                self.server.learn(Speaks::Avoided { until, wants_http1: fault == Fault::WantsHttp1 });
             }
             Fault::Unprocessed { is_closing: true } | Fault::ConnectionLost => self.server.learn(Speaks::Unknown),
             Fault::Unprocessed { is_closing: false } | Fault::Overloaded | Fault::StreamEnded => {}
@@ -265,6 +269,18 @@ mod tests {
         Arc::clone(&server).approach(Connection::Own).await.unwrap().failed(Fault::WantsHttp1);
         assert!(Arc::clone(&server).approach(Connection::Own).await.is_none());
         assert!(!server.refused_http1(), "neither of the two is taken: nothing else is left to try");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn where_http2_went_wrong_and_http1_is_refused_it_is_tried_again() {
+        for fault in [Fault::Protocol, Fault::Silent] {
+            let server = server();
+            answered(&server, Version::HTTP_2).await;
+            Arc::clone(&server).approach(Connection::Shared).await.unwrap().failed(fault);
+            assert!(Arc::clone(&server).approach(Connection::Own).await.is_none(), "{fault:?}");
+            assert!(server.refused_http1(), "{fault:?}");
+            assert!(Arc::clone(&server).approach(Connection::Own).await.is_some(), "{fault:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -423,6 +423,25 @@ async fn a_server_that_speaks_http_2_alone_gives_its_ranges_over_that_too() {
 }
 
 #[tokio::test]
+async fn a_server_that_speaks_http_2_alone_is_asked_again_in_it_where_an_answer_went_wrong() {
+    let file = ServedFile::new(1, LENGTH);
+    let served = file.clone();
+    let peer = Peer::start_h2_only("localhost", STREAMS, move |request| match request.number {
+        // Its end comes before the length it announced: an error of the protocol (RFC 9113 §8.1.1).
+        1 | 3 => served.whole().framing(Framing::LengthOf(2 * LENGTH)),
+        _ => served.answer(request),
+    })
+    .await;
+    let download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+    for _ in 0..2 {
+        let probe = download.probe().await.unwrap();
+        assert!(read(probe.body).await.1.is_some());
+        let rest = download.fetch(range(1_000, LENGTH), None).await.unwrap();
+        assert_eq!(read(rest.body).await.0, Pattern::new(1).bytes(1_000, LENGTH));
+    }
+}
+
+#[tokio::test]
 async fn a_job_under_a_limit_comes_to_a_server_that_speaks_http_2_alone() {
     let file = ServedFile::new(1, LENGTH);
     let peer = Peer::start_h2_only("localhost", STREAMS, move |request| file.answer(request)).await;
