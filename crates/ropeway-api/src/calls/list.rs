@@ -13,7 +13,7 @@ pub(super) struct Entry {
     pub(super) addresses: Vec<String>,
     /// What to save it as, maybe in a folder below.
     pub(super) name: Option<String>,
-    /// Where to, absolute or below the folder of all.
+    /// Where to, in the folder of all or below it.
     pub(super) folder: Option<String>,
     /// Each `Name: value`.
     pub(super) headers: Vec<String>,
@@ -195,10 +195,12 @@ impl Entry {
         let refused = |path: &str| ApiError::bad_params(format!("{path} leads out of the folder that was chosen"));
         let mut into = folder.to_owned();
         if let Some(own) = &self.folder {
-            into.push(own);
-            if !stays_below(Path::new(own)) && !Path::new(own).is_absolute() || has_parent(Path::new(own)) {
+            // Lists come from elsewhere, and so do commands that are pasted: a whole path is no leave to go anywhere.
+            let below = Path::new(own).strip_prefix(folder).unwrap_or(Path::new(own));
+            if !stays_below(below) {
                 return Err(refused(own));
             }
+            into.extend(below);
         }
         let Some(name) = self.name.as_deref() else { return Ok((into, None)) };
         let Some((below, name)) = name.rsplit_once('/') else { return Ok((into, Some(name))) };
@@ -211,10 +213,6 @@ impl Entry {
 
 fn stays_below(path: &Path) -> bool {
     path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
-}
-
-fn has_parent(path: &Path) -> bool {
-    path.components().any(|part| part == Component::ParentDir)
 }
 
 /// `sha-256=HEX` as aria2 writes it, or `sha256:HEX`.
@@ -311,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_lies_below_the_folder_or_where_the_list_says_plainly() {
+    fn a_place_lies_below_the_folder_however_it_is_written() {
         let at = |folder: Option<&str>, name: Option<&str>| {
             let entry = Entry { folder: folder.map(str::to_owned), name: name.map(str::to_owned), ..Entry::default() };
             entry.place(Path::new("/d")).ok().map(|(into, name)| (into.display().to_string(), name.map(str::to_owned)))
@@ -319,10 +317,16 @@ mod tests {
         let some = |into: &str, name: Option<&str>| Some((into.to_owned(), name.map(str::to_owned)));
         assert_eq!(at(None, None), some("/d", None));
         assert_eq!(at(Some("s"), Some("a")), some("/d/s", Some("a")));
-        assert_eq!(at(Some("/e"), Some("s/t/a")), some("/e/s/t", Some("a")));
-        for (folder, name) in
-            [(Some("../e"), None), (Some("/e/../f"), None), (None, Some("../a")), (None, Some("/e/a"))]
-        {
+        assert_eq!(at(Some("/d"), Some("a")), some("/d", Some("a")));
+        assert_eq!(at(Some("/d/e"), Some("s/t/a")), some("/d/e/s/t", Some("a")));
+        for (folder, name) in [
+            (Some("../e"), None),
+            (Some("/e"), None),
+            (Some("/dd"), None),
+            (Some("/d/../e"), None),
+            (None, Some("../a")),
+            (None, Some("/e/a")),
+        ] {
             assert_eq!(at(folder, name), None, "{folder:?} {name:?}");
         }
     }
