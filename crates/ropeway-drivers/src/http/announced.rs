@@ -1,4 +1,4 @@
-//! The digests a server announces for a whole file: `Repr-Digest` (RFC 9530), `Digest` (RFC 3230), `Content-MD5`
+//! The digests a server announces for a whole file: `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230), `Content-MD5`
 //! (RFC 1864).
 //!
 //! With a content coding they are of the encoded bytes (RFC 9530 §3.1, RFC 3230 §4.2).
@@ -39,6 +39,8 @@ const HEXADECIMAL: [(&str, Algorithm); 4] = [
 /// An answer with a part must not be asked: its `Content-MD5` is of the part, and so may be its `Digest`.
 pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
     surest(headers, &REPR_DIGEST, dictionary_member)
+        // Of a whole answer the content is the representation (RFC 9530 §2).
+        .or_else(|| surest(headers, &CONTENT_DIGEST, dictionary_member))
         .or_else(|| surest(headers, &DIGEST, instance_digest))
         .or_else(|| content_md5(headers))
 }
@@ -144,7 +146,7 @@ mod tests {
             ("digest", format!("SHA-256=:{SHA_256}:"), None),
             ("content-md5", MD5.to_owned(), Some(Md5)),
             ("content-md5", "d41d8cd98f00b204e9800998ecf8427e".to_owned(), None),
-            ("content-digest", format!("sha-256=:{SHA_256}:"), None),
+            ("content-digest", format!("sha-256=:{SHA_256}:"), Some(Sha256)),
         ] {
             let announced = of_whole(&headers(&[(name, value.clone())]));
             assert_eq!(announced.map(|digest| digest.algorithm()), expected, "{name}: {value}");

@@ -112,12 +112,14 @@ struct Course<'a> {
     /// Whether only one answer is read at a time, and none to a request for a range.
     one_stream: bool,
     restarts: u32,
+    /// Whether the file was fetched anew since it was not what the server had announced.
+    was_refetched: bool,
 }
 
 impl<'a> Course<'a> {
     fn of(attempt: &'a Attempt) -> Self {
         let (mirrors, way) = (Mirrors::of(&attempt.spec), Way::default());
-        Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0 }
+        Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0, was_refetched: false }
     }
 
     /// Where the try goes on behind `halt`; `None` at byte 0.
@@ -186,11 +188,15 @@ impl<'a> Course<'a> {
     /// How the try goes on that ended with `stop`; ends it where nothing but time helps.
     async fn go_on(&mut self, source: &Source, stop: Stop) -> Result<Next, Stop> {
         let (attempt, mirrors) = (self.attempt, &self.mirrors);
-        let is_answered = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
-            && attempt.spec.pieces.is_none()
-            && mirrors.settle_after_mismatch();
-        if is_answered {
+        let is_mismatch = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
+            && attempt.spec.pieces.is_none();
+        if is_mismatch && mirrors.settle_after_mismatch() {
             attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
+            return Ok(Next::Afresh);
+        }
+        // Either of the two may have been wrong once. What the user gave is not: that is told at once.
+        if is_mismatch && attempt.spec.checksum.is_none() && !std::mem::replace(&mut self.was_refetched, true) {
+            attempt.log("what came is not what the server announced: starts again at byte 0, once".to_owned());
             return Ok(Next::Afresh);
         }
         if let Some(next) = fall_back::look(attempt, source, mirrors, &stop).await? {

@@ -56,6 +56,7 @@ async fn what_the_server_announces_for_the_whole_file_is_compared_and_a_parts_is
     let announced = |algorithm| STANDARD.encode(digest(&file, algorithm).bytes());
     for (name, value) in [
         ("Repr-Digest", format!("sha-512=:{}:", announced(Algorithm::Sha512))),
+        ("Content-Digest", format!("sha-256=:{}:", announced(Algorithm::Sha256))),
         ("Digest", format!("SHA={}", announced(Algorithm::Sha1))),
         ("Content-MD5", announced(Algorithm::Md5)),
     ] {
@@ -78,4 +79,21 @@ async fn what_the_server_announces_for_the_whole_file_is_compared_and_a_parts_is
             }
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_announced_wrongly_once_is_asked_for_once_more() {
+    let file = ServedFile::new(74, LENGTH);
+    let right = STANDARD.encode(digest(&file, Algorithm::Sha256).bytes());
+    let wrong = STANDARD.encode([7; 32]);
+    let served = file.clone();
+    let peer = Peer::start(move |request| {
+        let value = if request.number == 1 { &wrong } else { &right };
+        served.answer(request).header("Repr-Digest", &format!("sha-256=:{value}:"))
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::ChecksumOfServer)));
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
 }
