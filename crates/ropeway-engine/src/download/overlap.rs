@@ -1,10 +1,10 @@
 //! Whether a server still sends the bytes that are on disk, told by fetching some of them again: for servers that give
 //! nothing else to recognise a file by, and for a new link to it.
 
-use ropeway_model::{ByteRange, SegmentMap, Validator};
+use ropeway_model::{ByteRange, SegmentMap};
 
 use super::stretch;
-pub(crate) use super::stretch::{Place, Trouble};
+pub(crate) use super::stretch::{Place, Told, Trouble};
 use crate::disk::{DiskError, PartFile};
 
 /// Bytes before the first hole that are fetched again: what differs at all differs within these, as a rule.
@@ -14,8 +14,8 @@ const AT_THE_START: u64 = 64 << 10;
 /// What the comparison told.
 #[derive(Debug)]
 pub(crate) enum Overlap {
-    /// Every byte that came is the one on disk; with what the server says of its version now.
-    Same(Validator),
+    /// Every byte that came is the one on disk; with where it came from, and what the server says of its version now.
+    Same(Told),
     /// Another byte came than the one on disk.
     Different {
         /// Its offset.
@@ -26,12 +26,13 @@ pub(crate) enum Overlap {
 }
 
 /// Fetches the bytes right before the first hole again, and some from the file's start, and compares them with `part`.
-/// Nothing is written.
+/// Nothing is written. Where a redirect leads is asked for the second stretch itself: the link there may be good for a while.
 pub(crate) async fn compare(place: &Place<'_>, part: &dyn PartFile, map: &SegmentMap) -> Result<Overlap, Trouble> {
-    let mut now = None;
+    let mut now: Option<Told> = None;
     for stretch in stretches(map) {
-        match compare_stretch(place, part, stretch).await? {
-            Overlap::Same(validator) => now = now.or(Some(validator)),
+        let url = now.as_ref().map_or(place.url, |told| &told.url);
+        match compare_stretch(&Place { url, ..*place }, part, stretch).await? {
+            Overlap::Same(told) => now = now.or(Some(told)),
             other => return Ok(other),
         }
     }

@@ -6,7 +6,7 @@ use ropeway_model::{ByteRange, EntityTag, FailureCode, Retry, SafeUrl, SegmentMa
 use ropeway_store::Remote;
 
 use super::{
-    overlap::{self, Overlap, Trouble},
+    overlap::{self, Overlap, Told, Trouble},
     source::Source,
     stretch,
 };
@@ -79,12 +79,12 @@ impl Way {
         if let Some(own) = own_address(attempt, &source.url) {
             attempt.log(format!("{} is of no use; asks {own} again", source.url));
             match has(attempt, source, &own, &map).await? {
-                Some((true, now)) => {
-                    take_over(attempt, source, own, now).await?;
+                Has::Same(now) => {
+                    take_over(attempt, source, now).await?;
                     return Ok(Some(Back::Resume));
                 }
-                Some((false, _)) => return Ok(Some(Back::Plain)),
-                None => {}
+                Has::Other => return Ok(Some(Back::Plain)),
+                Has::Nothing => {}
             }
         }
         Ok((call == Call::Plain).then(|| {
@@ -113,8 +113,8 @@ impl Way {
         if !self.is_conditional || source.validator.if_range().is_none() {
             return Ok(false);
         }
-        let Some((true, now)) = has(attempt, source, &source.url, map).await? else { return Ok(false) };
-        let is_same = source.validator.compare(&now) != Validation::Changed;
+        let Has::Same(now) = has(attempt, source, &source.url, map).await? else { return Ok(false) };
+        let is_same = source.validator.compare(&now.validator) != Validation::Changed;
         if is_same {
             attempt.log("the rest comes where no condition is made".to_owned());
             self.is_conditional = false;
@@ -201,14 +201,18 @@ pub(super) fn own_address(attempt: &Attempt, url: &SafeUrl) -> Option<SafeUrl> {
     }
 }
 
-/// Whether `url` has the bytes that are here, in a file of the same length, with what it says of its version; `None`
-/// where it does not serve them.
-async fn has(
-    attempt: &Attempt,
-    source: &Source,
-    url: &SafeUrl,
-    map: &SegmentMap,
-) -> Result<Option<(bool, Validator)>, Stop> {
+/// What an address has of a file whose first bytes are here.
+enum Has {
+    /// Those bytes, in a file of the same length.
+    Same(Told),
+    /// Others, or another file.
+    Other,
+    /// It does not serve them.
+    Nothing,
+}
+
+/// What `url` has of the bytes that are here.
+async fn has(attempt: &Attempt, source: &Source, url: &SafeUrl, map: &SegmentMap) -> Result<Has, Stop> {
     attempt.repeat().await?;
     attempt.connect_to(&HostKey::of(url)).await?;
     let driver = attempt.engine.drivers.for_download(url)?;
@@ -216,19 +220,20 @@ async fn has(
     let place = attempt.place(&context, &*driver, url);
     match overlap::compare(&place, &*source.part, map).await {
         Ok(Overlap::Same(now)) => {
-            let is_other = matches!((source.validator.length, now.length), (Some(had), Some(now)) if had != now);
-            Ok(Some((!is_other, now)))
+            let lengths = (source.validator.length, now.validator.length);
+            let is_other = matches!(lengths, (Some(had), Some(now)) if had != now);
+            Ok(if is_other { Has::Other } else { Has::Same(now) })
         }
         Ok(Overlap::Different { at }) => {
             attempt.log(format!("{url} sends other bytes at {at}"));
-            Ok(Some((false, Validator::default())))
+            Ok(Has::Other)
         }
-        Ok(Overlap::Nothing) => Ok(None),
+        Ok(Overlap::Nothing) => Ok(Has::Nothing),
         Err(Trouble::Driver(DriverError::Canceled)) => Err(Stop::Wished),
         Err(Trouble::Disk(error)) => Err(error.into()),
         Err(trouble @ (Trouble::Driver(_) | Trouble::Held(_))) => {
             tracing::debug!(%url, ?trouble, "the rest is not served there");
-            Ok(None)
+            Ok(Has::Nothing)
         }
     }
 }
@@ -241,7 +246,7 @@ async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &En
     for _ in 0..MOST_OPINIONS {
         attempt.repeat().await?;
         let told = match stretch::fetch(&place, first, None, |_, _| Ok(true)).await {
-            Ok(told) => told.and_then(|told| told.entity_tag),
+            Ok(told) => told.and_then(|told| told.validator.entity_tag),
             Err(Trouble::Driver(DriverError::Canceled)) => return Err(Stop::Wished),
             Err(_) => return Ok(true),
         };
@@ -252,8 +257,10 @@ async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &En
     Ok(true)
 }
 
-/// The job goes on at `url`, now and after a restart.
-async fn take_over(attempt: &Attempt, source: &Source, url: SafeUrl, now: Validator) -> Result<(), Stop> {
+/// The job goes on where the bytes came from, now and after a restart: to ask for each further part where a redirect leads
+/// would be two requests a part, and a new signed link for each.
+async fn take_over(attempt: &Attempt, source: &Source, from: Told) -> Result<(), Stop> {
+    let Told { url, validator: now } = from;
     attempt.log(format!("goes on at {url}, which has the same bytes"));
     let validator = Validator { length: now.length.or(source.validator.length), ..now };
     record(attempt, source, url, validator).await

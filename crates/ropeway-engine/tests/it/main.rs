@@ -21,6 +21,7 @@ mod obstacles;
 mod overlap;
 mod packing;
 mod pipe;
+mod redirected;
 mod repair;
 mod rig;
 mod schedule;
