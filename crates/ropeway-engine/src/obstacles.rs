@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use crate::{
     core::Core,
     network::without_port,
-    table::{Entry, advance},
+    table::{Entry, Table, advance},
 };
 
 /// How often is looked whether an obstacle is gone, while any job has one: jobs go on within five seconds of it.
@@ -95,13 +95,29 @@ impl Core {
     }
 
     /// Bytes that nobody needs yet below `folder`: those that are free without those that running jobs still write.
-    pub(crate) fn room(&self, folder: &Path) -> u64 {
+    fn room(&self, folder: &Path) -> u64 {
         let free = self.disk.free_space(folder).unwrap_or(0);
-        let table = self.table.lock();
-        let running = table.active().iter().filter_map(|id| table.get(*id));
-        let here = running.filter(|entry| self::folder(entry) == Some(folder));
-        let promised = here.filter_map(|entry| entry.progress().length()?.checked_sub(entry.progress().moved()));
-        free.saturating_sub(promised.sum())
+        free.saturating_sub(promised(&self.table.lock(), folder, None))
+    }
+
+    /// Promises `needed` bytes below `folder` to a running job.
+    ///
+    /// # Errors
+    /// The bytes that nobody needs yet, where they are fewer.
+    pub(crate) fn promise_room(&self, id: JobId, folder: &Path, needed: u64) -> Result<(), u64> {
+        let free = self.disk.free_space(folder).unwrap_or(0);
+        // Under one lock: of two that ask at once for the same room one gets it.
+        let mut table = self.table.lock();
+        let left = free.saturating_sub(promised(&table, folder, Some(id)));
+        if needed > left {
+            return Err(left);
+        }
+        table.update(id, |entry| {
+            if let Some(active) = &mut entry.active {
+                active.has_room = true;
+            }
+        });
+        Ok(())
     }
 
     /// Queues jobs whose obstacle is gone.
@@ -130,6 +146,14 @@ impl Core {
         self.changed.notify_one();
         self.wake.notify_one();
     }
+}
+
+/// Bytes below `folder` that running jobs have been promised and did not write yet, those of the job `but` aside.
+fn promised(table: &Table, folder: &Path, but: Option<JobId>) -> u64 {
+    let running = table.active().iter().filter(|id| Some(**id) != but).filter_map(|id| table.get(*id));
+    let has_room = |entry: &&Entry| entry.active.as_ref().is_some_and(|active| active.has_room);
+    let here = running.filter(has_room).filter(|entry| self::folder(entry) == Some(folder));
+    here.filter_map(|entry| entry.progress().length()?.checked_sub(entry.progress().moved())).sum()
 }
 
 /// The host that must be reached for the job: its proxy's, else its server's.

@@ -82,7 +82,13 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
         let host = HostKey::new(&host);
         let is_probe = engine.hosts.start(&host);
         let meter = Meter::default();
-        entry.active = Some(Box::new(Active { cancel: CancellationToken::clone(&cancel), bucket, meter, rate: 0 }));
+        entry.active = Some(Box::new(Active {
+            cancel: CancellationToken::clone(&cancel),
+            bucket,
+            meter,
+            rate: 0,
+            has_room: false,
+        }));
         Attempt {
             engine: Arc::clone(engine),
             id,

@@ -104,22 +104,15 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
 /// # Errors
 /// [`DiskError::TooLong`] and [`DiskError::NoRoom`] where there is none.
 fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), Stop> {
-    // What this job needs is not promised to others yet.
-    attempt.progress.set_length(None);
-    if let Some(needed) = length {
-        let longest = attempt.engine.disk.longest_file(into)?;
-        if needed > longest {
-            return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
-        }
-        let free = attempt.engine.room(into);
-        if needed > free {
-            attempt.progress.set_length(length);
-            return Err(DiskError::NoRoom { folder: into.to_owned(), needed, free }.into());
-        }
-    }
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
-    Ok(())
+    let Some(needed) = length else { return Ok(()) };
+    let longest = attempt.engine.disk.longest_file(into)?;
+    if needed > longest {
+        return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
+    }
+    let promised = attempt.engine.promise_room(attempt.id, into, needed);
+    promised.map_err(|free| DiskError::NoRoom { folder: into.to_owned(), needed, free }.into())
 }
 
 /// The answer of the first mirror that gives one.

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::DriverError;
-use ropeway_model::{EntityTag, FailureCode, SafeUrl, SegmentMap, Validation, Validator};
+use ropeway_model::{EntityTag, FailureCode, SafeUrl, SegmentMap, Transfer, Validation, Validator};
 use ropeway_store::{Remote, Verification};
 
 use super::{
@@ -33,14 +33,7 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
     {
         return Ok(Some(Begin::Published(finished)));
     }
-    let part = match attempt.engine.disk.open_part(&part_path) {
-        Ok(part) => part,
-        Err(DiskError::Missing { .. }) => {
-            attempt.log(format!("{} is gone", part_path.display()));
-            return Ok(None);
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let Some(part) = open(attempt, &part_path)? else { return Ok(None) };
     let recheck::Checked { map, mut ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
         Ok(checked) => checked,
         Err(recheck::Worthless(line)) => {
@@ -48,6 +41,7 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
             return Ok(None);
         }
     };
+    take_room(attempt, &map)?;
     let proved = if is_certain(&remote.validator) || map.is_complete() || remote.is_renewed {
         None
     } else if is_same(attempt, &mut remote, &part, &map).await? {
@@ -91,6 +85,31 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         return Ok(None);
     }
     Ok(Some(Begin::Source(source, None)))
+}
+
+/// The part file, unless it is gone.
+fn open(attempt: &Attempt, path: &Path) -> Result<Option<Arc<dyn PartFile>>, Stop> {
+    match attempt.engine.disk.open_part(path) {
+        Ok(part) => Ok(Some(part)),
+        Err(DiskError::Missing { .. }) => {
+            attempt.log(format!("{} is gone", path.display()));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Promises the room for what is missing to this job: what was promised to it before ended with its last try.
+///
+/// # Errors
+/// [`DiskError::NoRoom`] where there is none.
+fn take_room(attempt: &Attempt, map: &SegmentMap) -> Result<(), Stop> {
+    let Transfer::Download { into, .. } = &attempt.spec.transfer else { return Ok(()) };
+    attempt.progress.set_length(map.length());
+    attempt.progress.restart_at(map.written());
+    let Some(needed) = map.length().map(|length| length - map.written()) else { return Ok(()) };
+    let promised = attempt.engine.promise_room(attempt.id, into, needed);
+    promised.map_err(|free| DiskError::NoRoom { folder: into.clone(), needed, free }.into())
 }
 
 fn is_of_another_file(stop: &Stop) -> bool {

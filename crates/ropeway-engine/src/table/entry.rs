@@ -107,6 +107,8 @@ pub(crate) struct Active {
     pub(crate) meter: Meter,
     /// Bytes a second, as last measured.
     pub(crate) rate: u64,
+    /// Whether the room for what it still writes has been promised to it.
+    pub(crate) has_room: bool,
 }
 
 impl Entry {

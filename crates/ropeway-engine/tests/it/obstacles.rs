@@ -104,9 +104,12 @@ impl Disturbance for Volume {
     }
 }
 
+fn volume(free: &Arc<AtomicU64>) -> Seams {
+    Seams { disk: Arc::new(Disturbed(Volume { free: Arc::clone(free) })), ..Seams::default() }
+}
+
 async fn rig_with_room(free: &Arc<AtomicU64>, scope: Scope) -> Rig {
-    let disk = Arc::new(Disturbed(Volume { free: Arc::clone(free) }));
-    Rig::with_seams(Seams { disk, ..Seams::default() }, |config| config.scope = scope).await
+    Rig::with_seams(volume(free), |config| config.scope = scope).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,6 +136,48 @@ async fn a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on() {
     assert_eq!(job.phase, Phase::Completed);
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     assert!(peer.requests()[requests..].iter().all(|request| request.range().is_some()), "nothing durable comes again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_two_halves_that_do_not_fit_together_follow_each_other() {
+    let file = ServedFile::new(84, 6 * MIB);
+    let (served, slow) = (file.clone(), Arc::new(AtomicBool::new(true)));
+    let is_slow = Arc::clone(&slow);
+    let peer = Peer::start(move |request| {
+        let answer = served.answer(request);
+        if is_slow.load(SeqCst) { answer.drip(MIB) } else { answer }
+    })
+    .await;
+    let free = Arc::new(AtomicU64::new(20 * MIB));
+    let rig = rig_with_room(&free, Scope::Queue).await;
+    let ids = [rig.add(rig.download(&peer.url("a.bin"))).await, rig.add(rig.download(&peer.url("b.bin"))).await];
+    for id in ids {
+        rig.until(id, |job| job.progress.moved > 0).await;
+    }
+    rig.engine.pause_all().await.unwrap();
+    for id in ids {
+        rig.settled(id).await;
+    }
+    // Somebody else has taken what both were promised; one of them still fits.
+    free.store(7 * MIB, SeqCst);
+    slow.store(false, SeqCst);
+    let rig = rig.restart_with(volume(&free)).await;
+    rig.engine.resume_all().await.unwrap();
+    let (first, second) = loop {
+        let done: Vec<_> = ids.iter().map(|id| rig.engine.job(*id).unwrap().phase == Phase::Completed).collect();
+        match done[..] {
+            [true, false] => break (0, 1),
+            [false, true] => break (1, 0),
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let job = rig.until(ids[second], |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    assert!(job.progress.durable < file.length() && free.load(SeqCst) > 0, "the volume was never full");
+    free.store(20 * MIB, SeqCst);
+    assert_eq!(rig.settled(ids[second]).await.phase, Phase::Completed);
+    for number in [first, second] {
+        file.pattern().assert_file(&rig.file(["a.bin", "b.bin"][number]), file.length());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

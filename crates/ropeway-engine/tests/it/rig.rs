@@ -46,13 +46,21 @@ impl Rig {
 
     /// The same queue opened by the next process.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_with(Seams::default()).await
+    }
+
+    pub(crate) async fn restart_with(self, seams: Seams) -> Self {
         self.engine.shutdown().await;
-        self.reopen().await
+        self.reopen_with(seams).await
     }
 
     /// The same queue opened by the next process, however the one before it ended.
     pub(crate) async fn reopen(self) -> Self {
-        let engine = Engine::open(Seams::default(), self.config.clone()).await.unwrap();
+        self.reopen_with(Seams::default()).await
+    }
+
+    async fn reopen_with(self, seams: Seams) -> Self {
+        let engine = Engine::open(seams, self.config.clone()).await.unwrap();
         Self { engine, folder: self.folder, state: self.state, config: self.config }
     }
 
