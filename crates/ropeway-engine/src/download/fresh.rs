@@ -120,9 +120,14 @@ fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), 
 /// # Errors
 /// Why the first one did not, where none does.
 async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, Stop> {
-    let mut first_stop = None;
-    for url in mirrors.candidates() {
+    let (mut first_stop, mut still_wrong) = (None, 0);
+    for url in mirrors.candidates().into_iter().chain(mirrors.wrong_before()) {
         match ask(attempt, &url).await {
+            Ok((_, probe, _)) if mirrors.is_still_wrong(&url, &probe.validator) => {
+                attempt.log(format!("{url} still has the version whose bytes did not have the checksum"));
+                mirrors.leave(&url);
+                still_wrong += 1;
+            }
             Ok((driver, probe, first)) => {
                 mirrors.follow(&url, &probe.url, &probe.validator);
                 mirrors.begin();
@@ -137,6 +142,13 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, 
                 }
             },
         }
+    }
+    if still_wrong > 0 && first_stop.is_none() {
+        let message = format!(
+            "{still_wrong} addresses still have the version whose bytes did not have the checksum: they are not read again \
+             before it or the checksum is another one"
+        );
+        return Err(Stop::failed(FailureCode::DigestMismatch, message));
     }
     Err(first_stop.unwrap_or_else(|| Stop::failed(FailureCode::Internal, "there is no address to ask")))
 }

@@ -9,7 +9,7 @@ mod gather;
 mod growth;
 mod judge;
 mod line;
-mod mirrors;
+pub(crate) mod mirrors;
 mod named_folders;
 mod naming;
 mod overlap;
@@ -119,6 +119,8 @@ struct Course<'a> {
 impl<'a> Course<'a> {
     fn of(attempt: &'a Attempt) -> Self {
         let (mirrors, way) = (Mirrors::of(&attempt.spec), Way::default());
+        // A job that is gone is about to be told so.
+        let _ = attempt.look(|entry| mirrors.remember(&attempt.spec, &entry.known.wrong));
         Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0, was_refetched: false }
     }
 
@@ -190,6 +192,9 @@ impl<'a> Course<'a> {
         let (attempt, mirrors) = (self.attempt, &self.mirrors);
         let is_mismatch = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
             && attempt.spec.pieces.is_none();
+        if let Some(wrong) = mirrors.wrong_one(&attempt.spec).filter(|_| is_mismatch) {
+            attempt.update(|entry| entry.known.wrong.push(wrong));
+        }
         if is_mismatch && mirrors.settle_after_mismatch() {
             attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
             return Ok(Next::Afresh);

@@ -17,7 +17,7 @@ use super::{
     packed::Packed,
     queue::{Place, Server},
 };
-use crate::{meter::Meter, progress::Progress, throttle::Bucket};
+use crate::{download::mirrors::Wrong, meter::Meter, progress::Progress, throttle::Bucket};
 
 /// One job in memory.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(crate) struct Facts {
     pub(crate) cookies: Option<Arc<CookieJar>>,
     /// Whether its server makes the file for whoever asks, and serves no rest of it.
     pub(crate) is_made_anew: bool,
+    /// Mirrors whose bytes were not the file's.
+    pub(crate) wrong: Vec<Wrong>,
     /// What the user changed it to, until the table has packed it.
     new_spec: Option<Box<JobSpec>>,
 }
@@ -79,6 +81,7 @@ static NOTHING: Facts = Facts {
     due: None,
     cookies: None,
     is_made_anew: false,
+    wrong: Vec::new(),
     new_spec: None,
 };
 
@@ -228,7 +231,7 @@ impl Known {
 impl Facts {
     fn are_none(&self) -> bool {
         let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
-        let Self { damage, attempts, due, cookies, is_made_anew, new_spec, .. } = self;
+        let Self { damage, attempts, due, cookies, is_made_anew, wrong, new_spec, .. } = self;
         finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
@@ -239,6 +242,7 @@ impl Facts {
             && (*attempts, *due) == (0, None)
             && cookies.is_none()
             && !is_made_anew
+            && wrong.is_empty()
             && new_spec.is_none()
     }
 }

@@ -1,5 +1,10 @@
 //! Several addresses for one file: spread, left, blamed, and never mixed where nothing tells that they are the same.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
 use ropeway_engine::ServerPolicy;
 use ropeway_model::{Algorithm, ConnectionChoice, Connections, Digest, FailureCode, Phase, Pieces, Wish};
 use ropeway_testkit::{
@@ -202,4 +207,40 @@ async fn a_file_of_another_length_than_the_metalink_says_is_none_and_a_mirror_wi
         assert_eq!(failure(&job).code, FailureCode::LengthMismatch, "{framing:?}");
         assert!(!rig.file("a (1).bin").exists(), "{framing:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mirror_whose_bytes_missed_the_digest_is_not_read_again_before_they_may_be_others() {
+    let file = ServedFile::new(1, LENGTH);
+    let versions = [ServedFile::new(2, LENGTH), ServedFile::new(3, LENGTH), file.clone()];
+    let version = Arc::new(AtomicUsize::new(0));
+    let current = Arc::clone(&version);
+    let one = Peer::start(move |request| versions[current.load(SeqCst)].answer(request)).await;
+    let two = Peer::serve(ServedFile::new(4, LENGTH)).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&one.url("a.bin"));
+    spec.mirrors = vec![two.url("a.bin").parse().unwrap()];
+    spec.checksum = Some(sha256(file.pattern()));
+    spec.connections = ConnectionChoice::number(1).ok();
+    let id = rig.add(spec).await;
+    let read = |peer: &Peer| peer.requests().iter().filter(|request| request.bytes_sent == LENGTH).count();
+    assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+    assert_eq!((read(&one), read(&two)), (1, 1));
+
+    let again = async || {
+        rig.engine.resume(&[id]).await.unwrap();
+        rig.settled(id).await
+    };
+    let job = again().await;
+    assert_eq!(failure(&job).code, FailureCode::DigestMismatch);
+    assert!(failure(&job).message.contains("not read again"), "{}", failure(&job).message);
+    assert_eq!((read(&one), read(&two)), (1, 1), "neither is read in vain");
+
+    // Another version, which is wrong as well, and then the right one.
+    version.store(1, SeqCst);
+    assert_eq!(failure(&again().await).code, FailureCode::DigestMismatch);
+    assert_eq!((read(&one), read(&two)), (2, 1));
+    version.store(2, SeqCst);
+    assert_eq!(again().await.phase, Phase::Completed);
+    file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
 }

@@ -6,6 +6,7 @@
 pub(super) mod fall_back;
 pub(super) mod pieces;
 mod taken;
+mod wrong;
 
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use ropeway_drivers::DriverError;
 use ropeway_model::{ByteRange, JobSpec, SafeUrl, Transfer, Validator};
 
 pub(super) use taken::Taken;
+pub(crate) use wrong::Wrong;
 
 use super::trouble::Trouble;
 
@@ -63,6 +65,8 @@ struct Mirror {
     is_left: bool,
     /// Whether it sent bytes that are not the file's.
     guilt: Guilt,
+    /// The version in which an earlier try found such bytes.
+    wrong: Option<Validator>,
     /// How often its answers broke.
     losses: u32,
     /// How often somebody else was faster.
@@ -134,6 +138,7 @@ impl Mirrors {
         if let Some(mirror) = state.all.get_mut(at) {
             mirror.url = url.clone();
             mirror.valid = Some(valid.clone());
+            mirror.wrong = None;
             mirror.is_left = false;
         }
     }
@@ -323,7 +328,17 @@ fn shared(one: ByteRange, other: ByteRange) -> u64 {
 
 impl Mirror {
     fn new(url: SafeUrl) -> Self {
-        Self { given: url.clone(), url, valid: None, is_left: false, guilt: Guilt::None, losses: 0, outrun: 0, busy: 0 }
+        Self {
+            given: url.clone(),
+            url,
+            valid: None,
+            is_left: false,
+            guilt: Guilt::None,
+            wrong: None,
+            losses: 0,
+            outrun: 0,
+            busy: 0,
+        }
     }
 
     fn is_at(&self, url: &SafeUrl) -> bool {

@@ -132,7 +132,17 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
     let ca_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
     let cookie_file = columns.take::<Option<StoredPath<'_>>>()?.map(StoredPath::into_path);
     let Options {
-        rate_limit, connections, checksum, headers, priority, on_conflict, mirrors, pieces, length, start_at, ..
+        rate_limit,
+        connections,
+        checksum,
+        headers,
+        priority,
+        on_conflict,
+        mirrors,
+        pieces,
+        length,
+        start_at,
+        ..
     } = options;
     let network = Network {
         ca_file,
