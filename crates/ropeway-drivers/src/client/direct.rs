@@ -1,5 +1,5 @@
-//! The client for HTTP/1.1 without a proxy, which is how nearly every byte comes. It is made of the parts that the HTTP
-//! library makes its own of, and adds a say in how much is read from a connection at a time.
+//! The client for all that goes through no proxy, which is how nearly every byte comes. It is made of the parts that the
+//! HTTP library makes its own of, and adds a look at each head and a say in how much is read from a connection at a time.
 
 use std::{
     error::Error,
@@ -29,12 +29,16 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use super::{
-    IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, USER_AGENT, connect_timeout,
+    CONNECTION_WINDOW, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, LARGEST_HEADER_LIST,
+    PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, USER_AGENT, connect_timeout,
     head_guard::HeadGuard,
     names::{self, Resolver},
     reads::{Reader, Reads},
 };
 use crate::{driver::Handshake, exchange::error::RequestError};
+
+/// What HTTP/2 is called in a handshake (RFC 9113 §3.1).
+pub(super) const HTTP2: &[u8] = b"h2";
 
 /// A client of one way to reach the network; cheap to clone, all clones share their connections.
 #[derive(Clone)]
@@ -44,7 +48,8 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows.
+    /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows. Speaks
+    /// HTTP/2 where `tls` offers it and the server takes the offer.
     pub(super) fn new(resolver: Resolver, tls: Option<ClientConfig>, reads: Reads) -> Self {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
@@ -77,6 +82,11 @@ impl Direct {
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)
             .http1_ignore_invalid_headers_in_responses(true)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
+            .http2_max_header_list_size(LARGEST_HEADER_LIST)
+            .http2_keep_alive_interval(PING_INTERVAL)
+            .http2_keep_alive_timeout(PING_TIMEOUT)
             .build(connector.clone());
         Self { client: Arc::new(client), connector: Arc::new(connector) }
     }
@@ -130,16 +140,22 @@ impl Service<Uri> for Connector {
                 let (tcp, round_trip) = names::timed(connecting).await;
                 let tcp = tcp?.into_inner();
                 let peer = tcp.peer_addr()?.ip();
-                let line = |stream: Pin<Box<dyn Duplex>>| {
-                    Line::new(stream, reads, peer, Handshake { round_trip, took: began.elapsed() })
+                let line = |stream: Pin<Box<dyn Duplex>>, is_http2| {
+                    let handshake = Handshake { round_trip, took: began.elapsed() };
+                    Line { is_http2, ..Line::new(stream, reads, peer, handshake) }
                 };
                 let Some(tls) = tls else {
-                    return if is_secure { Err("no authority is trusted".into()) } else { Ok(line(Box::pin(tcp))) };
+                    return if is_secure {
+                        Err("no authority is trusted".into())
+                    } else {
+                        Ok(line(Box::pin(tcp), false))
+                    };
                 };
                 // IPv6 stands in brackets in an address.
                 let host = host.unwrap_or_default().trim_matches(['[', ']']).to_owned();
                 let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
-                Ok::<_, BoxError>(line(Box::pin(secure)))
+                let is_http2 = secure.get_ref().1.alpn_protocol() == Some(HTTP2);
+                Ok::<_, BoxError>(line(Box::pin(secure), is_http2))
             };
             let connected = tokio::time::timeout(connect_timeout(), connected).await;
             connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
@@ -155,9 +171,11 @@ impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 struct Line {
     stream: Take<Pin<Box<dyn Duplex>>>,
     reader: Reader,
+    /// Looks at nothing over HTTP/2, where no frame begins as a request does.
     guard: HeadGuard,
     peer: Peer,
     handshake: Handshake,
+    is_http2: bool,
 }
 
 /// Whom an answer came from: an extension of it.
@@ -167,7 +185,7 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 impl Line {
     fn new(stream: Pin<Box<dyn Duplex>>, reads: Reads, peer: IpAddr, handshake: Handshake) -> Self {
         let (guard, peer) = (HeadGuard::default(), Peer(peer));
-        Self { stream: stream.take(0), reader: reads.open(), guard, peer, handshake }
+        Self { stream: stream.take(0), reader: reads.open(), guard, peer, handshake, is_http2: false }
     }
 
     fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
@@ -216,6 +234,7 @@ impl AsyncWrite for Line {
 impl Connection for Line {
     fn connected(&self) -> Connected {
         // Every answer on this connection tells of both.
-        Connected::new().extra(self.peer).extra(self.handshake)
+        let connected = Connected::new().extra(self.peer).extra(self.handshake);
+        if self.is_http2 { connected.negotiated_h2() } else { connected }
     }
 }

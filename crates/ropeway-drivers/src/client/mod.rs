@@ -24,6 +24,7 @@ use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
 use url::{Host, Origin};
 
+use direct::HTTP2;
 pub(crate) use direct::{Direct, Peer};
 pub(crate) use head_guard::FramingError;
 pub(crate) use names::{NameError, NearError};
@@ -100,34 +101,39 @@ struct Way {
     secure: bool,
 }
 
-/// The clients of one way.
+/// The clients of one way: one speaks HTTP/1.1 only, the shared one offers HTTP/2 beside it. The shared one's connections
+/// are shared where the server takes the offer.
 #[derive(Clone, Debug)]
-struct Pair {
-    /// Speaks HTTP/1.1 only.
-    own: Own,
-    /// Offers HTTP/2 beside it. Its connections are shared where the server takes the offer.
-    shared: Client,
-}
-
-/// Who speaks HTTP/1.1.
-#[derive(Clone, Debug)]
-enum Own {
-    Direct(Direct),
+enum Pair {
+    Direct {
+        own: Direct,
+        shared: Direct,
+        /// Makes the requests for both, and sends none.
+        writer: Client,
+    },
     /// The library knows the proxies.
-    Proxied(Client),
+    Proxied { own: Client, shared: Client },
 }
 
-impl Own {
-    /// The same, with a receive buffer as `connection` wants it. A proxy's answers are not held back.
-    fn narrowed(self, connection: Connection) -> Self {
-        let buffer = match connection {
-            Connection::Narrow(pace) => narrow::buffer(pace).and_then(|bytes| usize::try_from(bytes).ok()),
-            Connection::Own | Connection::Shared => None,
-        };
-        match (self, buffer) {
-            (Self::Direct(direct), Some(buffer)) => Self::Direct(direct.narrow(buffer)),
-            (own, _) => own,
+impl Pair {
+    /// The client for a request, and who sends it in its place. The receive buffer is as `connection` wants it; a proxy's
+    /// answers are not held back.
+    fn sender(self, connection: Connection, is_offered: bool) -> (Client, Option<Direct>) {
+        match self {
+            Self::Direct { shared, writer, .. } if is_offered => (writer, Some(shared)),
+            Self::Direct { own, writer, .. } => (writer, Some(narrowed(own, connection))),
+            Self::Proxied { shared, .. } if is_offered => (shared, None),
+            Self::Proxied { own, .. } => (own, None),
         }
+    }
+}
+
+/// The same client with a receive buffer as `connection` wants it.
+fn narrowed(client: Direct, connection: Connection) -> Direct {
+    let Connection::Narrow(pace) = connection else { return client };
+    match narrow::buffer(pace).and_then(|bytes| usize::try_from(bytes).ok()) {
+        Some(buffer) => client.narrow(buffer),
+        None => client,
     }
 }
 
@@ -239,11 +245,7 @@ impl Clients {
             Some(server) => Arc::clone(server).approach(connection).await,
             None => None,
         };
-        let (client, direct) = match pair.own.narrowed(connection) {
-            Own::Direct(direct) if offer.is_none() => (pair.shared, Some(direct)),
-            Own::Proxied(client) if offer.is_none() => (client, None),
-            Own::Direct(_) | Own::Proxied(_) => (pair.shared, None),
-        };
+        let (client, direct) = pair.sender(connection, offer.is_some());
         Ok(Reach { client, direct, proxy: shown, offer, server })
     }
 
@@ -288,13 +290,17 @@ fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
     let built = |builder: ClientBuilder| {
         builder.build().map_err(|error| DriverError::Tls { host: host.to_owned(), reason: innermost(&error) })
     };
+    let direct = |tls| Direct::new(names::Resolver(way.nearest), tls, reads.clone());
+    let plain = || built(builder(way)?.tls_certs_only([]).http1_only());
     if !way.secure {
-        let client = built(builder(way)?.tls_certs_only([]).http1_only())?;
-        let own = match way.proxy {
-            None => Own::Direct(Direct::new(names::Resolver(way.nearest), None, reads)),
-            Some(_) => Own::Proxied(client.clone()),
-        };
-        return Ok(Pair { own, shared: client });
+        let writer = plain()?;
+        return Ok(match way.proxy {
+            None => {
+                let own = direct(None);
+                Pair::Direct { shared: own.clone(), own, writer }
+            }
+            Some(_) => Pair::Proxied { own: writer.clone(), shared: writer },
+        });
     }
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
     let trust = trust::configuration(way.ca_file.as_deref(), host)?;
@@ -303,19 +309,21 @@ fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         config
     };
-    let alone = speaking(&[b"http/1.1"]);
-    let own = match way.proxy {
-        None => Own::Direct(Direct::new(names::Resolver(way.nearest), Some(alone), reads)),
-        Some(_) => Own::Proxied(built(builder(way)?.tls_backend_preconfigured(alone).http1_only())?),
-    };
+    let (alone, both) = (speaking(&[b"http/1.1"]), speaking(&[HTTP2, b"http/1.1"]));
+    if way.proxy.is_none() {
+        return Ok(Pair::Direct { own: direct(Some(alone)), shared: direct(Some(both)), writer: plain()? });
+    }
     let shared = builder(way)?
-        .tls_backend_preconfigured(speaking(&[b"h2", b"http/1.1"]))
+        .tls_backend_preconfigured(both)
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .http2_max_header_list_size(LARGEST_HEADER_LIST)
         .http2_keep_alive_interval(PING_INTERVAL)
         .http2_keep_alive_timeout(PING_TIMEOUT);
-    Ok(Pair { own, shared: built(shared)? })
+    Ok(Pair::Proxied {
+        own: built(builder(way)?.tls_backend_preconfigured(alone).http1_only())?,
+        shared: built(shared)?,
+    })
 }
 
 /// What all clients have in common.

@@ -31,6 +31,11 @@ pub(crate) fn context(address: &str) -> Context {
     }
 }
 
+/// The same for a job that trusts the authorities in `ca_file`.
+pub(crate) fn trusting(address: &str, ca_file: PathBuf) -> Context {
+    Context { network: Network { ca_file: Some(ca_file), ..Network::default() }, ..context(address) }
+}
+
 /// Gives a job header fields for its own origin, beside those it has.
 pub(crate) fn give(context: &mut Context, fields: impl IntoIterator<Item = HeaderField>) {
     let own = url(&context.origin.ascii_serialization());

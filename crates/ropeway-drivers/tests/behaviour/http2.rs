@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use futures_util::{StreamExt as _, stream};
 use http::Version;
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{ByteRate, FailureCode, Network, Retry, Secrets};
+use ropeway_model::{ByteRate, FailureCode, Retry, Secrets};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer, TunnelProxy,
     peer::{Answer, Authority, Cut, Framing, Request, ServedFile, frame},
 };
 
-use crate::ground::{Download, context, give, range, read, url};
+use crate::ground::{Download, give, range, read, trusting, url};
 
 const LENGTH: u64 = 100_000;
 /// Requests at once.
@@ -27,10 +27,6 @@ const REFUSED_STREAM: u32 = 0x7;
 const CANCEL: u32 = 0x8;
 const ENHANCE_YOUR_CALM: u32 = 0xb;
 const HTTP_1_1_REQUIRED: u32 = 0xd;
-
-fn trusting(address: &str, ca_file: std::path::PathBuf) -> Context {
-    Context { network: Network { ca_file: Some(ca_file), ..Network::default() }, ..context(address) }
-}
 
 /// A peer that speaks HTTP/2, and a download from it.
 async fn peer(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> (Peer, Download) {

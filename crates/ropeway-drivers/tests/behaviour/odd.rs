@@ -4,10 +4,10 @@ use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, Retry};
 use ropeway_testkit::{
     Peer,
-    peer::{Answer, ServedFile},
+    peer::{Answer, Request, ServedFile},
 };
 
-use crate::ground::{Download, range};
+use crate::ground::{Download, range, trusting};
 
 #[tokio::test]
 async fn a_success_without_a_file_is_no_download() {
@@ -51,6 +51,18 @@ async fn a_failing_status_is_told_with_its_retry_after() {
     }
 }
 
+/// Servers that answer everything with `octets`, one of them over TLS and without HTTP/2, and a download from each.
+async fn plain_and_encrypted(octets: &str) -> [(Peer, Download); 2] {
+    let script = || {
+        let octets = octets.to_owned();
+        move |_: &Request| Answer::raw(octets.clone())
+    };
+    let (plain, encrypted) = (Peer::start(script()).await, Peer::start_tls("localhost", script()).await);
+    let (from, secure) = (plain.url("f"), encrypted.url("f"));
+    let trusting = Download::with(trusting(&secure, encrypted.ca_file()), &secure);
+    [(plain, Download::of(&from)), (encrypted, trusting)]
+}
+
 #[tokio::test]
 async fn a_head_that_is_no_http_is_refused() {
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X-Field: value\r\n".repeat(5_000));
@@ -77,11 +89,11 @@ async fn a_head_that_is_no_http_is_refused() {
         &many,
         &long,
     ] {
-        let octets = head.to_owned();
-        let peer = Peer::start(move |_| Answer::raw(octets.clone())).await;
-        let error = Download::of(&peer.url("f")).probe_error().await;
-        let shown: String = head.chars().take(80).collect();
-        assert!(matches!(error, DriverError::BadResponse { .. }), "{shown:?}: {error}");
+        for (peer, download) in plain_and_encrypted(head).await {
+            let error = download.probe_error().await;
+            let shown: String = head.chars().take(80).collect();
+            assert!(matches!(error, DriverError::BadResponse { .. }), "{} {shown:?}: {error}", peer.url(""));
+        }
     }
 }
 
@@ -108,11 +120,15 @@ async fn a_head_as_old_and_odd_servers_write_it_is_read_for_what_it_says() {
         ("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", Some(5)),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", None),
     ] {
-        let peer = Peer::start(move |_| Answer::raw(head)).await;
-        let probe = Download::of(&peer.url("f")).probe().await.unwrap_or_else(|error| panic!("{head:?}: {error}"));
-        assert_eq!(probe.validator.length, length, "{head:?}");
-        let (bytes, error) = crate::ground::read(probe.body).await;
-        assert!(error.is_none() && bytes == "hello", "{head:?}: {error:?}");
+        for (peer, download) in plain_and_encrypted(head).await {
+            let fetched = || async { download.fetch(range(0, 5), None).await.map(|fetched| fetched.body) };
+            let probe = download.probe().await.unwrap_or_else(|error| panic!("{} {head:?}: {error}", peer.url("")));
+            assert_eq!(probe.validator.length, length, "{head:?}");
+            for body in [probe.body, fetched().await.unwrap(), fetched().await.unwrap()] {
+                let (bytes, error) = crate::ground::read(body).await;
+                assert!(error.is_none() && bytes == "hello", "{} {head:?}: {error:?}", peer.url(""));
+            }
+        }
     }
 }
 

@@ -1,17 +1,12 @@
 //! TLS.
 
-use ropeway_drivers::{Context, DriverError};
-use ropeway_model::Network;
+use ropeway_drivers::DriverError;
 use ropeway_testkit::{
     Nginx, Pattern, Peer, TempFolder,
     peer::{Answer, Authority, ServedFile},
 };
 
-use crate::ground::{Download, Upload, context, range, read, targets};
-
-fn trusting(address: &str, ca_file: std::path::PathBuf) -> Context {
-    Context { network: Network { ca_file: Some(ca_file), ..Network::default() }, ..context(address) }
-}
+use crate::ground::{Download, Upload, context, range, read, targets, trusting};
 
 #[tokio::test]
 async fn an_authority_named_by_the_job_is_trusted_both_ways() {
@@ -30,6 +25,22 @@ async fn an_authority_named_by_the_job_is_trusted_both_ways() {
         upload.context = trusting(&peer.url(""), peer.ca_file());
         upload.send(Pattern::new(2), 1_000_000).await.unwrap();
         assert_eq!(peer.requests().pop().unwrap().files[0].sha256, Pattern::new(2).sha256(1_000_000));
+    }
+}
+
+#[tokio::test]
+async fn answers_tell_how_long_their_connection_took_to_open() {
+    let file = ServedFile::new(1, 100_000);
+    let one = file.clone();
+    let one = Peer::start_tls("localhost", move |request| one.answer(request)).await;
+    let two = Peer::start_h2("localhost", 100, move |request| file.answer(request)).await;
+    for peer in [one, two] {
+        let download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+        let probe = download.probe().await.unwrap();
+        let fetched = download.fetch(range(5, 10), None).await.unwrap();
+        for handshake in [probe.handshake, fetched.handshake] {
+            assert!(handshake.is_some_and(|handshake| handshake.round_trip < handshake.took), "{handshake:?}");
+        }
     }
 }
 
