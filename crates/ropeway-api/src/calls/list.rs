@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use ropeway_model::{ConnectionChoice, Connections, Digest, size};
+use ropeway_model::{ConnectionChoice, Connections, Digest, proxy_address, size};
 
 use crate::{error::ApiError, settings::OnConflictView};
 
@@ -173,7 +173,7 @@ impl Entry {
             }
             "http-user" => self.login = Some(value.to_owned()),
             "http-passwd" => self.login = Some(format!("{}:{value}", self.login.as_deref().unwrap_or_default())),
-            "all-proxy" | "http-proxy" | "https-proxy" => self.proxy = Some(value.to_owned()),
+            "all-proxy" | "http-proxy" | "https-proxy" => self.proxy = Some(proxy("http", value)?),
             "load-cookies" => self.cookie_file = Some(absolute(value).ok_or_else(refused)?),
             "ca-certificate" => self.ca_file = Some(absolute(value).ok_or_else(refused)?),
             "allow-overwrite" if value == "true" => self.on_conflict = Some(OnConflictView::Overwrite),
@@ -224,6 +224,18 @@ fn checksum(value: &str) -> Option<String> {
 
 fn absolute(path: &str) -> Option<String> {
     Path::new(path).is_absolute().then(|| path.to_owned())
+}
+
+/// A proxy's address in full, where curl and aria2 take one without its scheme; empty where none is to be used.
+///
+/// # Errors
+/// Why it names no proxy.
+pub(super) fn proxy(scheme: &str, text: &str) -> Result<String, String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let full = if text.contains("://") { text.to_owned() } else { format!("{scheme}://{text}") };
+    proxy_address(&full).map(|_| full).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -289,6 +301,23 @@ mod tests {
         assert_eq!(had[1], Entry { addresses: vec!["https://h/2".to_owned()], ..Entry::default() });
         let automatic = Some(ConnectionChoice::Automatic);
         assert_eq!(good("https://h/1\n split=auto\n")[0].connections, automatic);
+    }
+
+    #[test]
+    fn a_proxy_needs_no_scheme_and_no_other_one_than_those_that_are_spoken() {
+        for (value, proxy) in [
+            ("proxy:3128", Some("http://proxy:3128")),
+            ("socks5h://tor:9050", Some("socks5h://tor:9050")),
+            ("", Some("")),
+            ("ftp://user:secret@proxy", None),
+        ] {
+            let mut had = entries(&format!("https://h/1\n  all-proxy={value}\n")).collect::<Vec<_>>();
+            match (had.remove(0), proxy) {
+                (Ok(entry), Some(proxy)) => assert_eq!(entry.proxy.as_deref(), Some(proxy)),
+                (Err(bad), None) => assert!(!bad.reason.contains("secret"), "{}", bad.reason),
+                (had, _) => panic!("{value}: {had:?}"),
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The options of a new job, checked once.
 
-use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Secrets, Timestamp, Transfer};
+use ropeway_model::{HeaderField, JobSpec, Network, OnConflict, SafeUrl, Secrets, Timestamp, Transfer, proxy_address};
 
 use super::{jobs, list::Entry};
 use crate::{command::JobOptions, error::ApiError, settings::Settings};
@@ -53,7 +53,7 @@ impl Options {
             no_times: asked.no_times,
             network: Network {
                 ca_file,
-                proxy: proxy.map(str::parse).transpose().map_err(|error| refused(&error))?,
+                proxy: proxy.map(proxy_address).transpose().map_err(|error| refused(&error))?,
                 cookie_file: asked.cookie_file.as_ref().filter(|path| !path.is_empty()).map(std::path::PathBuf::from),
                 netrc: asked.netrc,
                 allow_downgrade: asked.allow_downgrade,

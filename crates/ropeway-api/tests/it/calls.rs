@@ -70,6 +70,7 @@ async fn what_is_no_call_or_no_parameter_is_refused_without_effect() {
         ("job_add", json!({ "text": "https://a.example/x", "name": "../x" }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "options": { "connections": 65 } }), ApiCode::BadParams),
         ("job_add", json!({ "text": "https://a.example/x", "options": { "rate_limit": 0 } }), ApiCode::BadParams),
+        ("job_add", json!({ "text": "https://a.example/x", "options": { "proxy": "ftp://a" } }), ApiCode::BadParams),
         (
             "job_add",
             json!({ "text": "https://a.example/x", "options": { "checksum": "sha256:xy" } }),

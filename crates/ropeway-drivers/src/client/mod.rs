@@ -22,7 +22,7 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
 use ropeway_model::{Connections, Network, SafeUrl};
-use url::{Host, Origin};
+use url::{Host, Origin, Url};
 
 use direct::HTTP2;
 pub(crate) use direct::{Direct, Peer};
@@ -163,12 +163,14 @@ impl Clients {
         self.spaces.forget();
     }
 
-    /// Whether what lies behind `from` may name `to` as another address of a file: not where `to` is nearer to this
-    /// machine than `from`.
-    pub async fn may_lead(&self, from: &SafeUrl, to: &SafeUrl) -> bool {
+    /// Whether what lies behind `from` may name `to` as another address of a file for a job in `network`: not where `to`
+    /// is nearer to this machine than `from`. What a proxy reaches is the proxy's to refuse.
+    pub async fn may_lead(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
         match to.expose().host() {
+            // No name is looked up where there is no network.
+            Some(_) if self.instead.is_some() || is_proxied(network, to) => true,
             Some(host) => {
-                let nearest = self.nearest(&from.expose().origin(), to, &Network::default()).await;
+                let nearest = self.nearest(&from.expose().origin(), to, network).await;
                 self.spaces.of(&host.to_owned()).await >= nearest
             }
             None => false,
@@ -176,16 +178,22 @@ impl Clients {
     }
 
     /// How near to this machine `url` may lead a job in `network` whose user named `origin`: as near as the user did. The
-    /// user's own address leads anywhere; what a proxy of the job reaches is the proxy's to refuse, and no name is looked
-    /// up for it.
+    /// user's own address leads anywhere; what a proxy reaches is the proxy's to refuse. No name that is asked for through
+    /// a proxy is looked up here: who uses one may not want it to be known.
     pub(crate) async fn nearest(&self, origin: &Origin, url: &SafeUrl, network: &Network) -> Space {
         match origin {
-            // No name is looked up where there is no network.
-            _ if self.instead.is_some() => Space::Machine,
-            Origin::Tuple(_, host, _) if network.proxy.is_none() && url.expose().origin() != *origin => {
-                self.spaces.of(host).await
+            _ if self.instead.is_some() || url.expose().origin() == *origin || is_proxied(network, url) => {
+                Space::Machine
             }
-            _ => Space::Machine,
+            Origin::Tuple(_, host, _) => {
+                let own = Url::parse(&origin.ascii_serialization()).map(SafeUrl::from);
+                if own.is_ok_and(|own| is_proxied(network, &own)) {
+                    self.spaces.known(host).unwrap_or(Space::Public)
+                } else {
+                    self.spaces.of(host).await
+                }
+            }
+            Origin::Opaque(_) => Space::Machine,
         }
     }
 
@@ -219,10 +227,7 @@ impl Clients {
         nearest: Space,
         connection: Connection,
     ) -> Result<Reach, DriverError> {
-        let proxy = match &network.proxy {
-            Some(given) => Some(Proxy::given(given)?),
-            None => Proxy::of_the_system(url)?,
-        };
+        let proxy = proxy_to(network, url)?;
         // What a proxy reaches is the proxy's to refuse.
         let nearest = if proxy.is_some() { Space::Machine } else { nearest };
         let is_near = |address: IpAddr| Space::of(address) < nearest;
@@ -284,6 +289,19 @@ impl fmt::Debug for Clients {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Clients").field("kept", &self.kept.lock().len()).finish_non_exhaustive()
     }
+}
+
+/// The proxy that a job in `network` reaches `url` through.
+fn proxy_to(network: &Network, url: &SafeUrl) -> Result<Option<Proxy>, DriverError> {
+    match &network.proxy {
+        Some(given) => Proxy::given(given).map(Some),
+        None => Proxy::of_the_system(url),
+    }
+}
+
+/// Whether there is one; where none can be used no request is sent either.
+fn is_proxied(network: &Network, url: &SafeUrl) -> bool {
+    !matches!(proxy_to(network, url), Ok(None))
 }
 
 fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {

@@ -4,13 +4,10 @@ use std::ffi::OsString;
 
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use ropeway_model::SafeUrl;
+use ropeway_model::{PROXY_SCHEMES as SCHEMES, SafeUrl};
 use url::{Host, Url};
 
 use crate::{DriverError, exchange::error::innermost};
-
-/// Schemes of the proxies that are spoken to; `socks5h` and `socks4a` leave the resolving of names to the proxy.
-const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 /// A longer one is not shown: it may be something else.
 const LONGEST_SCHEME: usize = 16;
@@ -29,7 +26,7 @@ impl Proxy {
         if SCHEMES.contains(&scheme) {
             return Ok(Self { url: url.clone(), authorization: None });
         }
-        let reason = format!("{scheme}:// is no kind of proxy; use http, https, socks4, socks4a, socks5 or socks5h");
+        let reason = format!("{scheme}:// is no kind of proxy; use one of {}", SCHEMES.join(", "));
         Err(DriverError::Proxy { proxy: url.clone(), reason })
     }
 

@@ -71,19 +71,23 @@ pub(crate) struct Spaces(Arc<Mutex<Vec<(Host, Space)>>>);
 impl Spaces {
     /// The widest space that `host` has an address in; one without an address is of the internet.
     pub(crate) async fn of(&self, host: &Host) -> Space {
-        let name = match host {
-            Host::Ipv4(address) => return Space::of((*address).into()),
-            Host::Ipv6(address) => return Space::of((*address).into()),
-            Host::Domain(name) => name,
-        };
-        let known = self.0.lock().iter().find(|(known, _)| known == host).map(|(_, space)| *space);
-        if let Some(space) = known {
+        if let Some(space) = self.known(host) {
             return space;
         }
+        let Host::Domain(name) = host else { return Space::Public };
         let Ok(addresses) = names::addresses(name).await else { return Space::Public };
         let space = addresses.iter().map(|address| Space::of(address.ip())).max().unwrap_or(Space::Public);
         self.remember(host, space);
         space
+    }
+
+    /// The same as far as nobody has to be asked.
+    pub(super) fn known(&self, host: &Host) -> Option<Space> {
+        match host {
+            Host::Ipv4(address) => Some(Space::of((*address).into())),
+            Host::Ipv6(address) => Some(Space::of((*address).into())),
+            Host::Domain(_) => self.0.lock().iter().find(|(known, _)| known == host).map(|(_, space)| *space),
+        }
     }
 
     /// A connection to `host` led to this space. The widest one counts: whoever has the name may point it elsewhere.

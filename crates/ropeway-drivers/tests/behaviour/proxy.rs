@@ -1,6 +1,6 @@
 //! Proxies named by a job.
 
-use ropeway_drivers::{Context, DriverError};
+use ropeway_drivers::{Clients, Context, DriverError};
 use ropeway_model::Network;
 use ropeway_testkit::{
     Asked, AskedTunnel, Pattern, Peer, SocksProxy, TunnelProxy, free_port,
@@ -96,4 +96,14 @@ async fn a_proxy_that_wants_another_login_is_asked_once_and_named() {
     assert!(matches!(error, DriverError::Proxy { .. }) && !error.to_string().contains("password"), "{error}");
     assert_eq!(proxy.asked().len(), 1);
     assert!(peer.requests().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_document_names_is_the_proxys_to_look_up_and_to_refuse() {
+    let clients = Clients::default();
+    let through = Network { proxy: Some(url("socks5h://127.0.0.1:1")), ..Network::default() };
+    let (far, near) = (url("https://198.51.100.7/list.meta4"), url("http://files.localhost/f"));
+    for (network, may_lead) in [(Network::default(), false), (through, true)] {
+        assert_eq!(clients.may_lead(&far, &near, &network).await, may_lead, "{network:?}");
+    }
 }

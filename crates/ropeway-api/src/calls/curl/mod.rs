@@ -4,7 +4,7 @@ mod words;
 
 use ropeway_model::size;
 
-use super::list::Entry;
+use super::list::{self, Entry};
 use crate::error::ApiError;
 
 /// Request headers that a download sets itself. Browsers copy those of the request they made, which asked for a part, for
@@ -204,11 +204,9 @@ impl Command {
             "user" => self.own.login = Some(value()?),
             "netrc" | "netrc-optional" => self.own.netrc = true,
             "cacert" => self.own.ca_file = Some(absolute(value()?, shown)?),
-            "proxy" => self.own.proxy = Some(value()?),
-            "socks4" => self.own.proxy = Some(format!("socks4://{}", value()?)),
-            "socks4a" => self.own.proxy = Some(format!("socks4a://{}", value()?)),
-            "socks5" => self.own.proxy = Some(format!("socks5://{}", value()?)),
-            "socks5-hostname" => self.own.proxy = Some(format!("socks5h://{}", value()?)),
+            "proxy" | "socks4" | "socks4a" | "socks5" | "socks5-hostname" => {
+                self.own.proxy = Some(proxy(name, &value()?)?);
+            }
             "limit-rate" => {
                 let rate = value()?;
                 let bytes = size::parse(&rate).filter(|bytes| *bytes > 0);
@@ -382,6 +380,16 @@ fn encoded(data: &str) -> String {
     if name.is_empty() { content } else { format!("{name}={content}") }
 }
 
+/// The proxy that one of the options of this long name names.
+fn proxy(name: &str, text: &str) -> Result<String, ApiError> {
+    let scheme = match name {
+        "proxy" => "http",
+        "socks5-hostname" => "socks5h",
+        other => other,
+    };
+    list::proxy(scheme, text).map_err(ApiError::bad_params)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -403,6 +411,20 @@ mod tests {
         let escaped = one(r"curl $'https://example.org/a\u0021b' -H $'cookie: t=\u0021x' -A 'Mozilla'");
         assert_eq!(escaped.addresses, ["https://example.org/a!b"]);
         assert_eq!(escaped.headers, ["cookie: t=!x", "User-Agent: Mozilla"]);
+    }
+
+    #[test]
+    fn a_proxy_may_be_written_as_curl_takes_it() {
+        for (flag, proxy) in [
+            ("-x proxy:3128", Some("http://proxy:3128")),
+            ("--proxy socks4a://proxy", Some("socks4a://proxy")),
+            ("--socks5-hostname tor:9050", Some("socks5h://tor:9050")),
+            ("--socks5 tor", Some("socks5://tor")),
+            ("-x ftp://proxy", None),
+        ] {
+            let had = parse(&format!("curl {flag} https://a.example/f")).ok().and_then(|mut all| all.remove(0).proxy);
+            assert_eq!(had.as_deref(), proxy, "{flag}");
+        }
     }
 
     #[test]
