@@ -25,7 +25,7 @@ pub(crate) enum RequestError {
 
 impl RequestError {
     /// Whether there was no connection to send it over.
-    fn is_connect(&self) -> bool {
+    pub(super) fn is_connect(&self) -> bool {
         match self {
             Self::Library(error) => error.is_connect(),
             Self::Direct(error) => error.is_connect(),

@@ -3,6 +3,7 @@
 pub(crate) mod error;
 pub(crate) mod fault;
 mod header;
+mod unsent;
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,11 +11,12 @@ use http::{HeaderMap, Method, StatusCode, header::HOST};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::SafeUrl;
 
-use self::{error::RequestError, fault::Fault};
+use self::{error::RequestError, fault::Fault, unsent::Unsent};
 use crate::{
     Context, DriverError,
     client::{Connection, Direct, Peer, Reach, Space},
     credential,
+    upload::SizedBody,
 };
 
 /// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
@@ -58,11 +60,9 @@ async fn get_as_it_comes(
     if let Some(answer) = get_instead(context, url, &given, fields).await {
         return answer;
     }
-    // Over HTTP/2 the address alone names the host.
-    let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
-    let (mut replaced, mut repeats) = (false, 0);
+    let mut repeats = Repeats::default();
     loop {
-        let reaching = context.clients.reach(&context.network, url, nearest, connection);
+        let reaching = reach(context, url, nearest, connection, &given);
         let reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
         let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
         let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, reach.direct.as_ref(), request)).await
@@ -72,26 +72,71 @@ async fn get_as_it_comes(
             }
             return Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() });
         };
-        let error = match answered? {
-            Ok(response) if reach.wants_http2(response.status()) && repeats < MOST_REFUSALS => {
-                repeats += 1;
-                continue;
+        if let Some(answer) = repeats.settle(reach, url, answered?, |_| true) {
+            return answer;
+        }
+    }
+}
+
+/// The client for a request with the fields `given`.
+async fn reach(
+    context: &Context,
+    url: &SafeUrl,
+    nearest: Space,
+    connection: Connection,
+    given: &HeaderMap,
+) -> Result<Reach, DriverError> {
+    // Over HTTP/2 the address alone names the host.
+    let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
+    context.clients.reach(&context.network, url, nearest, connection).await
+}
+
+/// How often one request was sent again.
+#[derive(Debug, Default)]
+struct Repeats {
+    /// For a connection that was given up in the moment of its reuse.
+    has_replaced: bool,
+    others: u32,
+}
+
+impl Repeats {
+    /// What comes of what a request was answered; `None` where it is sent again at once, which it is only where it
+    /// `may_be`, the error told if there is one.
+    fn settle(
+        &mut self,
+        reach: Reach,
+        url: &SafeUrl,
+        answered: Result<Response, RequestError>,
+        may_be: impl Fn(Option<&RequestError>) -> bool,
+    ) -> Option<Result<Response, DriverError>> {
+        let error = match answered {
+            Ok(response) if reach.wants_http2(response.status()) && self.others < MOST_REFUSALS && may_be(None) => {
+                self.others += 1;
+                return None;
             }
-            Ok(response) => return checked(reach, url, response),
+            Ok(response) => return Some(checked(reach, url, response)),
             Err(error) => error,
         };
         let fault = reach.fault(&error);
+        if self.calls_for_another(&reach, &error, fault) && may_be(Some(&error)) {
+            return None;
+        }
+        Some(Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)))
+    }
+
+    fn calls_for_another(&mut self, reach: &Reach, error: &RequestError, fault: Option<Fault>) -> bool {
         match fault {
             // The next one goes over HTTP/2: there is no such end to it.
-            None if repeats < MOST_REFUSALS && reach.refuses_http1(&error, replaced) => repeats += 1,
+            None if self.others < MOST_REFUSALS && reach.refuses_http1(error, self.has_replaced) => self.others += 1,
             // The next one goes over HTTP/1.1: there is no such answer to it.
-            Some(Fault::WantsHttp1) if repeats < MOST_REFUSALS => repeats += 1,
-            Some(Fault::Unprocessed { is_closing: false }) if repeats < MOST_REFUSALS => repeats += 1,
-            Some(Fault::Unprocessed { is_closing: true }) if repeats < MOST_FAREWELLS => repeats += 1,
-            Some(Fault::ConnectionLost) if !replaced => replaced = true,
-            None if !replaced && error::is_stale_connection(&error) => replaced = true,
-            _ => return Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)),
+            Some(Fault::WantsHttp1) if self.others < MOST_REFUSALS => self.others += 1,
+            Some(Fault::Unprocessed { is_closing: false }) if self.others < MOST_REFUSALS => self.others += 1,
+            Some(Fault::Unprocessed { is_closing: true }) if self.others < MOST_FAREWELLS => self.others += 1,
+            Some(Fault::ConnectionLost) if !self.has_replaced => self.has_replaced = true,
+            None if !self.has_replaced && error::is_stale_connection(error) => self.has_replaced = true,
+            _ => return false,
         }
+        true
     }
 }
 
@@ -112,24 +157,31 @@ async fn get_instead(
     }
 }
 
-/// Sends a request that `dress` gives a body, and returns the head of the answer. The user's headers replace what
-/// `dress` sets, `fields` replaces the user's. The wait has no limit of its own: the head comes when the body has gone.
+/// Sends a request with a `body`, if it has one, and returns the head of the answer. `suggested` gives way to the user's
+/// headers, `fields` does not. The wait has no limit of its own: the head comes when the body has gone.
+///
+/// It is sent again as a `GET` is, as long as nothing of its body has been: in HTTP/2 where the server speaks nothing else,
+/// on another connection where the first one was given up.
 pub(crate) async fn send(
     context: &Context,
     method: Method,
     url: &SafeUrl,
-    dress: impl FnOnce(RequestBuilder) -> RequestBuilder,
-    fields: HeaderMap,
+    (suggested, fields): (&HeaderMap, &HeaderMap),
+    body: Option<SizedBody>,
 ) -> Result<Response, DriverError> {
     let nearest = context.clients.nearest(&context.origin, url, &context.network).await;
-    let reach = context.clients.reach(&context.network, url, nearest, Connection::Own).await?;
     let given = header::fields(context, url).await?;
-    let request = dress(reach.client.request(method, url.expose().clone())).headers(given);
-    match head(context, reach.direct.as_ref(), request.headers(fields)).await? {
-        Ok(response) => checked(reach, url, response),
-        Err(error) => {
-            let fault = reach.fault(&error);
-            Err(error::of_request(url, reach.proxy.as_ref(), &error, fault))
+    let (unsent, mut repeats) = (Unsent::of(body), Repeats::default());
+    loop {
+        let reach = reach(context, url, nearest, Connection::Own, &given).await?;
+        let request = reach.client.request(method.clone(), url.expose().clone()).headers(suggested.clone());
+        let request = unsent.hand_over(request).headers(given.clone()).headers(fields.clone());
+        let answered = head(context, reach.direct.as_ref(), request).await?;
+        let may_be = |error: Option<&RequestError>| unsent.is_back(error.is_some_and(RequestError::is_connect));
+        if let Some(answer) = repeats.settle(reach, url, answered, may_be) {
+            let response = answer?;
+            context.cookies.take(url.expose(), response.headers(), credential::now());
+            return Ok(response);
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) async fn stored_at(context: &Context, url: &SafeUrl) -> Option<Stored
 }
 
 async fn head(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
-    exchange::send(context, Method::HEAD, url, |request| request, fields()).await
+    exchange::send(context, Method::HEAD, url, (&HeaderMap::new(), &fields()), None).await
 }
 
 /// The smallest thing to ask for where a server does not answer `HEAD`: with it comes the length of the whole.

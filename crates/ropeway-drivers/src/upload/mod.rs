@@ -11,7 +11,7 @@ use http::{
     HeaderMap, HeaderValue, Method,
     header::{CONTENT_LENGTH, LOCATION},
 };
-use reqwest::{Body, RequestBuilder, Response};
+use reqwest::Response;
 use ropeway_model::SafeUrl;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -82,9 +82,8 @@ pub(crate) async fn deliver(
     let sending = body.sending();
     fields.insert(CONTENT_LENGTH, body.length().into());
     suggested.insert(WANT_REPR_DIGEST.0, WANT_REPR_DIGEST.1);
-    let dress = |request: RequestBuilder| request.headers(suggested).body(Body::wrap(body));
     let answered = tokio::select! {
-        answered = exchange::send(context, method, url, dress, fields) => answered,
+        answered = exchange::send(context, method, url, (&suggested, &fields), Some(body)) => answered,
         waited = sending.overdue() => Err(DriverError::Silent { host: url.host(), waited_s: waited.as_secs() }),
     };
     let response = sending.failure().map_or(answered, Err)?;

@@ -11,7 +11,7 @@ use ropeway_testkit::{
     peer::{Answer, Authority, Cut, Framing, Request, ServedFile, frame},
 };
 
-use crate::ground::{Download, give, range, read, trusting, url};
+use crate::ground::{Download, Upload, give, range, read, targets, trusting, url};
 
 const LENGTH: u64 = 100_000;
 /// Requests at once.
@@ -444,4 +444,19 @@ async fn a_job_under_a_limit_comes_to_a_server_that_speaks_http_2_alone() {
     let mut download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
     download.context.pace = ByteRate::new(1 << 20);
     assert_eq!(read(download.probe().await.unwrap().body).await.0.len() as u64, LENGTH);
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_http_2_alone_takes_uploads_over_that_too() {
+    let peer = Peer::start_h2_only("localhost", STREAMS, |_| Answer::status(201)).await;
+    for target in targets(&peer) {
+        let mut upload = Upload::to(&target);
+        upload.context = trusting(&peer.url(""), peer.ca_file());
+        for length in [0, 1_000_000] {
+            upload.send(Pattern::new(2), length).await.unwrap_or_else(|error| panic!("{target}: {error}"));
+            assert!(peer.requests().last().unwrap().bytes_received >= length);
+        }
+        upload.stored().await;
+    }
+    assert!(versions(&peer).iter().all(|version| *version == Version::HTTP_2));
 }

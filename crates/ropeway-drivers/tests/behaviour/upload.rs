@@ -151,3 +151,14 @@ async fn the_users_headers_go_along() {
         assert_eq!(request.files[0].length, 10);
     }
 }
+
+#[tokio::test]
+async fn a_cookie_that_tells_machines_behind_one_name_apart_goes_with_what_comes_after_the_upload() {
+    let peer = Peer::start(|_| Answer::status(201).header("Set-Cookie", "machine=7")).await;
+    let upload = Upload::to(&peer.url("in/"));
+    upload.send(Pattern::new(3), 10).await.unwrap();
+    upload.stored().await;
+    upload.send(Pattern::new(3), 10).await.unwrap();
+    let cookies: Vec<_> = peer.requests().iter().map(|request| request.header("Cookie").map(str::to_owned)).collect();
+    assert_eq!(cookies, [None, Some("machine=7".to_owned()), Some("machine=7".to_owned())]);
+}

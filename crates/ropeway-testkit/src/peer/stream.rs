@@ -4,7 +4,7 @@ use std::{future::pending, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use h2::{
-    Reason, SendStream,
+    Reason, RecvStream, SendStream,
     server::{Builder, SendResponse},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Version};
@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use super::{
-    Answer, Desk, Framing, Record, Request, Sending,
+    Answer, Desk, Framing, Intake, Record, Request, Sending,
     answer::Instead,
     request,
     send::{STEP, piece},
@@ -50,8 +50,13 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(desk: &Desk, str
                 let record = Record::new(&desk.records, &mut request);
                 let answer = (desk.script)(&request);
                 let broken = Arc::clone(&broken);
+                let takes_body = matches!(answer.intake, Intake::Whole);
+                let body = asked.into_body();
                 answers.spawn(async move {
                     let _sending = sending;
+                    if takes_body && !intake(body, &record).await {
+                        return;
+                    }
                     // A client that does not want the answer any more is none of our trouble.
                     let _ = send(respond, answer, &record, &broken).await;
                 });
@@ -61,7 +66,20 @@ pub(super) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(desk: &Desk, str
     }
 }
 
-fn taken(asked: &http::Request<h2::RecvStream>, connection: usize, place: usize) -> Request {
+/// Reads the body of a request; `false` if it broke.
+async fn intake(mut body: RecvStream, record: &Record) -> bool {
+    while let Some(piece) = body.data().await {
+        let Ok(piece) = piece else { return false };
+        record.change(|request| request.bytes_received += piece.len() as u64);
+        if body.flow_control().release_capacity(piece.len()).is_err() {
+            return false;
+        }
+    }
+    record.change(|request| request.body_complete = true);
+    true
+}
+
+fn taken(asked: &http::Request<RecvStream>, connection: usize, place: usize) -> Request {
     let path = asked.uri().path_and_query().map_or("/", |path| path.as_str());
     let field = |(name, value): (&HeaderName, &HeaderValue)| {
         (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
