@@ -23,6 +23,11 @@ const MESSAGES: [&str; 6] = [
 /// Longest wait for the first bytes behind a head that announces a page.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Octets behind white space that tell what a body begins as; `<!doctype html` has fewer.
+const ENOUGH: usize = 16;
+/// Octets of a body that are looked at, where white space does not end.
+const LONGEST_LOOK: usize = 1024;
+
 /// What an answer is labeled as that may stand in the place of a file. Programs that forget to label what they send label
 /// archives so, too: the label alone proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,18 +63,40 @@ pub(crate) fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
 /// # Errors
 /// [`DriverError::Silent`] if nothing of it comes. Another failure is the returned body's.
 pub(super) async fn look(mut body: ByteStream, label: Label, url: &SafeUrl) -> Result<(bool, ByteStream), DriverError> {
-    let silent = |_| DriverError::Silent { host: url.host(), waited_s: PATIENCE.as_secs() };
-    let Some(first) = tokio::time::timeout(PATIENCE, body.next()).await.map_err(silent)? else {
-        return Ok((false, body));
+    let (mut came, mut beginning) = (Vec::new(), Vec::new());
+    let gathering = async {
+        while !is_enough(&beginning) {
+            let Some(chunk) = body.next().await else { return };
+            let is_broken = chunk.is_err();
+            beginning.extend_from_slice(chunk.as_deref().unwrap_or_default());
+            came.push(chunk);
+            if is_broken {
+                return;
+            }
+        }
     };
-    let is_page = first.as_ref().is_ok_and(|first| begins(first, label));
-    Ok((is_page, Box::pin(stream::iter([first]).chain(body))))
+    let is_late = tokio::time::timeout(PATIENCE, gathering).await.is_err();
+    if is_late && beginning.is_empty() {
+        return Err(DriverError::Silent { host: url.host(), waited_s: PATIENCE.as_secs() });
+    }
+    Ok((begins(&beginning, label), Box::pin(stream::iter(came).chain(body))))
+}
+
+/// Whether so much of a body tells what it begins as: some servers send a line's end, or a single character, ahead of the
+/// rest.
+fn is_enough(beginning: &[u8]) -> bool {
+    beginning.len() >= LONGEST_LOOK || text(beginning).len() >= ENOUGH
+}
+
+/// What stands behind a byte order mark and white space.
+fn text(beginning: &[u8]) -> &[u8] {
+    beginning.strip_prefix(b"\xef\xbb\xbf").unwrap_or(beginning).trim_ascii_start()
 }
 
 /// Markup begins with `<`, a JSON text with `{` or `[`, behind a byte order mark and white space at most. No archive, image
 /// or other binary does. What is offered as a file to keep must say that it is HTML.
-fn begins(chunk: &[u8], label: Label) -> bool {
-    let text = chunk.strip_prefix(b"\xef\xbb\xbf").unwrap_or(chunk).trim_ascii_start();
+fn begins(beginning: &[u8], label: Label) -> bool {
+    let text = text(beginning);
     let begins = |with: &[u8]| text.get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with));
     match label {
         Label::Page => begins(b"<"),
@@ -80,6 +107,7 @@ fn begins(chunk: &[u8], label: Label) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
     use http::{HeaderValue, header::CONTENT_TYPE};
 
     use super::*;
@@ -103,6 +131,48 @@ mod tests {
         ] {
             assert_eq!(begins(chunk.as_bytes(), label), expected, "{chunk}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_in_small_chunks_is_looked_at_as_what_comes_in_one() {
+        use Label::{Message, OfferedPage, Page};
+        let url: SafeUrl = "http://files.example/setup.exe".parse().unwrap();
+        let blank = " ".repeat(LONGEST_LOOK);
+        for (text, label, expected) in [
+            ("\n<html><title>Sign in</title>", Page, true),
+            ("<", Page, true),
+            ("\u{feff}\r\n\r\n<!doctype html><title>", OfferedPage, true),
+            ("<?xml version=\"1.0\"?>", OfferedPage, false),
+            ("\n{}", Message, true),
+            ("\nMZ and so on, a program", Page, false),
+            (blank.as_str(), Page, false),
+            ("", Page, false),
+        ] {
+            for size in [1, 3, 2000] {
+                for breaks in [false, true] {
+                    let lost = || DriverError::ConnectionLost { host: url.host(), reason: String::new() };
+                    let chunks: Vec<_> = text.as_bytes().chunks(size).map(Bytes::copy_from_slice).map(Ok).collect();
+                    let body = Box::pin(stream::iter(chunks).chain(stream::iter(breaks.then(|| Err(lost())))));
+                    let (is_page, body) = look(body, label, &url).await.unwrap();
+                    assert_eq!(is_page, expected, "{text:?} {size} {breaks}");
+                    let (came, broke): (Vec<_>, Vec<_>) =
+                        body.collect::<Vec<_>>().await.into_iter().partition(Result::is_ok);
+                    assert_eq!(came.into_iter().flatten().collect::<Vec<_>>().concat(), text.as_bytes());
+                    assert_eq!(broke.len(), usize::from(breaks));
+                }
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_comes_late_is_judged_by_what_is_there_and_nothing_at_all_is_silence() {
+        let url: SafeUrl = "http://files.example/setup.exe".parse().unwrap();
+        let slow = |first: Option<&'static [u8]>| -> ByteStream {
+            Box::pin(stream::iter(first.map(|chunk| Ok(Bytes::from_static(chunk)))).chain(stream::pending()))
+        };
+        let (is_page, mut body) = look(slow(Some(b"\n<")), Label::Page, &url).await.unwrap();
+        assert!(is_page && body.next().await.unwrap().unwrap() == "\n<");
+        assert!(matches!(look(slow(None), Label::Page, &url).await.err(), Some(DriverError::Silent { .. })));
     }
 
     #[test]
