@@ -3,8 +3,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use ropeway_drivers::Driver;
-use ropeway_model::{ByteRange, JobId};
+use ropeway_drivers::{Driver, DriverError};
+use ropeway_model::{ByteRange, JobId, SafeUrl};
 use ropeway_store::{Block, BlockChange, JobChange};
 
 use super::{
@@ -65,24 +65,23 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
         file.set_length(length)?;
     }
     let aside = core.disk.create_nameless(subject.path.parent().unwrap_or(Path::new("/")))?;
-    let context = attempt::context(core, &subject.spec, core.stopping.child_token());
-    let driver = core.drivers.for_download(&subject.remote.url).map_err(EngineError::Remote)?;
-    let own = Arc::new(Bucket::new(subject.spec.rate_limit));
-    let server = core.server_bucket(&subject.spec.host());
-    let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
-    let place = Place {
-        context: &context,
-        driver: &*driver as &dyn Driver,
-        url: &subject.remote.url,
-        throttle: &throttle,
-        hosts: None,
-    };
-    let wanted: Vec<Block> = subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
+    let mut wanted: Vec<Block> =
+        subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
     let total = wanted.iter().map(|block| block.range.len()).sum();
     let under_way = core.proofs.begin(subject.id, ProofStage::Fetching, total);
-    for block in &wanted {
-        if fetch(&place, subject, *block, &*aside, &under_way.course).await? {
-            copy(core, block.range, &aside, &file).await?;
+    let mut first_trouble = None;
+    for url in addresses(subject) {
+        let asked = fetch_all(core, subject, url, &mut wanted, (&aside, &file), &under_way.course).await;
+        match asked {
+            Err(EngineError::Remote(DriverError::Canceled)) => return Err(EngineError::Remote(DriverError::Canceled)),
+            Err(EngineError::Remote(error)) => {
+                tracing::debug!(%url, %error, "damaged blocks are not to be had there");
+                first_trouble.get_or_insert(error);
+            }
+            asked => asked?,
+        }
+        if wanted.is_empty() {
+            break;
         }
     }
     let sync = move || file.sync_data().and_then(|()| file.stamp());
@@ -94,6 +93,53 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     // It is the file that was saved all the same.
     change.part_file = Some(Some(recheck::state(stamp, true, None)));
     core.journal.note(change);
+    match first_trouble {
+        Some(error) if !wanted.is_empty() => Err(EngineError::Remote(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Where the file is to be had: where it came from may be no place any more, and the digest of a block proves it whoever
+/// sends it.
+fn addresses(subject: &Subject) -> Vec<&SafeUrl> {
+    let mut all: Vec<&SafeUrl> = Vec::new();
+    for url in [subject.spec.address()].into_iter().chain(&subject.spec.mirrors).chain([&subject.remote.url]) {
+        if !all.contains(&url) {
+            all.push(url);
+        }
+    }
+    all
+}
+
+/// Takes those of the `wanted` blocks that come from `url` as they were recorded off the list, and writes them into the
+/// file by way of the one aside.
+async fn fetch_all(
+    core: &Core,
+    subject: &Subject,
+    url: &SafeUrl,
+    wanted: &mut Vec<Block>,
+    (aside, file): (&Arc<dyn PartFile>, &Arc<dyn PartFile>),
+    course: &Course,
+) -> Result<(), EngineError> {
+    let context = attempt::context(core, &subject.spec, core.stopping.child_token());
+    let driver = core.drivers.for_download(url).map_err(EngineError::Remote)?;
+    let own = Arc::new(Bucket::new(subject.spec.rate_limit));
+    let server = core.server_bucket(&url.host());
+    let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
+    let place = Place { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
+    let mut damaged = Vec::new();
+    for (at, block) in wanted.iter().enumerate() {
+        match fetch(&place, subject, *block, &**aside, course).await {
+            Ok(true) => copy(core, block.range, aside, file).await?,
+            Ok(false) => damaged.push(*block),
+            Err(error) => {
+                damaged.extend(wanted.iter().skip(at));
+                *wanted = damaged;
+                return Err(error);
+            }
+        }
+    }
+    *wanted = damaged;
     Ok(())
 }
 
@@ -112,13 +158,13 @@ async fn fetch(
         course.advance(bytes.len());
         Ok(true)
     };
-    stretch::fetch(place, block.range, Some(&subject.remote.validator), take).await.map_err(
-        |trouble| match trouble {
-            stretch::Trouble::Driver(error) => EngineError::Remote(error),
-            stretch::Trouble::Disk(error) => EngineError::Disk(error),
-            stretch::Trouble::Held(_) => unreachable!("what the user asks for now is not held"),
-        },
-    )?;
+    // Another place may have other words for the same version.
+    let valid = (*place.url == subject.remote.url).then_some(&subject.remote.validator);
+    stretch::fetch(place, block.range, valid, take).await.map_err(|trouble| match trouble {
+        stretch::Trouble::Driver(error) => EngineError::Remote(error),
+        stretch::Trouble::Disk(error) => EngineError::Disk(error),
+        stretch::Trouble::Held(_) => unreachable!("what the user asks for now is not held"),
+    })?;
     Ok(*hasher.finalize().as_bytes() == block.digest)
 }
 

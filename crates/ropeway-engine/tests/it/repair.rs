@@ -12,7 +12,10 @@ use std::{
 
 use ropeway_engine::{Damage, EngineError};
 use ropeway_model::{ByteRange, ConnectionChoice, JobSpec, Phase};
-use ropeway_testkit::{Peer, peer::ServedFile};
+use ropeway_testkit::{
+    Peer,
+    peer::{Answer, ServedFile},
+};
 
 use crate::rig::Rig;
 
@@ -75,6 +78,43 @@ async fn a_file_is_not_touched_by_a_server_that_has_other_bytes_now() {
     assert!(matches!(rig.engine.repair(job.id).await, Err(EngineError::Remote(_))));
     assert!(std::fs::read(rig.file("a.bin")).unwrap() == damaged);
     assert_eq!(rig.folder.names(), ["a.bin"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocks_come_from_the_users_own_address_and_the_mirrors_where_a_redirect_leads_no_more() {
+    for (own_is_gone, name) in [(false, "a.bin"), (true, "b.bin")] {
+        let file = ServedFile::new(107, LENGTH);
+        let signed = file.clone();
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (expired, gone) = (Arc::clone(&is_over), Arc::clone(&is_over));
+        let store = Peer::start(move |request| match expired.load(SeqCst) && request.path.ends_with("old") {
+            true => Answer::status(403),
+            false => signed.answer(request),
+        })
+        .await;
+        let links = [store.url("f?old"), store.url("f?new")];
+        let own = Peer::start(move |_| match gone.load(SeqCst) {
+            true if own_is_gone => Answer::status(404),
+            is_over => Answer::redirect(302, &links[usize::from(is_over)]),
+        })
+        .await;
+        // Its tag is another one: the blocks' digests tell.
+        let mirror = Peer::serve(file.clone().header("ETag", "\"mirror\"")).await;
+        let rig = Rig::new().await;
+        let mut spec = rig.download(&own.url(name));
+        spec.connections = Connections::new(1).ok();
+        spec.mirrors = vec![mirror.url("m.bin").parse().unwrap()];
+        let job = rig.run(spec).await;
+        assert_eq!(job.phase, Phase::Completed);
+        let path = job.final_path.unwrap();
+        for offset in [7, 3 * MIB] {
+            flip(&path, offset);
+        }
+        is_over.store(true, SeqCst);
+        assert_eq!(rig.engine.repair(job.id).await.unwrap().damaged, [], "{name}");
+        file.pattern().assert_file(&path, LENGTH);
+        assert_eq!(own_is_gone, !mirror.requests().is_empty(), "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
