@@ -17,6 +17,7 @@ use crate::{
     checksum::Hashers,
     config::{DigestPolicy, Scope},
     disk::{DiskError, FileStamp, SourceFile},
+    hosts::{HostKey, Outcome},
 };
 
 /// A file of unknown fate: the source, with what it was when the upload began.
@@ -52,8 +53,10 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     // What runs for one command is taken up by nobody but its user.
     let is_for_user = !upload.is_repeatable() && attempt.engine.scope == Scope::Queue;
     let last = LastBytes::of(attempt, ending, is_for_user);
+    attempt.engine.hosts.welcome(&session.url)?;
     let sent = stoppable(ending, send(attempt, upload, &context, &session, &source, last)).await;
     let sent = sent.map_err(|stop| if is_for_user && ending.are_last_out() { unrepeatable() } else { stop })?;
+    report(attempt, &HostKey::of(&session.url), sent.as_ref().err());
     if source.file.stamp()? != source.stamp {
         let message = format!("{} changed while it was being sent", from.display());
         return Err(Stop::failed(FailureCode::SourceChanged, message));
@@ -126,6 +129,22 @@ async fn send(
     upload.close(context, session.clone(), Close::Commit(vec![receipt.clone()])).await?;
     let digests = std::mem::take(&mut *digests.lock());
     Ok((receipt, digests))
+}
+
+/// What the answer tells of the server: to those who come next, and of how many it bears.
+fn report(attempt: &Attempt, server: &HostKey, error: Option<&DriverError>) {
+    let outcome = match error {
+        None => Some(Outcome::Answered { latency: None }),
+        Some(error) => {
+            attempt.visit.refused(server, error);
+            // What broke or was refused is not among those that the server bears.
+            drop(attempt.visit.first_permit(server));
+            Outcome::of(error)
+        }
+    };
+    if let Some(outcome) = outcome {
+        attempt.engine.hosts.report(server, outcome);
+    }
 }
 
 /// Passes over a refusal where the file is at the server already, whole and the same: an earlier upload, of which nobody

@@ -10,7 +10,9 @@ use std::{
 
 use ropeway_drivers::DriverError;
 use ropeway_engine::{JobSnapshot, Scope, ServerPolicy};
-use ropeway_model::{ConnectionChoice, Connections, FailureCode, Phase, PhaseKind, ServerRule, Wish};
+use ropeway_model::{
+    ConnectionChoice, Connections, FailureCode, JobSpec, Phase, PhaseKind, ServerRule, Transfer, Wish,
+};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, ServedFile},
@@ -394,4 +396,28 @@ async fn the_death_of_a_connection_that_jobs_share_is_not_counted_for_each_of_th
     assert_eq!(shared, JOBS);
     let server = rig.engine.servers().into_iter().find(|server| server.host.starts_with("localhost")).unwrap();
     assert_eq!((server.rests_until, server.profile.connection_cap), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_to_wait_that_a_server_names_to_an_upload_holds_for_the_next_one() {
+    let peer = Peer::start(|_| Answer::status(503).header("Retry-After", "600")).await;
+    let rig = Rig::new().await;
+    for folder in ["a", "b"] {
+        std::fs::create_dir(rig.file(folder)).unwrap();
+        let from = rig.file(folder).join("f.bin");
+        Pattern::new(1).write_file(&from, 10);
+        let id = rig.add(JobSpec::new(Transfer::Upload { from, to: peer.url("in/").parse().unwrap() })).await;
+        rig.until(id, |job| job.phase.kind() == PhaseKind::Waiting).await;
+    }
+    assert_eq!(peer.requests().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_a_server_takes_speaks_for_it() {
+    let peer = Peer::start(|_| Answer::status(201)).await;
+    let rig = Rig::new().await;
+    let from = rig.file("f.bin");
+    Pattern::new(1).write_file(&from, 10);
+    rig.run(JobSpec::new(Transfer::Upload { from, to: peer.url("in/").parse().unwrap() })).await;
+    assert_eq!(rig.engine.servers()[0].profile.reliability, Some(1.0));
 }
