@@ -64,7 +64,7 @@ pub(crate) fn defect() -> Failure {
     Failure::new(FailureCode::Internal, "a part of Ropeway failed")
 }
 
-/// What a driver needs besides the address for requests of a job.
+/// What a driver needs besides the address for requests of a job that no try makes.
 pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
     Context {
         // What a document named is led to by the address of the document.
@@ -79,7 +79,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
             Transfer::Download { name, .. } => name.clone(),
             Transfer::Upload { .. } => None,
         },
-        gate: None,
+        gate: Some(Arc::new(engine.hosts.passage(HostKey::of(spec.address())))),
         cancel,
     }
 }
@@ -88,8 +88,13 @@ impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
         let pace = self.throttle.tightest();
-        let cookies = Arc::clone(&self.cookies);
-        Context { pace, cookies, ..context(&self.engine, &self.spec, self.cancel.clone()) }
+        let (cookies, gate) = (Arc::clone(&self.cookies), Arc::new(self.visit.passage()));
+        Context { pace, cookies, gate: Some(gate), ..context(&self.engine, &self.spec, self.cancel.clone()) }
+    }
+
+    /// The same for a request that no redirect leads to the server `tired`.
+    pub(crate) fn context_without(&self, tired: HostKey) -> Context {
+        Context { gate: Some(Arc::new(self.visit.passage().but_not_to(tired))), ..self.context() }
     }
 
     /// Waits until the server may be connected to, unless the try has that right already.

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
-use ropeway_drivers::{Context, Driver, Probe};
+use ropeway_drivers::{Driver, Probe};
 use ropeway_model::{FailureCode, SafeUrl, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
@@ -159,7 +159,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{url} cannot be downloaded from")));
     };
     let server = HostKey::of(url);
-    let context = Context { gate: Some(Arc::new(attempt.visit.passage())), ..attempt.context() };
+    let context = attempt.context();
     attempt.connect_to(&server).await?;
     attempt.engine.hosts.welcome(url)?;
     let asked = Instant::now();

@@ -2,8 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
-use ropeway_drivers::DriverError;
-use ropeway_model::{EntityTag, FailureCode, SafeUrl, SegmentMap, Transfer, Validation, Validator};
+use ropeway_drivers::{Context, DriverError};
+use ropeway_model::{EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer, Validation, Validator};
 use ropeway_store::{Remote, Verification};
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
     disk::{DiskError, PartFile},
+    hosts::HostKey,
 };
 
 /// Where a job with a past goes on; `None` begins at byte 0. Then `had` gets the part file, if what it holds is of another
@@ -145,15 +146,22 @@ async fn is_same(
         attempt.log("the server makes the file for whoever asks: asks for all of it".to_owned());
         return Ok(false);
     }
-    let mut compared = compare(attempt, &remote.url, part, map).await;
-    if let Err(Trouble::Driver(error)) = &compared
-        && !matches!(error, DriverError::Canceled)
+    let mut compared = compare(attempt, &attempt.context(), &remote.url, part, map).await;
+    let tired = tired(&compared, &remote.url);
+    if let Err(trouble @ (Trouble::Driver(_) | Trouble::Held(_))) = &compared
+        && !matches!(trouble, Trouble::Driver(DriverError::Canceled))
         && let Some(own) = way_back::own_address(attempt, &remote.url)
+        && tired.as_ref() != Some(&HostKey::of(&own))
     {
-        attempt.log(format!("{error}; asks {own} again"));
+        attempt.log(format!("{} is of no use; asks {own} again", remote.url));
         attempt.repeat().await?;
-        remote.url = own;
-        compared = compare(attempt, &remote.url, part, map).await;
+        let is_asked_meanwhile = tired.is_some();
+        let context = tired.map_or_else(|| attempt.context(), |tired| attempt.context_without(tired));
+        let again = compare(attempt, &context, &own, part, map).await;
+        // Whoever is only busy is waited for, unless another place has the bytes that are here.
+        if !is_asked_meanwhile || matches!(again, Ok(Overlap::Same(_))) {
+            (remote.url, compared) = (own, again);
+        }
     }
     let (is_same, line) = match compared {
         Ok(Overlap::Same(now)) if remote.validator.compare(&now.validator) != Validation::Changed => {
@@ -189,15 +197,27 @@ async fn is_same(
     Ok(is_same)
 }
 
+/// The server at `url`, if it wants to be left alone.
+fn tired(compared: &Result<Overlap, Trouble>, url: &SafeUrl) -> Option<HostKey> {
+    let is_tired = match compared {
+        Err(Trouble::Driver(error)) => {
+            error.code() == FailureCode::RateLimited || matches!(error.retry(), Retry::After(_))
+        }
+        Err(Trouble::Held(_)) => true,
+        Err(Trouble::Disk(_)) | Ok(_) => false,
+    };
+    is_tired.then(|| HostKey::of(url))
+}
+
 async fn compare(
     attempt: &Attempt,
+    context: &Context,
     url: &SafeUrl,
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
 ) -> Result<Overlap, Trouble> {
     let driver = attempt.engine.drivers.for_download(url)?;
-    let context = attempt.context();
-    overlap::compare(&attempt.place(&context, &*driver, url), &**part, map).await
+    overlap::compare(&attempt.place(context, &*driver, url), &**part, map).await
 }
 
 /// A crash between the rename and the commit leaves the file under its final name and no part file: it is done, if it is

@@ -84,15 +84,15 @@ impl From<SegmentError> for Trouble {
 impl Trouble {
     /// Whether the server has shown that it does not bear another connection, instead of one having broken.
     pub(super) fn is_refusal(&self) -> bool {
-        matches!(
-            self,
-            Self::Driver(
-                DriverError::Status { .. }
-                    | DriverError::ConnectionRefused { .. }
-                    | DriverError::ConnectTimeout { .. }
-                    | DriverError::Silent { .. }
-            )
-        )
+        match self {
+            Self::Driver(error) => refuses_another(error),
+            Self::Disk(_)
+            | Self::Silent(_)
+            | Self::Short
+            | Self::Differs { .. }
+            | Self::Held(_)
+            | Self::Segments(_) => false,
+        }
     }
 
     /// What it tells of the server.
@@ -143,6 +143,41 @@ impl Trouble {
             Self::Differs { url, at } => Stop::failed(FailureCode::BadResponse, differs(&url, at)),
             Self::Segments(error) => Stop::failed(FailureCode::Internal, error.to_string()),
         }
+    }
+}
+
+/// Whether a request that ended so was one too many, and not one that broke or was wrong in itself.
+const fn refuses_another(error: &DriverError) -> bool {
+    match error {
+        DriverError::Status { .. }
+        | DriverError::Overloaded { .. }
+        | DriverError::ConnectionRefused { .. }
+        | DriverError::ConnectTimeout { .. }
+        | DriverError::Silent { .. } => true,
+        DriverError::NameNotResolved { .. }
+        | DriverError::ConnectionLost { .. }
+        | DriverError::StreamLost { .. }
+        | DriverError::Tls { .. }
+        | DriverError::Handshake { .. }
+        | DriverError::Proxy { .. }
+        | DriverError::ProxyVariable { .. }
+        | DriverError::CaFile { .. }
+        | DriverError::CredentialFile { .. }
+        | DriverError::AnsweredEarly { .. }
+        | DriverError::PageInstead { .. }
+        | DriverError::Unconfirmed { .. }
+        | DriverError::RangeIgnored { .. }
+        | DriverError::RangeUnsatisfiable { .. }
+        | DriverError::RemoteChanged { .. }
+        | DriverError::BadResponse { .. }
+        | DriverError::ContentCoding { .. }
+        | DriverError::NoContent { .. }
+        | DriverError::TooNear { .. }
+        | DriverError::RedirectRefused { .. }
+        | DriverError::LeftAlone { .. }
+        | DriverError::Body(_)
+        | DriverError::SchemeUnsupported { .. }
+        | DriverError::Canceled => false,
     }
 }
 

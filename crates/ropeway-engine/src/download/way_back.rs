@@ -46,6 +46,8 @@ pub(super) enum Back {
 enum Call {
     /// Another try, later.
     Nothing,
+    /// The user's own address, where that leads to another server than the one that wants to be left alone.
+    Elsewhere,
     /// The user's own address.
     Address,
     /// The same, and requests without conditions.
@@ -65,24 +67,34 @@ impl Way {
     pub(super) async fn back(&mut self, attempt: &Attempt, source: &Source, stop: &Stop) -> Result<Option<Back>, Stop> {
         let has_moved = attempt.progress.moved() > source.map.written();
         let call = call(attempt, has_moved, stop);
+        let (asks_here, tired) = match call {
+            Call::Nothing => return Ok(None),
+            Call::Elsewhere => (false, Some(HostKey::of(&source.url))),
+            Call::Address => (false, None),
+            Call::Form | Call::Plain => (true, None),
+        };
         // What is made for whoever asks is asked for where the next try begins: at the user's own address, from byte 0.
-        if call == Call::Nothing || attempt.look(|entry| entry.known.is_made_anew)? {
+        if attempt.look(|entry| entry.known.is_made_anew)? {
             return Ok(None);
         }
+        let own = own_address(attempt, &source.url).filter(|own| tired.as_ref() != Some(&HostKey::of(own)));
         let map = attempt.engine.store.segments(attempt.id).await.ok().flatten();
         let Some(map) = map.filter(|map| map.written() > 0) else {
-            return Ok(own_address(attempt, &source.url).map(|_| Back::Plain));
+            // A plain request would be led to whoever wants to be left alone.
+            return Ok(own.filter(|_| tired.is_none()).map(|_| Back::Plain));
         };
-        if call != Call::Address && self.is_served_unconditionally(attempt, source, &map).await? {
+        if asks_here && self.is_served_unconditionally(attempt, source, &map).await? {
             return Ok(Some(Back::Resume));
         }
-        if let Some(own) = own_address(attempt, &source.url) {
+        if let Some(own) = own {
             attempt.log(format!("{} is of no use; asks {own} again", source.url));
-            match has(attempt, source, &own, &map).await? {
+            match has(attempt, source, &own, &map, tired).await? {
                 Has::Same(now) => {
                     take_over(attempt, source, now).await?;
                     return Ok(Some(Back::Resume));
                 }
+                // A place that is only busy still has the bytes that are here.
+                Has::Other if call == Call::Elsewhere => {}
                 Has::Other => return Ok(Some(Back::Plain)),
                 Has::Nothing => {}
             }
@@ -113,7 +125,7 @@ impl Way {
         if !self.is_conditional || source.validator.if_range().is_none() {
             return Ok(false);
         }
-        let Has::Same(now) = has(attempt, source, &source.url, map).await? else { return Ok(false) };
+        let Has::Same(now) = has(attempt, source, &source.url, map, None).await? else { return Ok(false) };
         let is_same = source.validator.compare(&now.validator) != Validation::Changed;
         if is_same {
             attempt.log("the rest comes where no condition is made".to_owned());
@@ -165,26 +177,62 @@ fn call(attempt: &Attempt, has_moved: bool, stop: &Stop) -> Call {
     };
     // Who says when to come back is asked then.
     if matches!(retry, Retry::After(_)) {
-        return Call::Nothing;
+        return Call::Elsewhere;
     }
     let progress = &attempt.progress;
     let wrong = || if has_moved { progress.served() } else { progress.unserved() };
+    let after_several = |call| if wrong() >= MOST_WRONG { call } else { Call::Nothing };
     match failure.code {
         FailureCode::RequestRefused | FailureCode::UnexpectedContent => Call::Plain,
         FailureCode::ConnectionRefused
         | FailureCode::ConnectTimeout
         | FailureCode::NameNotResolved
         | FailureCode::TlsFailed
-        | FailureCode::RedirectRefused => Call::Address,
-        FailureCode::BadResponse | FailureCode::LengthMismatch if wrong() >= MOST_WRONG => Call::Plain,
-        FailureCode::ConnectionLost | FailureCode::IdleTimeout if wrong() >= MOST_WRONG => Call::Address,
+        | FailureCode::TlsRefused
+        | FailureCode::RedirectRefused
+        // Those that only an expired link gives come as `Stop::NoFile`.
+        | FailureCode::NotFound
+        | FailureCode::Gone
+        | FailureCode::Unauthorized
+        | FailureCode::Forbidden => Call::Address,
+        FailureCode::RateLimited => Call::Elsewhere,
+        FailureCode::BadResponse | FailureCode::LengthMismatch => after_several(Call::Plain),
+        FailureCode::ConnectionLost | FailureCode::IdleTimeout => after_several(Call::Address),
         FailureCode::ServerUnavailable => match wrong() {
             0 => Call::Nothing,
             failures if failures % MOST_FAILURES == 0 => Call::Plain,
             failures if failures % MOST_WRONG == 0 => Call::Form,
             _ => Call::Nothing,
         },
-        _ => Call::Nothing,
+        // What another request would end with as well.
+        FailureCode::ProxyFailed
+        | FailureCode::CredentialFile
+        | FailureCode::ContentCoding
+        | FailureCode::RemoteChanged
+        | FailureCode::RenewedLinkDiffers
+        | FailureCode::DigestMismatch
+        | FailureCode::DiskFull
+        | FailureCode::FileTooLarge
+        | FailureCode::PermissionDenied
+        | FailureCode::FolderMissing
+        | FailureCode::DiskFailed
+        | FailureCode::FileExists
+        | FailureCode::PartInUse
+        | FailureCode::UrlMalformed
+        | FailureCode::SchemeUnsupported
+        | FailureCode::StateFailed
+        | FailureCode::Internal
+        // Uploads.
+        | FailureCode::RemoteConflict
+        | FailureCode::TooLargeForServer
+        | FailureCode::RemoteLocked
+        | FailureCode::RemoteFull
+        | FailureCode::Unconfirmed
+        | FailureCode::StoredDiffers
+        | FailureCode::SourceMissing
+        | FailureCode::NotAFile
+        | FailureCode::NamesCollide
+        | FailureCode::SourceChanged => Call::Nothing,
     }
 }
 
@@ -211,12 +259,21 @@ enum Has {
     Nothing,
 }
 
-/// What `url` has of the bytes that are here.
-async fn has(attempt: &Attempt, source: &Source, url: &SafeUrl, map: &SegmentMap) -> Result<Has, Stop> {
+/// What `url` has of the bytes that are here. No redirect is followed to whoever is `tired`.
+async fn has(
+    attempt: &Attempt,
+    source: &Source,
+    url: &SafeUrl,
+    map: &SegmentMap,
+    tired: Option<HostKey>,
+) -> Result<Has, Stop> {
     attempt.repeat().await?;
     attempt.connect_to(&HostKey::of(url)).await?;
     let driver = attempt.engine.drivers.for_download(url)?;
-    let context = attempt.context();
+    let context = match tired {
+        Some(tired) => attempt.context_without(tired),
+        None => attempt.context(),
+    };
     let place = attempt.place(&context, &*driver, url);
     match overlap::compare(&place, &*source.part, map).await {
         Ok(Overlap::Same(now)) => {

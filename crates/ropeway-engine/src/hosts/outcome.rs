@@ -102,7 +102,35 @@ impl Verdict {
             | FailureCode::UnexpectedContent
             | FailureCode::RemoteChanged
             | FailureCode::RedirectRefused => Self::Well,
-            _ => Self::Nothing,
+            // The way there, or whoever stands in it.
+            FailureCode::ProxyFailed
+            | FailureCode::TlsFailed
+            | FailureCode::TlsRefused
+            // What it sends, which may be a page of the network's.
+            | FailureCode::BadResponse
+            | FailureCode::ContentCoding
+            | FailureCode::LengthMismatch
+            | FailureCode::DigestMismatch
+            | FailureCode::RenewedLinkDiffers
+            | FailureCode::Unconfirmed
+            | FailureCode::StoredDiffers
+            // This machine, and what its user asked for.
+            | FailureCode::CredentialFile
+            | FailureCode::DiskFull
+            | FailureCode::FileTooLarge
+            | FailureCode::PermissionDenied
+            | FailureCode::FolderMissing
+            | FailureCode::DiskFailed
+            | FailureCode::FileExists
+            | FailureCode::PartInUse
+            | FailureCode::SourceMissing
+            | FailureCode::NotAFile
+            | FailureCode::NamesCollide
+            | FailureCode::SourceChanged
+            | FailureCode::UrlMalformed
+            | FailureCode::SchemeUnsupported
+            | FailureCode::StateFailed
+            | FailureCode::Internal => Self::Nothing,
         }
     }
 }

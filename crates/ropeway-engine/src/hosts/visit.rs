@@ -73,7 +73,7 @@ impl Visit {
 
     /// What decides where redirects may be followed to.
     pub(crate) fn passage(&self) -> Passage {
-        Passage::new(self.hosts.clone(), self.key.clone())
+        self.hosts.passage(self.key.clone())
     }
 
     /// `host` was asked, and an error came. Where that is of another server, a redirect led there: `host` itself answered.

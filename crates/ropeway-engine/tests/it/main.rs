@@ -32,5 +32,6 @@ mod state_full;
 mod still;
 mod upload;
 mod wall_clock;
+mod way_back;
 mod whole;
 mod writes;
