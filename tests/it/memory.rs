@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use ropeway_testkit::{Nginx, NginxSettings, TempFolder};
+use ropeway_testkit::Nginx;
 use serde_json::json;
 
 use crate::{
@@ -65,34 +65,19 @@ const MOST_FOR_CONNECTIONS: u64 = 14 * MIB;
 
 #[test]
 fn heavy_many_fast_connections_share_what_one_may_have_for_itself() {
-    share_what_one_may_have(&[(); SERVERS].map(|()| Nginx::start()), &[]);
-}
-
-#[test]
-fn heavy_so_do_those_to_servers_behind_tls_that_speak_no_http_2() {
-    let settings = NginxSettings { no_http2: true, ..NginxSettings::default() };
-    let servers = [(); SERVERS].map(|()| Nginx::start_h2(settings));
-    // One file with the authorities of all.
-    let authorities: String = servers.iter().map(|server| std::fs::read_to_string(server.ca_file()).unwrap()).collect();
-    let folder = TempFolder::new();
-    let file = folder.join("authorities.pem");
-    std::fs::write(&file, authorities).unwrap();
-    share_what_one_may_have(&servers, &["--ca-cert", file.to_str().unwrap()]);
-}
-
-fn share_what_one_may_have(servers: &[Nginx], options: &[&str]) {
-    for server in servers {
+    let servers: Vec<Nginx> = (0..SERVERS).map(|_| Nginx::start()).collect();
+    for server in &servers {
         stamped_file(&server.root().join("one.bin"), MIB);
         (0..FILES).for_each(|number| stamped_file(&server.root().join(format!("{number}.bin")), 4 * MIB));
     }
     let one = Home::new();
-    let get = [&["get", "--quiet", "--checksum", "sha256"], options].concat();
-    let first = servers[0].url("one.bin");
-    let one = one.run(get.iter().copied().chain([first.as_str()]));
+    let one = one.run(["get", "--quiet", "--checksum", "sha256", &servers[0].url("one.bin")]);
     let home = Home::new();
     let urls: Vec<String> =
         servers.iter().flat_map(|server| (0..FILES).map(|number| server.url(&format!("{number}.bin")))).collect();
-    let many = home.run(get.iter().copied().chain(["-n", "1", "-j", "48"]).chain(urls.iter().map(String::as_str)));
+    let mut arguments = vec!["get", "--quiet", "--checksum", "sha256", "-n", "1", "-j", "48"];
+    arguments.extend(urls.iter().map(String::as_str));
+    let many = home.run(arguments);
     let more = many.expect(0).peak_memory - one.expect(0).peak_memory;
     assert!(more <= MOST_FOR_CONNECTIONS, "{} KiB for {} connections", more / 1024, SERVERS * FILES);
     assert_eq!(home.work_names().len(), SERVERS * FILES);

@@ -27,8 +27,6 @@ pub struct NginxSettings {
     pub largest_upload: Option<u64>,
     /// Requests after which a connection is ended (`keepalive_requests`); `None` takes any number.
     pub requests_a_connection: Option<u32>,
-    /// Whether it speaks no HTTP/2 behind TLS either.
-    pub no_http2: bool,
 }
 
 /// A running nginx on loopback with a folder of its own; stopped and removed when dropped.
@@ -52,8 +50,7 @@ impl Nginx {
         Self::launched(settings, None)
     }
 
-    /// Starts a server behind TLS, with a certificate for `localhost`, that speaks HTTP/1.1 and, unless `settings` forbid
-    /// it, HTTP/2.
+    /// Starts a server behind TLS, with a certificate for `localhost`, that speaks HTTP/2 and HTTP/1.1.
     pub fn start_h2(settings: NginxSettings) -> Self {
         Self::launched(settings, Some(Authority::new("localhost")))
     }
@@ -187,8 +184,7 @@ impl Nginx {
         let requests = self.settings.requests_a_connection.unwrap_or(100_000);
         let secure = self.authority.as_ref().map(|authority| {
             let (certificate, key) = (authority.certificate_file(), authority.key_file());
-            let listen = if self.settings.no_http2 { " ssl" } else { " ssl http2" };
-            (listen, format!("ssl_certificate {}; ssl_certificate_key {};", certificate.display(), key.display()))
+            (" ssl http2", format!("ssl_certificate {}; ssl_certificate_key {};", certificate.display(), key.display()))
         });
         let (with, certificate) = secure.unwrap_or_default();
         format!(

@@ -271,10 +271,10 @@ impl Clients {
     async fn build(&self, way: Way, url: &SafeUrl) -> Result<Pair, DriverError> {
         let (host, reads) = (url.host(), self.reads.clone());
         if !way.secure {
-            return make(&way, &host, reads);
+            return make(&way, &host, &reads);
         }
         // The blocking call fails only when the runtime is on its way out.
-        tokio::task::spawn_blocking(move || make(&way, &host, reads)).await.unwrap_or(Err(DriverError::Canceled))
+        tokio::task::spawn_blocking(move || make(&way, &host, &reads)).await.unwrap_or(Err(DriverError::Canceled))
     }
 }
 
@@ -304,7 +304,7 @@ fn is_proxied(network: &Network, url: &SafeUrl) -> bool {
     !matches!(proxy_to(network, url), Ok(None))
 }
 
-fn make(way: &Way, host: &str, reads: Reads) -> Result<Pair, DriverError> {
+fn make(way: &Way, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
     let built = |builder: ClientBuilder| {
         builder.build().map_err(|error| DriverError::Tls { host: host.to_owned(), reason: innermost(&error) })
     };

@@ -87,9 +87,9 @@ async fn blocks_come_from_the_users_own_address_and_the_mirrors_where_a_redirect
         let signed = file.clone();
         let is_over = Arc::new(AtomicBool::new(false));
         let (expired, gone) = (Arc::clone(&is_over), Arc::clone(&is_over));
-        let store = Peer::start(move |request| match expired.load(SeqCst) && request.path.ends_with("old") {
-            true => Answer::status(403),
-            false => signed.answer(request),
+        let store = Peer::start(move |request| {
+            let is_over = expired.load(SeqCst) && request.path.ends_with("old");
+            if is_over { Answer::status(403) } else { signed.answer(request) }
         })
         .await;
         let links = [store.url("f?old"), store.url("f?new")];
@@ -102,7 +102,7 @@ async fn blocks_come_from_the_users_own_address_and_the_mirrors_where_a_redirect
         let mirror = Peer::serve(file.clone().header("ETag", "\"mirror\"")).await;
         let rig = Rig::new().await;
         let mut spec = rig.download(&own.url(name));
-        spec.connections = Connections::new(1).ok();
+        spec.connections = ConnectionChoice::number(1).ok();
         spec.mirrors = vec![mirror.url("m.bin").parse().unwrap()];
         let job = rig.run(spec).await;
         assert_eq!(job.phase, Phase::Completed);

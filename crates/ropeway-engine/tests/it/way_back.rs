@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use ropeway_model::{Connections, Phase, PhaseKind};
+use ropeway_model::{ConnectionChoice, Phase, PhaseKind};
 use ropeway_testkit::{
     Peer,
     peer::{Answer, ServedFile},
@@ -32,7 +32,7 @@ async fn leading(first: String, then: String, over: &Arc<AtomicBool>) -> Peer {
 /// Fetches a part, has the first place fail, and goes on.
 async fn interrupted(rig: &Rig, own: &Peer, over: &AtomicBool, ca_file: Option<std::path::PathBuf>) {
     let mut spec = rig.download(&own.url("a.bin"));
-    spec.connections = Connections::new(1).ok();
+    spec.connections = ConnectionChoice::number(1).ok();
     spec.network.ca_file = ca_file;
     let id = rig.add(spec).await;
     rig.until(id, |job| job.progress.moved > 2 * MIB).await;
@@ -74,15 +74,15 @@ async fn a_place_that_wants_to_be_left_alone_is_and_the_users_own_address_is_ask
 async fn a_place_that_wants_to_be_left_alone_is_not_come_to_by_way_of_the_users_own_address_either() {
     let (file, over) = (ServedFile::new(111, LENGTH), Arc::new(AtomicBool::new(false)));
     let (served, is_over) = (file.clone(), Arc::clone(&over));
-    let first = Peer::start(move |request| match is_over.load(SeqCst) {
-        true => Answer::status(503).header("Retry-After", "600"),
-        false => served.answer(request).drip(4 * MIB),
+    let first = Peer::start(move |request| {
+        let is_busy = is_over.load(SeqCst);
+        if is_busy { Answer::status(503).header("Retry-After", "600") } else { served.answer(request).drip(4 * MIB) }
     })
     .await;
     let own = leading(first.url("x"), first.url("y"), &over).await;
     let rig = Rig::new().await;
     let mut spec = rig.download(&own.url("a.bin"));
-    spec.connections = Connections::new(1).ok();
+    spec.connections = ConnectionChoice::number(1).ok();
     let id = rig.add(spec).await;
     rig.until(id, |job| job.progress.moved > 2 * MIB).await;
     rig.engine.pause(&[id]).await.unwrap();
