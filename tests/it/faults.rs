@@ -43,6 +43,38 @@ async fn each_bad_download_fails_with_its_code_and_the_others_finish() {
     Pattern::new(1).assert_file(&home.work("beside.bin"), GOOD);
 }
 
+/// Runs `ropeway` under a limit of the shell.
+fn under(limit: &str, home: &Home, arguments: &[&str]) -> Finished {
+    let mut command = Command::new("sh");
+    home.dress(&mut command);
+    let program = home.command(arguments).get_program().to_owned();
+    command.args(["-c", &format!("ulimit {limit}; exec \"$0\" \"$@\"")]).arg(program).args(arguments);
+    Running::spawn(command).0.wait()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn few_open_files_mean_fewer_jobs_at_once_and_no_failure() {
+    let peer = Peer::serve(ServedFile::new(1, GOOD)).await;
+    let list: String = (0..200).map(|number| format!("{}\n", peer.url(&format!("{number}.bin")))).collect();
+    // The soft limit is the process's to raise, the hard one is not.
+    for limit in ["-Sn 32", "-n 64"] {
+        let home = Home::new();
+        fs::write(home.work("list"), &list).unwrap();
+        let finished = under(limit, &home, &["get", "-j", "64", "-i", "list", "--json"]).expect(0);
+        assert_eq!(finished.results().len(), 200, "{limit}");
+        assert_eq!(home.work_names().len(), 201, "{limit}: {:?}", home.work_names());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_beyond_the_largest_that_may_be_written_is_told_as_that() {
+    let peer = Peer::serve(ServedFile::new(1, 12 * MIB)).await;
+    let home = Home::new();
+    // In blocks of 512 octets or of 1 KiB, as the shell has it.
+    let finished = under("-f 8192", &home, &["get", "--json", &peer.url("a.bin")]).expect(1);
+    assert_told(&finished, "DISK_FILE_TOO_LARGE");
+}
+
 #[test]
 fn nothing_but_a_mistyped_address_is_bad_usage() {
     let home = Home::new();

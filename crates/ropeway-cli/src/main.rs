@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Err(shown) => return show(&shown),
     };
     logging::start(line.verbose);
+    ropeway_files::raise_limit();
     let exit = match start_runtime() {
         Ok(runtime) => {
             let exit = runtime.block_on(command::run(line.command));

@@ -11,6 +11,8 @@ use crate::exit::Exit;
 
 /// Enough for waiting, and for ending the process.
 const STACK: usize = 256 * 1024;
+/// SIGXFSZ, which ends a process that writes beyond its limit of a file's size (`ulimit -f`).
+const FILE_TOO_LARGE: i32 = 25;
 /// Bit of SIGHUP (1) in the mask of ignored signals.
 const HANGUP_BIT: u64 = 1;
 
@@ -67,6 +69,8 @@ struct Signals {
 
 impl Signals {
     fn install() -> io::Result<Self> {
+        // Once somebody listens, such a write fails instead, and is told as what it is.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,

@@ -21,6 +21,14 @@ pub enum DriverError {
         /// The host and port asked for.
         host: String,
     },
+    /// This process has as many files and connections open as it may.
+    #[error("no connection to {host} can be opened: {reason}")]
+    TooManyOpen {
+        /// The host and port asked for.
+        host: String,
+        /// What the system says.
+        reason: String,
+    },
     /// No answer to the attempt to connect.
     #[error("{host} did not answer within {waited_s} s")]
     ConnectTimeout {
@@ -82,6 +90,12 @@ pub enum DriverError {
         proxy: SafeUrl,
         /// What the network stack says.
         reason: String,
+    },
+    /// The proxy does not let the user pass (407).
+    #[error("the proxy {proxy} wants a user name and password")]
+    ProxyLogin {
+        /// The proxy's address.
+        proxy: SafeUrl,
     },
     /// A variable of the environment that names no proxy. Without it the request would go direct.
     #[error("the environment's {name} names no proxy: {reason}")]
@@ -229,6 +243,7 @@ impl DriverError {
         match self {
             Self::NameNotResolved { .. } => FailureCode::NameNotResolved,
             Self::ConnectionRefused { .. } => FailureCode::ConnectionRefused,
+            Self::TooManyOpen { .. } => FailureCode::TooManyOpen,
             Self::ConnectTimeout { .. } => FailureCode::ConnectTimeout,
             Self::ConnectionLost { .. } | Self::StreamLost { .. } => FailureCode::ConnectionLost,
             Self::Unconfirmed { .. } => FailureCode::Unconfirmed,
@@ -238,7 +253,7 @@ impl DriverError {
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Handshake { .. } => FailureCode::TlsRefused,
-            Self::Proxy { .. } | Self::ProxyVariable { .. } => FailureCode::ProxyFailed,
+            Self::Proxy { .. } | Self::ProxyLogin { .. } | Self::ProxyVariable { .. } => FailureCode::ProxyFailed,
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
             Self::Status { status, retry_after, words: None, .. } => code_of_status(*status, *retry_after),
             Self::Status { status, retry_after, words: Some(words), .. } => match status {
@@ -269,8 +284,8 @@ impl DriverError {
             Self::Status { retry_after: Some(delay), .. } if self.code().retry() != Retry::Never => {
                 Retry::After(*delay)
             }
-            // It would answer early again; a variable stays as it is.
-            Self::AnsweredEarly { .. } | Self::ProxyVariable { .. } => Retry::Never,
+            // It would answer early again; a variable and a login stay as they are.
+            Self::AnsweredEarly { .. } | Self::ProxyVariable { .. } | Self::ProxyLogin { .. } => Retry::Never,
             _ => self.code().retry(),
         }
     }
@@ -302,7 +317,9 @@ impl DriverError {
             | Self::RedirectRefused { url, .. } => Some(url.host()),
             // Nobody was asked.
             Self::TooNear { .. }
+            | Self::TooManyOpen { .. }
             | Self::Proxy { .. }
+            | Self::ProxyLogin { .. }
             | Self::ProxyVariable { .. }
             | Self::CaFile { .. }
             | Self::CredentialFile { .. }

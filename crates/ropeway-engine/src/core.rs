@@ -50,6 +50,8 @@ pub(crate) struct Core {
     pub(crate) scope: Scope,
     pub(crate) digests: DigestPolicy,
     pub(crate) running_jobs: AtomicUsize,
+    /// Jobs for which the system lets enough files be open.
+    pub(crate) openable_jobs: usize,
     /// Tries in a row without progress that a job is given, where the user chose their number; else zero.
     pub(crate) tries: AtomicU32,
     pub(crate) connections: Mutex<Option<Connections>>,
@@ -163,7 +165,7 @@ impl Core {
 
     /// Whether every place for running jobs is taken.
     pub(crate) fn is_full(&self) -> bool {
-        self.table.lock().active().len() >= self.running_jobs.load(SeqCst)
+        self.table.lock().active().len() >= self.running_jobs.load(SeqCst).min(self.openable_jobs)
     }
 
     /// Returns once no attempt runs the job.

@@ -5,10 +5,12 @@
 //! are made by [`open_private`] and [`replace`], which follow no link.
 
 mod home;
+mod limit;
 mod outside;
 mod own;
 
 pub use home::home;
+pub use limit::{are_too_many_open, most_open, raise_limit};
 pub use outside::{open, read, read_text};
 pub use own::{open_private, replace};
 

@@ -138,8 +138,12 @@ failure_codes! {
     PermissionDenied = "DISK_PERMISSION", Retry::Never, true, "Choose another folder or change its permissions, then retry.";
     /// The folder does not exist any more.
     FolderMissing = "DISK_FOLDER_MISSING", Retry::Never, true, "Create or mount the folder again, then retry.";
+    /// The unfinished file is not where it was made.
+    PartMissing = "PART_MISSING", Retry::Now, false, "Something removed or moved the unfinished file or its folder while it was being fetched: the job begins again; leave both in place.";
     /// The operating system reports a failing disk or file system.
     DiskFailed = "DISK_FAILED", Retry::Never, true, "Check the volume; the bytes since the last good save are fetched again on retry.";
+    /// As many files and connections are open as the system allows.
+    TooManyOpen = "TOO_MANY_OPEN_FILES", Retry::Backoff, true, "Allow more open files (ulimit -n), or let fewer jobs and connections run at once; then retry.";
     /// A file of the wanted name exists and the job may not rename.
     FileExists = "FILE_EXISTS", Retry::Never, true, "Choose another name, or allow a number behind the name.";
     /// Another process writes the same part file.

@@ -30,7 +30,7 @@ use tower_service::Service;
 
 use super::{
     CONNECTION_WINDOW, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, LARGEST_HEADER_LIST,
-    PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, USER_AGENT, connect_timeout,
+    MOST_FIELDS, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, USER_AGENT, connect_timeout,
     head_guard::HeadGuard,
     names::{self, Resolver},
     reads::{Reader, Reads},
@@ -78,6 +78,7 @@ impl Direct {
             .pool_max_idle_per_host(kept)
             // As others write them: some servers find `host` where it has a capital only.
             .http1_title_case_headers(true)
+            .http1_max_headers(MOST_FIELDS)
             // As others read them. What tells the end of a body is looked at in `head_guard`.
             .http1_allow_spaces_after_header_name_in_responses(true)
             .http1_allow_obsolete_multiline_headers_in_responses(true)

@@ -75,6 +75,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// that a head between the two is refused by name and in the same words as over HTTP/1.1.
 #[expect(clippy::cast_possible_truncation, reason = "a constant below 2^32")]
 const LARGEST_HEADER_LIST: u32 = 4 * LARGEST_HEAD as u32;
+/// Fields of a head over HTTP/1.1. Some programs send hundreds of short ones; what they come to has a limit of its own.
+const MOST_FIELDS: usize = 1000;
 /// What servers see in `User-Agent`, unless the user says otherwise.
 const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 
@@ -354,6 +356,7 @@ fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
         .connect_timeout(connect_timeout())
         .tcp_nodelay(true)
         .http1_title_case_headers()
+        .http1_max_headers(MOST_FIELDS)
         .http1_allow_spaces_after_header_name_in_responses(true)
         .http1_allow_obsolete_multiline_headers_in_responses(true)
         .tcp_keepalive(KEEPALIVE_AFTER)

@@ -105,6 +105,9 @@ pub(crate) fn of_request(
             _ => DriverError::Handshake { host, reason },
         };
     }
+    if let Some(wrong) = find::<io::Error>(error).filter(|error| ropeway_files::are_too_many_open(error)) {
+        return DriverError::TooManyOpen { host, reason: wrong.to_string() };
+    }
     if let Some(wrong) = find::<FramingError>(error) {
         return bad(url, wrong.to_string());
     }

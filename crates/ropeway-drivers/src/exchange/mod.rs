@@ -205,6 +205,11 @@ fn checked(reach: Reach, url: &SafeUrl, mut response: Response) -> Result<Respon
     if octets > LARGEST_HEAD {
         return Err(error::bad(url, format!("its head has {octets} octets, more than {LARGEST_HEAD}")));
     }
+    if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        && let Some(proxy) = &reach.proxy
+    {
+        return Err(DriverError::ProxyLogin { proxy: proxy.clone() });
+    }
     tracing::debug!(%url, status = response.status().as_u16(), version = ?response.version(), "answered");
     // A proxy's own address says nothing of whom it reached.
     let own = || response.extensions().get::<Peer>().map(|peer| peer.0);

@@ -79,12 +79,11 @@ impl Chain {
         if visits >= MOST_VISITS
             && let Some(start) = self.hops.iter().rposition(|(hop, _)| hop == next)
         {
-            let hops = self.hops.iter().skip(start).map(|(hop, _)| hop).chain([next]).map(ToString::to_string);
-            return Err(self.refused(format!("in a loop: {}", hops.collect::<Vec<_>>().join(" → "))));
+            let hops: Vec<String> = self.hops.iter().skip(start).map(|(hop, _)| hop).chain([next]).map(shown).collect();
+            return Err(self.refused(format!("in a loop: {}", abridged(&hops))));
         }
         if self.hops.len() > MOST_HOPS {
-            let hops: Vec<String> =
-                self.hops.iter().map(|(hop, _)| hop).chain([next]).map(ToString::to_string).collect();
+            let hops: Vec<String> = self.hops.iter().map(|(hop, _)| hop).chain([next]).map(shown).collect();
             return Err(self.refused(format!("more than {MOST_HOPS} times: {}", abridged(&hops))));
         }
         self.hops.push((next.clone(), cookies));
@@ -98,8 +97,23 @@ impl Chain {
     }
 }
 
+/// Letters of one address that a refusal shows.
+const LONGEST_SHOWN: usize = 80;
+
+/// A hop as a refusal shows it. In a chain that does not end addresses tend to grow.
+fn shown(hop: &SafeUrl) -> String {
+    let whole = hop.to_string();
+    match whole.char_indices().nth(LONGEST_SHOWN) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or(&whole)),
+        None => whole,
+    }
+}
+
 /// The first and the last hops of a chain.
 fn abridged(hops: &[String]) -> String {
+    if hops.len() <= 6 {
+        return hops.join(" → ");
+    }
     let (first, last) = (hops.get(..3).unwrap_or(hops), hops.get(hops.len().saturating_sub(3)..).unwrap_or_default());
     format!("{} → … → {}", first.join(" → "), last.join(" → "))
 }

@@ -21,6 +21,16 @@ async fn a_success_without_a_file_is_no_download() {
 }
 
 #[tokio::test]
+async fn a_head_of_hundreds_of_short_fields_is_one() {
+    let file = ServedFile::new(1, 1_000);
+    let peer = Peer::start(move |request| {
+        (0..300).fold(file.answer(request), |answer, number| answer.header(&format!("X-{number}"), "y"))
+    })
+    .await;
+    assert!(Download::of(&peer.url("f")).probe().await.is_ok());
+}
+
+#[tokio::test]
 async fn a_part_that_nobody_asked_for_is_refused() {
     let file = ServedFile::new(1, 1_000);
     let peer = Peer::start(move |_| file.part(0, 1_000)).await;

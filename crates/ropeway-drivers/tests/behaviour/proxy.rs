@@ -1,7 +1,7 @@
 //! Proxies named by a job.
 
 use ropeway_drivers::{Clients, Context, DriverError};
-use ropeway_model::Network;
+use ropeway_model::{FailureCode, Network, Retry};
 use ropeway_testkit::{
     Asked, AskedTunnel, Pattern, Peer, SocksProxy, TunnelProxy, free_port,
     peer::{Answer, ServedFile},
@@ -43,6 +43,17 @@ async fn a_proxy_that_is_down_or_refuses_the_tunnel_fails_the_request_and_is_nev
     }
     assert_eq!(refusing.requests()[0].method, "CONNECT");
     assert!(target.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_proxy_that_wants_a_login_is_named_and_not_asked_again() {
+    let proxy = Peer::start(|_| Answer::status(407).header("Proxy-Authenticate", "Basic realm=x")).await;
+    let target = format!("http://127.0.0.1:{}/f", free_port());
+    let named = proxy.url("").replace("http://", "http://user:wrong@");
+    let error = Download::with(through(&target, &named), &target).probe_error().await;
+    assert_eq!((error.code(), error.retry()), (FailureCode::ProxyFailed, Retry::Never), "{error}");
+    let told = error.to_string();
+    assert!(told.contains(&format!("127.0.0.1:{}", proxy.port())) && !told.contains("wrong"), "{told}");
 }
 
 #[tokio::test]

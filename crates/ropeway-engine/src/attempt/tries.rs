@@ -23,7 +23,8 @@ impl Attempt {
                 FailureCode::NameNotResolved | FailureCode::ConnectionRefused | FailureCode::ConnectTimeout
             ),
         };
-        is_unanswered && self.engine.scope == Scope::Once
+        // What this machine cannot open now is no word of the server's.
+        is_unanswered && self.engine.scope == Scope::Once && failure.code != FailureCode::TooManyOpen
     }
 
     /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still

@@ -22,6 +22,12 @@ pub enum DiskError {
         /// The name.
         path: PathBuf,
     },
+    /// The part file, which was made there, has this name no more.
+    #[error("{} was removed or moved away", path.display())]
+    PartGone {
+        /// The part file.
+        path: PathBuf,
+    },
     /// Another process has the part file locked.
     #[error("{} is being written by another Ropeway", path.display())]
     InUse {
@@ -85,16 +91,27 @@ impl DiskError {
         }
     }
 
+    /// The same for a rename of `part` within `folder`, which tells that something is missing and not what.
+    pub(super) fn of_rename(self, part: &Path, folder: &Path) -> Self {
+        match self {
+            Self::Missing { .. } if folder.is_dir() => Self::PartGone { path: part.to_owned() },
+            Self::Missing { .. } => Self::Missing { path: folder.to_owned() },
+            other => other,
+        }
+    }
+
     /// The reason in the closed list.
     pub fn code(&self) -> FailureCode {
         match self {
             Self::Exists { .. } => FailureCode::FileExists,
             Self::Missing { .. } => FailureCode::FolderMissing,
+            Self::PartGone { .. } => FailureCode::PartMissing,
             Self::InUse { .. } => FailureCode::PartInUse,
             Self::NotAFile { .. } | Self::LinkInWay { .. } => FailureCode::PermissionDenied,
             Self::NoRoom { .. } => FailureCode::DiskFull,
             Self::TooLong { .. } => FailureCode::FileTooLarge,
             Self::Unsynced => FailureCode::DiskFailed,
+            Self::Io { source, .. } if ropeway_files::are_too_many_open(source) => FailureCode::TooManyOpen,
             Self::Io { source, .. } => match source.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureCode::DiskFull,
                 io::ErrorKind::FileTooLarge => FailureCode::FileTooLarge,

@@ -141,8 +141,9 @@ impl Disk for LocalDisk {
         } else {
             names::rename_to_free_name(CWD, part, CWD, final_path)
         };
-        renamed.map_err(|error| DiskError::at(final_path, error.into()))?;
-        sync_folder(final_path.parent().unwrap_or(Path::new("/")))
+        let folder = final_path.parent().unwrap_or(Path::new("/"));
+        renamed.map_err(|error| DiskError::at(final_path, error.into()).of_rename(part, folder))?;
+        sync_folder(folder)
     }
 
     #[cfg(not(target_os = "linux"))]

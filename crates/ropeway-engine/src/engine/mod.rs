@@ -132,6 +132,7 @@ impl Engine {
             scope: config.scope,
             digests: config.digests,
             running_jobs: AtomicUsize::new(config.limits.running_jobs),
+            openable_jobs: openable_jobs(),
             tries: AtomicU32::new(0),
             connections: Mutex::new(config.limits.connections),
             buffers: Buffers::default(),
@@ -238,4 +239,14 @@ impl Engine {
 /// What `ending` yields; `None` where it takes longer.
 async fn within<T>(longest: Duration, ending: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(longest, ending).await.ok()
+}
+
+/// Jobs at once for which files and connections can be opened, at least one.
+fn openable_jobs() -> usize {
+    /// Open files beside those of jobs: the queue, the log, the listeners and what the runtime waits with.
+    const OF_THE_PROCESS: u64 = 32;
+    /// A part file, a connection, and one more of either that comes or goes.
+    const OF_A_JOB: u64 = 4;
+    let jobs = ropeway_files::most_open().saturating_sub(OF_THE_PROCESS) / OF_A_JOB;
+    usize::try_from(jobs).unwrap_or(usize::MAX).max(1)
 }

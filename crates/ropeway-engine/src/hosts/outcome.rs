@@ -63,10 +63,12 @@ impl Outcome {
             // All jobs that share a connection lose it at once: that says nothing of how many the server bears.
             DriverError::StreamLost { .. }
             | DriverError::NameNotResolved { .. }
+            | DriverError::TooManyOpen { .. }
             | DriverError::TooNear { .. }
             | DriverError::Tls { .. }
             | DriverError::Handshake { .. }
             | DriverError::Proxy { .. }
+            | DriverError::ProxyLogin { .. }
             | DriverError::ProxyVariable { .. }
             | DriverError::CaFile { .. }
             | DriverError::CredentialFile { .. }

@@ -16,7 +16,7 @@ use ropeway_engine::{
     disk::{DiskError, PartFile},
     network::Routes,
 };
-use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind};
+use ropeway_model::{FailureCode, JobId, JobSpec, Obstacle, OnConflict, Phase, PhaseKind, Transfer};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::{
@@ -41,6 +41,32 @@ fn unplugged(up: &Arc<AtomicBool>) -> Arc<Net> {
             Err(DriverError::NameNotResolved { host: host.to_owned() })
         }
     })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unfinished_file_that_somebody_takes_away_is_fetched_again() {
+    let file = ServedFile::new(1, 4 * MIB);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let into = rig.file("in");
+    // Its folder is there all the time, and in the second round it is another one.
+    for is_of_folder in [false, true] {
+        let from = peer.url("a.bin").parse().unwrap();
+        let mut spec = JobSpec::new(Transfer::Download { from, into: into.clone(), name: None });
+        spec.rate_limit = ropeway_model::ByteRate::new(2 * MIB);
+        let id = rig.add(spec).await;
+        rig.until(id, |job| job.progress.moved > MIB).await;
+        if is_of_folder {
+            std::fs::rename(&into, rig.file("moved")).unwrap();
+            std::fs::create_dir(&into).unwrap();
+        } else {
+            std::fs::remove_file(into.join("a.bin.part")).unwrap();
+        }
+        let job = rig.settled(id).await;
+        assert_eq!(job.phase, Phase::Completed);
+        file.pattern().assert_file(&into.join("a.bin"), 4 * MIB);
+        std::fs::remove_file(into.join("a.bin")).unwrap();
+    }
 }
 
 #[tokio::test(start_paused = true)]
