@@ -31,7 +31,7 @@ pub(crate) struct Daemon {
     #[arg(long, value_name = "ADDR:PORT")]
     bind: Option<SocketAddr>,
 
-    /// Port of the page on this machine; without it the one of the last start, at first 7373
+    /// Port of the page on this machine; without it the one chosen last, at first 7373
     #[arg(long, value_name = "PORT", conflicts_with = "bind")]
     port: Option<u16>,
 }
@@ -79,6 +79,11 @@ async fn serve(
         to_stderr(
             "warning: other machines can reach the page; its address is the only key, and it travels unencrypted",
         );
+    }
+    if let Some(taken) = server.taken() {
+        to_stderr(&format!(
+            "warning: {taken} is taken by another program; the page is at another port this time; --port chooses one"
+        ));
     }
     to_stdout(server.url_with_token());
     server.run(async move { interruption.came().await }).await;

@@ -114,8 +114,8 @@ pub(super) struct Control {
 pub enum Place {
     /// At this address and no other; port 0 takes any free one.
     Exactly(SocketAddr),
-    /// On this machine, at the same port as the last time: a bookmark of the page lives on. Where another program has
-    /// taken it meanwhile, at any free port, for this time.
+    /// On this machine, at the port of the last start that chose one: a bookmark of the page lives on. Where another
+    /// program has taken it meanwhile, at any free port, for this time.
     AsBefore,
 }
 
@@ -128,6 +128,7 @@ pub struct ControlServer {
     control: Control,
     endpoint: Endpoint,
     data_folder: PathBuf,
+    taken: Option<SocketAddr>,
 }
 
 /// Listens, and leaves the address and the token in `data_folder`.
@@ -147,11 +148,10 @@ async fn bind_contract(
     let folder = data_folder.to_owned();
     let kept = tokio::task::spawn_blocking(move || Bookmark::read(&folder)).await;
     let kept = kept.map_err(|error| ControlError::panicked(place, error))??;
-    let listener = listen_at(place, kept.port)?;
+    let (listener, occupied) = listen_at(place, kept.port)?;
     let address = listener.local_addr().map_err(|source| ControlError::BindFailed { address: ANY_PORT, source })?;
     let token = Token::random().map_err(|_| ControlError::NoRandomness)?;
-    // A port that is taken for once is asked for again at the next start.
-    let bookmark = Bookmark { port: kept.port.or((place == Place::AsBefore).then_some(address.port())) };
+    let bookmark = Bookmark { port: port_to_keep(place, kept.port, address) };
     let url = format!("http://{}", reachable(address));
     let endpoint = Endpoint::new(url, token.clone());
     let url_with_token = endpoint.url_with_token();
@@ -165,20 +165,43 @@ async fn bind_contract(
         listeners: TaskTracker::new(),
         tickets: Tickets::default(),
     };
-    Ok(ControlServer { listener, address, url_with_token, control, endpoint, data_folder: data_folder.to_owned() })
+    Ok(ControlServer {
+        listener,
+        address,
+        url_with_token,
+        control,
+        endpoint,
+        data_folder: data_folder.to_owned(),
+        taken: occupied,
+    })
 }
 
-/// Listens at the place; `kept` is the port of the last time.
-fn listen_at(place: Place, kept: Option<u16>) -> Result<TcpListener, ControlError> {
+/// The port that the next start asks for, if it is told none.
+const fn port_to_keep(place: Place, before: Option<u16>, now: SocketAddr) -> Option<u16> {
+    match (place, before) {
+        // Any free port was good enough for that start; it is no choice.
+        (Place::Exactly(asked), _) if asked.port() == 0 => before,
+        (Place::Exactly(asked), _) => Some(asked.port()),
+        // A port that is taken for once is asked for again.
+        (Place::AsBefore, Some(port)) => Some(port),
+        (Place::AsBefore, None) => Some(now.port()),
+    }
+}
+
+/// Listens at the place; `kept` is the port of the last time. Tells too which address was taken by another program.
+fn listen_at(place: Place, kept: Option<u16>) -> Result<(TcpListener, Option<SocketAddr>), ControlError> {
     let at = |address| listen::bind(address, None).map_err(|source| ControlError::BindFailed { address, source });
     match place {
-        Place::Exactly(address) => at(address),
+        Place::Exactly(address) => Ok((at(address)?, None)),
         Place::AsBefore => {
             let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, kept.unwrap_or(FIRST_PORT)));
-            at(wanted).or_else(|taken| {
-                tracing::info!(%taken, "another port is taken for this time");
-                at(ANY_PORT)
-            })
+            match at(wanted) {
+                Ok(listener) => Ok((listener, None)),
+                Err(taken) => {
+                    tracing::info!(%taken, "another port is taken for this time");
+                    Ok((at(ANY_PORT)?, Some(wanted)))
+                }
+            }
         }
     }
 }
@@ -197,6 +220,11 @@ impl ControlServer {
     /// The address it listens on, with the port the system chose.
     pub const fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The address of the last time, where another program has it now.
+    pub const fn taken(&self) -> Option<SocketAddr> {
+        self.taken
     }
 
     /// The page's address for the user's browser, with the secret that opens it.

@@ -384,6 +384,25 @@ async fn a_port_lives_over_restarts_and_over_a_start_at_another_one_and_a_key_do
 }
 
 #[tokio::test]
+async fn a_port_that_was_chosen_is_that_of_the_next_start_and_one_that_is_taken_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let bound_at = async |address| {
+        let (batches, _) = broadcast::channel(4);
+        bind_contract(Arc::new(StandIn { batches }), Place::Exactly(address), folder.path()).await.unwrap()
+    };
+    let first = bound_as_before(folder.path()).await.local_addr();
+    let free = bound_at(ANY_PORT).await.local_addr();
+    assert_eq!(bound_as_before(folder.path()).await.local_addr(), first, "any port is no choice");
+    bound_at(free).await;
+    let again = bound_as_before(folder.path()).await;
+    assert_eq!((again.local_addr(), again.taken()), (free, None));
+    let beside = bound_as_before(folder.path()).await;
+    assert_eq!(beside.taken(), Some(free));
+    drop((again, beside));
+    assert_eq!(bound_as_before(folder.path()).await.local_addr(), free);
+}
+
+#[tokio::test]
 async fn the_server_proves_itself_before_it_is_shown_the_token() {
     let server = control().await;
     let ask = |nonce: &str| status_and_json(server.request(Method::GET, &format!("/proof/{nonce}")));
