@@ -144,7 +144,7 @@ async fn quiet_says_nothing_and_plain_output_is_a_line_per_file() {
     let plain = home.run(["get", &peer.url("b.bin"), &peer.url("c.bin")]).expect(0);
     assert_eq!(plain.stdout.lines().count(), 2, "{}", plain.stdout);
     assert!(plain.stdout.contains(&format!("saved {}", home.work("b.bin").display())), "{}", plain.stdout);
-    assert_eq!(plain.stderr, "");
+    assert_eq!(plain.stderr, "2 of 2 complete\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -280,8 +280,18 @@ fn what_gets_left_is_listed_and_forgotten_and_holds_no_login() {
     assert_eq!((left.len(), &left[0]["running"]), (1, &false.into()), "{left:?}");
     home.run(["get", "--forget", "7"]).expect(1);
     home.run(["get", "--forget", &left[0]["id"].to_string()]).expect(0);
-    assert!(home.run(["get", "--list"]).expect(0).stdout.contains("no unfinished downloads"));
+    assert!(home.run(["get", "--list"]).expect(0).stdout.contains("nothing unfinished"));
     assert!(!home.work("out/big.bin.part").exists());
+}
+
+#[test]
+fn a_download_that_got_nothing_is_not_kept() {
+    let home = Home::new();
+    let server = served(&home);
+    for _ in 0..2 {
+        home.run(["get", "-d", "out", &server.url("/missing.bin")]).expect(1);
+    }
+    assert_eq!(home.run(["get", "--list"]).expect(0).stdout.trim(), "nothing unfinished");
 }
 
 #[test]

@@ -18,7 +18,8 @@ pub(crate) struct CommandLine {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 all complete and verified, 1 a job failed (its code and hint are on stderr), \
-                          2 bad usage, 130 interrupted and resumable.";
+                          2 bad usage, 130 interrupted and resumable.\n\n\
+                          Settings: settings.toml in ROPEWAY_CONFIG_DIR or ~/.config/ropeway.";
 
 #[cfg(test)]
 mod tests;

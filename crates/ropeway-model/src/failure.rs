@@ -93,7 +93,7 @@ failure_codes! {
     /// 410: the file is gone.
     Gone = "HTTP_GONE", Retry::Never, true, "The file was removed, or the link has expired: get a new link.";
     /// 401: a login is needed.
-    Unauthorized = "HTTP_UNAUTHORIZED", Retry::Never, true, "Give a user name and password, or get a new link.";
+    Unauthorized = "HTTP_UNAUTHORIZED", Retry::Never, true, "Give the right user name and password, or get a new link.";
     /// 403: not allowed.
     Forbidden = "HTTP_FORBIDDEN", Retry::Never, true, "You may not read or write this: some servers want a browser's User-Agent, its cookies or a login; if the link has expired, get a new one.";
     /// 429: too many requests.
@@ -129,7 +129,7 @@ failure_codes! {
     /// Fewer or more bytes than announced.
     LengthMismatch = "LENGTH_MISMATCH", Retry::Backoff, true, "Retry; the transfer ended early or ran over.";
     /// The finished bytes do not have the digest that was given.
-    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, the file is not: retry to fetch it anew, or send the right one.";
+    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, the file is not: retry to transfer it anew.";
     /// No room on the volume.
     DiskFull = "DISK_FULL", Retry::Never, true, "Make room on the volume, then retry; the bytes already saved are kept.";
     /// The file system has a largest file, and this one is larger.
@@ -137,7 +137,7 @@ failure_codes! {
     /// The folder or file may not be written or read.
     PermissionDenied = "DISK_PERMISSION", Retry::Never, true, "Choose another folder or change its permissions, then retry.";
     /// The folder does not exist any more.
-    FolderMissing = "DISK_FOLDER_MISSING", Retry::Never, true, "Create or mount the folder again, then retry.";
+    FolderMissing = "DISK_FOLDER_MISSING", Retry::Never, true, "Create or mount the folder, then retry.";
     /// The unfinished file is not where it was made.
     PartMissing = "PART_MISSING", Retry::Now, false, "Something removed or moved the unfinished file or its folder while it was being fetched: the job begins again; leave both in place.";
     /// The operating system reports a failing disk or file system.

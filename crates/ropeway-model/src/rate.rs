@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroU64, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::size;
+use crate::size::{self, Size};
 
 /// A limit or a measurement in bytes a second; never zero: "no bytes at all" is a pause, not a rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,15 +68,7 @@ impl FromStr for ByteRate {
 
 impl fmt::Display for ByteRate {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bytes = self.0.get();
-        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
-        let scaled = |unit: u64| bytes as f64 / unit as f64;
-        match bytes {
-            0..1024 => write!(formatter, "{bytes} B/s"),
-            1024..1_048_576 => write!(formatter, "{:.1} KiB/s", scaled(1024)),
-            1_048_576..1_073_741_824 => write!(formatter, "{:.1} MiB/s", scaled(1 << 20)),
-            _ => write!(formatter, "{:.1} GiB/s", scaled(1 << 30)),
-        }
+        write!(formatter, "{}/s", Size(self.0.get()))
     }
 }
 

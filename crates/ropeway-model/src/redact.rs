@@ -252,7 +252,10 @@ impl FromStr for SafeUrl {
             let shown = ShownPath(shown).to_string();
             UrlParseError::Malformed { text: shown.chars().take(120).collect(), reason }
         };
-        let url = Url::parse(text).map_err(|error| refused(error.to_string()))?;
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::RelativeUrlWithoutBase => refused("it does not begin with https:// or http://".to_owned()),
+            error => refused(error.to_string()),
+        })?;
         match url.scheme() {
             _ if url.has_host() => Ok(Self(url)),
             scheme if HOSTLESS.contains(&scheme) => Err(UrlParseError::Unsupported { scheme: scheme.to_owned() }),

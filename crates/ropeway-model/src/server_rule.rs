@@ -44,7 +44,10 @@ impl FromStr for HostPattern {
     fn from_str(text: &str) -> Result<Self, HostPatternError> {
         let lower = text.trim().to_ascii_lowercase();
         let known = |character: char| character.is_alphanumeric() || "-._:[]".contains(character);
-        if lower.trim_matches('.').is_empty() || !lower.chars().all(known) {
+        // A colon that is not within an IPv6 literal has a port behind it.
+        let port = lower.strip_prefix(without_port(&lower)).and_then(|rest| rest.strip_prefix(':'));
+        let has_no_port = port.is_some_and(|port| port.parse::<u16>().is_err());
+        if lower.trim_matches('.').is_empty() || !lower.chars().all(known) || has_no_port {
             return Err(HostPatternError { text: text.chars().take(80).collect() });
         }
         Ok(Self(lower))
@@ -108,7 +111,7 @@ mod tests {
 
     #[test]
     fn what_names_no_host_is_refused() {
-        for text in ["", ".", "https://example.org/", "a b", "example.org/path"] {
+        for text in ["", ".", "https://example.org/", "a b", "example.org/path", "nas:bar", "nas:", "[::1]:x"] {
             assert!(text.parse::<HostPattern>().is_err(), "{text:?}");
         }
     }

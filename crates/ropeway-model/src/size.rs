@@ -1,5 +1,7 @@
 //! Numbers of bytes as people write them.
 
+use std::fmt;
+
 /// Far above any file and line, far below where a 64-bit float loses whole bytes.
 const LARGEST: f64 = 1e15;
 /// Units in steps of 1024, by their first letter.
@@ -30,6 +32,24 @@ pub fn parse(text: &str) -> Option<u64> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 0..=1e15, checked above")]
     Some(bytes as u64)
+}
+
+/// Bytes within a sentence, with one decimal: `62 B`, `1.5 GiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size(pub u64);
+
+impl fmt::Display for Size {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.0;
+        #[expect(clippy::cast_precision_loss, reason = "shown with one decimal")]
+        let scaled = |unit: u64| bytes as f64 / unit as f64;
+        match bytes {
+            0..1024 => write!(formatter, "{bytes} B"),
+            1024..1_048_576 => write!(formatter, "{:.1} KiB", scaled(1024)),
+            1_048_576..1_073_741_824 => write!(formatter, "{:.1} MiB", scaled(1 << 20)),
+            _ => write!(formatter, "{:.1} GiB", scaled(1 << 30)),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -92,6 +92,14 @@ impl UploadTarget {
         self.protocol == UploadProtocol::Put && self.url.expose().path().ends_with('/')
     }
 
+    /// The same target as a folder: a PUT to it gets the file's name. An address with a query is taken as it is, since
+    /// what it leads to may be signed.
+    #[must_use]
+    pub fn as_folder(&self) -> Self {
+        let is_file = self.protocol == UploadProtocol::Put && !self.is_folder() && self.url.expose().query().is_none();
+        if is_file { Self { url: self.extended("/"), ..self.clone() } } else { self.clone() }
+    }
+
     /// The target one or more folders deeper, for the files of a folder that is uploaded as a whole. Only a PUT to a
     /// folder has places below it; other targets stay as they are.
     #[must_use]
@@ -222,6 +230,18 @@ mod tests {
         assert_eq!(folder.url_for(&name).expose().path(), "/in/a%20b%23%3F%25.bin");
         let exact: UploadTarget = "https://nas.example/in/fixed.bin".parse().unwrap();
         assert_eq!(exact.url_for(&name).expose().path(), "/in/fixed.bin");
+    }
+
+    #[test]
+    fn a_target_without_a_final_slash_becomes_a_folder_where_one_is_meant() {
+        for (text, folder) in [
+            ("https://nas.example/in", "https://nas.example/in/"),
+            ("https://nas.example/in/#verify=off", "https://nas.example/in/#verify=off"),
+            ("https://nas.example/in?signature=x", "https://nas.example/in?signature=x"),
+            ("form+https://nas.example/up#field=file", "form+https://nas.example/up#field=file"),
+        ] {
+            assert_eq!(text.parse::<UploadTarget>().unwrap().as_folder(), folder.parse().unwrap(), "{text}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(super) async fn save(core: &Core, params: TargetSave) -> Result<TargetView, 
             ApiError::new(ApiCode::BadParams, error.to_string(), hint)
         })?,
     };
+    // Many files will go to it, each under its own name.
+    let target = target.as_folder();
     let renamed = had.filter(|had| had.name != name);
     if renamed.is_some() && all.iter().any(|saved| saved.name == name) {
         return Err(ApiError::bad_params(format!("there is another target with the name {name}")));

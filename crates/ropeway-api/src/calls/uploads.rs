@@ -150,7 +150,8 @@ async fn target(core: &Core, params: &UploadAdd) -> Result<UploadTarget, ApiErro
         let saved = core.engine.targets().await?.into_iter().find(|saved| saved.id.row() == id);
         let hint = "Choose another target.";
         return saved
-            .map(|saved| saved.target)
+            // Also one that was saved before this was seen to.
+            .map(|saved| saved.target.as_folder())
             .ok_or_else(|| ApiError::new(ApiCode::NotFound, format!("there is no target {id}"), hint));
     }
     let address = params.target.as_deref().unwrap_or_default();

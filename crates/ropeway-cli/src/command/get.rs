@@ -38,7 +38,7 @@ pub(crate) struct Get {
     urls: Vec<String>,
 
     /// Save as this file, or into this folder; - or a pipe gets the bytes in order; only with a single URL
-    #[arg(short, long, value_name = "FILE", conflicts_with_all = ["dir", "input"])]
+    #[arg(short, long, value_name = "FILE", conflicts_with = "input")]
     output: Option<PathBuf>,
 
     /// Save into this folder instead of the current one
@@ -75,11 +75,11 @@ pub(crate) struct Get {
     #[command(flatten)]
     saving: SavingFlags,
 
-    /// Show downloads of earlier commands that are not complete
+    /// Show transfers of earlier get and put commands that are not complete
     #[arg(long, conflicts_with_all = ["urls", "input", "forget"])]
     list: bool,
 
-    /// Forget such downloads and delete what they have
+    /// Forget such transfers and delete what the downloads among them have
     #[arg(long, value_name = "ID|all", num_args = 1.., conflicts_with_all = ["urls", "input"])]
     forget: Vec<Which>,
 
@@ -190,6 +190,8 @@ fn destination(output: Option<PathBuf>, dir: Option<PathBuf>) -> Result<Destinat
     if let Some(stream) = Stream::named(&file) {
         return Ok(Destination::Stream(stream));
     }
+    // A name is below the folder that stands beside it; a path from the root is where it says.
+    let file = dir.map_or(file.clone(), |dir| dir.join(&file));
     if file.as_os_str().as_encoded_bytes().ends_with(b"/") || file.is_dir() {
         return Ok(Destination::Folder(folder_text(file)?, None));
     }
@@ -236,6 +238,8 @@ mod tests {
         let folder = |folder: String, name: Option<&str>| Destination::Folder(folder, name.map(str::to_owned));
         assert_eq!(at(Some("a.bin"), None).unwrap(), folder(text(here.clone()), Some("a.bin")));
         assert_eq!(at(Some("/x/a.bin"), None).unwrap(), folder("/x".to_owned(), Some("a.bin")));
+        assert_eq!(at(Some("a.bin"), Some("/x")).unwrap(), folder("/x".to_owned(), Some("a.bin")));
+        assert_eq!(at(Some("/x/a.bin"), Some("out")).unwrap(), folder("/x".to_owned(), Some("a.bin")));
         assert_eq!(at(Some("/x/new/"), None).unwrap(), folder("/x/new/".to_owned(), None));
         assert_eq!(at(Some("src"), None).unwrap(), folder(text(here.join("src")), None));
         assert_eq!(at(None, Some("out")).unwrap(), folder(text(here.join("out")), None));

@@ -1,4 +1,4 @@
-//! What earlier `ropeway get`s left: downloads that the same command would go on with, listed and forgotten.
+//! What earlier `ropeway get`s and `put`s left: transfers that the same command would go on with, listed and forgotten.
 
 use std::collections::HashSet;
 
@@ -42,7 +42,7 @@ pub(crate) async fn list(json: bool) -> Result<Exit, CommandError> {
     if json {
         leftovers.iter().map(row).try_for_each(|row| to_stdout_as_json(&row))?;
     } else if leftovers.is_empty() {
-        to_stdout("no unfinished downloads");
+        to_stdout("nothing unfinished");
     } else {
         leftovers.iter().map(line).for_each(|line| to_stdout(&line));
     }

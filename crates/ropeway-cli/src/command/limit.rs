@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use clap::{ArgGroup, Args};
+use clap::Args;
 use ropeway_api::{
     command::{Call, Done, JobChange},
     settings::Settings,
@@ -16,28 +16,29 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
+    output::{text::rate, to_stdout},
 };
 
 /// Limit the speed of jobs, or of all jobs together, of the running desktop app or daemon.
 ///
 /// A limit is in force at once and kept across restarts.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, override_usage = USAGE, group(ArgGroup::new("speeds").multiple(true)))]
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Limit {
     /// The jobs' numbers or all, then bytes a second such as 500K, or none
     #[arg(value_name = "ID|all|RATE|none", num_args = 2.., required_unless_present = "global", conflicts_with = "global")]
     words: Vec<String>,
 
-    /// Limit all jobs together instead
-    #[arg(long, requires = "speeds")]
+    /// Limit all jobs together instead; alone it shows their limits
+    #[arg(long)]
     global: bool,
 
     /// All downloads together: bytes a second, or none
-    #[arg(long, value_name = "RATE|none", requires = "global", group = "speeds")]
+    #[arg(long, value_name = "RATE|none", requires = "global")]
     down: Option<Speed>,
 
     /// All uploads together: bytes a second, or none
-    #[arg(long, value_name = "RATE|none", requires = "global", group = "speeds")]
+    #[arg(long, value_name = "RATE|none", requires = "global")]
     up: Option<Speed>,
 }
 
@@ -47,6 +48,7 @@ const USAGE: &str = "ropeway limit <ID|all>... <RATE|none>
 const EXAMPLES: &str = "Examples:
   ropeway limit 3 4 500K
   ropeway limit all none
+  ropeway limit --global
   ropeway limit --global --down 2.5M --up none";
 
 /// A limit, or that there is none.
@@ -73,6 +75,11 @@ impl Limit {
         if self.global {
             let running = Running::find().await?;
             let settings = running.snapshot().await?.settings;
+            if self.down.is_none() && self.up.is_none() {
+                let shown = |bytes: Option<u64>| bytes.map_or_else(|| "none".to_owned(), rate);
+                to_stdout(&format!("down {}, up {}", shown(settings.download_limit), shown(settings.upload_limit)));
+                return Ok(Exit::Complete);
+            }
             let settings = with_limits(settings, self.down, self.up);
             let _: Settings = running.call(Call::SettingsSet(settings)).await?;
             return Ok(Exit::Complete);
@@ -102,9 +109,7 @@ fn read(words: &[String]) -> Result<(Numbers, Speed), CommandError> {
     };
     // As rates are shown: a number, a space, a unit.
     let (numbers, speed) = match before.split_last() {
-        Some((number, numbers)) if last.starts_with(is_letter) && number.ends_with(is_digit) && last != "none" => {
-            (numbers, format!("{number} {last}"))
-        }
+        Some((number, numbers)) if is_unit(last) && number.ends_with(is_digit) => (numbers, format!("{number} {last}")),
         _ => (before, last.clone()),
     };
     if numbers.is_empty() {
@@ -116,8 +121,9 @@ fn read(words: &[String]) -> Result<(Numbers, Speed), CommandError> {
     Ok((numbers.into(), speed))
 }
 
-const fn is_letter(character: char) -> bool {
-    character.is_ascii_alphabetic()
+/// Whether the word stands behind a number, as `MiB/s` does.
+fn is_unit(word: &str) -> bool {
+    word.starts_with(|first: char| first.is_ascii_alphabetic()) && format!("1 {word}").parse::<Speed>().is_ok()
 }
 
 const fn is_digit(character: char) -> bool {
@@ -143,6 +149,13 @@ mod tests {
         for line in ["500K 3", "3 fast", "63 62", "59 1.5", "500 K", "3 0K"] {
             assert!(read(&words(line)).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_wrong_rate_is_what_is_told() {
+        let refusal = |line| read(&words(line)).unwrap_err().to_string();
+        assert!(refusal("1 foo").contains("foo"), "{}", refusal("1 foo"));
+        assert!(refusal("500 K").contains("no job"), "{}", refusal("500 K"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `ropeway list`: the running queue at one glance.
 
 use clap::{Args, ValueEnum};
-use ropeway_api::view::{JobView, PhaseView};
+use ropeway_api::view::{JobView, ObstacleView, PhaseView};
 
 use crate::{
     command::control::Running,
@@ -41,18 +41,34 @@ enum State {
     Completed,
     /// Failed
     Failed,
+    /// Canceled
+    Canceled,
+    /// Waiting for you: a taken name, no room, a link that has expired
+    Attention,
 }
 
 impl State {
     const fn holds(self, phase: &PhaseView) -> bool {
+        if matches!(self, Self::Attention) {
+            return needs_the_user(phase);
+        }
         match phase {
             PhaseView::Probing | PhaseView::Running | PhaseView::Verifying => matches!(self, Self::Active),
             PhaseView::Queued | PhaseView::Waiting { .. } | PhaseView::Blocked { .. } => matches!(self, Self::Waiting),
             PhaseView::Paused => matches!(self, Self::Paused),
             PhaseView::Completed => matches!(self, Self::Completed),
             PhaseView::Failed { .. } | PhaseView::LinkExpired { .. } => matches!(self, Self::Failed),
-            PhaseView::Canceled => false,
+            PhaseView::Canceled => matches!(self, Self::Canceled),
         }
+    }
+}
+
+/// Whether the job stands still until somebody does something.
+const fn needs_the_user(phase: &PhaseView) -> bool {
+    match phase {
+        PhaseView::Failed { .. } | PhaseView::LinkExpired { .. } => true,
+        PhaseView::Blocked { by, .. } => !matches!(by, ObstacleView::Network),
+        _ => false,
     }
 }
 

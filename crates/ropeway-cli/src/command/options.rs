@@ -202,8 +202,8 @@ impl From<Priority> for PriorityView {
 
 /// A number of connections, 1 to 64.
 pub(crate) fn connections(text: &str) -> Result<u8, String> {
-    let count: u8 = text.parse().map_err(|_| format!("'{text}' is no number from 1 to {}", Connections::MAX))?;
-    Connections::new(count).map(u8::from).map_err(|error| error.to_string())
+    let count = text.parse().ok().and_then(|count| Connections::new(count).ok());
+    count.map(u8::from).ok_or_else(|| format!("'{text}' is no number from 1 to {}", Connections::MAX))
 }
 
 /// `path` as the engine wants it.

@@ -14,8 +14,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::Amount,
-    run::OwnQueue,
+    output::{Amount, to_stderr},
+    run::{Ending, OwnQueue, Ran},
 };
 
 /// Upload files and folders and stay until they have arrived.
@@ -94,7 +94,11 @@ impl Put {
         // The channel has a place for it.
         let _ = sender.try_send(Ok(call));
         drop(sender);
-        Ok(queue.run(receiver, &mut *self.amount.output()).await?.exit())
+        let ending = queue.run(receiver, &mut *self.amount.output()).await?;
+        if ending == Ending::Over(Ran::default()) {
+            to_stderr("nothing sent: there is no file in what was given");
+        }
+        Ok(ending.exit())
     }
 }
 

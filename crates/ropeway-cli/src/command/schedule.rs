@@ -2,7 +2,7 @@
 
 mod when;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use ropeway_api::{
     command::Call,
     settings::{ScheduleRule, Settings},
@@ -11,7 +11,7 @@ use ropeway_model::ByteRate;
 
 use self::when::{Days, Hours};
 use crate::{
-    command::control::Running,
+    command::{control::Running, wanted::Wanted},
     error::CommandError,
     exit::Exit,
     output::{to_stdout, to_stdout_as_json},
@@ -47,6 +47,7 @@ enum Verb {
 
 /// Add a rule behind the others.
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("effect").required(true).multiple(true).args(["pause", "down", "up"])))]
 struct Add {
     /// Days on which it begins: daily, mon-fri, sat,sun
     days: Days,
@@ -60,12 +61,12 @@ struct Add {
     pause: bool,
 
     /// All downloads together, bytes a second; without it there is no limit in these hours
-    #[arg(long, value_name = "RATE")]
-    down: Option<ByteRate>,
+    #[arg(long, value_name = "RATE|none")]
+    down: Option<Wanted<ByteRate>>,
 
     /// All uploads together, bytes a second; without it there is no limit in these hours
-    #[arg(long, value_name = "RATE")]
-    up: Option<ByteRate>,
+    #[arg(long, value_name = "RATE|none")]
+    up: Option<Wanted<ByteRate>>,
 }
 
 /// Take a rule away.
@@ -103,15 +104,21 @@ impl Add {
             from_minute: self.hours.from,
             to_minute: self.hours.to,
             pause: self.pause,
-            download_limit: self.down.map(ByteRate::bytes_per_second),
-            upload_limit: self.up.map(ByteRate::bytes_per_second),
+            download_limit: bytes(self.down),
+            upload_limit: bytes(self.up),
         }
     }
+}
+
+fn bytes(limit: Option<Wanted<ByteRate>>) -> Option<u64> {
+    limit.and_then(|limit| limit.0).map(ByteRate::bytes_per_second)
 }
 
 fn list(rules: &[ScheduleRule], as_json: bool) -> Result<Exit, CommandError> {
     if as_json {
         rules.iter().try_for_each(to_stdout_as_json)?;
+    } else if rules.is_empty() {
+        to_stdout("no rules: the usual limits hold at all hours");
     } else {
         for (place, rule) in rules.iter().enumerate() {
             to_stdout(&format!("{}  {}", place + 1, line(rule)));
@@ -145,7 +152,7 @@ mod tests {
             days: "mon-fri".parse().unwrap(),
             hours: "09:00-17:30".parse().unwrap(),
             pause: false,
-            down: ByteRate::new(512_000),
+            down: Some(Wanted(ByteRate::new(512_000))),
             up: None,
         };
         let shown = line(&add.rule());

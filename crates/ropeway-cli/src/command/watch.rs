@@ -12,7 +12,12 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{Amount, text::plain, to_stderr, waits::Waits},
+    output::{
+        Amount,
+        text::{self, plain},
+        to_stderr,
+        waits::Waits,
+    },
     run::Board,
     signal::Interruption,
 };
@@ -22,8 +27,8 @@ const PERIOD: Duration = Duration::from_millis(500);
 
 /// Follow jobs of the running desktop app or daemon until nothing moves any more.
 ///
-/// Ctrl+C ends the watching, not the transfers. Paused jobs are not waited for, nor those that the
-/// schedule pauses.
+/// Ctrl+C ends the watching, not the transfers. Paused jobs are not waited for, nor those that start later
+/// or that the schedule pauses.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Watch {
@@ -59,7 +64,7 @@ impl Watch {
         let exit = loop {
             snapshot.jobs.retain(|job| wanted.contains(&job.id));
             let waits = Waits::with_pause(snapshot.totals.pause);
-            let moves = |job: &JobView| is_under_way(&job.phase) && waits.lets_go_on(&job.phase);
+            let moves = |job: &JobView| is_under_way(&job.phase) && !is_kept(&waits, job);
             let is_over = !snapshot.jobs.iter().any(moves);
             let kept: Vec<String> = snapshot.jobs.iter().filter_map(|job| kept_from(&waits, job)).collect();
             for end in &board.replace(snapshot) {
@@ -83,8 +88,12 @@ impl Watch {
 
 /// What keeps a job from moving that nobody waits for here; `None` where it moves or is at its end.
 fn kept_from(waits: &Waits, job: &JobView) -> Option<String> {
-    let is_kept = is_under_way(&job.phase) && !waits.lets_go_on(&job.phase);
-    is_kept.then(|| format!("{}: {}", plain(&job.name), waits.state(job)))
+    (is_under_way(&job.phase) && is_kept(waits, job)).then(|| format!("{}: {}", plain(&job.name), waits.state(job)))
+}
+
+/// Whether the job waits for an hour that nobody sits here for.
+fn is_kept(waits: &Waits, job: &JobView) -> bool {
+    !waits.lets_go_on(&job.phase) || text::starts_later(job)
 }
 
 /// The jobs to follow: those that are named or, with `all`, those that are not at their end already.

@@ -23,7 +23,7 @@ const REDRAWS: u8 = 10;
 /// Bars for single jobs; more would push the rest of the terminal away.
 const MOST_BARS: usize = 6;
 /// Columns for a name.
-const NAME_WIDTH: usize = 28;
+const NAME_WIDTH: usize = 20;
 
 /// Bars on stderr; finished jobs go to stdout above them.
 pub(crate) struct Bars {
@@ -74,7 +74,8 @@ impl Output for Bars {
         let shown: Vec<&JobView> = board.open().filter(|job| is_worth_a_bar(job)).take(MOST_BARS).collect();
         self.resize(shown.len());
         for (bar, job) in self.rows.iter().zip(shown) {
-            bar.set_style(style(job.progress.length));
+            let is_moving = matches!(job.phase, PhaseView::Running);
+            bar.set_style(if is_moving { style(job.progress.length) } else { style_of_waiting() });
             bar.set_prefix(format!("{:NAME_WIDTH$}", shortened(&plain(&job.name), NAME_WIDTH)));
             set(bar, job.progress.moved, job.progress.length);
             bar.set_message(state(job));
@@ -102,11 +103,12 @@ impl Output for Bars {
         self.multi.suspend(|| failure::complain(error));
     }
 
-    fn close(&mut self, _board: &Board) {
+    fn close(&mut self, board: &Board) {
         self.resize(0);
         if let Some(total) = self.total.take() {
             total.finish_and_clear();
         }
+        board.sums().closing().iter().for_each(|line| to_stderr(line));
     }
 }
 
@@ -133,13 +135,23 @@ fn state(job: &JobView) -> String {
     }
 }
 
+/// The bar takes what the numbers leave of the terminal's width.
 fn style(length: Option<u64>) -> ProgressStyle {
     let template = match length {
-        Some(0) | None => "{prefix} {spinner} {binary_bytes}  {msg}".to_owned(),
+        Some(0) | None => "{prefix} {spinner} {binary_bytes}  {wide_msg}".to_owned(),
         Some(length) => {
-            format!("{{prefix}} {{bar:24}} {{percent:>3}} %  {{binary_bytes}} of {}  {{msg}}", size(length))
+            format!("{{prefix}} {{wide_bar}} {{percent:>3}} %  {{binary_bytes}} of {}  {{msg}}", size(length))
         }
     };
+    styled(&template)
+}
+
+/// Without a bar: why nothing moves may be a sentence.
+fn style_of_waiting() -> ProgressStyle {
+    styled("{prefix} {binary_bytes}  {wide_msg}")
+}
+
+fn styled(template: &str) -> ProgressStyle {
     // The templates are ours; a mistake in one shows the bar plainly instead.
-    ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▓░")
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▓░")
 }

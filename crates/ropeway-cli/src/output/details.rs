@@ -32,7 +32,9 @@ fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
         PhaseView::Waiting { cause, attempt, .. } => {
             let until = waits.state(job);
             let until = until.split(": ").next().unwrap_or_default();
-            format!("{until} after try {attempt}: {}: {}", cause.code, cause.message)
+            let tries =
+                if *attempt == 1 { "1 failed try".to_owned() } else { format!("{attempt} failed tries in a row") };
+            format!("{until} after {tries}: {}: {}", cause.code, cause.message)
         }
         _ => waits.state(job).into_owned(),
     };

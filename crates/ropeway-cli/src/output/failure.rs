@@ -1,14 +1,19 @@
 //! Failures on stderr: what, why under which code, and the next step.
 
+use std::path::Path;
+
 use ropeway_api::{
     command::{ALREADY_ADDED, Refusal},
-    view::NoticeView,
+    view::{DirectionView, NoticeView, PhaseView},
 };
 
 use crate::{
     error::CommandError,
-    output::{text::plain, to_stderr},
-    run::End,
+    output::{
+        text::{plain, size},
+        to_stderr,
+    },
+    run::{Board, End},
 };
 
 /// Prints a command's refusal.
@@ -35,18 +40,55 @@ pub(crate) fn refuse(refusal: &Refusal) {
 pub(crate) fn report(end: &End) {
     let source = &end.job.source;
     if let Some(failure) = end.failure() {
-        to_stderr(&text(source, &failure.code, &failure.message, &failure.hint));
+        let kept = kept(end).map(|kept| format!("\n  kept: {kept}")).unwrap_or_default();
+        to_stderr(&(text(source, &failure.code, &failure.message, &failure.hint) + &kept));
     } else if !end.is_complete() {
-        to_stderr(&text(source, "CANCELED", "another program took the job off the list", "Run the command again."));
+        let message = "it was canceled or taken off the list meanwhile";
+        to_stderr(&text(source, "CANCELED", message, "Add it again if you still want it."));
     }
 }
 
-/// Prints what a signal means for the `open` jobs.
-pub(crate) fn interrupted(open: u64) {
-    let jobs = if open == 1 { "1 job is".to_owned() } else { format!("{open} jobs are") };
-    to_stderr(&format!(
-        "interrupted: {jobs} unfinished and what was moved is kept; run the same command again to resume"
-    ));
+/// What a failed download has on the disk, and where.
+fn kept(end: &End) -> Option<String> {
+    let job = &end.job;
+    let goes_on =
+        matches!(&job.phase, PhaseView::Failed { failure } | PhaseView::LinkExpired { failure } if failure.can_resume);
+    if !goes_on || job.progress.durable == 0 || !matches!(job.direction, DirectionView::Download) {
+        return None;
+    }
+    let part = ropeway_engine::part_path(&Path::new(&job.destination).join(&job.name));
+    Some(format!("{} in {}", size(job.progress.durable), plain(&part.to_string_lossy())))
+}
+
+/// Prints what a signal means for the open jobs.
+pub(crate) fn interrupted(board: &Board) {
+    let uploads = board.open().filter(|job| matches!(job.direction, DirectionView::Upload)).count() as u64;
+    to_stderr(&interruption(board.sums().open() - uploads, uploads));
+}
+
+/// Prints what a signal means for a download to a stream.
+pub(crate) fn interrupted_stream() {
+    to_stderr("interrupted: 1 download is unfinished; a stream keeps nothing to resume");
+}
+
+/// What is true of each direction: a download's bytes are on the disk, an upload's end with its request.
+fn interruption(downloads: u64, uploads: u64) -> String {
+    let down = format!("{} unfinished and what came is kept", counted(downloads, "download"));
+    let up = format!(
+        "{} unfinished and begin again: the server keeps nothing of a file that ends early",
+        counted(uploads, "upload")
+    );
+    let said = match (downloads, uploads) {
+        (_, 0) => down,
+        (0, _) => up,
+        _ => format!("{down}; {up}"),
+    };
+    let end = if uploads == 0 { "to resume" } else { "to go on" };
+    format!("interrupted: {said}; run the same command again {end}")
+}
+
+fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what} is") } else { format!("{count} {what}s are") }
 }
 
 fn text(what: &str, code: &str, message: &str, hint: &str) -> String {
@@ -55,7 +97,35 @@ fn text(what: &str, code: &str, message: &str, hint: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ropeway_api::view::FailureView;
+
     use super::*;
+    use crate::run::tests::row;
+
+    #[test]
+    fn an_interruption_says_of_each_direction_what_is_kept() {
+        let down =
+            "interrupted: 2 downloads are unfinished and what came is kept; run the same command again to resume";
+        assert_eq!(interruption(2, 0), down);
+        let up = interruption(0, 1);
+        assert!(
+            up.contains("1 upload is unfinished") && up.contains("keeps nothing") && !up.contains("resume"),
+            "{up}"
+        );
+    }
+
+    #[test]
+    fn a_failed_download_names_the_part_file_that_goes_on() {
+        let failed = |can_resume, moved| {
+            let (code, message, hint) = (String::new(), String::new(), String::new());
+            let failure = FailureView { status: None, code, message, hint, can_resume };
+            End { job: row(1, PhaseView::Failed { failure }, moved), took: Duration::ZERO, seen: 0 }
+        };
+        assert_eq!(kept(&failed(true, 50)).as_deref(), Some("50 B in /downloads/1.bin.part"));
+        assert_eq!((kept(&failed(true, 0)), kept(&failed(false, 50))), (None, None));
+    }
 
     #[test]
     fn a_failure_is_two_lines_whatever_the_server_says() {

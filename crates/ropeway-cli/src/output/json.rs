@@ -21,9 +21,17 @@ use crate::{
 const PERIOD: Duration = Duration::from_millis(500);
 
 /// Progress now and then, one result per job, on stdout.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Json {
     shown: HashMap<i64, (u64, &'static str)>,
+    is_quiet: bool,
+}
+
+impl Json {
+    /// Results, and progress unless it `is_quiet`.
+    pub(crate) fn new(is_quiet: bool) -> Self {
+        Self { shown: HashMap::new(), is_quiet }
+    }
 }
 
 #[derive(Serialize)]
@@ -79,7 +87,7 @@ struct ResultLine<'a> {
 
 impl Output for Json {
     fn period(&self) -> Option<Duration> {
-        Some(PERIOD)
+        (!self.is_quiet).then_some(PERIOD)
     }
 
     fn draw(&mut self, board: &Board) {

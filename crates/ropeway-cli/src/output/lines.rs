@@ -48,6 +48,10 @@ impl Output for Lines {
             None => failure::report(end),
         }
     }
+
+    fn close(&mut self, board: &Board) {
+        board.sums().closing().iter().for_each(|line| to_stderr(line));
+    }
 }
 
 /// How far all jobs are, and what the first one that does not move waits for.
@@ -88,7 +92,8 @@ pub(crate) fn finished_line(end: &End) -> Option<String> {
     let job = &end.job;
     if end.was_there() {
         let path = plain(job.path.as_deref().unwrap_or(&job.name));
-        return Some(format!("kept {path}: it is there already, {}", verification(job)));
+        let proof = if end.is_verified() { verification(job) } else { "and was not compared" };
+        return Some(format!("kept {path}: it is there already, {proof}"));
     }
     let what = match job.direction {
         DirectionView::Download => format!("saved {}", plain(job.path.as_deref().unwrap_or(&job.name))),
@@ -144,6 +149,6 @@ mod tests {
         let mut job = row(1, PhaseView::Completed, 0);
         job.verification = Some(VerificationView::Length);
         let line = finished_line(&End { job, took: Duration::ZERO, seen: 0 }).unwrap();
-        assert_eq!(line, "kept /downloads/1.bin: it is there already, as long as announced");
+        assert_eq!(line, "kept /downloads/1.bin: it is there already, length as announced");
     }
 }

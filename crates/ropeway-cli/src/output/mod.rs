@@ -20,7 +20,7 @@ use ropeway_api::command::Refusal;
 
 use self::{bars::Bars, json::Json, lines::Lines};
 pub(crate) use self::{
-    failure::{complain, interrupted, refuse, tell},
+    failure::{complain, interrupted, interrupted_stream, refuse, tell},
     stream::{as_json, lost_output, note, to_stderr, to_stdout, to_stdout_as_json},
 };
 use crate::{
@@ -61,7 +61,7 @@ pub(crate) trait Output {
 
     /// The run was stopped by a signal.
     fn interrupted(&mut self, board: &Board) {
-        interrupted(board.sums().open());
+        interrupted(board);
     }
 }
 
@@ -69,9 +69,9 @@ pub(crate) trait Output {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Amount {
     /// Print nothing but failures
-    #[arg(short, long, conflicts_with = "json")]
+    #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Print one JSON object a line: progress now and then, one result per job
+    /// Print one JSON object a line: progress now and then, one result per job; with --quiet the results alone
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -80,7 +80,7 @@ impl Amount {
     /// The display for it.
     pub(crate) fn output(self) -> Box<dyn Output> {
         match self {
-            Self { json: true, .. } => Box::new(Json::default()),
+            Self { json: true, quiet } => Box::new(Json::new(quiet)),
             Self { quiet: true, .. } => Box::new(Quiet),
             _ if io::stderr().is_terminal() => Box::new(Bars::new()),
             _ => Box::new(Lines::new()),

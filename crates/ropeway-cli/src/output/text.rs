@@ -84,12 +84,16 @@ pub(crate) fn state(job: &JobView) -> Cow<'static, str> {
             format!("waits until {}: {}", second(*until_ms), plain(&cause.code)).into()
         }
         (PhaseView::Failed { failure }, _) => format!("failed: {}", plain(&failure.code)).into(),
-        (PhaseView::Queued, Some(start)) if Timestamp::now().as_millisecond() < start => {
-            format!("starts {}", moment(start)).into()
-        }
+        (PhaseView::Queued, Some(start)) if starts_later(job) => format!("starts {}", moment(start)).into(),
         (PhaseView::Blocked { by, .. }, _) => obstacle(*by).into(),
         (other, _) => phase(other).into(),
     }
+}
+
+/// Whether the job waits for a moment to start at.
+pub(crate) fn starts_later(job: &JobView) -> bool {
+    let is_ahead = |start| Timestamp::now().as_millisecond() < start;
+    matches!(job.phase, PhaseView::Queued) && job.start_at_ms.is_some_and(is_ahead)
 }
 
 /// What a job waits for that is not the job's to mend.
@@ -135,7 +139,7 @@ pub(crate) const fn verification(job: &JobView) -> &'static str {
         Some(VerificationView::ChecksumGiven) => "equal to the checksum given",
         Some(VerificationView::ChecksumOfServer) => "equal to the server's checksum",
         Some(VerificationView::Length) if is_upload => "as long as the server says it has",
-        Some(VerificationView::Length) => "as long as announced",
+        Some(VerificationView::Length) => "length as announced",
         Some(VerificationView::Unverified) | None if is_upload => "unverified: the server does not say what it stored",
         Some(VerificationView::Unverified) | None => "unverified: the server announced nothing to compare with",
     }

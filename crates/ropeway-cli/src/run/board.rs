@@ -20,6 +20,7 @@ pub(crate) struct Board {
     ended: HashSet<i64>,
     failed: u64,
     ended_bytes: u64,
+    hopeless: Vec<i64>,
 }
 
 #[derive(Debug)]
@@ -116,6 +117,11 @@ impl Board {
         })
     }
 
+    /// Failed rows that have no byte, which no later run could go on with.
+    pub(crate) fn hopeless(&self) -> &[i64] {
+        &self.hopeless
+    }
+
     fn progress(&mut self, progress: JobProgress) {
         if let Some(row) = self.open.get_mut(&progress.id) {
             row.job.progress = progress;
@@ -135,6 +141,9 @@ impl Board {
         self.ended.insert(end.job.id);
         self.ended_bytes += end.job.progress.moved;
         self.failed += u64::from(!end.is_complete());
+        if end.failure().is_some() && end.job.progress.durable == 0 {
+            self.hopeless.push(end.job.id);
+        }
         end
     }
 }
@@ -154,7 +163,7 @@ const fn is_final(phase: &PhaseView) -> bool {
 pub(crate) mod tests {
     use ropeway_api::{
         settings::Settings,
-        view::{DirectionView, HostCapability, PriorityView, Totals, WishView},
+        view::{DirectionView, FailureView, HostCapability, PriorityView, Totals, WishView},
     };
 
     use super::*;
@@ -224,6 +233,22 @@ pub(crate) mod tests {
         board.put(row(2, PhaseView::Queued, 0));
         assert_eq!(board.put(row(2, PhaseView::Completed, 100)).unwrap().seen, 100);
         assert_eq!(board.put(row(3, PhaseView::Completed, 100)).unwrap().seen, 0);
+    }
+
+    #[test]
+    fn what_failed_without_a_byte_is_hopeless() {
+        let failure = FailureView {
+            status: Some(404),
+            code: "HTTP_NOT_FOUND".to_owned(),
+            message: String::new(),
+            hint: String::new(),
+            can_resume: true,
+        };
+        let mut board = Board::default();
+        board.put(row(1, PhaseView::Failed { failure: failure.clone() }, 0));
+        board.put(row(2, PhaseView::Failed { failure }, 50));
+        board.put(row(3, PhaseView::Completed, 0));
+        assert_eq!(board.hopeless(), [1]);
     }
 
     #[test]

@@ -78,6 +78,13 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
+    /// How many of several jobs are complete, and how many are not, in a few words.
+    pub(crate) fn closing(&self) -> Option<String> {
+        let complete = self.ended - self.failed;
+        let failed = if self.failed > 0 { format!(", {} failed", self.failed) } else { String::new() };
+        (self.jobs > 1).then(|| format!("{complete} of {} complete{failed}", self.jobs))
+    }
+
     /// Jobs that still have a way to go.
     pub(crate) const fn open(&self) -> u64 {
         self.jobs - self.ended

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use ropeway_api::{
     Api, ApiConfig, News, Reply, Scope,
-    command::{Added, Call, Nothing},
+    command::{Added, Call, JobRemove, Nothing},
     error::ApiError,
     host::Headless,
     settings::Settings,
@@ -139,12 +139,23 @@ impl OwnQueue {
     ) -> Result<Ending, CommandError> {
         let mut board = Board::default();
         let ending = self.follow(calls, output, &mut board).await;
+        self.forget_hopeless(board.hopeless()).await;
         self.api.shutdown().await;
         output.close(&board);
         if let Ok(Ending::Interrupted) = ending {
             output.interrupted(&board);
         }
         ending
+    }
+
+    /// Keeps nothing of what failed without a byte: there is nothing that the same command would go on with.
+    async fn forget_hopeless(&self, ids: &[i64]) {
+        if ids.is_empty() {
+            return;
+        }
+        let remove = JobRemove { ids: ids.to_vec(), delete_files: false };
+        // What cannot be forgotten stays listed, which harms nobody.
+        let _ = self.api.call(Call::JobRemove(remove)).await;
     }
 
     /// Says once why nothing moves.

@@ -19,7 +19,7 @@ use crate::{
     error::CommandError,
     exit::Exit,
     output::{
-        Amount, interrupted,
+        Amount, interrupted_stream,
         reading::Reading,
         refuse,
         text::{mean_rate, plain, rate, size},
@@ -83,7 +83,7 @@ impl OwnQueue {
         let exit = tokio::select! {
             exit = self.run_pipe(params, &stream, amount) => exit,
             () = self.interruption().came() => {
-                interrupted(1);
+                interrupted_stream();
                 Ok(Exit::Interrupted)
             }
         };

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ropeway_model::{Failure, FailureCode};
+use ropeway_model::{Failure, FailureCode, size::Size};
 
 /// A disk operation that failed.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +47,7 @@ pub enum DiskError {
         path: PathBuf,
     },
     /// Not enough room.
-    #[error("no room for {needed} bytes in {}: {free} bytes are free", folder.display())]
+    #[error("no room for {} in {}: {} are free", Size(*needed), folder.display(), Size(*free))]
     NoRoom {
         /// The folder.
         folder: PathBuf,

@@ -93,7 +93,9 @@ impl FromStr for Hours {
 impl fmt::Display for Hours {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-        write!(formatter, "{}-{}", clock(self.from), clock(self.to))
+        // Midnight is the end of a day here, as it was written.
+        let to = if self.to == 0 { "24:00".to_owned() } else { clock(self.to) };
+        write!(formatter, "{}-{to}", clock(self.from))
     }
 }
 
@@ -124,6 +126,7 @@ mod tests {
         let hours: Hours = "09:05-17:30".parse().unwrap();
         assert_eq!((hours, hours.to_string()), (Hours { from: 545, to: 1050 }, "09:05-17:30".to_owned()));
         assert_eq!("22:00-24:00".parse::<Hours>().unwrap(), Hours { from: 1320, to: 0 });
+        assert_eq!("00:00-24:00".parse::<Hours>().unwrap().to_string(), "00:00-24:00");
         for wrong in ["", "9-17", "09:00", "25:00-01:00", "09:60-10:00", "09:00-24:01"] {
             assert!(wrong.parse::<Hours>().is_err(), "{wrong:?}");
         }

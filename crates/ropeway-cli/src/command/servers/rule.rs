@@ -1,6 +1,6 @@
 //! Rules for single servers: set, shown, taken away.
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use ropeway_api::{
     command::Call,
     settings::{ServerRule, Settings},
@@ -31,12 +31,13 @@ pub(super) enum Verb {
 
 /// Set what holds for one server over all jobs; what is not named stays as it is
 #[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["connections", "jobs", "limit"])))]
 pub(super) struct Set {
     /// Its host name, as in the address; with a leading dot all names below
     host: String,
 
     /// Connections to it at once, 1 to 64, or none for as many as in the settings
-    #[arg(long, value_name = "NUMBER|none", required_unless_present_any = ["jobs", "limit"])]
+    #[arg(long, value_name = "NUMBER|none")]
     connections: Option<Wanted<Count>>,
 
     /// Jobs with it at once, 1 to 64, or none for as many as in the settings
