@@ -151,6 +151,7 @@ const fn refuses_another(error: &DriverError) -> bool {
     match error {
         DriverError::Status { .. }
         | DriverError::Overloaded { .. }
+        | DriverError::TooManyOpen { .. }
         | DriverError::ConnectionRefused { .. }
         | DriverError::ConnectTimeout { .. }
         | DriverError::Silent { .. } => true,
@@ -160,6 +161,7 @@ const fn refuses_another(error: &DriverError) -> bool {
         | DriverError::Tls { .. }
         | DriverError::Handshake { .. }
         | DriverError::Proxy { .. }
+        | DriverError::ProxyLogin { .. }
         | DriverError::ProxyVariable { .. }
         | DriverError::CaFile { .. }
         | DriverError::CredentialFile { .. }

@@ -212,6 +212,8 @@ fn call(attempt: &Attempt, has_moved: bool, stop: &Stop) -> Call {
         | FailureCode::RenewedLinkDiffers
         | FailureCode::DigestMismatch
         | FailureCode::DiskFull
+        | FailureCode::TooManyOpen
+        | FailureCode::PartMissing
         | FailureCode::FileTooLarge
         | FailureCode::PermissionDenied
         | FailureCode::FolderMissing

@@ -119,6 +119,8 @@ impl Verdict {
             // This machine, and what its user asked for.
             | FailureCode::CredentialFile
             | FailureCode::DiskFull
+            | FailureCode::TooManyOpen
+            | FailureCode::PartMissing
             | FailureCode::FileTooLarge
             | FailureCode::PermissionDenied
             | FailureCode::FolderMissing
