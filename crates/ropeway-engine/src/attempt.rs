@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use stop::Stop;
+pub(crate) use tries::{is_hopeless, most_tries};
 
 use crate::{
     config::Scope,

@@ -7,10 +7,29 @@ use ropeway_model::{Direction, Failure, FailureCode, Retry};
 use super::Attempt;
 use crate::{
     config::Scope,
+    core::Core,
     hosts::{HostKey, Restart},
+    progress::Progress,
     retry,
     table::Entry,
 };
+
+/// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still looks; a
+/// queue has all night.
+pub(crate) fn most_tries(core: &Core, is_first_contact: bool) -> u32 {
+    match core.tries.load(Ordering::SeqCst) {
+        0 if is_first_contact => retry::MOST_FIRST_ATTEMPTS,
+        0 => retry::MOST_ATTEMPTS,
+        chosen => chosen - 1,
+    }
+}
+
+/// Whether somebody waits for a server that answers wrongly, and each time in the same way.
+pub(crate) fn is_hopeless(core: &Core, progress: &Progress, failure: &Failure) -> bool {
+    let is_wrong = matches!(failure.code, FailureCode::BadResponse | FailureCode::LengthMismatch);
+    let times = if is_wrong { progress.ended_alike(&failure.message) } else { 0 };
+    core.scope == Scope::Once && times >= retry::MOST_ALIKE
+}
 
 impl Attempt {
     /// Whether somebody at a terminal waits for the first answer of a server.
@@ -27,16 +46,11 @@ impl Attempt {
         is_unanswered && self.engine.scope == Scope::Once && failure.code != FailureCode::TooManyOpen
     }
 
-    /// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still
-    /// looks; a queue has all night.
+    /// How many tries in a row a failure is given.
     fn patience(&self, is_first_contact: bool) -> u32 {
-        match (is_first_contact, self.visit.is_probe()) {
-            _ if self.chosen_tries() > 0 => self.chosen_tries() - 1,
-            // Others have tried it long enough: this one came to see whether it is back.
-            (true, true) => 0,
-            (true, false) => retry::MOST_FIRST_ATTEMPTS,
-            (false, _) => retry::MOST_ATTEMPTS,
-        }
+        // Others have tried it long enough: this one came to see whether it is back.
+        let is_last_look = is_first_contact && self.visit.is_probe() && self.chosen_tries() == 0;
+        if is_last_look { 0 } else { most_tries(&self.engine, is_first_contact) }
     }
 
     /// What the user chose instead; zero where nothing was chosen.
@@ -66,17 +80,10 @@ impl Attempt {
         }
         entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
         let chance = self.engine.chance.uniform();
-        let retry = if self.is_hopeless(failure) { Retry::Never } else { retry };
+        let retry = if is_hopeless(&self.engine, &self.progress, failure) { Retry::Never } else { retry };
         let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), chance);
         // What moved bytes is no repetition.
         let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))
-    }
-
-    /// Whether somebody waits for a server that answers wrongly, and each time in the same way.
-    fn is_hopeless(&self, failure: &Failure) -> bool {
-        let is_wrong = matches!(failure.code, FailureCode::BadResponse | FailureCode::LengthMismatch);
-        let times = if is_wrong { self.progress.ended_alike(&failure.message) } else { 0 };
-        self.engine.scope == Scope::Once && times >= retry::MOST_ALIKE
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result
         None => None,
     };
     let digests = digests.unwrap_or_default();
-    if let Err(stop) = proof::has_length(attempt, length) {
+    if let Err(stop) = proof::has_length(&attempt.spec, length) {
         attempt.save(proof::forgotten(attempt)).await?;
         return Err(stop);
     }

@@ -173,14 +173,9 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     attempt.visit.answered(&HostKey::of(&probe.url), took);
     page::refuse(attempt, url, &probe)?;
     if let Some(length) = probe.validator.length {
-        proof::has_length(attempt, length)?;
+        proof::has_length(&attempt.spec, length)?;
     }
-    if let (Some(pieces), Some(length)) = (&attempt.spec.pieces, probe.validator.length)
-        && !pieces::fit(pieces, length)
-    {
-        let message = format!("the file at {url} has {length} bytes, which the Metalink's pieces do not make up");
-        return Err(Stop::failed(FailureCode::LengthMismatch, message));
-    }
+    pieces::refuse(&attempt.spec, url, &probe.validator)?;
     let first = FirstAnswer { took, handshake: probe.handshake, offers_ranges: probe.offers_ranges };
     Ok((driver, probe, first))
 }

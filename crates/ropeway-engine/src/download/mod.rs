@@ -26,6 +26,7 @@ mod saves;
 mod seam;
 mod source;
 mod steps;
+mod stream;
 pub(crate) mod stretch;
 mod supply;
 pub(crate) mod trouble;
@@ -35,6 +36,7 @@ mod worker;
 
 pub use naming::part_path;
 pub(crate) use saves::Saves;
+pub(crate) use stream::Streamed;
 
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 //! says of its version, it is no newer one of the file.
 
 use ropeway_drivers::Probe;
-use ropeway_model::{Failure, FailureCode, FileName, Retry, SafeUrl, Transfer};
+use ropeway_model::{Failure, FailureCode, FileName, JobSpec, Retry, SafeUrl, Transfer};
 
 use crate::attempt::{Attempt, Stop};
 
@@ -12,23 +12,24 @@ use crate::attempt::{Attempt, Stop};
 /// # Errors
 /// [`Stop::NoFile`]; what is here stays, and a link that works again goes on with it.
 pub(super) fn refuse(attempt: &Attempt, asked: &SafeUrl, probe: &Probe) -> Result<(), Stop> {
+    let had = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
+    refuse_for(&attempt.spec, asked, probe, had)
+}
+
+/// The same for a file that bytes are here of under the name `had`, if any are.
+pub(super) fn refuse_for(spec: &JobSpec, asked: &SafeUrl, probe: &Probe, had: Option<FileName>) -> Result<(), Stop> {
     if !probe.is_page {
         return Ok(());
     }
-    let had = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
-    let wanted = wanted(attempt, asked);
-    let is_named = matches!(&attempt.spec.transfer, Transfer::Download { name: Some(_), .. });
-    let told = Some(probe.name.clone()).filter(|_| !is_named);
+    let given = match &spec.transfer {
+        Transfer::Download { name, .. } => name.clone(),
+        Transfer::Upload { .. } => None,
+    };
+    let told = Some(probe.name.clone()).filter(|_| given.is_none());
+    // A redirect may lead to a page of any name.
+    let wanted = given.unwrap_or_else(|| FileName::from_url(asked.expose()));
     let promised = std::iter::once(wanted).chain(told).find(FileName::is_no_page);
     let Some(name) = had.filter(|name| !name.may_be_page()).or(promised) else { return Ok(()) };
     let message = format!("{} sends a web page or an error message in the place of {name}", probe.url);
     Err(Stop::NoFile { failure: Failure::new(FailureCode::UnexpectedContent, message), retry: Retry::Never })
-}
-
-/// The name that the user gave the file, else the one that the address has: a redirect may lead to a page of any name.
-fn wanted(attempt: &Attempt, asked: &SafeUrl) -> FileName {
-    match &attempt.spec.transfer {
-        Transfer::Download { name: Some(name), .. } => name.clone(),
-        _ => FileName::from_url(asked.expose()),
-    }
 }

@@ -29,8 +29,8 @@ pub(super) fn algorithms(spec: &JobSpec, announced: Option<&Digest>, policy: Dig
 ///
 /// # Errors
 /// [`FailureCode::LengthMismatch`] if it is another one.
-pub(super) fn has_length(attempt: &Attempt, length: u64) -> Result<(), Stop> {
-    match attempt.spec.length.filter(|expected| *expected != length) {
+pub(super) fn has_length(spec: &JobSpec, length: u64) -> Result<(), Stop> {
+    match spec.length.filter(|expected| *expected != length) {
         None => Ok(()),
         Some(expected) => {
             let message = format!("the file has {length} bytes, the Metalink says {expected}");
@@ -44,19 +44,41 @@ pub(super) fn has_length(attempt: &Attempt, length: u64) -> Result<(), Stop> {
 /// # Errors
 /// [`FailureCode::DigestMismatch`]: the wrong bytes stay under the part file's name, and no retry builds on them.
 pub(super) fn verify(attempt: &Attempt, source: &Source, digests: &[Digest]) -> Result<Verification, Stop> {
-    let mut proof = if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified };
+    let unchecked = if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified };
+    let checked = hold(digests, source.announced.as_ref(), attempt.spec.checksum.as_ref());
+    let checked = checked.map_err(|mismatch| give_up(attempt, source, &mismatch))?;
+    Ok(checked.unwrap_or(unchecked))
+}
+
+/// A file that is not what it must be.
+#[derive(Debug, thiserror::Error)]
+#[error("the file's checksum is {digest}, {whose} {expected}")]
+pub(super) struct Mismatch<'a> {
+    digest: &'a Digest,
+    whose: &'static str,
+    expected: &'a Digest,
+}
+
+/// Holds digests against the one that the server `announced` and the one that the user has `given`; `None` where there is
+/// nothing to compare.
+pub(super) fn hold<'a>(
+    digests: &'a [Digest],
+    announced: Option<&'a Digest>,
+    given: Option<&'a Digest>,
+) -> Result<Option<Verification>, Mismatch<'a>> {
+    let mut proof = None;
     // The user's word is the last, so it is the proof that is shown.
     let expected = [
-        (source.announced.as_ref(), Verification::ChecksumOfServer, "the server announced"),
-        (attempt.spec.checksum.as_ref(), Verification::ChecksumGiven, "you gave"),
+        (announced, Verification::ChecksumOfServer, "the server announced"),
+        (given, Verification::ChecksumGiven, "you gave"),
     ];
     for (expected, verification, whose) in expected {
         let Some(expected) = expected else { continue };
         let Some(digest) = digests.iter().find(|digest| digest.algorithm() == expected.algorithm()) else { continue };
         if expected != digest {
-            return Err(mismatch(attempt, source, expected, digest, whose));
+            return Err(Mismatch { digest, whose, expected });
         }
-        proof = verification;
+        proof = Some(verification);
     }
     Ok(proof)
 }
@@ -72,13 +94,10 @@ pub(super) fn forgotten(attempt: &Attempt) -> JobChange {
     change
 }
 
-fn mismatch(attempt: &Attempt, source: &Source, expected: &Digest, digest: &Digest, whose: &str) -> Stop {
+fn give_up(attempt: &Attempt, source: &Source, mismatch: &Mismatch<'_>) -> Stop {
     attempt.engine.journal.note(forgotten(attempt));
     let kept = source.part_path.display();
-    Stop::failed(
-        FailureCode::DigestMismatch,
-        format!("the file's checksum is {digest}, {whose} {expected}; what came is kept as {kept}"),
-    )
+    Stop::failed(FailureCode::DigestMismatch, format!("{mismatch}; what came is kept as {kept}"))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     attempt::{Attempt, Stop},
     hosts::HostKey,
+    progress::Progress,
 };
 
 /// Wrong answers in a row to requests for the rest of the file before other ones are tried.
@@ -43,7 +44,7 @@ pub(super) enum Back {
 
 /// What a failure calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Call {
+pub(super) enum Call {
     /// Another try, later.
     Nothing,
     /// The user's own address, where that leads to another server than the one that wants to be left alone.
@@ -66,7 +67,7 @@ impl Way {
     /// How a try goes on that ended with `stop`; `None` where only time can help.
     pub(super) async fn back(&mut self, attempt: &Attempt, source: &Source, stop: &Stop) -> Result<Option<Back>, Stop> {
         let has_moved = attempt.progress.moved() > source.map.written();
-        let call = call(attempt, has_moved, stop);
+        let call = call(&attempt.progress, has_moved, stop);
         let (asks_here, tired) = match call {
             Call::Nothing => return Ok(None),
             Call::Elsewhere => (false, Some(HostKey::of(&source.url))),
@@ -169,7 +170,7 @@ impl Way {
 }
 
 /// What a failure calls for. One before which bytes came is no wrong answer.
-fn call(attempt: &Attempt, has_moved: bool, stop: &Stop) -> Call {
+pub(super) fn call(progress: &Progress, has_moved: bool, stop: &Stop) -> Call {
     let (failure, retry) = match stop {
         Stop::NoFile { .. } => return Call::Plain,
         Stop::Failed { failure, retry, .. } => (failure, *retry),
@@ -179,7 +180,6 @@ fn call(attempt: &Attempt, has_moved: bool, stop: &Stop) -> Call {
     if matches!(retry, Retry::After(_)) {
         return Call::Elsewhere;
     }
-    let progress = &attempt.progress;
     let wrong = || if has_moved { progress.served() } else { progress.unserved() };
     let after_several = |call| if wrong() >= MOST_WRONG { call } else { Call::Nothing };
     match failure.code {
@@ -240,7 +240,7 @@ fn call(attempt: &Attempt, has_moved: bool, stop: &Stop) -> Call {
 
 /// Whether the whole file is asked for behind a failure to bring some of what is here again.
 pub(super) fn is_asked_plainly(attempt: &Attempt, stop: &Stop) -> bool {
-    call(attempt, false, stop) == Call::Plain
+    call(&attempt.progress, false, stop) == Call::Plain
 }
 
 /// The address that the user gave, where requests go to another one.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{ByteRange, Digest, FailureCode, Pieces, Segment, SegmentMap};
+use ropeway_model::{ByteRange, Digest, FailureCode, JobSpec, Pieces, SafeUrl, Segment, SegmentMap, Validator};
 
 use crate::{
     attempt::{Attempt, Stop},
@@ -16,6 +16,19 @@ const BUFFER: usize = 256 * 1024;
 /// Whether a file of `length` bytes has as many pieces.
 pub(in crate::download) fn fit(pieces: &Pieces, length: u64) -> bool {
     pieces.length > 0 && length.div_ceil(pieces.length) == pieces.digests.len() as u64
+}
+
+/// Refuses a file whose length the pieces of its Metalink do not make up.
+///
+/// # Errors
+/// [`FailureCode::LengthMismatch`].
+pub(in crate::download) fn refuse(spec: &JobSpec, url: &SafeUrl, valid: &Validator) -> Result<(), Stop> {
+    let (Some(pieces), Some(length)) = (&spec.pieces, valid.length) else { return Ok(()) };
+    if fit(pieces, length) {
+        return Ok(());
+    }
+    let message = format!("the file at {url} has {length} bytes, which the Metalink's pieces do not make up");
+    Err(Stop::failed(FailureCode::LengthMismatch, message))
 }
 
 /// The pieces of the part file that are not what they must be, in order.
