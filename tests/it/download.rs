@@ -1,13 +1,15 @@
 //! `ropeway get` against a real nginx and against peers that count.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, ServedFile},
 };
 
-use crate::support::{GIB, Home, MIB, Running, assert_same_bytes, big_file, memory_folder, stamped_file, wait_until};
+use crate::support::{
+    GIB, Home, MIB, Running, assert_same_bytes, big_file, has_strace, memory_folder, program, stamped_file, wait_until,
+};
 
 #[test]
 fn heavy_a_gibibyte_in_eight_segments_from_nginx_is_byte_identical() {
@@ -254,4 +256,27 @@ async fn a_name_that_leaves_no_room_for_its_part_file_is_saved_and_resumed_all_t
     }
     let too_long = home.run(["get", "-o", &"n".repeat(256), &peer.url("a.bin")]);
     assert!(too_long.code != Some(0) && home.work_names().is_empty(), "{}", too_long.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn new_folders_are_as_durable_as_the_file_in_them() {
+    if !has_strace() {
+        println!("skipped: this machine has no strace");
+        return;
+    }
+    let peer = Peer::serve(ServedFile::new(1, 100_000)).await;
+    let home = Home::new();
+    let (work, trace) = (home.work("").canonicalize().unwrap(), home.work("trace"));
+    let mut command = Command::new("strace");
+    home.dress(&mut command);
+    command.args(["-f", "-qq", "-y", "-e", "trace=fsync,fdatasync", "-o"]).arg(&trace).arg(program());
+    let status = command.args(["get", "-q", "-d", "new/deep", &peer.url("a.bin")]).status().unwrap();
+    assert!(status.success() && work.join("new/deep/a.bin").is_file());
+    let trace = fs::read_to_string(trace).unwrap();
+    for (folder, why) in [("", "new"), ("new", "deep"), ("new/deep", "the file")] {
+        let place = work.join(folder);
+        let place = format!("<{}>", place.to_str().unwrap().trim_end_matches('/'));
+        let times = trace.lines().filter(|line| line.contains("fsync(") && line.contains(&place)).count();
+        assert_eq!(times, 1, "syncs that make {why} durable:\n{trace}");
+    }
 }

@@ -4,14 +4,10 @@ use std::process::Command;
 
 use ropeway_testkit::machine;
 
-use crate::support::{Daemon, Home, Running, program, wait_until};
+use crate::support::{Daemon, Home, Running, has_strace, program, wait_until};
 
 /// The steps of saving: the file beside is opened, written, synced, and renamed.
 const STEPS: [&str; 4] = ["openat", "write", "fsync", "rename"];
-
-fn has_strace() -> bool {
-    Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success())
-}
 
 /// The global limit that the settings' file has.
 fn limit(home: &Home) -> Option<u64> {

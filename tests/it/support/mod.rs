@@ -13,7 +13,7 @@ pub(crate) use big_file::{assert_same_bytes, big_file, memory_folder, stamped_fi
 pub(crate) use daemon::Daemon;
 pub(crate) use form_receiver::FormReceiver;
 pub(crate) use moments::Moments;
-pub(crate) use program::{Finished, Home, Running, program};
+pub(crate) use program::{Finished, Home, Running, has_strace, program};
 pub(crate) use server::Server;
 pub(crate) use volume::on_volume;
 pub(crate) use wait::{wait_at_most, wait_until};

@@ -276,3 +276,8 @@ pub(crate) fn program() -> PathBuf {
     assert!(program.is_file(), "{} is not built: cargo build --package ropeway-cli", program.display());
     program
 }
+
+/// Whether this machine can watch the system calls of a program.
+pub(crate) fn has_strace() -> bool {
+    Command::new("strace").args(["-o", "/dev/null", "true"]).status().is_ok_and(|status| status.success())
+}

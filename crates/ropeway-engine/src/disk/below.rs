@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, mkdirat, openat},
+    fs::{CWD, Mode, OFlags, fsync, mkdirat, openat},
     io::Errno,
 };
 
@@ -23,7 +23,9 @@ pub(super) fn create(chosen: &Path, folder: &Path) -> Result<(), DiskError> {
         let Component::Normal(name) = component else { return Err(DiskError::LinkInWay { path: place }) };
         // The permissions that `create_dir_all` asks for; the user's mask takes its part away.
         match mkdirat(&parent, name, Mode::from_raw_mode(0o777)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+            // A complete file is no more durable than the way to it.
+            Ok(()) => fsync(&parent).map_err(|errno| DiskError::at(&place, errno.into()))?,
+            Err(Errno::EXIST) => {}
             Err(errno) => return Err(DiskError::at(&place, errno.into())),
         }
         parent = openat(&parent, name, flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|errno| match errno {

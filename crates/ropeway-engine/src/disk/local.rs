@@ -17,7 +17,7 @@ use std::{
 use ropeway_model::SafeUrl;
 use rustix::fs::{CWD, FlockOperation, OFlags};
 
-use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, below, names};
+use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, below, folders, names};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,7 +70,7 @@ fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
     }
 }
 
-fn sync_folder(folder: &Path) -> Result<(), DiskError> {
+pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     let synced = File::open(folder).and_then(|handle| handle.sync_all());
     synced.map_err(|error| DiskError::at(folder, error))
 }
@@ -90,15 +90,7 @@ fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskErro
 
 impl Disk for LocalDisk {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        // It is there for all of a list but the first; asking costs less than having it refused.
-        if folder.is_dir() {
-            return Ok(());
-        }
-        std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
-            // What exists there is a file; another name for the download would not help.
-            io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),
-            _ => DiskError::at(folder, error),
-        })
+        folders::create(folder)
     }
 
     fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {

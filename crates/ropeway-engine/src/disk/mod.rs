@@ -5,6 +5,7 @@
 
 mod below;
 mod error;
+mod folders;
 mod guard;
 mod local;
 mod names;

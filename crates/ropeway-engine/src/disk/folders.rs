@@ -1,0 +1,29 @@
+//! Folders that the user chose, made where they are missing.
+
+use std::{io, path::Path};
+
+use super::{DiskError, local::sync_folder};
+
+/// Creates `folder` and its parents where they are missing, durably: a complete file is no more so than the way to it.
+pub(super) fn create(folder: &Path) -> Result<(), DiskError> {
+    // It is there for all of a list but the first; asking costs less than having it refused.
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let missing: Vec<&Path> = folder.ancestors().take_while(|place| !place.is_dir()).collect();
+    std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
+        // What exists there is a file; another name for the download would not help.
+        io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),
+        _ => DiskError::at(folder, error),
+    })?;
+    missing.iter().filter_map(|place| place.parent()).try_for_each(sync)
+}
+
+/// Makes the names in a folder durable, unless it may be written and not read.
+fn sync(folder: &Path) -> Result<(), DiskError> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match sync_folder(folder) {
+        Err(DiskError::Io { source, .. }) if source.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
