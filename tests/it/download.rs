@@ -3,7 +3,7 @@
 use std::{fs, path::Path, process::Command};
 
 use ropeway_testkit::{
-    Nginx, NginxSettings, Pattern, Peer,
+    Nginx, NginxSettings, Pattern, Peer, machine,
     peer::{Answer, ServedFile},
 };
 
@@ -261,8 +261,7 @@ async fn a_name_that_leaves_no_room_for_its_part_file_is_saved_and_resumed_all_t
 #[tokio::test(flavor = "multi_thread")]
 async fn new_folders_are_as_durable_as_the_file_in_them() {
     if !has_strace() {
-        println!("skipped: this machine has no strace");
-        return;
+        return machine::excuse(machine::STRACE);
     }
     let peer = Peer::serve(ServedFile::new(1, 100_000)).await;
     let home = Home::new();

@@ -158,8 +158,13 @@ impl Attempt {
 
     /// Takes the step that ends the try, and records it.
     pub(crate) async fn settle(self, outcome: Result<Finished, Stop>, progressed: bool) {
+        // Before the job's end is seen: whoever sees it finds nothing left.
+        let is_discarded = outcome.is_err() && self.discard_canceled().await;
         let ended = panic::catch_unwind(AssertUnwindSafe(|| self.end(outcome, progressed)));
         let durable = ended.unwrap_or_else(|_| Some(self.end_as_defect()));
+        if !is_discarded && self.look(|entry| entry.phase == Phase::Canceled).unwrap_or(false) {
+            self.discard_canceled().await;
+        }
         self.engine.changed.notify_one();
         self.engine.wake.notify_one();
         self.engine.blocked.notify_one();
@@ -227,6 +232,14 @@ impl Attempt {
             change.phase = Some(entry.phase.clone());
         });
         self.engine.journal.save(change)
+    }
+
+    /// Deletes what the download has, if its user gave it up; `true` if so.
+    async fn discard_canceled(&self) -> bool {
+        let part = self.look(|entry| (entry.wish == Wish::Cancel).then(|| entry.known.part_path.clone()));
+        let Ok(Some(part)) = part else { return false };
+        self.engine.discard(part.map(|part| (self.id, part)).into_iter().collect()).await;
+        true
     }
 
     /// A failure that no further try mends before something around us changes, as that.
@@ -298,9 +311,6 @@ impl Attempt {
             Wish::Cancel => (Step::Cancel, "canceled"),
         };
         advance(entry, step);
-        if entry.wish == Wish::Cancel {
-            self.engine.discard_part(entry);
-        }
         let mut change = self.change(Some(line.to_owned()));
         change.phase = Some(entry.phase.clone());
         Some(self.engine.journal.save(change))
@@ -328,23 +338,10 @@ impl Attempt {
     fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
         self.tell(failure, &step);
         entry.forget_tries();
-        self.leave(entry, step);
+        leave(entry, step);
         let mut change = self.change(Some(failure.to_string()));
         change.phase = Some(entry.phase.clone());
         self.engine.journal.save(change)
-    }
-
-    /// Takes the step, or the one the user wished for meanwhile.
-    fn leave(&self, entry: &mut Entry, step: Step) {
-        let wished = match entry.wish {
-            Wish::Run => step,
-            Wish::Pause => Step::Pause,
-            Wish::Cancel => Step::Cancel,
-        };
-        advance(entry, wished);
-        if entry.wish == Wish::Cancel {
-            self.engine.discard_part(entry);
-        }
     }
 
     fn fail(&self, entry: &mut Entry, failure: &Failure, pause: Option<Duration>, now: Timestamp) -> Option<Durable> {
@@ -361,7 +358,7 @@ impl Attempt {
             // To go on from a pause would be to send again what has arrived, or is not to be sent.
             advance(entry, step);
         } else {
-            self.leave(entry, step);
+            leave(entry, step);
         }
         // Whoever else moves this file owns its row in a shared queue.
         if failure.code == FailureCode::PartInUse && self.engine.scope == Scope::Once {
@@ -371,4 +368,14 @@ impl Attempt {
         change.phase = Some(entry.phase.clone());
         Some(self.engine.journal.save(change))
     }
+}
+
+/// Takes the step, or the one the user wished for meanwhile.
+fn leave(entry: &mut Entry, step: Step) {
+    let wished = match entry.wish {
+        Wish::Run => step,
+        Wish::Pause => Step::Pause,
+        Wish::Cancel => Step::Cancel,
+    };
+    advance(entry, wished);
 }

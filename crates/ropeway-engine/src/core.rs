@@ -1,13 +1,16 @@
 //! What all parts of the engine share.
 
 use std::{
-    path::Path,
+    collections::HashMap,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst},
     },
+    time::Duration,
 };
 
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
@@ -33,6 +36,9 @@ use crate::{
     table::{Entry, Table, advance},
     throttle::{Bucket, ServerLimits},
 };
+
+/// How long anybody waits until part files are deleted, which goes on without.
+const LONGEST_DISCARD: Duration = Duration::from_secs(5);
 
 /// What all parts of the engine share.
 #[derive(Debug)]
@@ -85,12 +91,26 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Deletes what a given-up download had.
-    pub(crate) fn discard_part(&self, entry: &Entry) {
-        if let Some(part) = &entry.known.part_path
-            && let Err(error) = self.disk.remove(part)
-        {
-            tracing::warn!(job = %entry.id, %error, "part file not removed");
+    /// Deletes what given-up downloads had, under no lock and on no thread that transfers need: a folder may be of a mount
+    /// that hangs. That holds up neither whoever waits, for long, nor what lies in other folders.
+    pub(crate) async fn discard(&self, parts: Vec<(JobId, PathBuf)>) {
+        let mut folders: HashMap<PathBuf, Vec<(JobId, PathBuf)>> = HashMap::new();
+        for (id, part) in parts {
+            let folder = part.parent().unwrap_or(&part).to_owned();
+            folders.entry(folder).or_default().push((id, part));
+        }
+        let deleting = folders.into_values().map(|parts| {
+            let disk = Arc::clone(&self.disk);
+            self.blocking.start(move || {
+                for (job, part) in parts {
+                    if let Err(error) = disk.remove(&part) {
+                        tracing::warn!(%job, %error, "part file not removed");
+                    }
+                }
+            })
+        });
+        if tokio::time::timeout(LONGEST_DISCARD, join_all(deleting)).await.is_err() {
+            tracing::warn!("part files are still being deleted: a disk or a mount does not answer");
         }
     }
 

@@ -174,6 +174,7 @@ impl Engine {
 
     /// Sets the wish, stops a running attempt that it goes against, and takes the step a job at rest can take at once.
     async fn wish(&self, ids: &[JobId], wish: Wish, step: impl Fn(&Entry) -> Option<Step>) -> Result<u32, EngineError> {
+        let mut discarded = Vec::new();
         let changed = self.edit(ids, |entry| {
             if entry.phase.is_terminal() {
                 return None;
@@ -192,12 +193,15 @@ impl Engine {
             }
             match &entry.active {
                 Some(active) if wish != Wish::Run => active.cancel.cancel(),
-                None if wish == Wish::Cancel => self.core.discard_part(entry),
+                None if wish == Wish::Cancel => {
+                    discarded.extend(entry.known.part_path.clone().map(|part| (entry.id, part)));
+                }
                 _ => {}
             }
             Some(change)
         });
-        self.settle(changed).await
+        let (settled, ()) = tokio::join!(self.settle(changed), self.core.discard(discarded));
+        settled
     }
 
     /// Changes entries and pushes what changed into the journal, all under the one lock.

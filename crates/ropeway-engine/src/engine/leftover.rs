@@ -47,13 +47,8 @@ impl Engine {
         let forgotten: Vec<Leftover> =
             rows.iter().map(|row| self.core.leftover(row, is_alone)).filter(|leftover| !leftover.is_running).collect();
         self.core.store.remove_jobs(forgotten.iter().map(|leftover| leftover.id).collect()).await?;
-        for leftover in &forgotten {
-            if let Some(part) = &leftover.part_path
-                && let Err(error) = self.core.disk.remove(part)
-            {
-                tracing::warn!(job = %leftover.id, %error, "part file not removed");
-            }
-        }
+        let parts = forgotten.iter().filter_map(|leftover| Some((leftover.id, leftover.part_path.clone()?)));
+        self.core.discard(parts.collect()).await;
         let is_gone = |row: &JobRow| forgotten.iter().any(|leftover| leftover.id == row.id);
         self.core.leftovers.lock().retain(|row| !is_gone(row));
         Ok(forgotten)

@@ -29,6 +29,11 @@ pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// A file is to be removed.
+    fn removes(&self, path: &Path) {
+        let _ = path;
+    }
+
     /// Somebody asks for the room that is left.
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
         LocalDisk.free_space(folder)
@@ -75,6 +80,7 @@ impl<T: Disturbance> Disk for Disturbed<T> {
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
+        self.0.removes(path);
         LocalDisk.remove(path)
     }
 

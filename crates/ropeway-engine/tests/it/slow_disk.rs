@@ -66,6 +66,7 @@ enum Place {
     Sync,
     Rename,
     Read,
+    Remove,
 }
 
 /// A disk with a gate: of all part files, the first one has it.
@@ -84,6 +85,12 @@ impl Disturbance for Gated {
 
     fn source(&self, source: Arc<dyn SourceFile>) -> Arc<dyn SourceFile> {
         if self.0 == Place::Read { Arc::new(GatedSource(source, Arc::clone(&self.1))) } else { source }
+    }
+
+    fn removes(&self, _: &Path) {
+        if self.0 == Place::Remove {
+            self.1.pass();
+        }
     }
 
     fn published(&self, _: &Path) -> Result<(), DiskError> {
@@ -249,4 +256,29 @@ async fn a_sync_of_the_try_before_does_not_lock_the_next_one_out() {
     let job = rig.until(id, |job| job.phase.kind() == PhaseKind::Failed || goes_on(job)).await;
     assert!(goes_on(&job), "{:?}", job.phase);
     drop(opener.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_part_file_that_takes_long_to_delete_holds_up_nobody_else() {
+    for is_running in [true, false] {
+        let file = ServedFile::new(95, 2 * MIB);
+        let peer = Peer::start(move |request| file.answer(request).stall_after(MIB)).await;
+        let (rig, keeper) = rig_with(Place::Remove).await;
+        let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+        rig.until(id, |job| job.progress.moved > 0).await;
+        if !is_running {
+            rig.engine.pause(&[id]).await.unwrap();
+            rig.settled(id).await;
+        }
+        let engine = rig.engine.clone();
+        let canceling = tokio::spawn(async move { engine.cancel(&[id]).await });
+        keeper.0.reached().await;
+        let other = Peer::serve(ServedFile::new(96, 1000)).await;
+        let added = rig.add(rig.download(&other.url("b.bin"))).await;
+        assert_eq!(rig.settled(added).await.phase, Phase::Completed, "other jobs do not wait");
+        keeper.0.open();
+        assert_eq!(canceling.await.unwrap().unwrap(), 1);
+        assert_eq!(rig.settled(id).await.phase, Phase::Canceled);
+        assert_eq!(rig.folder.names(), ["b.bin"]);
+    }
 }
