@@ -31,7 +31,6 @@ pub(crate) use breaker::{Restart, Turn};
 pub(crate) use hold::Held;
 pub(crate) use key::HostKey;
 pub(crate) use outcome::{Fault, Outcome, Verdict};
-pub(crate) use passage::Passage;
 pub(crate) use permit::{Permit, Serving};
 pub use policy::ServerPolicy;
 pub use profile::{Profile, Worth};
