@@ -18,6 +18,7 @@ fn every_command_of_the_blueprint_is_there() {
         "put",
         "serve",
         "daemon",
+        "open",
         "add",
         "list",
         "show",
