@@ -94,7 +94,10 @@ impl DiskError {
     /// The same for a rename of `part` within `folder`, which tells that something is missing and not what.
     pub(super) fn of_rename(self, part: &Path, folder: &Path) -> Self {
         match self {
-            Self::Missing { .. } if folder.is_dir() => Self::PartGone { path: part.to_owned() },
+            // A link in its place is not the folder in which the part was made.
+            Self::Missing { .. } if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) => {
+                Self::PartGone { path: part.to_owned() }
+            }
             Self::Missing { .. } => Self::Missing { path: folder.to_owned() },
             other => other,
         }

@@ -1,6 +1,7 @@
 //! Whether a server still sends the bytes that are on disk, told by fetching some of them again: for servers that give
 //! nothing else to recognise a file by, and for a new link to it.
 
+use ropeway_drivers::DriverError;
 use ropeway_model::{ByteRange, SegmentMap};
 
 use super::stretch;
@@ -31,7 +32,14 @@ pub(crate) async fn compare(place: &Place<'_>, part: &dyn PartFile, map: &Segmen
     let mut now: Option<Told> = None;
     for stretch in stretches(map) {
         let url = now.as_ref().map_or(place.url, |told| &told.url);
-        match compare_stretch(&Place { url, ..*place }, part, stretch).await? {
+        let compared = match compare_stretch(&Place { url, ..*place }, part, stretch).await {
+            // It was not good for long enough.
+            Err(Trouble::Driver(error)) if url != place.url && !matches!(error, DriverError::Canceled) => {
+                compare_stretch(place, part, stretch).await?
+            }
+            compared => compared?,
+        };
+        match compared {
             Overlap::Same(told) => now = now.or(Some(told)),
             other => return Ok(other),
         }

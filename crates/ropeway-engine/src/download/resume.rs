@@ -165,7 +165,9 @@ async fn is_same(
     }
     let (is_same, line) = match compared {
         Ok(Overlap::Same(now)) if remote.validator.compare(&now.validator) != Validation::Changed => {
-            remote.url = now.url;
+            if attempt.progress.may_keep_place() {
+                remote.url = now.url;
+            }
             (true, "the bytes before the first hole came again and are the same".to_owned())
         }
         Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {}", now.validator)),

@@ -91,7 +91,8 @@ impl Way {
             attempt.log(format!("{} is of no use; asks {own} again", source.url));
             match has(attempt, source, &own, &map, tired).await? {
                 Has::Same(now) => {
-                    take_over(attempt, source, now).await?;
+                    let from = if attempt.progress.may_keep_place() { now } else { Told { url: own, ..now } };
+                    take_over(attempt, source, from).await?;
                     return Ok(Some(Back::Resume));
                 }
                 // A place that is only busy still has the bytes that are here.

@@ -55,7 +55,7 @@ async fn a_stream_stops_where_the_schedule_pauses_and_goes_on_there_afterwards()
     let file = ServedFile::new(7, MIB);
     let served = file.clone();
     let peer = Peer::start(move |request| match request.number {
-        0 => served.answer(request).stall_after(256 * KIB),
+        1 => served.answer(request).stall_after(256 * KIB),
         _ => served.answer(request),
     })
     .await;
