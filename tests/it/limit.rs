@@ -103,7 +103,8 @@ async fn heavy_an_upload_limit_holds_and_follows_a_change() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn heavy_a_global_limit_is_shared_by_all_downloads() {
-    let peer = Peer::serve(ServedFile::new(1, ENDLESS)).await;
+    // Room is promised to each of them.
+    let peer = Peer::serve(ServedFile::new(1, ENDLESS / 16)).await;
     let home = Home::new();
     let daemon = Daemon::start(&home);
     daemon.run(["limit", "--global", "--down", "1M"]).expect(0);
