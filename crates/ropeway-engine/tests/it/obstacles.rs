@@ -57,7 +57,7 @@ async fn an_unfinished_file_that_somebody_takes_away_is_fetched_again() {
         let id = rig.add(spec).await;
         rig.until(id, |job| job.progress.moved > MIB).await;
         if is_of_folder {
-            std::fs::rename(&into, rig.file("moved")).unwrap();
+            rustix::fs::rename(&into, rig.file("moved")).unwrap();
             std::fs::create_dir(&into).unwrap();
         } else {
             std::fs::remove_file(into.join("a.bin.part")).unwrap();
