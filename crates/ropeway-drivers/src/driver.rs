@@ -135,8 +135,6 @@ pub struct Probe {
 
 /// The answer to a request for a range.
 pub struct Fetched {
-    /// Where it came from, behind any redirects.
-    pub url: SafeUrl,
     /// What the server says of the version it sends from.
     pub validator: Validator,
     /// What is known of the connection.

@@ -24,7 +24,6 @@ pub(crate) struct Progress {
     unserved: AtomicU32,
     differed: Mutex<Option<(u64, u32)>>,
     last_end: Mutex<Option<Box<SameEnd>>>,
-    led_at: AtomicU64,
 }
 
 /// How tries in a row ended in the same way.
@@ -52,7 +51,6 @@ impl Progress {
             unserved: AtomicU32::new(0),
             differed: Mutex::new(None),
             last_end: Mutex::new(None),
-            led_at: AtomicU64::new(UNKNOWN),
         }
     }
 
@@ -65,13 +63,6 @@ impl Progress {
     pub(crate) fn served(&self) -> u32 {
         self.unserved.store(0, Relaxed);
         0
-    }
-
-    /// The user's address leads to where the file comes from. Whether further requests go there: not where the last place
-    /// that it led to brought nothing, as a link that is over before the next request does.
-    pub(crate) fn may_keep_place(&self) -> bool {
-        let here = self.moved();
-        self.led_at.swap(here, Relaxed) != here
     }
 
     /// Two answers did not agree on what lies at `at`; how many in a row have not.

@@ -32,7 +32,7 @@ pub(super) async fn fetch(
     };
     let handshake = response.extensions().get().copied();
     let body = body::stream(response, &url, &context.cancel, longest)?;
-    Ok(Fetched { url, validator, handshake, body })
+    Ok(Fetched { validator, handshake, body })
 }
 
 /// Query parameters that carry the signature of a request (Amazon S3 and its likes, Google Cloud Storage, Amazon's

@@ -201,8 +201,10 @@ impl<'a> Course<'a> {
             attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
             return Ok(Next::Afresh);
         }
-        // Either of the two may have been wrong once. What the user gave is not: that is told at once.
-        if is_mismatch && attempt.spec.checksum.is_none() && !std::mem::replace(&mut self.was_refetched, true) {
+        // Either of the two may have been wrong once. What the user gave is not: that is told at once, and so is what came
+        // by a link, which may be over by now.
+        let may_refetch = attempt.spec.checksum.is_none() && way_back::own_address(attempt, &source.url).is_none();
+        if is_mismatch && may_refetch && !std::mem::replace(&mut self.was_refetched, true) {
             attempt.log("what came is not what the server announced: starts again at byte 0, once".to_owned());
             return Ok(Next::Afresh);
         }

@@ -1,11 +1,10 @@
 //! Whether a server still sends the bytes that are on disk, told by fetching some of them again: for servers that give
 //! nothing else to recognise a file by, and for a new link to it.
 
-use ropeway_drivers::DriverError;
-use ropeway_model::{ByteRange, SegmentMap};
+use ropeway_model::{ByteRange, SegmentMap, Validator};
 
 use super::stretch;
-pub(crate) use super::stretch::{Place, Told, Trouble};
+pub(crate) use super::stretch::{Place, Trouble};
 use crate::disk::{DiskError, PartFile};
 
 /// Bytes before the first hole that are fetched again: what differs at all differs within these, as a rule.
@@ -15,8 +14,8 @@ const AT_THE_START: u64 = 64 << 10;
 /// What the comparison told.
 #[derive(Debug)]
 pub(crate) enum Overlap {
-    /// Every byte that came is the one on disk; with where it came from, and what the server says of its version now.
-    Same(Told),
+    /// Every byte that came is the one on disk; with what the server says of its version now.
+    Same(Validator),
     /// Another byte came than the one on disk.
     Different {
         /// Its offset.
@@ -27,20 +26,12 @@ pub(crate) enum Overlap {
 }
 
 /// Fetches the bytes right before the first hole again, and some from the file's start, and compares them with `part`.
-/// Nothing is written. Where a redirect leads is asked for the second stretch itself: the link there may be good for a while.
+/// Nothing is written.
 pub(crate) async fn compare(place: &Place<'_>, part: &dyn PartFile, map: &SegmentMap) -> Result<Overlap, Trouble> {
-    let mut now: Option<Told> = None;
+    let mut now = None;
     for stretch in stretches(map) {
-        let url = now.as_ref().map_or(place.url, |told| &told.url);
-        let compared = match compare_stretch(&Place { url, ..*place }, part, stretch).await {
-            // It was not good for long enough.
-            Err(Trouble::Driver(error)) if url != place.url && !matches!(error, DriverError::Canceled) => {
-                compare_stretch(place, part, stretch).await?
-            }
-            compared => compared?,
-        };
-        match compared {
-            Overlap::Same(told) => now = now.or(Some(told)),
+        match compare_stretch(place, part, stretch).await? {
+            Overlap::Same(validator) => now = now.or(Some(validator)),
             other => return Ok(other),
         }
     }

@@ -19,7 +19,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     let context = attempt.context();
     let place = attempt.place(&context, &*source.driver, &source.url);
     let now = match overlap::compare(&place, &*source.part, &source.map).await {
-        Ok(Overlap::Same(now)) => now.validator,
+        Ok(Overlap::Same(now)) => now,
         Ok(Overlap::Different { at }) => return Err(differs(&format!("it sends other bytes at {at}"))),
         // Nothing to be wrong about.
         Ok(Overlap::Nothing) => return Ok(()),

@@ -164,13 +164,10 @@ async fn is_same(
         }
     }
     let (is_same, line) = match compared {
-        Ok(Overlap::Same(now)) if remote.validator.compare(&now.validator) != Validation::Changed => {
-            if attempt.progress.may_keep_place() {
-                remote.url = now.url;
-            }
+        Ok(Overlap::Same(now)) if remote.validator.compare(&now) != Validation::Changed => {
             (true, "the bytes before the first hole came again and are the same".to_owned())
         }
-        Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {}", now.validator)),
+        Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {now}")),
         Ok(Overlap::Different { at }) => (false, format!("the server sends other bytes from byte {at} on")),
         Ok(Overlap::Nothing) => (false, "nothing was saved that could be compared".to_owned()),
         Err(Trouble::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {

@@ -16,7 +16,6 @@ use crate::{
 const MOST_REQUESTS: u32 = 8;
 
 /// Where to ask.
-#[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     pub(crate) context: &'a Context,
     pub(crate) driver: &'a dyn Driver,
@@ -24,15 +23,6 @@ pub(crate) struct Place<'a> {
     pub(crate) throttle: &'a Throttle,
     /// Who knows whether the server asked to be left alone; `None` where the user asked for this request.
     pub(crate) hosts: Option<&'a Hosts>,
-}
-
-/// What the answers to the requests for a stretch told.
-#[derive(Debug)]
-pub(crate) struct Told {
-    /// Where the first one came from, behind any redirects.
-    pub(crate) url: SafeUrl,
-    /// What it says of the version.
-    pub(crate) validator: Validator,
 }
 
 /// Why a stretch did not come.
@@ -82,7 +72,7 @@ impl Place<'_> {
 }
 
 /// Hands all of `stretch` to `take`, in order, with the offset of each chunk, for as long as it answers `true`, and
-/// returns what the answers told. `valid` is the version the stretch must be of, where there is one.
+/// returns what the server says of the version. `valid` is the version the stretch must be of, where there is one.
 ///
 /// # Errors
 /// [`DriverError::BadResponse`] if the stretch does not come to its end.
@@ -91,7 +81,7 @@ pub(crate) async fn fetch(
     stretch: ByteRange,
     valid: Option<&Validator>,
     mut take: impl FnMut(u64, &[u8]) -> Result<bool, DiskError>,
-) -> Result<Option<Told>, Trouble> {
+) -> Result<Option<Validator>, Trouble> {
     let Some(download) = place.driver.download() else { return Ok(None) };
     let canceled = || Trouble::Driver(DriverError::Canceled);
     let silent = || DriverError::Silent { host: place.url.host(), waited_s: LONGEST_SILENCE.as_secs() };
@@ -105,7 +95,7 @@ pub(crate) async fn fetch(
         let fetched = place.context.cancel.run_until_cancelled(fetched).await;
         let fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent())?;
         let mut fetched = fetched.map_err(|error| place.heed(error))?;
-        now.get_or_insert(Told { url: fetched.url, validator: fetched.validator });
+        now.get_or_insert(fetched.validator);
         let mut offset = want.start();
         while let Some(chunk) =
             tokio::time::timeout(LONGEST_SILENCE, fetched.body.next()).await.map_err(|_| silent())?

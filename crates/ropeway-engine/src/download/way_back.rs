@@ -6,7 +6,7 @@ use ropeway_model::{ByteRange, EntityTag, FailureCode, Retry, SafeUrl, SegmentMa
 use ropeway_store::Remote;
 
 use super::{
-    overlap::{self, Overlap, Told, Trouble},
+    overlap::{self, Overlap, Trouble},
     source::Source,
     stretch,
 };
@@ -91,8 +91,7 @@ impl Way {
             attempt.log(format!("{} is of no use; asks {own} again", source.url));
             match has(attempt, source, &own, &map, tired).await? {
                 Has::Same(now) => {
-                    let from = if attempt.progress.may_keep_place() { now } else { Told { url: own, ..now } };
-                    take_over(attempt, source, from).await?;
+                    take_over(attempt, source, own, now).await?;
                     return Ok(Some(Back::Resume));
                 }
                 // A place that is only busy still has the bytes that are here.
@@ -128,7 +127,7 @@ impl Way {
             return Ok(false);
         }
         let Has::Same(now) = has(attempt, source, &source.url, map, None).await? else { return Ok(false) };
-        let is_same = source.validator.compare(&now.validator) != Validation::Changed;
+        let is_same = source.validator.compare(&now) != Validation::Changed;
         if is_same {
             attempt.log("the rest comes where no condition is made".to_owned());
             self.is_conditional = false;
@@ -255,7 +254,7 @@ pub(super) fn own_address(attempt: &Attempt, url: &SafeUrl) -> Option<SafeUrl> {
 /// What an address has of a file whose first bytes are here.
 enum Has {
     /// Those bytes, in a file of the same length.
-    Same(Told),
+    Same(Validator),
     /// Others, or another file.
     Other,
     /// It does not serve them.
@@ -280,7 +279,7 @@ async fn has(
     let place = attempt.place(&context, &*driver, url);
     match overlap::compare(&place, &*source.part, map).await {
         Ok(Overlap::Same(now)) => {
-            let lengths = (source.validator.length, now.validator.length);
+            let lengths = (source.validator.length, now.length);
             let is_other = matches!(lengths, (Some(had), Some(now)) if had != now);
             Ok(if is_other { Has::Other } else { Has::Same(now) })
         }
@@ -306,7 +305,7 @@ async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &En
     for _ in 0..MOST_OPINIONS {
         attempt.repeat().await?;
         let told = match stretch::fetch(&place, first, None, |_, _| Ok(true)).await {
-            Ok(told) => told.and_then(|told| told.validator.entity_tag),
+            Ok(told) => told.and_then(|told| told.entity_tag),
             Err(Trouble::Driver(DriverError::Canceled)) => return Err(Stop::Wished),
             Err(_) => return Ok(true),
         };
@@ -317,10 +316,8 @@ async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &En
     Ok(true)
 }
 
-/// The job goes on where the bytes came from, now and after a restart: to ask for each further part where a redirect leads
-/// would be two requests a part, and a new signed link for each.
-async fn take_over(attempt: &Attempt, source: &Source, from: Told) -> Result<(), Stop> {
-    let Told { url, validator: now } = from;
+/// The job goes on at `url`, now and after a restart.
+async fn take_over(attempt: &Attempt, source: &Source, url: SafeUrl, now: Validator) -> Result<(), Stop> {
     attempt.log(format!("goes on at {url}, which has the same bytes"));
     let validator = Validator { length: now.length.or(source.validator.length), ..now };
     record(attempt, source, url, validator).await

@@ -21,7 +21,6 @@ mod obstacles;
 mod overlap;
 mod packing;
 mod pipe;
-mod redirected;
 mod repair;
 mod rig;
 mod schedule;

@@ -104,10 +104,8 @@ async fn has_the_same(
     attempt.connect_to(&HostKey::of(url)).await?;
     let place = attempt.place(&context, &*driver, url);
     Ok(match overlap::compare(&place, &*source.part, map).await? {
-        Overlap::Same(now) => {
-            Some(now.validator).filter(|now| now.length.is_some() && now.length == source.validator.length)
-        }
-        Overlap::Different { .. } | Overlap::Nothing => None,
+        Overlap::Same(now) if now.length.is_some() && now.length == source.validator.length => Some(now),
+        Overlap::Same(_) | Overlap::Different { .. } | Overlap::Nothing => None,
     })
 }
 
