@@ -331,6 +331,8 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     let Some(first) = damaged.first() else { return Ok(None) };
     let map = pieces::map_without(&damaged, length);
     let mut ledger = job.ledger.as_ref().map(|ledger| ledger.lock().clone());
+    // What is claimed must outlast a power cut.
+    checkpoint::sync(attempt, job, &map).await?;
     // What the store says of these bytes is not true any more.
     let mut change = attempt.change(None);
     if let Some(ledger) = &mut ledger {
