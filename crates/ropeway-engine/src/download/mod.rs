@@ -330,16 +330,17 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     let damaged = pieces::damaged(attempt, &job.part, length).await?;
     let Some(first) = damaged.first() else { return Ok(None) };
     let map = pieces::map_without(&damaged, length);
-    let mut ledger = job.ledger.as_ref().map(|ledger| ledger.lock().clone());
     // What is claimed must outlast a power cut.
-    checkpoint::sync(attempt, job, &map).await?;
+    let synced = checkpoint::sync(attempt, job, &map).await?;
+    synced.commit(job);
+    let mut ledger = job.ledger.as_ref().map(|ledger| ledger.lock().clone());
     // What the store says of these bytes is not true any more.
     let mut change = attempt.change(None);
     if let Some(ledger) = &mut ledger {
         ledger.keep_inside(&map);
         change.blocks = Some(BlockChange::Replace(ledger.blocks()));
     }
-    change.part_file = Some(Some(recheck::state(job.part.stamp()?, true, None)));
+    change.part_file = Some(Some(recheck::state(synced.stamp(), true, None)));
     change.segments = Some(Some(map.clone()));
     change.durable = Some(map.written());
     attempt.save(change).await?;
