@@ -1,6 +1,10 @@
 //! Whether more connections come: judged by those that are open, once most of them have stopped growing.
 
-use super::{Batch, FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way, track::Track, watch::Watch};
+use super::{
+    Batch, FEW, Flow, Growth, Look, MOST_FLAT, Rest, Verdict, Way,
+    track::Track,
+    watch::{Watch, per_second},
+};
 
 /// More than this only for what takes longer than [`FAR`].
 const MANY: usize = 32;
@@ -24,12 +28,17 @@ const UNSHAKEN: f64 = 0.85;
 const PLAINLY: f64 = 1.5;
 /// Where all together bring this share of the best they ever did, what some lost others have.
 const FULL: f64 = 0.8;
+/// Where most connections stall and come back, and all together bring less than this share of the best they ever did,
+/// the line is idle between...
+const ROOM: f64 = 0.6;
+/// ...which is seen over so many windows, and so many seconds at the least.
+const ROOM_WINDOWS: f64 = 10.0;
+const ROOM_SECONDS: f64 = 1.0;
 
 impl Growth {
     /// Decides whether more connections come, while nothing has ended the growth.
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
     pub(super) fn decide(&mut self, look: Look<'_>) -> Verdict {
-        let (now, open) = (look.now.as_secs_f64(), look.flows.len());
         let left = look.left as f64 / self.brings.max(1.0);
         let ahead = AHEAD * self.cold(look.way).as_secs_f64();
         let served = look.flows.iter().filter(|flow| flow.answered.is_some()).count();
@@ -49,6 +58,9 @@ impl Growth {
         let waiting = new.iter().filter(|flow| flow.is_left_waiting()).count();
         if waiting * 4 > new.len() {
             return self.wait(batch, look);
+        }
+        if self.is_unsteady(look) {
+            return if self.has_room(batch, look) { self.more(batch, waiting, look) } else { Verdict::Wait };
         }
         let is_old = |flow: &&Flow| self.old.contains(&flow.connection);
         let rated = |flow: &&Flow| self.flowing(flow).is_some_and(|track| track.rate.is_some());
@@ -89,14 +101,21 @@ impl Growth {
             self.is_proved = true;
             self.restart();
         }
-        if left < ahead {
+        self.more(batch, waiting, look)
+    }
+
+    /// More connections, if what is left is worth them: three times as many, or fewer where some are `waiting`.
+    #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
+    fn more(&mut self, batch: Batch, waiting: usize, look: Look<'_>) -> Verdict {
+        let (open, left) = (look.flows.len(), look.left as f64 / self.brings.max(1.0));
+        if left < AHEAD * self.cold(look.way).as_secs_f64() {
             return Verdict::Wait;
         }
         if open >= self.cap {
             self.rest = Rest::ForGood;
             return Verdict::Wait;
         }
-        if waiting > 0 && !is_late(now - batch.asked, look.way) {
+        if waiting > 0 && !is_late(look.now.as_secs_f64() - batch.asked, look.way) {
             return Verdict::Wait;
         }
         // Where some are left waiting the server may bear no more.
@@ -104,6 +123,20 @@ impl Growth {
         let target = (open * FACTOR).min(open + more + FEW).max(FEW);
         let target = if left > FAR { target } else { target.min(MANY) }.min(self.cap);
         if target > open { self.grow(target, look) } else { Verdict::Wait }
+    }
+
+    /// Whether most connections stall and come back, none at a rate of its own: after losses each begins slowly again, and
+    /// what they lose is no word on the line.
+    pub(super) fn is_unsteady(&self, look: Look<'_>) -> bool {
+        let stalls = |flow: &&Flow| self.tracks.get(&flow.connection).is_some_and(|track| track.stalls > 0);
+        2 * look.flows.iter().filter(stalls).count() > look.flows.len()
+    }
+
+    /// Whether the line is idle between the stalls.
+    fn has_room(&self, batch: Batch, look: Look<'_>) -> bool {
+        let (now, period) = (look.now.as_secs_f64(), Self::period(look.way).as_secs_f64());
+        now > batch.asked + (ROOM_WINDOWS * period).max(ROOM_SECONDS)
+            && per_second((batch.asked, batch.moved), (now, look.moved)) < self.best * ROOM
     }
 
     /// Whether the newcomers bring so much at once that those of before cannot have filled the line, and these have lost
@@ -137,7 +170,7 @@ impl Growth {
         if !self.is_proved {
             self.rest = Rest::Full(Watch::new(now, None, look.moved));
         }
-        self.batch = Some(Batch::none(now));
+        self.batch = Some(Batch::none(look));
         self.restart();
         Verdict::Wait
     }

@@ -121,6 +121,8 @@ struct Batch {
     asked: f64,
     /// When one of those of before was seen last.
     seen: f64,
+    /// Bytes that had come by then.
+    moved: u64,
     /// As many as were served at once since then.
     served: usize,
 }
@@ -289,7 +291,7 @@ impl Growth {
         self.old = look.flows.iter().filter(|flow| flow.answered.is_some()).map(|flow| flow.connection).collect();
         let count = target.saturating_sub(open) as u64;
         let now = look.now.as_secs_f64();
-        self.batch = Some(Batch { above, count, asked: now, seen: now, served: 0 });
+        self.batch = Some(Batch { above, count, asked: now, seen: now, moved: look.moved, served: 0 });
         Verdict::Grow(target)
     }
 
@@ -301,8 +303,9 @@ impl Growth {
 
 impl Batch {
     /// No newcomers: all that are open are of before.
-    fn none(now: f64) -> Self {
-        Self { above: u64::MAX, count: 0, asked: now, seen: now, served: 0 }
+    fn none(look: Look<'_>) -> Self {
+        let now = look.now.as_secs_f64();
+        Self { above: u64::MAX, count: 0, asked: now, seen: now, moved: look.moved, served: 0 }
     }
 
     fn has(&self, connection: u64) -> bool {

@@ -16,17 +16,29 @@ struct Line {
     bears: usize,
     /// Caps hold from this moment on.
     capped_from: f64,
+    /// After so many bytes a connection loses its window, waits for its timer and begins slowly again.
+    stall: f64,
 }
 
 impl Default for Line {
     fn default() -> Self {
-        Self { round_trip: 0.1, cap: 4.0 * MB, together: 125.0 * MB, bears: 100, capped_from: 0.0 }
+        Self {
+            round_trip: 0.1,
+            cap: 4.0 * MB,
+            together: 125.0 * MB,
+            bears: 100,
+            capped_from: 0.0,
+            stall: f64::INFINITY,
+        }
     }
 }
 
 struct Connection {
     number: u64,
     begins: f64,
+    /// When its window began to grow, and how many bytes it may bring until it stalls.
+    grows_from: f64,
+    until_stall: f64,
     is_served: bool,
     bytes: f64,
     reads: u64,
@@ -51,7 +63,7 @@ impl Play {
         let size = size as f64;
         let mut play = Self { line, growth, open: Vec::new(), opened: 0, most: 0, moved: 0.0, size, now: 0.0 };
         play.open_to(1);
-        play.open[0].begins = 0.0;
+        (play.open[0].begins, play.open[0].grows_from) = (0.0, 0.0);
         play.open[0].is_served = true;
         let verdict = play.look(Growth::begin);
         play.obey(verdict);
@@ -80,8 +92,11 @@ impl Play {
     fn open_to(&mut self, count: usize) {
         while self.open.len() < count {
             self.opened += 1;
-            let begins = self.now + 2.0 * self.line.round_trip;
-            self.open.push(Connection { number: self.opened, begins, is_served: false, bytes: 0.0, reads: 0 });
+            let (number, begins) = (self.opened, self.now + 2.0 * self.line.round_trip);
+            #[expect(clippy::cast_precision_loss, reason = "a number of connections")]
+            let until_stall = self.line.stall * (0.3 + (number as f64 * 0.37) % 1.0);
+            let (grows_from, is_served) = (begins, false);
+            self.open.push(Connection { number, begins, grows_from, until_stall, is_served, bytes: 0.0, reads: 0 });
         }
         self.most = self.most.max(self.open.len());
     }
@@ -108,8 +123,8 @@ impl Play {
         }
         let cap = if now < line.capped_from { f64::INFINITY } else { line.cap };
         let wants = |one: &Connection| {
-            let window = FIRST_WINDOW * ((now - one.begins) / line.round_trip).min(40.0).exp2();
-            if one.is_served { cap.min(window / line.round_trip) } else { 0.0 }
+            let window = FIRST_WINDOW * ((now - one.grows_from) / line.round_trip).min(40.0).exp2();
+            if one.is_served && one.grows_from <= now { cap.min(window / line.round_trip) } else { 0.0 }
         };
         // Whoever wants less than its share gets that.
         let mut wanted: Vec<f64> = self.open.iter().map(wants).collect();
@@ -125,6 +140,10 @@ impl Play {
             one.bytes += bytes;
             one.reads += 1;
             self.moved += bytes;
+            if one.bytes >= one.until_stall {
+                one.until_stall += line.stall;
+                one.grows_from = now + (2.0 * line.round_trip).max(0.2);
+            }
         }
     }
 
@@ -198,6 +217,21 @@ fn caps_that_hold_after_a_burst_are_seen() {
     assert_eq!(play.open.len(), FEW, "full so far");
     play.run(10.0);
     assert_eq!(play.open.len(), MOST);
+}
+
+#[test]
+fn connections_that_stall_again_and_again_are_no_word_on_a_line_that_is_idle_between() {
+    for round_trip in [0.05, 0.1, 0.2] {
+        let line = Line { round_trip, cap: 1e9, stall: 8.0 * MB, ..Line::default() };
+        let mut play = Play::new(line, 4 << 30, None);
+        play.run(60.0);
+        assert!(play.most > FEW, "{line:?}: {}", play.most);
+        // Where the others fill the line meanwhile no more come.
+        let line = Line { together: 4.0 * MB, ..line };
+        let mut play = Play::new(line, 1 << 30, None);
+        play.run(60.0);
+        assert!(play.most <= FEW, "{line:?}: {}", play.most);
+    }
 }
 
 #[test]

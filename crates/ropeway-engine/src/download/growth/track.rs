@@ -10,6 +10,10 @@ const LONGEST_WINDOW: f64 = 8.0;
 const FLAT: f64 = 1.4;
 /// Below this share of its best a connection stalls, which says nothing of the line.
 const STALLED: f64 = 0.1;
+/// What stays there for so many windows, and so many seconds, does not stall: it is capped by now. One that has lost its
+/// window starts slowly again, and needs most of that to come back.
+const STALLED_WINDOWS: f64 = 10.0;
+const STALLED_SECONDS: f64 = 1.0;
 
 /// What one connection was seen to bring.
 #[derive(Clone, Copy, Debug)]
@@ -23,14 +27,16 @@ pub(super) struct Track {
     windows: u32,
     alive: f64,
     pub(super) is_stalled: bool,
+    /// How often it stalled and came back.
+    pub(super) stalls: u32,
 }
 
 impl Track {
     pub(super) fn new(now: f64, flow: &Flow) -> Self {
         let (when, bytes, reads) =
             flow.answered.map_or((now, flow.bytes, flow.reads), |(at, bytes, reads)| (at.as_secs_f64(), bytes, reads));
-        let (rate, is_flat, peak, windows, alive, is_stalled) = (None, false, 0.0, 0, when, false);
-        Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled }
+        let (rate, is_flat, peak, windows, alive) = (None, false, 0.0, 0, when);
+        Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled: false, stalls: 0 }
     }
 
     /// What a connection without a window yet brings at the least: the answer's first read may have been waiting. `None`
@@ -60,10 +66,10 @@ impl Track {
         (self.when, self.bytes, self.reads) = (now, flow.bytes, flow.reads);
         if raw >= STALLED * self.peak {
             self.alive = now;
-        } else if now > self.alive + (5.0 * period).max(1.0) {
-            // No stall: it is capped by now.
-            self.peak = raw;
+        } else if now > self.alive + (STALLED_WINDOWS * period).max(STALLED_SECONDS) {
+            (self.peak, self.is_stalled) = (raw, false);
         }
+        self.stalls += u32::from(self.is_stalled && self.alive == now);
         self.is_stalled = self.alive < now;
         self.is_flat = self.rate.is_some_and(|before| raw < before * FLAT);
         let rate = self.rate.map_or(raw, |before| f64::midpoint(raw, before));

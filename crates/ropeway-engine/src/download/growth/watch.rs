@@ -67,9 +67,12 @@ impl Growth {
             return Verdict::Wait;
         };
         watch.low = if brings < had * CHANGED { watch.low + 1 } else { 0 };
-        if watch.low >= CHANGED_LOOKS {
+        // What stalls and comes back was no word on the line.
+        let is_low = watch.low >= CHANGED_LOOKS;
+        if is_low || self.is_unsteady(look) {
             return self.resume(look);
         }
+        let Rest::Full(watch) = &mut self.rest else { return Verdict::Wait };
         if let Some(test) = &mut watch.test {
             if now < test.began + TEST {
                 return Verdict::Wait;
@@ -106,13 +109,13 @@ impl Growth {
     /// Decides again.
     fn resume(&mut self, look: Look<'_>) -> Verdict {
         (self.rest, self.cap, self.best) = (Rest::No, self.most, self.brings);
-        self.batch = Some(Batch::none(look.now.as_secs_f64()));
+        self.batch = Some(Batch::none(look));
         self.restart();
         Verdict::Wait
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
-fn per_second((from, had): (f64, u64), (to, has): (f64, u64)) -> f64 {
+pub(super) fn per_second((from, had): (f64, u64), (to, has): (f64, u64)) -> f64 {
     has.saturating_sub(had) as f64 / (to - from).max(0.001)
 }
