@@ -1,5 +1,5 @@
-//! The client for all that goes through no proxy, which is how nearly every byte comes. It is made of the parts that the
-//! HTTP library makes its own of, and adds a look at each head and a say in how much is read from a connection at a time.
+//! The client that every byte comes by, through a proxy, too. It is made of the parts that the HTTP library makes its own
+//! of, and adds a look at each head and a say in how much is read from a connection at a time.
 
 use std::{
     error::Error,
@@ -31,6 +31,7 @@ use tower_service::Service;
 use super::{
     CONNECTION_WINDOW, IDLE_TIMEOUT, KEEPALIVE_AFTER, KEEPALIVE_INTERVAL, KEEPALIVE_PROBES, LARGEST_HEADER_LIST,
     MOST_FIELDS, PING_INTERVAL, PING_TIMEOUT, STREAM_WINDOW, USER_AGENT, connect_timeout,
+    gateway::Gateway,
     head_guard::HeadGuard,
     names::{self, Resolver},
     reads::{Reader, Reads},
@@ -49,8 +50,8 @@ pub(crate) struct Direct {
 
 impl Direct {
     /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows. Speaks
-    /// HTTP/2 where `tls` offers it and the server takes the offer.
-    pub(super) fn new(resolver: Resolver, tls: Option<ClientConfig>, reads: Reads) -> Self {
+    /// HTTP/2 where `tls` offers it and the server takes the offer. Goes through `gateway` if there is one.
+    pub(super) fn new(resolver: Resolver, tls: Option<ClientConfig>, reads: Reads, gateway: Option<Gateway>) -> Self {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);
         http.set_nodelay(true);
@@ -59,7 +60,7 @@ impl Direct {
         http.set_keepalive_interval(Some(KEEPALIVE_INTERVAL));
         http.set_keepalive_retries(Some(KEEPALIVE_PROBES));
         let tls = tls.map(|config| TlsConnector::from(Arc::new(config)));
-        Self::over(Connector { http, tls, reads }, usize::from(Connections::MAX))
+        Self::over(Connector { http, tls, reads, gateway }, usize::from(Connections::MAX))
     }
 
     /// A client whose connections have a receive buffer of so many bytes. They are its own, and end with their answers.
@@ -100,6 +101,11 @@ impl Direct {
         let fields = request.headers_mut();
         fields.entry(header::ACCEPT).or_insert(HeaderValue::from_static("*/*"));
         fields.entry(header::USER_AGENT).or_insert(HeaderValue::from_static(USER_AGENT));
+        let to: Option<Uri> = request.url().as_str().parse().ok();
+        let gateway = self.connector.gateway.as_ref().zip(to);
+        if let Some(login) = gateway.as_ref().and_then(|(gateway, to)| gateway.authorization(to)) {
+            request.headers_mut().insert(header::PROXY_AUTHORIZATION, login.clone());
+        }
         let answer = self.client.request(request.try_into().map_err(RequestError::Library)?).await;
         Ok(answer.map_err(RequestError::Direct)?.map(Body::wrap).into())
     }
@@ -117,9 +123,10 @@ struct Connector {
     http: HttpConnector<Resolver>,
     tls: Option<TlsConnector>,
     reads: Reads,
+    gateway: Option<Gateway>,
 }
 
-type BoxError = Box<dyn Error + Send + Sync>;
+pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
     type Response = TokioIo<Line>;
@@ -131,40 +138,52 @@ impl Service<Uri> for Connector {
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let is_secure = to.scheme_str() == Some("https");
-        let tls = self.tls.clone().filter(|_| is_secure);
-        let (host, reads) = (to.host().map(str::to_owned), self.reads.clone());
-        let connecting = self.http.call(to);
+        let connector = self.clone();
         Box::pin(async move {
-            let connected = async {
-                let began = Instant::now();
-                let (tcp, round_trip) = names::timed(connecting).await;
-                let tcp = tcp?.into_inner();
-                let peer = tcp.peer_addr()?.ip();
-                let line = |stream: Pin<Box<dyn Duplex>>, is_http2| {
-                    let handshake = Handshake { round_trip, took: began.elapsed() };
-                    Line { is_http2, ..Line::new(stream, reads, peer, handshake) }
-                };
-                let Some(tls) = tls else {
-                    return if is_secure {
-                        Err("no authority is trusted".into())
-                    } else {
-                        Ok(line(Box::pin(tcp), false))
-                    };
-                };
-                // IPv6 stands in brackets in an address.
-                let host = host.unwrap_or_default().trim_matches(['[', ']']).to_owned();
-                let secure = tls.connect(ServerName::try_from(host)?, tcp).await?;
-                let is_http2 = secure.get_ref().1.alpn_protocol() == Some(HTTP2);
-                Ok::<_, BoxError>(line(Box::pin(secure), is_http2))
-            };
-            let connected = tokio::time::timeout(connect_timeout(), connected).await;
+            let connected = tokio::time::timeout(connect_timeout(), connector.open(to)).await;
             connected.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())).map(TokioIo::new)
         })
     }
 }
 
-trait Duplex: AsyncRead + AsyncWrite + Send {}
+impl Connector {
+    async fn open(mut self, to: Uri) -> Result<Line, BoxError> {
+        let began = Instant::now();
+        let is_secure = to.scheme_str() == Some("https");
+        let tls = self.tls.clone().filter(|_| is_secure);
+        if is_secure && tls.is_none() {
+            return Err("no authority is trusted".into());
+        }
+        // IPv6 stands in brackets in an address.
+        let host = to.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        if let Some(gateway) = &self.gateway {
+            let is_read_there = gateway.reads(&to);
+            let way = gateway.connect(self.http, to).await?;
+            let line = secured(way, tls, host, self.reads).await?;
+            return Ok(Line { is_read_there, ..line });
+        }
+        let (tcp, round_trip) = names::timed(self.http.call(to)).await;
+        let tcp = tcp?.into_inner();
+        let peer = Some(Peer(tcp.peer_addr()?.ip()));
+        let line = secured(tcp, tls, host, self.reads).await?;
+        Ok(Line { peer, handshake: Some(Handshake { round_trip, took: began.elapsed() }), ..line })
+    }
+}
+
+/// A connection over `way`, encrypted where there is `tls` for it.
+async fn secured(
+    way: impl Duplex + Unpin + 'static,
+    tls: Option<TlsConnector>,
+    host: String,
+    reads: Reads,
+) -> Result<Line, BoxError> {
+    let Some(tls) = tls else { return Ok(Line::new(Box::pin(way), reads)) };
+    let secure = tls.connect(ServerName::try_from(host)?, way).await?;
+    let is_http2 = secure.get_ref().1.alpn_protocol() == Some(HTTP2);
+    Ok(Line { is_http2, ..Line::new(Box::pin(secure), reads) })
+}
+
+pub(super) trait Duplex: AsyncRead + AsyncWrite + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
@@ -174,9 +193,12 @@ struct Line {
     reader: Reader,
     /// Looks at nothing over HTTP/2, where no frame begins as a request does.
     guard: HeadGuard,
-    peer: Peer,
-    handshake: Handshake,
+    /// Whom it leads to; `None` through a proxy, as the next one.
+    peer: Option<Peer>,
+    handshake: Option<Handshake>,
     is_http2: bool,
+    /// Whether a proxy reads the requests, and sends its own.
+    is_read_there: bool,
 }
 
 /// Whom an answer came from: an extension of it.
@@ -184,9 +206,16 @@ struct Line {
 pub(crate) struct Peer(pub(crate) IpAddr);
 
 impl Line {
-    fn new(stream: Pin<Box<dyn Duplex>>, reads: Reads, peer: IpAddr, handshake: Handshake) -> Self {
-        let (guard, peer) = (HeadGuard::default(), Peer(peer));
-        Self { stream: stream.take(0), reader: reads.open(), guard, peer, handshake, is_http2: false }
+    fn new(stream: Pin<Box<dyn Duplex>>, reads: Reads) -> Self {
+        Self {
+            stream: stream.take(0),
+            reader: reads.open(),
+            guard: HeadGuard::default(),
+            peer: None,
+            handshake: None,
+            is_http2: false,
+            is_read_there: false,
+        }
     }
 
     fn stream(&mut self) -> Pin<&mut (dyn Duplex + 'static)> {
@@ -234,8 +263,12 @@ impl AsyncWrite for Line {
 
 impl Connection for Line {
     fn connected(&self) -> Connected {
+        let connected = Connected::new().proxy(self.is_read_there);
         // Every answer on this connection tells of both.
-        let connected = Connected::new().extra(self.peer).extra(self.handshake);
+        let connected = match self.peer.zip(self.handshake) {
+            Some((peer, handshake)) => connected.extra(peer).extra(handshake),
+            None => connected,
+        };
         if self.is_http2 { connected.negotiated_h2() } else { connected }
     }
 }

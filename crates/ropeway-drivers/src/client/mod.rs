@@ -6,6 +6,7 @@
 //! octets as sent), and they have no total timeout (a file may take days).
 
 mod direct;
+mod gateway;
 mod head_guard;
 mod names;
 mod narrow;
@@ -20,12 +21,13 @@ use std::{collections::HashMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time
 
 use http::HeaderMap;
 use parking_lot::Mutex;
-use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
-use ropeway_model::{Connections, Network, SafeUrl};
+use reqwest::{Client, Response, redirect::Policy};
+use ropeway_model::{Network, SafeUrl};
 use url::{Host, Origin, Url};
 
 use direct::HTTP2;
 pub(crate) use direct::{Direct, Peer};
+use gateway::Gateway;
 pub(crate) use head_guard::FramingError;
 pub(crate) use names::{NameError, NearError};
 pub(crate) use narrow::ahead;
@@ -106,27 +108,17 @@ struct Way {
 /// The clients of one way: one speaks HTTP/1.1 only, the shared one offers HTTP/2 beside it. The shared one's connections
 /// are shared where the server takes the offer.
 #[derive(Clone, Debug)]
-enum Pair {
-    Direct {
-        own: Direct,
-        shared: Direct,
-        /// Makes the requests for both, and sends none.
-        writer: Client,
-    },
-    /// The library knows the proxies.
-    Proxied { own: Client, shared: Client },
+struct Pair {
+    own: Direct,
+    shared: Direct,
+    /// Makes the requests for both, and sends none.
+    writer: Client,
 }
 
 impl Pair {
-    /// The client for a request, and who sends it in its place. The receive buffer is as `connection` wants it; a proxy's
-    /// answers are not held back.
-    fn sender(self, connection: Connection, is_offered: bool) -> (Client, Option<Direct>) {
-        match self {
-            Self::Direct { shared, writer, .. } if is_offered => (writer, Some(shared)),
-            Self::Direct { own, writer, .. } => (writer, Some(narrowed(own, connection))),
-            Self::Proxied { shared, .. } if is_offered => (shared, None),
-            Self::Proxied { own, .. } => (own, None),
-        }
+    /// The client that sends a request. The receive buffer is as `connection` wants it.
+    fn sender(self, connection: Connection, is_offered: bool) -> Direct {
+        if is_offered { self.shared } else { narrowed(self.own, connection) }
     }
 }
 
@@ -141,9 +133,10 @@ fn narrowed(client: Direct, connection: Connection) -> Direct {
 
 /// A client and what stands between it and the host.
 pub(crate) struct Reach {
-    /// Makes the request, and sends it unless `direct` does.
+    /// Makes the request.
     pub(crate) client: Client,
-    pub(crate) direct: Option<Direct>,
+    /// Sends it.
+    pub(crate) direct: Direct,
     pub(crate) proxy: Option<SafeUrl>,
     /// There where the client offers HTTP/2.
     pub(crate) offer: Option<Offer>,
@@ -252,7 +245,7 @@ impl Clients {
             Some(server) => Arc::clone(server).approach(connection).await,
             None => None,
         };
-        let (client, direct) = pair.sender(connection, offer.is_some());
+        let (client, direct) = (pair.writer.clone(), pair.sender(connection, offer.is_some()));
         Ok(Reach { client, direct, proxy: shown, offer, server })
     }
 
@@ -307,67 +300,27 @@ fn is_proxied(network: &Network, url: &SafeUrl) -> bool {
 }
 
 fn make(way: &Way, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
-    let built = |builder: ClientBuilder| {
-        builder.build().map_err(|error| DriverError::Tls { host: host.to_owned(), reason: innermost(&error) })
-    };
-    let direct = |tls| Direct::new(names::Resolver(way.nearest), tls, reads.clone());
-    let plain = || built(builder(way)?.tls_certs_only([]).http1_only());
-    if !way.secure {
-        let writer = plain()?;
-        return Ok(match way.proxy {
-            None => {
-                let own = direct(None);
-                Pair::Direct { shared: own.clone(), own, writer }
-            }
-            Some(_) => Pair::Proxied { own: writer.clone(), shared: writer },
-        });
-    }
+    let failed = |error: &reqwest::Error| DriverError::Tls { host: host.to_owned(), reason: innermost(error) };
+    let writer = Client::builder().tls_certs_only([]).http1_only().no_proxy().referer(false).redirect(Policy::none());
+    let writer = writer.build().map_err(|error| failed(&error))?;
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
-    let trust = trust::configuration(way.ca_file.as_deref(), host)?;
+    let trust = if way.secure { Some(trust::configuration(way.ca_file.as_deref(), host)?) } else { None };
+    let gateway = match &way.proxy {
+        None => None,
+        Some(proxy) => Some(Gateway::of(proxy, trust.as_ref()).ok_or_else(|| DriverError::Proxy {
+            proxy: proxy.url().clone(),
+            reason: "it is no address of a host".to_owned(),
+        })?),
+    };
+    let direct = |tls| Direct::new(names::Resolver(way.nearest), tls, reads.clone(), gateway.clone());
+    let Some(trust) = trust else {
+        let own = direct(None);
+        return Ok(Pair { shared: own.clone(), own, writer });
+    };
     let speaking = |protocols: &[&[u8]]| {
         let mut config = trust.clone();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        config
+        direct(Some(config))
     };
-    let (alone, both) = (speaking(&[b"http/1.1"]), speaking(&[HTTP2, b"http/1.1"]));
-    if way.proxy.is_none() {
-        return Ok(Pair::Direct { own: direct(Some(alone)), shared: direct(Some(both)), writer: plain()? });
-    }
-    let shared = builder(way)?
-        .tls_backend_preconfigured(both)
-        .http2_initial_stream_window_size(STREAM_WINDOW)
-        .http2_initial_connection_window_size(CONNECTION_WINDOW)
-        .http2_max_header_list_size(LARGEST_HEADER_LIST)
-        .http2_keep_alive_interval(PING_INTERVAL)
-        .http2_keep_alive_timeout(PING_TIMEOUT);
-    Ok(Pair::Proxied {
-        own: built(builder(way)?.tls_backend_preconfigured(alone).http1_only())?,
-        shared: built(shared)?,
-    })
-}
-
-/// What all clients have in common.
-fn builder(way: &Way) -> Result<ClientBuilder, DriverError> {
-    let builder = Client::builder()
-        .user_agent(USER_AGENT)
-        .redirect(Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(connect_timeout())
-        .tcp_nodelay(true)
-        .http1_title_case_headers()
-        .http1_max_headers(MOST_FIELDS)
-        .http1_allow_spaces_after_header_name_in_responses(true)
-        .http1_allow_obsolete_multiline_headers_in_responses(true)
-        .tcp_keepalive(KEEPALIVE_AFTER)
-        .tcp_keepalive_interval(KEEPALIVE_INTERVAL)
-        .tcp_keepalive_retries(KEEPALIVE_PROBES)
-        .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(usize::from(Connections::MAX))
-        .dns_resolver(names::Resolver(way.nearest))
-        .no_proxy();
-    Ok(match &way.proxy {
-        Some(proxy) => builder.proxy(proxy.for_client()?),
-        None => builder,
-    })
+    Ok(Pair { own: speaking(&[b"http/1.1"]), shared: speaking(&[HTTP2, b"http/1.1"]), writer })
 }

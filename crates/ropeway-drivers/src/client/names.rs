@@ -39,7 +39,7 @@ pub(super) async fn timed<T>(connecting: impl Future<Output = T>) -> (T, Duratio
 /// A host name without an address.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct NameError(io::Error);
+pub(crate) struct NameError(pub(super) io::Error);
 
 /// A host name whose addresses are all nearer than the job may be led.
 #[derive(Debug, thiserror::Error)]

@@ -4,10 +4,11 @@ use std::ffi::OsString;
 
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use ropeway_model::{PROXY_SCHEMES as SCHEMES, SafeUrl};
+use percent_encoding::percent_decode_str;
+use ropeway_model::{HeaderField, PROXY_SCHEMES as SCHEMES, SafeUrl};
 use url::{Host, Url};
 
-use crate::{DriverError, exchange::error::innermost};
+use crate::DriverError;
 
 /// A longer one is not shown: it may be something else.
 const LONGEST_SCHEME: usize = 16;
@@ -76,13 +77,23 @@ impl Proxy {
         self.url.expose().scheme() == "https"
     }
 
-    pub(super) fn for_client(&self) -> Result<reqwest::Proxy, DriverError> {
-        let proxy = reqwest::Proxy::all(self.url.expose().clone())
-            .map_err(|error| DriverError::Proxy { proxy: self.url.clone(), reason: innermost(&error) })?;
-        Ok(match &self.authorization {
-            Some(login) => proxy.custom_http_auth(login.clone()),
-            None => proxy,
-        })
+    /// The user name and the password in its address.
+    pub(super) fn login(&self) -> Option<(String, String)> {
+        let url = self.url.expose();
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let is_there = !url.username().is_empty() || url.password().is_some();
+        is_there.then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())))
+    }
+
+    /// The same as an HTTP proxy is told it (RFC 7617).
+    pub(super) fn authorization(&self) -> Option<HeaderValue> {
+        let of_login = || {
+            let (user, password) = self.login()?;
+            let mut value: HeaderValue = HeaderField::basic_login(&user, &password).expose_value().parse().ok()?;
+            value.set_sensitive(true);
+            Some(value)
+        };
+        self.authorization.clone().or_else(of_login)
     }
 }
 

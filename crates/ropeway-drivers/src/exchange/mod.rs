@@ -65,8 +65,7 @@ async fn get_as_it_comes(
         let reaching = reach(context, url, nearest, connection, &given);
         let reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
         let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
-        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, reach.direct.as_ref(), request)).await
-        else {
+        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, &reach.direct, request)).await else {
             if let Some(offer) = &reach.offer {
                 offer.failed(Fault::Silent);
             }
@@ -176,7 +175,7 @@ pub(crate) async fn send(
         let reach = reach(context, url, nearest, Connection::Own, &given).await?;
         let request = reach.client.request(method.clone(), url.expose().clone()).headers(suggested.clone());
         let request = unsent.hand_over(request).headers(given.clone()).headers(fields.clone());
-        let answered = head(context, reach.direct.as_ref(), request).await?;
+        let answered = head(context, &reach.direct, request).await?;
         let may_be = |error: Option<&RequestError>| unsent.is_back(error.is_some_and(RequestError::is_connect));
         if let Some(answer) = repeats.settle(reach, url, answered, may_be) {
             let response = answer?;
@@ -188,15 +187,10 @@ pub(crate) async fn send(
 
 async fn head(
     context: &Context,
-    direct: Option<&Direct>,
+    direct: &Direct,
     request: RequestBuilder,
 ) -> Result<Result<Response, RequestError>, DriverError> {
-    let sent = async {
-        match direct {
-            Some(direct) => direct.send(request.build().map_err(RequestError::Library)?).await,
-            None => request.send().await.map_err(RequestError::Library),
-        }
-    };
+    let sent = async { direct.send(request.build().map_err(RequestError::Library)?).await };
     context.cancel.run_until_cancelled(sent).await.ok_or(DriverError::Canceled)
 }
 

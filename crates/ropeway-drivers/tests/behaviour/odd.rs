@@ -3,11 +3,11 @@
 use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, Retry};
 use ropeway_testkit::{
-    Peer,
+    Peer, SocksProxy, TunnelProxy,
     peer::{Answer, Request, ServedFile},
 };
 
-use crate::ground::{Download, range, trusting};
+use crate::ground::{Download, context, range, trusting};
 
 #[tokio::test]
 async fn a_success_without_a_file_is_no_download() {
@@ -61,16 +61,38 @@ async fn a_failing_status_is_told_with_its_retry_after() {
     }
 }
 
-/// Servers that answer everything with `octets`, one of them over TLS and without HTTP/2, and a download from each.
-async fn plain_and_encrypted(octets: &str) -> [(Peer, Download); 2] {
-    let script = || {
+/// A download over one way to a server; the servers on it live as long.
+struct Way {
+    download: Download,
+    name: &'static str,
+    _servers: (Peer, Option<TunnelProxy>, Option<SocksProxy>),
+}
+
+/// Servers that answer everything with `octets`, with and without encryption, each reached directly and by a proxy.
+async fn ways(octets: &str) -> Vec<Way> {
+    let mut ways = Vec::new();
+    for name in ["plain", "encrypted", "HTTP proxy", "tunnel", "SOCKS"] {
         let octets = octets.to_owned();
-        move |_: &Request| Answer::raw(octets.clone())
-    };
-    let (plain, encrypted) = (Peer::start(script()).await, Peer::start_tls("localhost", script()).await);
-    let (from, secure) = (plain.url("f"), encrypted.url("f"));
-    let trusting = Download::with(trusting(&secure, encrypted.ca_file()), &secure);
-    [(plain, Download::of(&from)), (encrypted, trusting)]
+        let script = move |_: &Request| Answer::raw(octets.clone());
+        let is_secure = matches!(name, "encrypted" | "tunnel");
+        let peer = if is_secure { Peer::start_tls("localhost", script).await } else { Peer::start(script).await };
+        let address = peer.url("f");
+        let mut context = if is_secure { trusting(&address, peer.ca_file()) } else { context(&address) };
+        let (mut tunnel, mut socks) = (None, None);
+        context.network.proxy = match name {
+            "HTTP proxy" => Some(peer.url("")),
+            "tunnel" => Some(tunnel.insert(TunnelProxy::start(None).await).url("")),
+            "SOCKS" => {
+                let port = socks.insert(SocksProxy::start(peer.port()).await).port();
+                Some(format!("socks5h://user:password@127.0.0.1:{port}"))
+            }
+            _ => None,
+        }
+        .map(|proxy| crate::ground::url(&proxy));
+        let download = Download::with(context, &address);
+        ways.push(Way { download, name, _servers: (peer, tunnel, socks) });
+    }
+    ways
 }
 
 #[tokio::test]
@@ -99,10 +121,10 @@ async fn a_head_that_is_no_http_is_refused() {
         &many,
         &long,
     ] {
-        for (peer, download) in plain_and_encrypted(head).await {
+        for Way { download, name, _servers } in ways(head).await {
             let error = download.probe_error().await;
             let shown: String = head.chars().take(80).collect();
-            assert!(matches!(error, DriverError::BadResponse { .. }), "{} {shown:?}: {error}", peer.url(""));
+            assert!(matches!(error, DriverError::BadResponse { .. }), "{name} {shown:?}: {error}");
         }
     }
 }
@@ -130,13 +152,13 @@ async fn a_head_as_old_and_odd_servers_write_it_is_read_for_what_it_says() {
         ("HTTP/1.1 200 OK\nContent-Length: 5\n\nhello", Some(5)),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", None),
     ] {
-        for (peer, download) in plain_and_encrypted(head).await {
+        for Way { download, name, _servers } in ways(head).await {
             let fetched = || async { download.fetch(range(0, 5), None).await.map(|fetched| fetched.body) };
-            let probe = download.probe().await.unwrap_or_else(|error| panic!("{} {head:?}: {error}", peer.url("")));
+            let probe = download.probe().await.unwrap_or_else(|error| panic!("{name} {head:?}: {error}"));
             assert_eq!(probe.validator.length, length, "{head:?}");
             for body in [probe.body, fetched().await.unwrap(), fetched().await.unwrap()] {
                 let (bytes, error) = crate::ground::read(body).await;
-                assert!(error.is_none() && bytes == "hello", "{} {head:?}: {error:?}", peer.url(""));
+                assert!(error.is_none() && bytes == "hello", "{name} {head:?}: {error:?}");
             }
         }
     }
