@@ -2,10 +2,10 @@
 
 use std::{fs, process::Command};
 
-use ropeway_testkit::Pattern;
+use ropeway_testkit::{Pattern, machine};
 use rustix::process::Signal;
 
-use crate::support::{Home, MIB, Server, assert_same_bytes, memory_folder, stamped_file};
+use crate::support::{Home, MIB, Server, assert_same_bytes, has_strace, memory_folder, stamped_file};
 
 #[test]
 fn what_is_served_is_what_arrives_in_both_directions() {
@@ -19,6 +19,22 @@ fn what_is_served_is_what_arrives_in_both_directions() {
     home.run(["put", "got.bin", "--to", &server.url("")]).expect(0);
     assert_same_bytes(&folder.path().join("got.bin"), &source);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "nothing temporary is left");
+}
+
+#[test]
+fn a_volume_without_locks_and_permissions_takes_uploads_all_the_same() {
+    if !has_strace() {
+        return machine::excuse(machine::STRACE);
+    }
+    let home = Home::new();
+    let folder = memory_folder();
+    let source = home.work("file.bin");
+    stamped_file(&source, MIB);
+    let failing = ["flock:error=ENOLCK", "fchmod:error=EPERM"];
+    let server = Server::start_failing(&home, folder.path(), &failing);
+    home.run(["put", "file.bin", "--to", &server.url("")]).expect(0);
+    assert_same_bytes(&folder.path().join("file.bin"), &source);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing temporary is left");
 }
 
 #[test]

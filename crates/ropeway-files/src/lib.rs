@@ -8,11 +8,14 @@ mod home;
 mod limit;
 mod outside;
 mod own;
+mod volume;
 
 pub use home::home;
 pub use limit::{are_too_many_open, most_open, raise_limit};
 pub use outside::{open, read, read_text};
 pub use own::{open_private, replace};
+#[cfg(unix)]
+pub use volume::{lock, sync_folder};
 
 use std::{
     fs::{File, OpenOptions},

@@ -81,7 +81,7 @@ fn rename(draft: &Path, path: &Path) -> io::Result<()> {
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    crate::sync_folder(File::open(folder)?)
 }
 
 #[cfg(not(unix))]

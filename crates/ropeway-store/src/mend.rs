@@ -246,7 +246,7 @@ fn put_in_place(path: &Path, aside: &Path, new: &Path) -> io::Result<()> {
     }
     fs::File::open(new)?.sync_all()?;
     rename(new, path)?;
-    fs::File::open(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+    ropeway_files::sync_folder(fs::File::open(path.parent().unwrap_or(Path::new("/")))?)
 }
 
 #[expect(clippy::disallowed_methods, reason = "names of the store's own files")]

@@ -3,11 +3,12 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use rustix::process::Signal;
 
-use super::{Finished, Home, Running};
+use super::{Finished, Home, Running, program};
 
 /// A service for one folder; killed when dropped.
 #[derive(Debug)]
@@ -23,9 +24,26 @@ impl Server {
         Self::start_at(home, root, SocketAddr::from(([127, 0, 0, 1], 0)), flags)
     }
 
+    /// Starts one for `root` whose system calls fail as these words of `strace --inject` say.
+    pub(crate) fn start_failing(home: &Home, root: &Path, injections: &[&str]) -> Self {
+        let mut command = Command::new("strace");
+        home.dress(&mut command);
+        // The program is the process that is started, and what watches it a child of a child.
+        command.args(["-D", "-f", "-qq", "-o", "/dev/null"]);
+        for injection in injections {
+            command.args(["-e", &format!("inject={injection}")]);
+        }
+        command.arg(program()).args(["serve", "--bind", "127.0.0.1:0", "--root"]).arg(root);
+        Self::announced(Running::spawn(command).0, root)
+    }
+
     fn start_at(home: &Home, root: &Path, address: SocketAddr, flags: &[&str]) -> Self {
         let bind = address.to_string();
-        let mut running = home.start([&["serve", "--root", root.to_str().unwrap(), "--bind", &bind], flags].concat());
+        let serve = ["serve", "--root", root.to_str().unwrap(), "--bind", &bind];
+        Self::announced(home.start([&serve, flags].concat()), root)
+    }
+
+    fn announced(mut running: Running, root: &Path) -> Self {
         let line = running.first_line();
         let url = line.strip_prefix(&format!("serving {} on http://", root.display()));
         let address = url.and_then(|url| url.parse().ok()).unwrap_or_else(|| panic!("{line}"));

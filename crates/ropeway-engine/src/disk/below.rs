@@ -3,7 +3,7 @@
 use std::path::{Component, Path};
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, fsync, mkdirat, openat},
+    fs::{CWD, Mode, OFlags, mkdirat, openat},
     io::Errno,
 };
 
@@ -24,7 +24,7 @@ pub(super) fn create(chosen: &Path, folder: &Path) -> Result<(), DiskError> {
         // The permissions that `create_dir_all` asks for; the user's mask takes its part away.
         match mkdirat(&parent, name, Mode::from_raw_mode(0o777)) {
             // A complete file is no more durable than the way to it.
-            Ok(()) => fsync(&parent).map_err(|errno| DiskError::at(&place, errno.into()))?,
+            Ok(()) => ropeway_files::sync_folder(&parent).map_err(|error| DiskError::at(&place, error))?,
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(DiskError::at(&place, errno.into())),
         }

@@ -15,7 +15,7 @@ use std::{
 };
 
 use ropeway_model::SafeUrl;
-use rustix::fs::{CWD, FlockOperation, OFlags};
+use rustix::fs::{CWD, OFlags};
 
 use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, below, folders, names};
 
@@ -54,7 +54,7 @@ fn safe_flags() -> i32 {
 }
 
 fn lock(file: &File, path: &Path) -> Result<(), DiskError> {
-    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive).map_err(|error| DiskError::at(path, error.into()))
+    ropeway_files::lock(file).map_err(|error| DiskError::at(path, error))
 }
 
 /// Opening a link with `O_NOFOLLOW` says `ELOOP`. Reading a pipe or a device could wait for ever.
@@ -71,7 +71,7 @@ fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
 }
 
 pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
-    let synced = File::open(folder).and_then(|handle| handle.sync_all());
+    let synced = File::open(folder).and_then(ropeway_files::sync_folder);
     synced.map_err(|error| DiskError::at(folder, error))
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, fsync, mkdirat, open, openat, unlinkat},
+    fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, mkdirat, open, openat, unlinkat},
     io::Errno,
 };
 
@@ -110,7 +110,7 @@ impl Folder {
 
     /// Makes the names in this folder durable.
     pub(super) fn sync(&self) -> Result<(), Errno> {
-        fsync(&self.0)
+        ropeway_files::sync_folder(&self.0).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
     }
 }
 

@@ -54,14 +54,10 @@ impl Draft {
                 Err(Errno::EXIST) => continue,
                 outcome => outcome?,
             };
-            if lock(&file) && fstat(&file)?.st_nlink > 0 {
-                return Ok(Self {
-                    folder,
-                    name: Some(draft_name),
-                    file: file.into(),
-                    hasher: Sha256::new(),
-                    length: 0,
-                });
+            let file = File::from(file);
+            // Where a volume has no locks, no sweep takes anything.
+            if ropeway_files::lock(&file).is_ok() && fstat(&file)?.st_nlink > 0 {
+                return Ok(Self { folder, name: Some(draft_name), file, hasher: Sha256::new(), length: 0 });
             }
             // A sweep saw it before it was locked, and removes it.
         }
@@ -82,7 +78,11 @@ impl Draft {
 
     /// Makes the bytes durable and says what they are.
     pub(super) fn finish(&mut self, mode: Mode) -> Result<Received, Refusal> {
-        fchmod(&self.file, mode).map_err(Refusal::of_writing)?;
+        match fchmod(&self.file, mode) {
+            // A volume without permissions of its own gives every file the same.
+            Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) => {}
+            set => set.map_err(Refusal::of_writing)?,
+        }
         self.file.sync_all().map_err(|error| Refusal::of_writing(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
         let digest = Digest::from_bytes(Algorithm::Sha256, &self.hasher.finalize_reset()).ok_or(Refusal::DiskFailed)?;
         Ok(Received { length: self.length, digest })
