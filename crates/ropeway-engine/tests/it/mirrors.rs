@@ -67,6 +67,24 @@ async fn a_mirror_that_nothing_vouches_for_is_not_mixed_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn mirrors_with_one_tag_and_other_bytes_are_told_apart_where_they_meet_and_not_mixed_again() {
+    let tagged = |seed| ServedFile::new(seed, LENGTH).header("ETag", "\"one\"");
+    let peer = |file: ServedFile| Peer::start(move |request| file.answer(request).drip(3 * MIB));
+    let (one, two) = (peer(tagged(1)).await, peer(tagged(2)).await);
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&one.url("a.bin"));
+    spec.mirrors = vec![two.url("a.bin").parse().unwrap()];
+    spec.connections = ConnectionChoice::number(8).ok();
+    let job = rig.run(spec).await;
+    assert_eq!(job.phase, Phase::Completed);
+    tagged(1).pattern().assert_file(&rig.file("a.bin"), LENGTH);
+    assert!(!two.requests().is_empty(), "it was asked");
+    let log = rig.engine.detail(job.id).await.unwrap().log;
+    let times = log.iter().filter(|(_, line)| line.contains("starts again at byte 0")).count();
+    assert!(times <= 1, "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_digests_of_pieces_isolate_a_mirror_with_other_bytes() {
     let file = ServedFile::new(1, LENGTH);
     let wrong = ServedFile::new(2, LENGTH).header("ETag", "\"wrong\"");

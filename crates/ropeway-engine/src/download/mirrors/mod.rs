@@ -152,6 +152,18 @@ impl Mirrors {
         }
     }
 
+    /// Bytes disagreed that nothing but a common tag vouched for: the others may be of another file under it, and are not
+    /// asked beside the lead in this try. `false` where there are none.
+    pub(super) fn keep_to_lead(&self) -> bool {
+        let mut state = self.state.lock();
+        let lead = state.lead;
+        let mut are_left = false;
+        for (_, mirror) in state.all.iter_mut().enumerate().filter(|(at, mirror)| *at != lead && !mirror.is_left) {
+            (mirror.is_left, are_left) = (true, true);
+        }
+        are_left
+    }
+
     /// Nothing that came before counts any more.
     pub(super) fn forget_served(&self) {
         self.state.lock().served.clear();
