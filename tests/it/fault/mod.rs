@@ -38,6 +38,7 @@ groups! {
     hostile_names_and_planted_links: 'F';
     skewed_clocks: 'T';
     exhaustion: 'X';
+    uploads_as_they_are: 'U';
 }
 
 /// Plays the cases of a group and fails the test with all that did not end well.

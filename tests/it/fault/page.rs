@@ -17,7 +17,7 @@ fn the_page_has_a_row_for_every_case_with_the_verdict_that_is_tested() {
     assert!(missing.is_empty(), "run `cargo xtask faults`; docs/faults.md lacks:\n{}", missing.join("\n"));
     let rows = text.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(1));
     let known = |id: &&str| cases.iter().any(|case| case.id == id.trim());
-    let letters = "NSVCADKTRFX";
+    let letters = "NSVCADKTRFXUL";
     let is_case = |id: &&str| {
         let mut signs = id.trim().chars();
         signs.next().is_some_and(|first| letters.contains(first)) && signs.next().is_some_and(|it| it.is_ascii_digit())

@@ -155,6 +155,14 @@ impl Play {
         }
     }
 
+    /// One run in which these files are sent; that all of them arrive is the right end.
+    pub(super) fn sent(
+        files: &'static [&'static str],
+        script: impl Fn(&Request, &Turn) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        Self::once(script).path("in/").wish(|wish| wish.uploads = files)
+    }
+
     /// A run that is stopped at the half, then one against `script`.
     pub(super) fn resumed(script: impl Fn(&Request, &Turn) -> Answer + Send + Sync + 'static) -> Self {
         let mut play = Self::once(script);

@@ -45,6 +45,9 @@ impl Client {
     ///
     /// `again` is whether this run goes on with what an earlier one left.
     pub(super) fn arguments(self, wish: &Wish, url: &str, again: bool) -> Option<Vec<OsString>> {
+        if !wish.uploads.is_empty() {
+            return self.arguments_to_send(wish, url);
+        }
         let is_able = matches!(self, Self::Ropeway | Self::Aria2);
         if (wish.sha256.is_some() || wish.mirror.is_some()) && !is_able {
             return None;
@@ -67,7 +70,10 @@ impl Client {
                 }
             }
             Self::Curl => {
-                say(if again { &["-sSfLO", "-C", "-"] } else { &["-sSfLO"] });
+                say(if wish.output.is_some() { &["-sSfL"] } else { &["-sSfLO"] });
+                if again {
+                    say(&["-C", "-"]);
+                }
                 if wish.is_named_by_server {
                     say(&["-J"]);
                 }
@@ -91,11 +97,39 @@ impl Client {
                 }
             }
         }
+        if let Some(name) = wish.output {
+            say(&[if matches!(self, Self::Wget | Self::Wget2) { "-O" } else { "-o" }, name]);
+        }
         self.say_how(wish, &mut say);
         match &wish.mirror {
             Some(mirror) if self == Self::Ropeway => say(&["--mirror", mirror, url]),
             Some(mirror) => say(&[url, mirror]),
             None => say(&[url]),
+        }
+        Some(words)
+    }
+
+    /// The same where files are to be sent.
+    fn arguments_to_send(self, wish: &Wish, url: &str) -> Option<Vec<OsString>> {
+        let mut words: Vec<OsString> = Vec::new();
+        let mut say = |more: &[&str]| words.extend(more.iter().map(OsString::from));
+        match (self, wish.uploads) {
+            (Self::Ropeway, files) => {
+                say(&["put", "--json"]);
+                say(files);
+                let target = if wish.is_form { format!("form+{url}#field=file") } else { url.to_owned() };
+                say(&["--to", &target]);
+            }
+            (Self::Curl, files) => {
+                say(&["-sSf"]);
+                for file in files {
+                    if wish.is_form { say(&["-F", &format!("file=@{file}"), url]) } else { say(&["-T", file, url]) }
+                }
+            }
+            (Self::Wget | Self::Wget2, [file]) if !wish.is_form => {
+                say(&["-nv", "-O", "-", "--method=PUT", &format!("--body-file={file}"), url]);
+            }
+            (Self::Wget | Self::Wget2 | Self::Aria2, _) => return None,
         }
         Some(words)
     }

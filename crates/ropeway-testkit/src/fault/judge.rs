@@ -6,6 +6,7 @@ use super::{
     Client, Outcome, Verdict,
     case::{End, NAME, Play},
 };
+use crate::Pattern;
 
 /// What stands under the file's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +62,15 @@ fn by_end(end: End, client: Client, outcome: &Outcome, found: Found) -> Verdict 
 
 /// The file, under the name it was asked for or under any where the server names it.
 fn found(play: &Play, client: Client, outcome: &Outcome) -> Found {
+    if !play.wish.uploads.is_empty() {
+        return arrived(play, outcome);
+    }
     let names = outcome.names();
     let is_part = |name: &str| name.ends_with(".part") || name.ends_with(".aria2");
     let name = if play.wish.is_named_by_server {
         names.iter().find(|name| !is_part(name) && !client.marks_unfinished(&outcome.folder, name))
     } else {
-        names.iter().find(|name| *name == NAME)
+        names.iter().find(|name| *name == play.wish.output.unwrap_or(NAME))
     };
     let Some(name) = name else { return Found::Nothing };
     if client.marks_unfinished(&outcome.folder, name) {
@@ -81,6 +85,14 @@ fn found(play: &Play, client: Client, outcome: &Outcome) -> Found {
     } else {
         Found::Other
     }
+}
+
+/// What of the files that were to be sent the server has got, to the last of their bytes.
+fn arrived(play: &Play, outcome: &Outcome) -> Found {
+    let sent = (1..).zip(play.wish.uploads).map(|(seed, _)| Pattern::new(seed).sha256(play.wish.upload_length));
+    let requests = || outcome.requests.iter().filter(|request| request.body_complete);
+    let has = |sha256: String| requests().flat_map(|request| &request.files).any(|file| file.sha256 == sha256);
+    if sent.map(has).all(|has| has) { Found::Whole } else { Found::Nothing }
 }
 
 /// Whether ours failed for a reason that has its name.

@@ -10,7 +10,7 @@ pub const BEGIN: &str = "<!-- verdicts: begin -->";
 pub const END: &str = "<!-- verdicts: end -->";
 
 /// The groups, in the words of their headings.
-const GROUPS: [(char, &str); 11] = [
+const GROUPS: [(char, &str); 13] = [
     ('N', "Network"),
     ('S', "Odd and lying servers"),
     ('V', "Validators and changed content"),
@@ -22,6 +22,8 @@ const GROUPS: [(char, &str); 11] = [
     ('R', "Concurrency"),
     ('F', "Names and links"),
     ('X', "Exhaustion"),
+    ('U', "Uploads"),
+    ('L', "Lists, command lines and the daemon"),
 ];
 
 /// A client of the table: who, in which version.

@@ -11,6 +11,9 @@ use crate::{
     peer::{Answer, Authority, Request},
 };
 
+/// Requests at once on a connection in HTTP/2.
+const STREAMS: u32 = 100;
+
 /// How a server of a case answers.
 pub(super) type Script = Arc<dyn Fn(&Request, &Turn) -> Answer + Send + Sync>;
 
@@ -34,6 +37,8 @@ pub(super) enum Shield {
     Trusted,
     /// The same, and HTTP/2 beside HTTP/1.1, in frames as the case has them.
     Frames,
+    /// The same, and HTTP/2 alone: a handshake that does not offer it is refused.
+    Http2,
     /// TLS with a certificate nobody vouches for.
     Stranger,
     /// TLS with a trusted certificate of another host.
@@ -46,7 +51,7 @@ impl Shield {
     fn authority(self) -> Option<Authority> {
         match self {
             Self::None => None,
-            Self::Trusted | Self::Frames => Some(Authority::new("localhost")),
+            Self::Trusted | Self::Frames | Self::Http2 => Some(Authority::new("localhost")),
             Self::Stranger => Some(Authority::self_signed("localhost")),
             Self::OtherHost => Some(Authority::new("other.example")),
             Self::Expired => Some(Authority::expired("localhost")),
@@ -88,6 +93,7 @@ impl Stage {
         let main = match shield.authority() {
             None => Peer::start(answer).await,
             Some(authority) if shield == Shield::Frames => Peer::start_frames(authority, answer).await,
+            Some(_) if shield == Shield::Http2 => Peer::start_h2_only("localhost", STREAMS, answer).await,
             Some(authority) => Peer::start_with(authority, answer).await,
         };
         Self { main, other, run, before, shield }

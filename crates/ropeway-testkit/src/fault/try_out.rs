@@ -19,7 +19,7 @@ use super::{
     process::{Ended, Running},
     stage::{Shield, Stage},
 };
-use crate::{TempFolder, namespace::NO_VOLUME};
+use crate::{Pattern, TempFolder, namespace::NO_VOLUME};
 
 /// Longest time until the first of two runs has its bytes.
 const LONGEST_FIRST: Duration = Duration::from_secs(20);
@@ -40,6 +40,11 @@ pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
     };
     let stage = Stage::open(play.shield, std::sync::Arc::new(script), play.other.clone()).await;
     (play.before)(&place.work());
+    for (seed, name) in (1..).zip(play.wish.uploads) {
+        let file = place.work().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        Pattern::new(seed).write_file(&file, play.wish.upload_length);
+    }
     let mut wish = play.wish.clone();
     if !matches!(play.shield, Shield::None | Shield::Stranger) {
         wish.authority = Some(stage.main.ca_file());
@@ -65,7 +70,10 @@ pub async fn try_out(play: &Play, client: Client, program: &Path) -> Report {
         return not_applicable();
     }
     let takes_http2 = |request: &crate::peer::Request| request.version == Version::HTTP_2;
-    if play.shield == Shield::Frames && client != Client::Ropeway && !stage.main.requests().iter().any(takes_http2) {
+    if matches!(play.shield, Shield::Frames | Shield::Http2)
+        && client != Client::Ropeway
+        && !stage.main.requests().iter().any(takes_http2)
+    {
         return not_applicable();
     }
     let outcome = outcome(play, &place, &stage, ended, start.elapsed());

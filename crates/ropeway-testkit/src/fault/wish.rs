@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::case::LENGTH;
+
 /// The wish of one case; each client says it in its own flags.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
@@ -19,6 +21,14 @@ pub(super) struct Wish {
     pub(super) proxy: Option<String>,
     /// Whether the server may name the file.
     pub(super) is_named_by_server: bool,
+    /// The name that the user gives the file.
+    pub(super) output: Option<&'static str>,
+    /// Files to be sent instead of one to be fetched, each of a pattern of its own, numbered from one.
+    pub(super) uploads: &'static [&'static str],
+    /// Bytes of each of them.
+    pub(super) upload_length: u64,
+    /// Whether they are sent by a form.
+    pub(super) is_form: bool,
     /// Whether the file is to tell where it came from.
     pub(super) is_marked: bool,
     /// Whether the other origin is told to be a mirror of the file.
@@ -37,6 +47,10 @@ impl Default for Wish {
             authority: None,
             proxy: None,
             is_named_by_server: false,
+            output: None,
+            uploads: &[],
+            upload_length: LENGTH,
+            is_form: false,
             is_marked: false,
             has_mirror: false,
             mirror: None,

@@ -20,7 +20,7 @@ const BLAST: usize = 192 << 20;
 const MOST: u64 = 128 << 20;
 
 pub(super) fn cases() -> Vec<Case> {
-    [encoded(), broken(), labels(), transfers()].concat()
+    [encoded(), vec![named()], broken(), labels(), transfers()].concat()
 }
 
 fn text() -> Vec<u8> {
@@ -93,6 +93,19 @@ fn too_much(outcome: &Outcome) -> Option<String> {
         return Some(format!("190 KiB became {} MiB on the disk", most >> 20));
     }
     (outcome.peak_memory > MOST).then(|| format!("{} MiB resident", outcome.peak_memory >> 20))
+}
+
+/// The file under a name that the user gives, which says that it is compressed.
+fn named() -> Case {
+    case(
+        "C9",
+        "`Content-Encoding: gzip` over an address without an ending, saved by the user as `f.tar.gz`",
+        "the file is what that name promises: as it came",
+        Play::once(|_, _| answer(gzip(&text())))
+            .path("download")
+            .wish(|wish| wish.output = Some("f.tar.gz"))
+            .right([Version::Made(|| gzip(&text()).into())]),
+    )
 }
 
 fn broken() -> Vec<Case> {

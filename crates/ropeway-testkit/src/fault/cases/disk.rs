@@ -105,6 +105,18 @@ fn failing() -> Vec<Case> {
             honest().on(Ground::Failing("fallocate:error=EOPNOTSUPP")),
         ),
         case(
+            "D17",
+            "the volume has no locks, as some of a network",
+            "does without; the file is whole",
+            honest().on(Ground::Failing("flock:error=ENOLCK")),
+        ),
+        case(
+            "D17 folder",
+            "the volume syncs no folders, as that of some virtual machines",
+            "the file is whole: it has its name, and more cannot be had",
+            honest().on(Ground::FailingAt("fsync:error=EINVAL", "")),
+        ),
+        case(
             "X2",
             "24 descriptors for eight connections",
             "fewer connections; the whole file, or a failure with its reason",

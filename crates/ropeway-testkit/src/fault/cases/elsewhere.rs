@@ -9,6 +9,13 @@ pub(super) fn cases() -> Vec<Case> {
 fn network() -> Vec<Case> {
     vec![
         tested(
+            "N19",
+            "a server packs a folder for whoever asks, and is silent meanwhile",
+            "waited for, and asked for once",
+            "crates/ropeway-engine/tests/it/packing.rs::\
+             a_file_that_is_made_for_whoever_asks_is_waited_for_and_asked_for_once",
+        ),
+        tested(
             "N3",
             "one address of a host swallows everything, another one is healthy",
             "it costs a moment only (Happy Eyeballs)",
@@ -132,6 +139,20 @@ fn versions() -> Vec<Case> {
 
 fn disk() -> Vec<Case> {
     vec![
+        tested(
+            "D16 taken",
+            "the same, and the name is taken",
+            "what has it keeps its bytes",
+            "crates/ropeway-engine/src/disk/names.rs::\
+             a_name_that_is_taken_is_never_touched_on_any_kind_of_volume",
+        ),
+        tested(
+            "D16",
+            "the volume has neither a rename that replaces nothing nor hard links",
+            "found out before the first byte; the file gets its name all the same, over no other",
+            "crates/ropeway-engine/src/disk/names.rs::\
+             a_file_gets_a_free_name_on_every_kind_of_volume",
+        ),
         tested(
             "D2 resumed",
             "the volume is full in the middle, and gets room",

@@ -14,6 +14,8 @@ mod secret;
 mod segment;
 mod status;
 mod stubborn;
+mod told;
+mod upload;
 mod validator;
 
 use super::Case;
@@ -35,7 +37,9 @@ pub fn all() -> Vec<Case> {
         crash::cases(),
         name::cases(),
         frame::cases(),
+        upload::cases(),
         elsewhere::cases(),
+        told::cases(),
     ]
     .concat();
     cases.sort_by_key(|case| place(case.id));
@@ -44,7 +48,7 @@ pub fn all() -> Vec<Case> {
 
 /// Groups in the order of a transfer, numbers in their own, forms of a fault as they are written.
 fn place(id: &str) -> (usize, u32) {
-    const GROUPS: &str = "NSVCADKTRFX";
+    const GROUPS: &str = "NSVCADKTRFXUL";
     let digits: String = id.chars().skip(1).take_while(char::is_ascii_digit).collect();
     (id.chars().next().and_then(|group| GROUPS.find(group)).unwrap_or(GROUPS.len()), digits.parse().unwrap_or(0))
 }
@@ -62,7 +66,7 @@ mod tests {
         assert_eq!(names.len(), cases.len(), "two cases share a name");
         for case in &cases {
             let (group, number) = place(case.id);
-            assert!(group < 11 && number > 0, "{}", case.id);
+            assert!(group < 13 && number > 0, "{}", case.id);
             assert!(![case.title, case.must].iter().any(|text| text.is_empty() || text.contains('|')), "{}", case.id);
         }
     }

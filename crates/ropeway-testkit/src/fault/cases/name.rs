@@ -8,7 +8,7 @@ use super::super::case::{Case, End, Play, Version, case, file};
 use crate::{fault::Outcome, peer::Answer};
 
 pub(super) fn cases() -> Vec<Case> {
-    [given(), acted_on(), addressed()].concat()
+    [given(), vec![given_by_the_user()], acted_on(), addressed()].concat()
 }
 
 /// The file under a name that the server gives.
@@ -53,6 +53,15 @@ fn given() -> Vec<Case> {
             "the server's name has control characters in it",
             MUST,
             named("filename*=UTF-8''a%1B%5B2Jb%0Ac.bin"),
+        ),
+        case(
+            "F17",
+            "the server encodes the name as in mail (RFC 2047)",
+            "saved under the name that was meant",
+            named("filename=\"=?UTF-8?B?w7xtbGF1dC5iaW4=?=\"").ours(|outcome| {
+                let names = outcome.names();
+                (names != ["ümlaut.bin"]).then(|| format!("it is saved as {names:?}"))
+            }),
         ),
         case("F9", "the server names it `-rf`", MUST, named("filename=\"-rf\"")),
         case("F9 dot", "the server names it `.bashrc`", MUST, named("filename=\".bashrc\"")),
@@ -129,6 +138,22 @@ fn acted_on() -> Vec<Case> {
                 .everybody(harmless),
         ),
     ]
+}
+
+/// As long as a name can be.
+const LONGEST: &str = concat!(
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789",
+    "012345678901234567890123456789012345678901234567890.bin",
+);
+
+fn given_by_the_user() -> Case {
+    case(
+        "F16",
+        "the user gives a name of 255 octets, and the download is resumed",
+        "saved under that name, though no ending fits behind it",
+        Play::resumed(|request, _| file(1).answer(request)).wish(|wish| wish.output = Some(LONGEST)),
+    )
 }
 
 fn addressed() -> Vec<Case> {

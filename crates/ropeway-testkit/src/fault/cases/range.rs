@@ -15,6 +15,11 @@ fn odd_once(odd: fn(&Request) -> Answer) -> Play {
     })
 }
 
+/// Every answer to a range is `odd`.
+fn odd_always(odd: fn(&Request) -> Answer) -> Play {
+    Play::resumed(move |request, _| if request.range().is_some() { odd(request) } else { file(1).answer(request) })
+}
+
 fn start_of(request: &Request) -> u64 {
     request.range().map_or(0, |(start, _)| start)
 }
@@ -49,37 +54,30 @@ fn ignored() -> Vec<Case> {
 
 fn misplaced() -> Vec<Case> {
     const MUST: &str = "not one byte of it is used; the file is whole";
+    let shifted = |request: &Request| file(1).part(start_of(request) + 1024, LENGTH);
+    let garbage = |_: &Request| file(1).part(0, LENGTH).header("Content-Range", "bytes somewhere");
+    let reversed = |_: &Request| file(1).part(0, LENGTH).header("Content-Range", "bytes 524288-100/1048576");
+    let overflow = |_: &Request| {
+        let range = format!("bytes {}-{}/{}", (1_u128 << 64) + u128::from(HALF), LENGTH - 1, LENGTH);
+        file(1).part(0, LENGTH).header("Content-Range", &range)
+    };
     vec![
         case("S2", "206 that starts at zero", MUST, odd_once(|_| file(1).part(0, LENGTH))),
-        case(
-            "S2 shifted",
-            "206 that starts a kibibyte too late",
-            MUST,
-            odd_once(|request| file(1).part(start_of(request) + 1024, LENGTH)),
-        ),
+        case("S2 shifted", "206 that starts a kibibyte too late", MUST, odd_once(shifted)),
+        case("S2 shifted always", "every 206 starts a kibibyte too late", MUST, odd_always(shifted)),
         case("S3", "206 without Content-Range", MUST, odd_once(|_| file(1).part(0, LENGTH).without("Content-Range"))),
-        case(
-            "S3 garbage",
-            "206 whose Content-Range is garbage",
-            MUST,
-            odd_once(|_| file(1).part(0, LENGTH).header("Content-Range", "bytes somewhere")),
-        ),
-        case(
-            "S3 reversed",
-            "206 whose Content-Range ends before it starts",
-            MUST,
-            odd_once(|_| file(1).part(0, LENGTH).header("Content-Range", "bytes 524288-100/1048576")),
-        ),
-        case(
-            "S3 overflow",
-            "206 whose Content-Range overflows 64 bits to the right number",
-            MUST,
-            odd_once(|_| {
-                let range = format!("bytes {}-{}/{}", (1_u128 << 64) + u128::from(HALF), LENGTH - 1, LENGTH);
-                file(1).part(0, LENGTH).header("Content-Range", &range)
-            }),
-        ),
+        case("S3 garbage", "206 whose Content-Range is garbage", MUST, odd_once(garbage)),
+        case("S3 garbage always", "every Content-Range is garbage", MUST, odd_always(garbage)),
+        case("S3 reversed", "206 whose Content-Range ends before it starts", MUST, odd_once(reversed)),
+        case("S3 reversed always", "every Content-Range ends before it starts", MUST, odd_always(reversed)),
+        case("S3 overflow", "206 whose Content-Range overflows 64 bits to the right number", MUST, odd_once(overflow)),
+        case("S3 overflow always", "every Content-Range overflows so", MUST, odd_always(overflow)),
     ]
+}
+
+fn too_long(request: &Request) -> Answer {
+    let start = start_of(request);
+    file(1).part(start, LENGTH).pattern(file(1).pattern(), start, LENGTH + 64 * 1024)
 }
 
 fn odd() -> Vec<Case> {
@@ -97,11 +95,13 @@ fn odd() -> Vec<Case> {
             "S6",
             "206 with more bytes than the file has left",
             "only what was asked for is written",
-            odd_once(|request| {
-                let start = start_of(request);
-                let answer = file(1).part(start, LENGTH);
-                answer.pattern(file(1).pattern(), start, LENGTH + 64 * 1024)
-            }),
+            odd_once(too_long),
+        ),
+        case(
+            "S6 always",
+            "every 206 has more bytes than that",
+            "only what was asked for is written",
+            odd_always(too_long),
         ),
         case(
             "S8",

@@ -131,6 +131,32 @@ fn origins() -> Vec<Case> {
             to_other(302).path("@ann:secret@"),
         ),
         case(
+            "A2 agent",
+            "redirected to another port that wants the User-Agent and the Referer of the user",
+            "both go along, since they are no secrets; the file is whole",
+            Play::once(|_, turn| Answer::redirect(302, &format!("{}file.bin", turn.other)))
+                .other(|request, _| match (request.header("User-Agent"), request.header("Referer")) {
+                    (Some("Mozilla/5.0"), Some("http://example.org/")) => file(1).answer(request),
+                    _ => Answer::status(403),
+                })
+                .wish(|wish| {
+                    wish.headers = vec![("User-Agent", "Mozilla/5.0"), ("Referer", "http://example.org/")];
+                }),
+        ),
+        case(
+            "A9 told",
+            "a redirect names a login of its own for another port",
+            "no server has a say over whom the user logs in as; the file is whole",
+            Play::once(|_, turn| {
+                Answer::redirect(302, &format!("{}file.bin", turn.other).replace("://", "://ann:s3cret@"))
+            })
+            .other(|request, _| file(1).answer(request))
+            .everybody(|outcome| {
+                let is_told = outcome.elsewhere.iter().any(|request| request.header("Authorization").is_some());
+                is_told.then(|| "the login that a server wrote was sent".to_owned())
+            }),
+        ),
+        case(
             "A3",
             "https redirects to http",
             "refused: what was asked for in private is not fetched in the open",
@@ -219,7 +245,7 @@ fn marked(page: Answer) -> Answer {
 }
 
 /// The part is there, with the bytes that were there.
-fn keeps_its_part(outcome: &Outcome) -> Option<String> {
+pub(super) fn keeps_its_part(outcome: &Outcome) -> Option<String> {
     let part = std::fs::read(outcome.folder.join("file.bin.part")).unwrap_or_default();
     let begun = file(1).pattern().bytes(0, HALF / 2);
     (!part.starts_with(&begun)).then(|| "the part is gone".to_owned())

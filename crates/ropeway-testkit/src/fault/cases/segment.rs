@@ -30,6 +30,11 @@ fn one_odd(odd: fn(&Request) -> Answer) -> Play {
     segmented(move |request, turn| if turn.number == ODD { odd(request) } else { four(1).answer(request) })
 }
 
+/// Every request for a range gets `odd`.
+fn all_odd(odd: fn(&Request) -> Answer) -> Play {
+    segmented(move |request, _| if request.range().is_some() { odd(request) } else { four(1).answer(request) })
+}
+
 fn page(status: u16) -> Answer {
     Answer::status(status).header("Content-Type", "text/html").body(PAGE)
 }
@@ -45,6 +50,14 @@ fn errors() -> Vec<Case> {
             MUST,
             one_odd(|_| page(206)),
         ),
+        case(
+            "S12 always",
+            "every connection but the first gets such a page with status 200",
+            MUST,
+            all_odd(|_| page(200)),
+        ),
+        case("S12 503 always", "the same with status 503", MUST, all_odd(|_| page(503))),
+        case("S12 206 always", "the same with status 206 and no place", MUST, all_odd(|_| page(206))),
         case(
             "S12 403",
             "every connection but the first is refused with 403",
@@ -99,6 +112,12 @@ fn lengths() -> Vec<Case> {
                 if start == 0 { four(1).answer(request) } else { four(1).part(0, FOUR) }
             }),
         ),
+        case(
+            "S2 segments always",
+            "every connection but the first gets bytes of another place",
+            "not one byte of it is used",
+            all_odd(|_| four(1).part(0, FOUR)),
+        ),
     ]
 }
 
@@ -133,11 +152,26 @@ fn edges() -> Vec<Case> {
             }),
         ),
         case(
+            "V7 length always",
+            "every connection but the first is answered with another total length",
+            "not one byte of it is used",
+            all_odd(|request| ServedFile::new(2, FOUR + 1000).without_validators().answer(request)),
+        ),
+        case(
             "V15",
             "a mirror serves other bytes of the same length under another tag",
             "one version or none, never a mixture",
             segmented(|request, _| four(1).answer(request))
                 .other(|request, _| four(2).answer(request).drip(RATE))
+                .wish(|wish| wish.has_mirror = true)
+                .right([Version::Served(four(1)), Version::Served(four(2))]),
+        ),
+        case(
+            "V15 tagged",
+            "the same under the same strong tag",
+            "one version or none, never a mixture",
+            segmented(|request, _| four(1).header("ETag", "\"one\"").answer(request))
+                .other(|request, _| four(2).header("ETag", "\"one\"").answer(request).drip(RATE))
                 .wish(|wish| wish.has_mirror = true)
                 .right([Version::Served(four(1)), Version::Served(four(2))]),
         ),

@@ -53,6 +53,15 @@ fn refused() -> Vec<Case> {
         case("S21 410", "410 with a page", MUST, always(410).refused(&["HTTP_GONE"])),
         case("S21 403", "403 with a page", MUST, always(403).refused(&["HTTP_FORBIDDEN"])),
         case(
+            "S21 500 always",
+            "500 with a page, always",
+            "a failure in the end, and no file",
+            always(500).end(End::NeverDone).everybody(|outcome| {
+                let asked = outcome.requests.len();
+                (asked > 8).then(|| format!("asked {asked} times in {} s", outcome.took.as_secs()))
+            }),
+        ),
+        case(
             "S21 500",
             "500 once, with a page",
             "tried again; the file is whole",
@@ -123,6 +132,15 @@ fn patience() -> Vec<Case> {
             .everybody(|outcome| waited(outcome, Duration::from_millis(1_900))),
         ),
         case(
+            "S22 always",
+            "429 with `Retry-After: 2`, always",
+            "asks no sooner than it may; a failure in the end",
+            Play::once(|_, _| Answer::status(429).header("Retry-After", "2"))
+                .end(End::NeverDone)
+                .watch(8)
+                .everybody(|outcome| waited(outcome, Duration::from_millis(1_900))),
+        ),
+        case(
             "S22 years",
             "429 with `Retry-After: 1000000000`",
             "does not ask again meanwhile; parked or given up",
@@ -146,11 +164,11 @@ fn patience() -> Vec<Case> {
     ]
 }
 
-/// One byte of the body was damaged on its way, once; the digest in the head is that of the real file.
-fn damaged(name: &'static str, value: &'static str) -> Play {
+/// One byte of the body was damaged on its way, once or always; the digest in the head is that of the real file.
+fn damaged(name: &'static str, value: &'static str, is_always: bool) -> Play {
     Play::once(move |request, turn| {
         let answer = file(1).answer(request).header(name, value);
-        if turn.number == 1 {
+        if turn.number == 1 || is_always {
             let mut body = file(1).pattern().bytes(0, LENGTH).to_vec();
             body[4711] ^= 1;
             answer.body(body)
@@ -168,13 +186,26 @@ fn digests() -> Vec<Case> {
             "S25",
             "the body does not have its Repr-Digest",
             MUST,
-            damaged("Repr-Digest", "sha-256=:hbZrOlgW1obetC8tJHPZpxIc63XIIrg4+VjHbKhu2Oo=:"),
+            damaged("Repr-Digest", "sha-256=:hbZrOlgW1obetC8tJHPZpxIc63XIIrg4+VjHbKhu2Oo=:", false),
         ),
         case(
             "S25 md5",
             "the body does not have its Content-MD5",
             MUST,
-            damaged("Content-MD5", "+QQoanlxd7f8OsV1xH96Wg=="),
+            damaged("Content-MD5", "+QQoanlxd7f8OsV1xH96Wg==", false),
+        ),
+        case(
+            "S25 always",
+            "no body has its Repr-Digest",
+            "a failure, and no file",
+            damaged("Repr-Digest", "sha-256=:hbZrOlgW1obetC8tJHPZpxIc63XIIrg4+VjHbKhu2Oo=:", true)
+                .refused(&["CHECKSUM_MISMATCH"]),
+        ),
+        case(
+            "S25 md5 always",
+            "no body has its Content-MD5",
+            "a failure, and no file",
+            damaged("Content-MD5", "+QQoanlxd7f8OsV1xH96Wg==", true).refused(&["CHECKSUM_MISMATCH"]),
         ),
         case(
             "V12",

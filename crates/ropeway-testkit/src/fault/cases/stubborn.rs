@@ -1,8 +1,15 @@
 //! S, V and A: what is wrong in the same way each time. What a plain request brings must be brought.
 
+use std::collections::HashSet;
+
+use parking_lot::Mutex;
+
 use super::super::case::{Case, HALF, LENGTH, Play, Runs, Version, case, file};
 use crate::{
-    fault::{Outcome, stage::Turn},
+    fault::{
+        Outcome,
+        stage::{Shield, Turn},
+    },
     peer::{Answer, Cut, Framing, Request, ServedFile},
 };
 
@@ -121,6 +128,31 @@ fn led() -> Vec<Case> {
             expiring(|| Answer::hang_up(Cut::Reset)),
         ),
         case(
+            "A17 always",
+            "every link that the user's address leads to has expired: 403",
+            "a failure that says so; the part stays as it is",
+            Play::resumed(leads)
+                .first(leads)
+                .other(|request, turn| match turn.run {
+                    1 => file(1).answer(request).stall_after(HALF),
+                    _ => Answer::status(403),
+                })
+                .refused(&["HTTP_FORBIDDEN", "LINK_EXPIRED"])
+                .ours(super::redirect::keeps_its_part),
+        ),
+        case(
+            "A17 once",
+            "each link that the user's address leads to is good for one request",
+            "the whole file",
+            Play::once(leads).connections(8).other({
+                let used = Mutex::new(HashSet::new());
+                move |request, _| {
+                    let is_first = used.lock().insert(request.path.clone());
+                    if is_first { file(1).answer(request).drip(LENGTH) } else { Answer::status(403) }
+                }
+            }),
+        ),
+        case(
             "A17 within",
             "the link expires while the file comes, and the connection breaks",
             MUST,
@@ -166,6 +198,21 @@ fn mixed() -> Vec<Case> {
                 _ => blind(2).answer(request),
             })
             .becomes(file(2)),
+        ),
+        case(
+            "V18 each",
+            "no version is named, and each answer is another file of the same length",
+            MUST,
+            Play::resumed(move |_, turn| blind(1 + turn.number as u64).whole())
+                .from(blind(1))
+                .right((2..40).map(|seed| Version::Served(blind(seed)))),
+        ),
+        case(
+            "V2 each",
+            "another version under another tag at each request",
+            MUST,
+            Play::resumed(|request, turn| file(1 + turn.number as u64).answer(request))
+                .right((2..40).map(|seed| Version::Served(file(seed)))),
         ),
         case(
             "V18 led",
@@ -234,6 +281,19 @@ fn tags() -> Vec<Case> {
 }
 
 fn framing() -> Vec<Case> {
+    [chunks(), vec![second()]].concat()
+}
+
+fn second() -> Case {
+    case(
+        "S28",
+        "the server speaks HTTP/2 alone, and takes no handshake that does not offer it",
+        "the whole file",
+        Play::once(|request, _| file(1).answer(request)).shield(Shield::Http2).connections(8),
+    )
+}
+
+fn chunks() -> Vec<Case> {
     const BODY: &str = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\nabc\r\n0\r\n\r\n";
     vec![
         case(
