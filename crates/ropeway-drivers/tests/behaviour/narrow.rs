@@ -11,7 +11,7 @@ use ropeway_model::ByteRate;
 use rustix::net::sockopt;
 use tokio::sync::oneshot;
 
-use crate::ground::{Download, read};
+use crate::ground::{Download, read, url};
 
 /// Length of the file in bytes.
 const LENGTH: usize = 1 << 20;
@@ -48,26 +48,30 @@ fn read_head(client: &mut TcpStream) {
     }
 }
 
-/// Bytes that went before anybody read, where the answer is to be read at `pace`.
-async fn ahead(pace: Option<ByteRate>) -> usize {
+/// Bytes that went before anybody read, where the answer is to be read at `pace`, by a proxy if it `is_proxied`.
+async fn ahead(pace: Option<ByteRate>, is_proxied: bool) -> usize {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     sockopt::set_socket_send_buffer_size(&listener, 4096).unwrap();
-    let address = format!("http://{}/a.bin", listener.local_addr().unwrap());
+    let server = format!("http://{}/", listener.local_addr().unwrap());
+    let address = if is_proxied { "http://files.example/a.bin".to_owned() } else { format!("{server}a.bin") };
     let (tell, told) = oneshot::channel();
-    let server = thread::spawn(move || serve(&listener, tell));
+    let serving = thread::spawn(move || serve(&listener, tell));
     let mut download = Download::of(&address);
     download.context.pace = pace;
+    download.context.network.proxy = is_proxied.then(|| url(&server));
     let probe = download.probe().await.unwrap();
     let ahead = told.await.unwrap();
     assert_eq!(read(probe.body).await.0.len(), LENGTH);
-    server.join().unwrap();
+    serving.join().unwrap();
     ahead
 }
 
 #[tokio::test]
 async fn the_kernel_takes_no_more_of_an_answer_under_a_limit_than_a_small_part_of_a_second() {
-    let slow = ahead(ByteRate::new(50 << 10)).await;
-    assert!(slow < 40 << 10, "{slow}");
-    let usual = ahead(None).await;
+    for is_proxied in [false, true] {
+        let slow = ahead(ByteRate::new(50 << 10), is_proxied).await;
+        assert!(slow < 40 << 10, "{slow}, by a proxy: {is_proxied}");
+    }
+    let usual = ahead(None, false).await;
     assert!(usual > 48 << 10, "the test sees what the usual buffers hold: {usual}");
 }
