@@ -117,16 +117,20 @@ impl Client {
             (Self::Ropeway, files) => {
                 say(&["put", "--json"]);
                 say(files);
-                let target = if wish.is_form { format!("form+{url}#field=file") } else { url.to_owned() };
+                let of_form = |field: &str| format!("form+{url}#field={field}");
+                let target = wish.form.map_or_else(|| url.to_owned(), of_form);
                 say(&["--to", &target]);
             }
             (Self::Curl, files) => {
                 say(&["-sSf"]);
                 for file in files {
-                    if wish.is_form { say(&["-F", &format!("file=@{file}"), url]) } else { say(&["-T", file, url]) }
+                    match wish.form {
+                        Some(field) => say(&["-F", &format!("{field}=@{file}"), url]),
+                        None => say(&["-T", file, url]),
+                    }
                 }
             }
-            (Self::Wget | Self::Wget2, [file]) if !wish.is_form => {
+            (Self::Wget | Self::Wget2, [file]) if wish.form.is_none() => {
                 say(&["-nv", "-O", "-", "--method=PUT", &format!("--body-file={file}"), url]);
             }
             (Self::Wget | Self::Wget2 | Self::Aria2, _) => return None,

@@ -89,10 +89,10 @@ fn found(play: &Play, client: Client, outcome: &Outcome) -> Found {
 
 /// What of the files that were to be sent the server has got, to the last of their bytes.
 fn arrived(play: &Play, outcome: &Outcome) -> Found {
-    let sent = (1..).zip(play.wish.uploads).map(|(seed, _)| Pattern::new(seed).sha256(play.wish.upload_length));
+    let mut sent = (1..).zip(play.wish.uploads).map(|(seed, _)| Pattern::new(seed).sha256(play.wish.upload_length));
     let requests = || outcome.requests.iter().filter(|request| request.body_complete);
     let has = |sha256: String| requests().flat_map(|request| &request.files).any(|file| file.sha256 == sha256);
-    if sent.map(has).all(|has| has) { Found::Whole } else { Found::Nothing }
+    if sent.all(has) { Found::Whole } else { Found::Nothing }
 }
 
 /// Whether ours failed for a reason that has its name.

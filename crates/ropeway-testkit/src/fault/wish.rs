@@ -27,8 +27,8 @@ pub(super) struct Wish {
     pub(super) uploads: &'static [&'static str],
     /// Bytes of each of them.
     pub(super) upload_length: u64,
-    /// Whether they are sent by a form.
-    pub(super) is_form: bool,
+    /// The field of the form that they are sent by, if they are.
+    pub(super) form: Option<&'static str>,
     /// Whether the file is to tell where it came from.
     pub(super) is_marked: bool,
     /// Whether the other origin is told to be a mirror of the file.
@@ -50,7 +50,7 @@ impl Default for Wish {
             output: None,
             uploads: &[],
             upload_length: LENGTH,
-            is_form: false,
+            form: None,
             is_marked: false,
             has_mirror: false,
             mirror: None,

@@ -17,7 +17,7 @@ use crate::{
 const PIECE: u64 = 300 * 1024;
 
 pub(super) fn cases() -> Vec<Case> {
-    [wrong_ranges(), refusals(), conditions(), led(), mixed(), tags(), framing()].concat()
+    [wrong_ranges(), refusals(), conditions(), led(), vec![once()], mixed(), tags(), framing()].concat()
 }
 
 /// Every answer to a request for a range is `odd`; plain requests are answered well.
@@ -103,6 +103,22 @@ fn leads(_: &Request, turn: &Turn) -> Answer {
     Answer::redirect(302, &format!("{}file.bin?run={}&request={}", turn.other, turn.run, turn.number))
 }
 
+/// A link that somebody has used is over.
+fn once() -> Case {
+    case(
+        "A17 once",
+        "each link that the user's address leads to is good for one request",
+        "the whole file",
+        Play::once(leads).connections(8).other({
+            let used = Mutex::new(HashSet::new());
+            move |request, _| {
+                let is_first = used.lock().insert(request.path.clone());
+                if is_first { file(1).answer(request).drip(LENGTH) } else { Answer::status(403) }
+            }
+        }),
+    )
+}
+
 fn led() -> Vec<Case> {
     const MUST: &str = "asks the user's own address again, and goes on";
     /// Links of the first run are `over` in the second.
@@ -139,18 +155,6 @@ fn led() -> Vec<Case> {
                 })
                 .refused(&["HTTP_FORBIDDEN", "LINK_EXPIRED"])
                 .ours(super::redirect::keeps_its_part),
-        ),
-        case(
-            "A17 once",
-            "each link that the user's address leads to is good for one request",
-            "the whole file",
-            Play::once(leads).connections(8).other({
-                let used = Mutex::new(HashSet::new());
-                move |request, _| {
-                    let is_first = used.lock().insert(request.path.clone());
-                    if is_first { file(1).answer(request).drip(LENGTH) } else { Answer::status(403) }
-                }
-            }),
         ),
         case(
             "A17 within",

@@ -3,10 +3,10 @@
 use super::super::case::{Case, tested};
 
 pub(super) fn cases() -> Vec<Case> {
-    [uploads(), lines()].concat()
+    [sent(), named(), lists(), streams(), queue(), words()].concat()
 }
 
-fn uploads() -> Vec<Case> {
+fn sent() -> Vec<Case> {
     vec![
         tested(
             "U1",
@@ -43,6 +43,11 @@ fn uploads() -> Vec<Case> {
             "crates/ropeway-engine/tests/it/upload.rs::\
              an_upload_that_is_told_when_to_come_back_waits_so_long_and_no_longer",
         ),
+    ]
+}
+
+fn named() -> Vec<Case> {
+    vec![
         tested(
             "U12",
             "the file is not the one that the user gave the checksum of",
@@ -81,7 +86,7 @@ fn uploads() -> Vec<Case> {
     ]
 }
 
-fn lines() -> Vec<Case> {
+fn lists() -> Vec<Case> {
     vec![
         tested(
             "L1",
@@ -139,6 +144,11 @@ fn lines() -> Vec<Case> {
             "crates/ropeway-api/src/calls/curl/mod.rs::\
              flags_may_be_joined_and_common_ones_are_taken",
         ),
+    ]
+}
+
+fn streams() -> Vec<Case> {
+    vec![
         tested(
             "L7",
             "`-o -`, a pipe, a device, a folder",
@@ -195,6 +205,11 @@ fn lines() -> Vec<Case> {
             "tests/it/own_files.rs::\
              a_read_only_home_breaks_no_get_and_says_what_is_lost",
         ),
+    ]
+}
+
+fn queue() -> Vec<Case> {
+    vec![
         tested(
             "L13",
             "what earlier commands left unfinished",
@@ -230,6 +245,11 @@ fn lines() -> Vec<Case> {
             "tests/it/own_files.rs::\
              the_log_tells_of_failed_jobs_without_colours_or_secrets",
         ),
+    ]
+}
+
+fn words() -> Vec<Case> {
+    vec![
         tested(
             "L17",
             "a transfer is watched from its middle on",

@@ -107,7 +107,7 @@ fn refusals() -> Vec<Case> {
     let one = &["file.bin"];
     let form = |status: u16| {
         Play::sent(one, move |_, _| Answer::status(status))
-            .wish(|wish| wish.is_form = true)
+            .wish(|wish| wish.form = Some("file"))
             .watch(12)
             .end(End::Refused)
             .everybody(posted_again)
