@@ -9,6 +9,7 @@ import { progressLook } from "../src/jobs/progress";
 import { joined, strips } from "../src/jobs/segment_strip";
 import { niceTop } from "../src/jobs/speed_scale";
 import { stateText } from "../src/jobs/state_text";
+import { EMPTY_QUEUE } from "../src/state/queue";
 import { en } from "../src/texts/en";
 import { job } from "./samples";
 
@@ -118,14 +119,23 @@ describe("the state of a row", () => {
   });
 
   it("says that the schedule holds a queued job up, and until when", () => {
-    const limits = { download: null, upload: null, is_paused: true, is_scheduled: true, until: null };
+    const limits = { download: null, upload: null, is_scheduled: true, until: null };
+    const pause = { kind: "schedule" } as const;
     const now = new Date(2026, 0, 5, 12).getTime();
     const held = (until: { weekday: number; minute: number } | null, change: Partial<JobView> = {}) =>
-      stateText(job(1, change), { texts: en, nameOf: name, now, formats, limits: { ...limits, until } }).text;
+      stateText(job(1, change), { texts: en, nameOf: name, now, formats, totals: { pause, limits: { ...limits, until } } }).text;
     expect(held({ weekday: 1, minute: 23 * 60 + 59 })).toMatch(/^Paused by schedule until 11:59.PM$/);
     expect(held({ weekday: 2, minute: 8 * 60 })).toMatch(/^Paused by schedule until Tue 8:00.AM$/);
     expect(held(null)).toBe("Paused by schedule");
     expect(held(null, { wish: "pause" })).toBe("Pausing");
+  });
+
+  it("says why nothing starts, of what is queued and of what could be tried again", () => {
+    const words = (kind: "settings" | "unrecorded") => ({ texts: en, nameOf: name, now: 50_000, formats, totals: { ...EMPTY_QUEUE.totals, pause: { kind } } });
+    expect(stateText(job(1), words("settings")).text).toBe("Held: the settings cannot be read");
+    expect(stateText(job(1), words("unrecorded")).text).toBe("Held: the queue cannot be written");
+    expect(stateText(job(1, { phase: waiting }), words("settings"))).toMatchObject({ text: "Held: the settings cannot be read", more: FAILURES.refused.message });
+    expect(stateText(job(1, { phase: waiting }), { ...words("settings"), now: 30_500 }).text).toBe("Retries in 0:12");
   });
 
   it("falls back to the sentence for a code that this window does not know", () => {

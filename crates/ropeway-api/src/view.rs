@@ -256,8 +256,6 @@ pub struct LimitsView {
     pub download: Option<u64>,
     /// Bytes a second of all uploads together.
     pub upload: Option<u64>,
-    /// Whether the schedule lets nothing move.
-    pub is_paused: bool,
     /// Whether a rule of the schedule holds in the place of the usual limits.
     pub is_scheduled: bool,
     /// When something else comes into force, by the clock of the engine's machine; `None` if that never happens.

@@ -160,7 +160,7 @@ impl Core {
         match self.timetable.pauses() {
             _ if *self.is_held.borrow() => Some(Pause::Held),
             _ if is_behind => Some(Pause::Unrecorded),
-            true => Some(Pause::Schedule { until: self.timetable.pauses_until() }),
+            true => Some(Pause::Schedule),
             false => None,
         }
     }

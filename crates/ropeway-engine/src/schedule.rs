@@ -18,8 +18,6 @@ pub(crate) struct Timetable {
     schedule: Mutex<Schedule>,
     /// Whether the schedule lets nothing move now.
     pub(crate) pauses: watch::Sender<bool>,
-    /// When that ends.
-    until: Mutex<Option<Timestamp>>,
     changed: Notify,
 }
 
@@ -34,11 +32,6 @@ impl Timetable {
     /// Whether the schedule lets nothing move now.
     pub(crate) fn pauses(&self) -> bool {
         *self.pauses.borrow()
-    }
-
-    /// When the pause of the schedule ends; `None` where no rule ends it.
-    pub(crate) fn pauses_until(&self) -> Option<Timestamp> {
-        *self.until.lock()
     }
 
     /// The wall clock may have jumped: what is in force is looked up anew.
@@ -100,14 +93,6 @@ impl Core {
 
     /// Puts in force what holds at this moment.
     pub(crate) fn follow_schedule(&self) {
-        let left = {
-            let schedule = self.timetable.schedule.lock();
-            let local = if schedule.is_empty() { None } else { Some(self.clock.local()) };
-            local.and_then(|now| schedule.pause_left(now))
-        };
-        let minute = self.clock.now().unix_ms().div_euclid(MINUTE_MS);
-        *self.timetable.until.lock() =
-            left.map(|left| Timestamp::from_unix_ms((minute + i64::from(left)).saturating_mul(MINUTE_MS)));
         let LimitsInForce { download, upload, is_paused: pauses, .. } = self.limits_in_force();
         self.downloads.set_rate(download);
         self.uploads.set_rate(upload);

@@ -51,11 +51,8 @@ pub enum Pause {
     Held,
     /// What jobs do could not be recorded, and is tried again.
     Unrecorded,
-    /// A rule of the schedule.
-    Schedule {
-        /// When its hours end; `None` where they never do.
-        until: Option<Timestamp>,
-    },
+    /// A rule of the schedule, for as long as [`crate::LimitsInForce::until`] says.
+    Schedule,
 }
 
 /// How far a job is.

@@ -10,9 +10,6 @@ use crate::ByteRate;
 /// Minutes of a day.
 const DAY: u16 = 24 * 60;
 
-/// Minutes of a week.
-const WEEK: u16 = 7 * DAY;
-
 /// A moment of a week, as the wall clock shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalTime {
@@ -20,16 +17,6 @@ pub struct LocalTime {
     pub weekday: u8,
     /// Minutes after midnight, 0 to 1439.
     pub minute: u16,
-}
-
-impl LocalTime {
-    /// The moment so many minutes later, in a week without a change of the clock.
-    fn after(self, minutes: u16) -> Self {
-        let minute = u32::from(self.minute) + u32::from(minutes);
-        let (days, minute) = (minute / u32::from(DAY), minute % u32::from(DAY));
-        let weekday = (u32::from(self.weekday) + 6 + days) % 7 + 1;
-        Self { weekday: u8::try_from(weekday).unwrap_or(1), minute: u16::try_from(minute).unwrap_or(0) }
-    }
 }
 
 /// Days of the week.
@@ -130,12 +117,6 @@ impl Schedule {
         self.0.iter().find(|rule| rule.fits(now)).map(|rule| rule.effect)
     }
 
-    /// Minutes from `now` until nothing is paused any more; `None` where nothing is paused, or always.
-    pub fn pause_left(&self, now: LocalTime) -> Option<u16> {
-        let pauses = |moment| self.effect(moment) == Some(ScheduleEffect::Pause);
-        (0..=WEEK).find(|left| !pauses(now.after(*left))).filter(|left| *left > 0)
-    }
-
     /// The next moment at which something else is in force; `None` if that never happens.
     pub fn next_change(&self, now: LocalTime) -> Option<LocalTime> {
         /// From any moment on, every rule begins and ends within a week and a day.
@@ -166,24 +147,6 @@ mod tests {
 
     fn rule(days: &[u8], from: u16, to: u16) -> ScheduleRule {
         ScheduleRule::new(days, from * 60, to * 60, ScheduleEffect::Pause).unwrap()
-    }
-
-    #[test]
-    fn a_pause_ends_with_its_last_rule_and_one_without_an_end_has_none() {
-        let schedule = Schedule::new(vec![rule(&[1, 2, 3, 4, 5], 9, 17), rule(&[5], 17, 6)]);
-        for (now, left) in [
-            (at(1, 8, 59), None),
-            (at(1, 9, 0), Some(8 * 60)),
-            (at(1, 16, 59), Some(1)),
-            (at(5, 16, 59), Some(13 * 60 + 1)),
-            (at(6, 5, 59), Some(1)),
-            (at(7, 0, 0), None),
-        ] {
-            assert_eq!(schedule.pause_left(now), left, "{now:?}");
-        }
-        let week = ScheduleRule::new(&[1, 2, 3, 4, 5, 6, 7], 0, 0, ScheduleEffect::Pause).unwrap();
-        assert_eq!(Schedule::new(vec![week]).pause_left(at(3, 1, 1)), None);
-        assert_eq!(Schedule::new(vec![rule(&[7], 23, 1)]).pause_left(at(7, 23, 30)), Some(90), "into the next week");
     }
 
     #[test]

@@ -14,10 +14,6 @@ download: number | null,
  */
 upload: number | null, 
 /**
- * Whether the schedule lets nothing move.
- */
-is_paused: boolean, 
-/**
  * Whether a rule of the schedule holds in the place of the usual limits.
  */
 is_scheduled: boolean, 

@@ -3,8 +3,4 @@
 /**
  * Why no job starts at all.
  */
-export type PauseView = { "kind": "schedule", 
-/**
- * Unix time in milliseconds when its hours end; `None` where they never do.
- */
-until_ms: number | null, } | { "kind": "settings" } | { "kind": "unrecorded" };
+export type PauseView = { "kind": "schedule" } | { "kind": "settings" } | { "kind": "unrecorded" };

@@ -1,7 +1,7 @@
 import type { FailureView } from "../gen/FailureView";
 import type { JobView } from "../gen/JobView";
-import type { LimitsView } from "../gen/LimitsView";
 import type { ObstacleView } from "../gen/ObstacleView";
+import type { Totals } from "../gen/Totals";
 import { formatDuration } from "../format/duration";
 import { formatMoment } from "../format/moment";
 import type { NumberFormats } from "../format/number";
@@ -39,8 +39,8 @@ export interface StateWords {
   /** Unix time in milliseconds. */
   readonly now: number;
   readonly formats: NumberFormats;
-  /** The limits in force. */
-  readonly limits?: LimitsView;
+  /** What keeps all jobs from starting, and the limits in force. */
+  readonly totals?: Pick<Totals, "pause" | "limits">;
   /** What is done for the proof of the file. */
   readonly work?: ProofWork | null;
 }
@@ -63,8 +63,9 @@ export function stateText(job: JobView, words: StateWords): StateText {
       return plain(wish === "run" ? underWay(job, texts) : unwished(job, texts));
     case "waiting": {
       const seconds = Math.ceil((phase.until_ms - now) / 1000);
-      const when = seconds > 0 ? texts.phase.retryIn(formatDuration(seconds)) : dueText(seconds, texts);
-      return plain(when, "clock", reason(phase.cause, words) ?? phase.cause.message);
+      const more = reason(phase.cause, words) ?? phase.cause.message;
+      if (seconds > 0) return plain(texts.phase.retryIn(formatDuration(seconds)), "clock", more);
+      return { ...(heldText(words) ?? plain(dueText(seconds, texts), "clock")), more };
     }
     case "blocked": {
       const needsUser = phase.by !== "network";
@@ -90,14 +91,27 @@ export function stateText(job: JobView, words: StateWords): StateText {
   }
 }
 
-function queuedText(job: JobView, { texts, now, formats, limits }: StateWords): StateText {
+function queuedText(job: JobView, words: StateWords): StateText {
+  const { texts, now, formats } = words;
   const plain = (text: string, icon: IconName | null = null): StateText => ({ text, more: "", icon, isAlarm: false });
   if (job.wish === "pause") return plain(texts.phase.pausing);
   if (job.start_at_ms !== null && job.start_at_ms > now) {
     return plain(texts.phase.startsAt(formatMoment(job.start_at_ms, now, formats)), "clock");
   }
-  if (limits?.is_paused !== true) return plain(texts.phase.queued);
-  return plain(texts.schedule.pausedUntil(untilText(limits, now, formats)), "clock");
+  return heldText(words) ?? plain(texts.phase.queued);
+}
+
+/** What keeps every job that could start from it; `null` where nothing does. */
+function heldText({ texts, now, formats, totals }: StateWords): StateText | null {
+  switch (totals?.pause?.kind) {
+    case "schedule":
+      return { text: texts.schedule.pausedUntil(untilText(totals.limits, now, formats)), more: "", icon: "clock", isAlarm: false };
+    case "settings":
+    case "unrecorded":
+      return { text: texts.held[totals.pause.kind], more: "", icon: "alarm", isAlarm: false };
+    case undefined:
+      return null;
+  }
 }
 
 /** The name of a failure, with the status that says most in the least room. */

@@ -30,7 +30,7 @@ export interface QueueState {
 /** What came of a batch: the state after it, or that batches are missing and a snapshot is due. */
 export type Applied = { readonly kind: "applied"; readonly state: QueueState } | { readonly kind: "gap" };
 
-const NO_LIMITS: LimitsView = { download: null, upload: null, is_paused: false, is_scheduled: false, until: null };
+const NO_LIMITS: LimitsView = { download: null, upload: null, is_scheduled: false, until: null };
 
 export const EMPTY_QUEUE: QueueState = {
   seq: 0,

@@ -130,6 +130,7 @@ export const ar: Messages = {
     linkExpired: "انتهت صلاحية الرابط",
   },
   blocked: { network: "ينتظر الشبكة", room: "ينتظر مساحة على القرص", name_taken: "الاسم مستخدم" },
+  held: { settings: "متوقف: تتعذر قراءة الإعدادات", unrecorded: "متوقف: تتعذر كتابة قائمة الانتظار" },
   verified: {
     checksum_given: "المجموع الاختباري مطابق",
     checksum_of_server: "مطابق للمجموع الاختباري من الخادم",

@@ -107,6 +107,7 @@ export const de: Messages = {
     linkExpired: "Link abgelaufen",
   },
   blocked: { network: "Wartet auf Netz", room: "Wartet auf Platz", name_taken: "Name vergeben" },
+  held: { settings: "Steht: Einstellungen nicht lesbar", unrecorded: "Steht: Warteschlange nicht schreibbar" },
   verified: {
     checksum_given: "Prüfsumme stimmt",
     checksum_of_server: "Stimmt mit der Prüfsumme des Servers",

@@ -110,6 +110,7 @@ export const en = {
     linkExpired: "Link expired",
   },
   blocked: { network: "Waiting for network", room: "Waiting for disk space", name_taken: "Name taken" },
+  held: { settings: "Held: the settings cannot be read", unrecorded: "Held: the queue cannot be written" },
   verified: {
     checksum_given: "Checksum verified",
     checksum_of_server: "Verified by the server's checksum",

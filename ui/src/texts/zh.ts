@@ -105,6 +105,7 @@ export const zh: Messages = {
     linkExpired: "链接已过期",
   },
   blocked: { network: "等待网络", room: "等待磁盘空间", name_taken: "名称已存在" },
+  held: { settings: "已停住：无法读取设置", unrecorded: "已停住：无法写入队列" },
   verified: {
     checksum_given: "校验和一致",
     checksum_of_server: "与服务器的校验和一致",

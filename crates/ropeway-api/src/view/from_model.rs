@@ -103,7 +103,6 @@ impl From<engine::LimitsInForce> for LimitsView {
         Self {
             download: limits.download.map(ByteRate::bytes_per_second),
             upload: limits.upload.map(ByteRate::bytes_per_second),
-            is_paused: limits.is_paused,
             is_scheduled: limits.is_scheduled,
             until: limits.until.map(|at| WeekMoment { weekday: at.weekday, minute: at.minute }),
         }

@@ -1,7 +1,7 @@
 //! What the user should know and what no job tells.
 
 use ropeway_engine::{Pause, QueueDamage};
-use ropeway_model::{FailureCode, Timestamp};
+use ropeway_model::FailureCode;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -24,11 +24,8 @@ pub struct NoticeView {
 #[serde(rename_all = "snake_case", tag = "kind")]
 #[ts(export)]
 pub enum PauseView {
-    /// A rule of the schedule.
-    Schedule {
-        /// Unix time in milliseconds when its hours end; `None` where they never do.
-        until_ms: Option<i64>,
-    },
+    /// A rule of the schedule, for as long as the limits in force hold.
+    Schedule,
     /// Settings that protect the user cannot be read: see the notices.
     Settings,
     /// The queue's volume takes nothing; it is tried again.
@@ -52,7 +49,7 @@ impl From<Pause> for PauseView {
         match pause {
             Pause::Held => Self::Settings,
             Pause::Unrecorded => Self::Unrecorded,
-            Pause::Schedule { until } => Self::Schedule { until_ms: until.map(Timestamp::unix_ms) },
+            Pause::Schedule => Self::Schedule,
         }
     }
 }

@@ -6,7 +6,7 @@ use ropeway_api::{
     command::{Added, Done, Found, FullAddress},
     error::ApiCode,
     settings::{ScheduleRule, Settings},
-    view::{JobDetail, LimitsView, PhaseView, Snapshot, TargetView, WishView},
+    view::{JobDetail, LimitsView, PauseView, PhaseView, Snapshot, TargetView, WishView},
 };
 use serde_json::{Value, json};
 
@@ -232,7 +232,7 @@ async fn the_limits_in_force_are_told_and_until_when() {
     let always = ScheduleRule { days: (1..=7).collect(), pause: true, ..ScheduleRule::default() };
     settings.schedule = vec![always];
     set(&settings).await;
-    until(async || limits().await.is_paused).await;
+    until(async || rig.snapshot().await.totals.pause == Some(PauseView::Schedule)).await;
     let told = limits().await;
     assert!(told.is_scheduled);
     assert_eq!(told.until, None, "it never ends");

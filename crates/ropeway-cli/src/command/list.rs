@@ -82,7 +82,7 @@ impl List {
         if self.json {
             jobs.into_iter().try_for_each(to_stdout_as_json)?;
         } else {
-            let waits = Waits::ask(&running, snapshot.totals.pause).await?;
+            let waits = Waits::ask(&running, &snapshot.totals).await?;
             table::lines(&jobs, &waits).iter().map(String::as_str).for_each(to_stdout);
         }
         Ok(Exit::Complete)

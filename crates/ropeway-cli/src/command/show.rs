@@ -33,7 +33,7 @@ impl Show {
     /// Prints one job after another.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        let waits = Waits::ask(&running, running.snapshot().await?.totals.pause).await?;
+        let waits = Waits::ask(&running, &running.snapshot().await?.totals).await?;
         for (place, id) in running.numbers(&self.numbers).await?.into_iter().enumerate() {
             let detail: JobDetail = running.call(Call::JobDetail(JobNumber { id })).await?;
             if self.json {

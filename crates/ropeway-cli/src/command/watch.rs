@@ -63,7 +63,7 @@ impl Watch {
         rounds.reset();
         let exit = loop {
             snapshot.jobs.retain(|job| wanted.contains(&job.id));
-            let waits = Waits::with_pause(snapshot.totals.pause);
+            let waits = Waits::of(&snapshot.totals);
             let moves = |job: &JobView| is_under_way(&job.phase) && !is_kept(&waits, job);
             let is_over = !snapshot.jobs.iter().any(moves);
             let kept: Vec<String> = snapshot.jobs.iter().filter_map(|job| kept_from(&waits, job)).collect();

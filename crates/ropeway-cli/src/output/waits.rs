@@ -2,44 +2,47 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
+use jiff::Zoned;
 use ropeway_api::{
     command::{Call, Nothing},
-    view::{JobView, PauseView, PhaseView, Servers},
+    view::{JobView, PauseView, PhaseView, Servers, Totals, WeekMoment},
 };
 
 use crate::{
     command::control::Running,
     error::CommandError,
-    output::text::{self, moment, plain, second},
+    output::text::{self, plain, second},
 };
 
 /// What keeps jobs from starting that could: all of them, or those of servers that are left alone, and until when.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Waits {
     pause: Option<PauseView>,
+    /// When the hours of the schedule end.
+    until: Option<WeekMoment>,
     resting: HashMap<String, i64>,
 }
 
 impl Waits {
     /// With what keeps all jobs from starting.
-    pub(crate) fn with_pause(pause: Option<PauseView>) -> Self {
-        Self { pause, resting: HashMap::new() }
+    pub(crate) fn of(totals: &Totals) -> Self {
+        Self { pause: totals.pause, until: totals.limits.until, resting: HashMap::new() }
     }
 
     /// The same with the servers that the running queue leaves alone.
     ///
     /// # Errors
     /// [`CommandError::Call`] if it does not answer.
-    pub(crate) async fn ask(running: &Running, pause: Option<PauseView>) -> Result<Self, CommandError> {
+    pub(crate) async fn ask(running: &Running, totals: &Totals) -> Result<Self, CommandError> {
         let Servers { servers } = running.call(Call::ServerList(Nothing {})).await?;
         let resting = servers.into_iter().filter_map(|server| Some((server.host, server.resting_until_ms?)));
-        Ok(Self { pause, resting: resting.collect() })
+        Ok(Self { resting: resting.collect(), ..Self::of(totals) })
     }
 
     /// What the job is doing, or what it waits for, in a few words.
     pub(crate) fn state(&self, job: &JobView) -> Cow<'static, str> {
         if let Some(pause) = self.pause.filter(|_| could_start(&job.phase)) {
-            return paused(pause).into();
+            return paused(pause, self.until, today()).into();
         }
         match self.server(job) {
             Some(reason) => format!("{}, {reason}", text::state(job)).into(),
@@ -60,7 +63,7 @@ impl Waits {
 
     /// Whether the job goes on without its user and before the hours that are kept free of it.
     pub(crate) fn lets_go_on(&self, phase: &PhaseView) -> bool {
-        !could_start(phase) || !matches!(self.pause, Some(PauseView::Schedule { .. } | PauseView::Settings))
+        !could_start(phase) || !matches!(self.pause, Some(PauseView::Schedule | PauseView::Settings))
     }
 }
 
@@ -69,12 +72,28 @@ const fn could_start(phase: &PhaseView) -> bool {
 }
 
 /// Why no job starts at all.
-fn paused(pause: PauseView) -> String {
-    match pause {
-        PauseView::Schedule { until_ms: Some(until) } => format!("paused by schedule until {}", moment(until)),
-        PauseView::Schedule { until_ms: None } => "paused by schedule".to_owned(),
-        PauseView::Settings => "held: the settings cannot be read".to_owned(),
-        PauseView::Unrecorded => "held: the queue cannot be written".to_owned(),
+fn paused(pause: PauseView, until: Option<WeekMoment>, today: u8) -> String {
+    match (pause, until) {
+        (PauseView::Schedule, Some(until)) => format!("paused by schedule until {}", clock(until, today)),
+        (PauseView::Schedule, None) => "paused by schedule".to_owned(),
+        (PauseView::Settings, _) => "held: the settings cannot be read".to_owned(),
+        (PauseView::Unrecorded, _) => "held: the queue cannot be written".to_owned(),
+    }
+}
+
+/// The day of the week on this machine's clock, 1 Monday to 7 Sunday.
+fn today() -> u8 {
+    u8::try_from(Zoned::now().weekday().to_monday_one_offset()).unwrap_or(1)
+}
+
+/// A moment of the week, with its day where that is not `today`.
+fn clock(WeekMoment { weekday, minute }: WeekMoment, today: u8) -> String {
+    /// As `ropeway schedule` writes them.
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let time = format!("{:02}:{:02}", minute / 60, minute % 60);
+    match DAYS.get(usize::from(weekday).wrapping_sub(1)) {
+        Some(day) if weekday != today => format!("{day} {time}"),
+        _ => time,
     }
 }
 
@@ -85,18 +104,26 @@ mod tests {
 
     #[test]
     fn what_could_start_says_that_the_schedule_keeps_it_from_it() {
-        let schedule = Waits::with_pause(Some(PauseView::Schedule { until_ms: Some(0) }));
+        let schedule = Waits { pause: Some(PauseView::Schedule), ..Waits::default() };
         let queued = row(1, PhaseView::Queued, 0);
-        assert!(schedule.state(&queued).starts_with("paused by schedule until 19"), "{}", schedule.state(&queued));
+        assert_eq!(schedule.state(&queued), "paused by schedule");
         assert!(!schedule.lets_go_on(&queued.phase));
         assert_eq!(Waits::default().state(&queued), "queued");
         assert!(Waits::default().lets_go_on(&queued.phase));
         let running = row(1, PhaseView::Running, 0);
         assert_eq!(schedule.state(&running), "running");
         assert!(schedule.lets_go_on(&running.phase));
-        let full = Waits::with_pause(Some(PauseView::Unrecorded));
+        let full = Waits { pause: Some(PauseView::Unrecorded), ..Waits::default() };
         assert_eq!(full.state(&queued), "held: the queue cannot be written");
         assert!(full.lets_go_on(&queued.phase), "it is tried again");
+    }
+
+    #[test]
+    fn the_end_of_the_hours_is_told_with_its_day_unless_that_is_today() {
+        let at_nine = Some(WeekMoment { weekday: 3, minute: 9 * 60 });
+        assert_eq!(paused(PauseView::Schedule, at_nine, 3), "paused by schedule until 09:00");
+        assert_eq!(paused(PauseView::Schedule, at_nine, 2), "paused by schedule until wed 09:00");
+        assert_eq!(paused(PauseView::Settings, at_nine, 3), "held: the settings cannot be read");
     }
 
     #[test]
