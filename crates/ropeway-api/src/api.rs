@@ -26,6 +26,7 @@ use crate::{
     reserve,
     settings_check::Checked,
     settings_file::{Keeping, SettingsFile},
+    settings_watch,
     view::NoticeView,
 };
 
@@ -155,8 +156,11 @@ impl Api {
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let core = Core { engine, settings, publisher, host, notices, stopping, lock };
-        Ok(Self { core: Arc::new(core) })
+        let core = Arc::new(Core { engine, settings, publisher, host, notices, stopping: stopping.clone(), lock });
+        if keeping == Keeping::Saved {
+            tokio::spawn(settings_watch::run(Arc::downgrade(&core), stopping));
+        }
+        Ok(Self { core })
     }
 
     /// What the user should know and no job tells: of the settings' file, and of the queue.

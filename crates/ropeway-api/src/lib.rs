@@ -19,6 +19,7 @@ mod reserve;
 pub mod settings;
 mod settings_check;
 mod settings_file;
+mod settings_watch;
 pub mod view;
 
 pub use api::{Api, ApiConfig, OpenError, Scope};

@@ -21,10 +21,9 @@ use crate::{
     convert,
     core::Core,
     error::{ApiCode, ApiError},
-    event::Event,
     reply::Reply,
     settings::Settings,
-    settings_check::Checked,
+    settings_watch,
     view::Snapshot,
 };
 
@@ -141,15 +140,7 @@ async fn snapshot(core: &Core) -> Result<Reply, ApiError> {
 fn set_settings(core: &Core, settings: Settings) -> Result<Settings, ApiError> {
     let settings = settings.with_password_of(&core.settings.current());
     core.settings.replace(settings.map_err(|error| ApiError::bad_params(error.to_string()))?)?;
-    let Checked { limits, schedule, servers } = core.settings.checked();
-    core.engine.set_limits(limits);
-    core.engine.set_servers(servers);
-    core.engine.set_schedule(schedule);
-    core.engine.hold(core.settings.blocking().is_some());
-    let settings = core.settings.current().shown();
-    let notices = Event::Notices { notices: core.notices() };
-    core.publisher.publish(vec![Event::Settings { settings: settings.clone() }, notices]);
-    Ok(settings)
+    Ok(settings_watch::put_in_force(core))
 }
 
 /// What to do about a job that is in a phase which a call does not fit.

@@ -3,8 +3,10 @@
 //!
 //! The file is the user's own, too. A change writes the values that changed and nothing else: comments, keys of a newer
 //! version and what was edited meanwhile stay. A file with something in it that cannot be used is kept beside it first.
+//! What is edited while the queue runs is taken up once the editor is done with it.
 
 mod flaw;
+mod stamp;
 mod text;
 
 use std::{
@@ -16,7 +18,7 @@ use parking_lot::Mutex;
 use serde_json::{Map, Value as Json};
 use toml_edit::DocumentMut;
 
-use self::flaw::Flaw;
+use self::{flaw::Flaw, stamp::Stamp};
 use crate::{
     error::{ApiCode, ApiError},
     settings::Settings,
@@ -43,6 +45,10 @@ pub(crate) struct SettingsFile {
 struct State {
     settings: Settings,
     flaws: Vec<Flaw>,
+    /// The file that these come from.
+    read: Stamp,
+    /// The file as it was when it was looked at last.
+    seen: Stamp,
 }
 
 /// What becomes of changed settings.
@@ -68,12 +74,42 @@ impl SettingsFile {
     /// [`Self::notices`] tell.
     pub(crate) fn open(folder: &Path, keeping: Keeping) -> Self {
         let path = folder.join("settings.toml");
+        // Before the file is read: what changes in between is looked at again.
+        let stamp = Stamp::of(&path);
         let Read { settings, flaws, .. } = read(&path, &defaults());
         for flaw in &flaws {
             let notice = flaw.notice(&path);
             tracing::warn!(message = notice.message, "settings cannot be used as they are");
         }
-        Self { path, keeping, state: Mutex::new(State { settings, flaws }) }
+        let state = State { settings, flaws, read: stamp, seen: stamp };
+        Self { path, keeping, state: Mutex::new(state) }
+    }
+
+    /// Takes up what was edited in the file since it was read; whether there was something. An editor may still write: a
+    /// file that changed is read once it is as it was at the look before.
+    pub(crate) fn look_again(&self) -> bool {
+        // Under no lock: the folder may be on a mount that does not answer.
+        let now = Stamp::of(&self.path);
+        let (settings, before) = {
+            let mut state = self.state.lock();
+            let is_quiet = std::mem::replace(&mut state.seen, now) == now;
+            if self.keeping == Keeping::ThisProcess || now == state.read || !is_quiet {
+                return false;
+            }
+            (state.settings.clone(), state.read)
+        };
+        let Read { settings, flaws, .. } = read(&self.path, &settings);
+        let mut state = self.state.lock();
+        if state.read != before {
+            // A change has taken it up meanwhile.
+            return false;
+        }
+        for flaw in &flaws {
+            let notice = flaw.notice(&self.path);
+            tracing::warn!(message = notice.message, "settings cannot be used as they are");
+        }
+        *state = State { settings, flaws, read: now, seen: now };
+        true
     }
 
     /// The settings in force.
@@ -109,6 +145,7 @@ impl SettingsFile {
         let (had, wanted) = (fields_of(&state.settings), fields_of(&wanted));
         let changed: Map<String, Json> =
             wanted.into_iter().filter(|(key, value)| had.get(key) != Some(value)).collect();
+        let mut stamp = Stamp::of(&self.path);
         let Read { text, mut document, settings, mut flaws } = read(&self.path, &state.settings);
         let mut merged = fields_of(&settings);
         merged.extend(changed.clone());
@@ -129,8 +166,9 @@ impl SettingsFile {
             flaws.retain(|flaw| flaw.key.as_ref().is_none_or(|key| !changed.contains_key(key)));
             // What could not be read at all is not in the new file.
             flaws.retain(|_| text.is_some());
+            stamp = Stamp::of(&self.path);
         }
-        *state = State { settings: merged, flaws };
+        *state = State { settings: merged, flaws, read: stamp, seen: stamp };
         Ok(())
     }
 

@@ -219,3 +219,33 @@ fn a_number_of_connections_is_automatic_where_the_file_says_so_or_nothing() {
     file.replace(Settings { connections: ConnectionChoice::Automatic, ..file.current() }).unwrap();
     assert_eq!(text(&folder), "connections = \"auto\"\n");
 }
+
+#[test]
+fn what_is_edited_while_the_queue_runs_is_taken_up_once_the_editor_is_done() {
+    let (folder, file) = opened("running_jobs = 7\n");
+    assert!(!file.look_again(), "nothing was edited");
+    written(folder.path(), "");
+    assert!(!file.look_again(), "the editor may still write");
+    written(folder.path(), "running_jobs = 9\ndownload_limit = 5000\n");
+    assert!(!file.look_again(), "it does");
+    assert!(file.look_again());
+    assert_eq!((file.current().running_jobs, file.current().download_limit), (9, Some(5000)));
+    assert!(!file.look_again(), "that is old news");
+    file.replace(Settings { running_jobs: 3, ..file.current() }).unwrap();
+    assert!(!file.look_again() && !file.look_again(), "what the program writes is no edit");
+    fs::remove_file(folder.path().join("settings.toml")).unwrap();
+    assert!(!file.look_again() && file.look_again());
+    assert_eq!(file.current(), defaults());
+}
+
+#[test]
+fn what_is_edited_into_nonsense_is_told_and_what_held_holds() {
+    let (folder, file) = opened("running_jobs = 7\n");
+    written(folder.path(), "running_jobs = \"many\"\n");
+    assert!(!file.look_again() && file.look_again());
+    assert_eq!(file.current().running_jobs, 7);
+    assert_eq!(file.notices().len(), 1);
+    written(folder.path(), "running_jobs = 8\n");
+    assert!(!file.look_again() && file.look_again());
+    assert_eq!((file.current().running_jobs, file.notices().len()), (8, 0));
+}

@@ -238,6 +238,26 @@ async fn the_limits_in_force_are_told_and_until_when() {
     assert_eq!(told.until, None, "it never ends");
 }
 
+#[tokio::test]
+async fn settings_that_are_edited_in_their_file_come_into_force_and_are_told() {
+    let rig = Rig::new().await;
+    let mut heard = rig.api.subscribe();
+    let file = rig.folder.join("config").join("settings.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\ndownload_limit = 5000\n")).unwrap();
+    until(async || rig.snapshot().await.totals.limits.download == Some(5000)).await;
+    loop {
+        let batch = heard.next().await.unwrap();
+        let told = batch
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Settings { settings } if settings.download_limit == Some(5000)));
+        if told {
+            break;
+        }
+    }
+}
+
 async fn until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
