@@ -97,11 +97,12 @@ test("a download that needs a login gets one where it stands", async () => {
   const options = { headers: [], priority: "normal", paused: false };
   await queue.rpc("job_add", { text: `http://127.0.0.1:${server.address().port}/locked.bin`, folder: downloads(), options });
   await inPhase(page, "locked.bin", "failed");
+  await page.getByRole("navigation").getByRole("button", { name: /^Needs you \d/ }).waitFor();
   await row(page, "locked.bin").getByRole("button", { name: "Log in…" }).click();
   await page.getByLabel("User name").fill("me");
   await page.getByLabel("Password").fill("p:w d");
   await picture(page, "login");
-  await page.getByRole("button", { name: "Renew and go on" }).click();
+  await page.getByRole("dialog", { name: "Log in" }).getByRole("button", { name: "Log in", exact: true }).click();
   await inPhase(page, "locked.bin", "completed");
   assert.equal(await readFile(join(downloads(), "locked.bin"), "utf8"), "secret");
   server.closeAllConnections();

@@ -47,10 +47,11 @@ describe("a batch", () => {
     expect(after.counts).toEqual({ ...NO_COUNTS, all: 2, active: 1, completed: 1, download: 2 });
   });
 
-  it("with a failure that another link mends counts it where the user is needed", () => {
+  it("with failures that only the user can mend counts them where the user is needed", () => {
     const failed = (failure: FailureView) => ({ kind: "failed", failure }) as const;
-    const jobs = [job(5, { phase: failed(FAILURES.otherFile) }), job(6, { phase: failed(FAILURES.full) })];
-    expect(applied(start(), 5, { kind: "jobs", jobs }).counts).toMatchObject({ attention: 1, failed: 1 });
+    const asking = ["HTTP_UNAUTHORIZED", "CHECKSUM_MISMATCH"].map((code, at) => job(7 + at, { phase: failed({ ...FAILURES.full, code }) }));
+    const jobs = [job(5, { phase: failed(FAILURES.otherFile) }), job(6, { phase: failed(FAILURES.full) }), ...asking];
+    expect(applied(start(), 5, { kind: "jobs", jobs }).counts).toMatchObject({ attention: 3, failed: 1 });
   });
 
   it("with the same row twice counts it once, as it was last", () => {

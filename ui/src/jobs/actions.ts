@@ -35,6 +35,11 @@ export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   again: "retry",
 };
 
+/** What asks for another link, or for a login. */
+export function renewIcon(job: JobView): IconName {
+  return needsLogin(job) ? "key" : "link";
+}
+
 /** The action on the row itself; `null` where none makes sense. */
 export function primaryAction(job: JobView, can: Abilities): PrimaryAction | null {
   if (isDamaged(job)) return "repair";

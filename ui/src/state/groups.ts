@@ -30,6 +30,16 @@ export function needsLogin(job: JobView): boolean {
   return job.direction === "download" && job.phase.kind === "failed" && job.phase.failure.code === "HTTP_UNAUTHORIZED";
 }
 
+/** Whether all bytes are here, but are not what the user's checksum says: one of the two has to be put right. */
+export function doubtsChecksum(job: JobView): boolean {
+  return job.direction === "download" && job.phase.kind === "failed" && job.phase.failure.code === "CHECKSUM_MISMATCH";
+}
+
+/** Whether what a job failed for is mended by what only the user knows, and not by trying again. */
+function asksUser(job: JobView): boolean {
+  return leadsElsewhere(job) || needsLogin(job) || doubtsChecksum(job);
+}
+
 /** Whether the last comparison found the file damaged, and nothing that goes on by itself mends it. */
 export function isDamaged(job: JobView): boolean {
   if (job.damage === null) return false;
@@ -52,7 +62,7 @@ export function groupOf(job: JobView): Exclude<Group, "all"> | null {
     case "completed":
       return "completed";
     case "failed":
-      return leadsElsewhere(job) ? "attention" : "failed";
+      return asksUser(job) ? "attention" : "failed";
     case "blocked":
       // Without a network a job goes on by itself; room and a name come from the user.
       return job.phase.by === "network" ? "waiting" : "attention";

@@ -220,6 +220,7 @@ export const de: Messages = {
     loginTitle: "Anmelden",
     loginExplained: "Der Server verlangt eine Anmeldung. Sie bleibt bei dieser Übertragung und geht an keinen anderen Server.",
     sameLink: "Wie bisher",
+    loginDone: "Die Anmeldung wird versucht",
     title: "Link erneuern",
     explained:
       "Holen Sie sich dort, wo der alte Link stand, einen neuen zur selben Datei und fügen Sie ihn hier ein. Was bisher gespeichert wurde, bleibt erhalten, wenn es zu dieser Datei gehört.",

@@ -225,6 +225,7 @@ export const en = {
     loginTitle: "Log in",
     loginExplained: "The server asks for a login. It is kept with this transfer and goes to no other server.",
     sameLink: "As before",
+    loginDone: "The login is being tried",
     title: "Renew the link",
     explained:
       "Get a new link to the same file where you found the old one, and paste it here. The bytes saved so far are kept if they belong to the file behind it.",

@@ -217,6 +217,7 @@ export const zh: Messages = {
     loginTitle: "登录",
     loginExplained: "服务器要求登录。登录信息随此传输保存，不会发送给其他服务器。",
     sameLink: "保持不变",
+    loginDone: "正在尝试登录",
     title: "更新链接",
     explained: "请在原来的页面取得同一文件的新链接，粘贴到这里。如果已保存的数据属于该文件，就会保留。",
     address: "新链接",
