@@ -1,5 +1,3 @@
-import { ROW_HEIGHT } from "./window";
-
 /** Pixels a pressed pointer moves before it drags: less is a click of an unsteady hand. */
 const THRESHOLD = 5;
 /** Within this many pixels of its edges the list scrolls while something is dragged, by this much a frame. */
@@ -9,6 +7,7 @@ const SCROLL_STEP = 9;
 /** What a drag needs of the list. */
 export interface DragList {
   readonly scroller: () => HTMLElement;
+  readonly rowHeight: () => number;
   /** The rows that a drag of the row `id` takes along; it marks them. */
   readonly take: (id: number) => ReadonlySet<number>;
   /** Where the row `id` can be put in the list as it is sorted now; `null` for nowhere. */
@@ -86,7 +85,7 @@ export class RowDrag {
     const within = this.y - scroller.getBoundingClientRect().top + scroller.scrollTop;
     const stretch = this.pressed === null ? null : this.list.stretch(this.pressed.id);
     this.canMove = stretch !== null;
-    if (stretch !== null) this.gap = Math.max(stretch.start, Math.min(stretch.end, Math.round(within / ROW_HEIGHT)));
+    if (stretch !== null) this.gap = Math.max(stretch.start, Math.min(stretch.end, Math.round(within / this.list.rowHeight())));
   }
 
   private readonly scrollAtEdge = (): void => {

@@ -45,6 +45,17 @@ export interface Column extends ColumnShape {
   readonly width: number;
 }
 
+/** A list narrower than this has no room for name, progress and state beside each other: its rows have two lines. */
+const STACKED_BELOW = 560;
+
+/** What a row of two lines shows; the rest is in its details. */
+const STACKED: ReadonlySet<ColumnKey> = new Set(["name", "progress", "speed", "state"]);
+
+export function isStacked(available: number): boolean {
+  // A list of no width has not been measured yet.
+  return available > 0 && available < STACKED_BELOW;
+}
+
 /** The columns to show in a list `available` pixels wide: the chosen ones, less those that must give way. */
 export function visibleColumns(choice: ColumnChoice, available: number): Column[] {
   const chosen = COLUMNS.filter(({ key, givesWay }) => givesWay === 0 || !choice.hidden.includes(key)).map((column) => ({
@@ -53,6 +64,7 @@ export function visibleColumns(choice: ColumnChoice, available: number): Column[
   }));
   const least = (columns: readonly Column[]) =>
     columns.reduce((sum, { key, width, narrowest }) => sum + (key === "name" ? narrowest : width), 0);
+  if (isStacked(available)) return chosen.filter(({ key }) => STACKED.has(key));
   while (least(chosen) > available) {
     const first = chosen.reduce((a, b) => (b.givesWay > a.givesWay ? b : a));
     if (first.givesWay === 0) break;
@@ -61,12 +73,15 @@ export function visibleColumns(choice: ColumnChoice, available: number): Column[
   return chosen;
 }
 
-/** The columns as CSS tracks. The name and the state share what is left, and on a telephone all there is. */
+/** Wider than this the state's button would stand far from the state's words: what is left then belongs to the name. */
+const WIDEST_STATE = 380;
+
+/** The columns as CSS tracks. The name and the state share what is left. */
 export function gridTemplate(columns: readonly Column[]): string {
   return columns
     .map(({ key, width, narrowest }) => {
-      if (key === "name") return `minmax(min(${narrowest}px, 50%), 1fr)`;
-      return key === "state" ? `minmax(min(${width}px, 50%), 1fr)` : `${width}px`;
+      if (key === "name") return `minmax(${narrowest}px, 1fr)`;
+      return key === "state" ? `minmax(${width}px, max(${width}px, min(36%, ${WIDEST_STATE}px)))` : `${width}px`;
     })
     .join(" ");
 }
