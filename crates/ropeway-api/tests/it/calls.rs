@@ -5,6 +5,7 @@
 use ropeway_api::{
     command::{Added, Done, Found, FullAddress},
     error::ApiCode,
+    event::Event,
     settings::{ScheduleRule, Settings},
     view::{JobDetail, LimitsView, PauseView, PhaseView, Snapshot, TargetView, WishView},
 };
