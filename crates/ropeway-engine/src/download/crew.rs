@@ -31,6 +31,7 @@ use crate::{
     hosts::{HostKey, Outcome, Permit},
     plan::{self, Plan},
     retry,
+    throttle::{self, Limit},
 };
 
 /// What a crew begins with.
@@ -50,6 +51,7 @@ struct Crew<'a> {
     job: &'a Arc<Job>,
     workers: JoinSet<Result<(), Loss>>,
     ramp: Ramp,
+    limit: throttle::Watch,
     began: Instant,
     /// When the next window of the growth is over.
     window_ends: Instant,
@@ -74,6 +76,7 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
         ramp: Ramp::new(missing, plan, known.worth, body.is_some(), supply),
+        limit: throttle::Watch::new(&job.throttle),
         began,
         window_ends: began + Ramp::period(job.line.way()),
         replaced: 0,
@@ -270,15 +273,16 @@ impl Crew<'_> {
 
     /// Looks at how the workers are doing: whether more would do better, and whether one is worse than a fresh one.
     fn review(&mut self) {
-        let is_limited = self.job.throttle.is_limited();
-        self.look(|ramp, look| ramp.tick(Instant::now(), look, is_limited));
+        let limit = self.limit.look(&self.job.throttle);
+        self.look(|ramp, look| ramp.tick(Instant::now(), look, limit));
         if !self.job.may_split || !self.job.line.serves_ranges() {
             return;
         }
         if self.workers.len() > 1 && self.job.servers.is_awaited(&self.job.server) {
             return self.give_way();
         }
-        let Some((worker, fault)) = judge::judge(&self.job.claims.standings(), self.replaced, is_limited) else {
+        let Some((worker, fault)) = judge::judge(&self.job.claims.standings(), self.replaced, limit != Limit::No)
+        else {
             return;
         };
         // What it asked for is asked for again.

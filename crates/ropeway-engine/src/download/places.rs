@@ -89,6 +89,11 @@ impl Places {
         self.allowed.load(SeqCst)
     }
 
+    /// Workers that are here, of as many as are allowed: where a server grants fewer connections, those are all there are.
+    pub(super) fn working(&self) -> usize {
+        self.taken.load(SeqCst).min(self.allowed())
+    }
+
     /// Takes a place, without asking whether it is allowed: the crew counts.
     pub(super) fn take(self: &Arc<Self>) -> Place {
         self.taken.fetch_add(1, SeqCst);
@@ -126,6 +131,9 @@ mod tests {
         let mut held: Vec<Place> = (0..4).map(|_| places.take()).collect();
         let left: Vec<bool> = held.iter_mut().map(Place::leave_if_crowded).collect();
         assert_eq!(left, [true, true, false, false]);
+        assert_eq!(places.working(), 2);
+        places.allow(9);
+        assert_eq!(places.working(), 2, "the server grants no more");
         drop(held);
         assert_eq!(places.taken.load(SeqCst), 0);
     }

@@ -62,7 +62,7 @@ fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
     if missing.is_open_ended() || job.line.refuses_ranges() {
         return None;
     }
-    let length = job.throttle.portion(job.places.allowed(), job.line.last_answer())?;
+    let length = job.throttle.portion(job.places.working(), job.line.last_answer())?;
     ByteRange::new(missing.start(), missing.end().min(missing.start().saturating_add(length))).ok()
 }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     hosts::Worth,
     plan::{FIRST_CONNECTIONS, Plan},
+    throttle::Limit,
 };
 
 /// A line that a connection was given up on for another job is left as it is for this long.
@@ -254,15 +255,21 @@ impl Ramp {
         self.rests_until = Some(until);
     }
 
-    /// Time has passed: `moved` bytes are here, `working` connections are open, and a limit of our own `is_limited`.
-    pub(super) fn tick(&mut self, now: Instant, look: Look<'_>, is_limited: bool) {
+    /// Time has passed, while a limit of our own did what `limit` says. One that lets through more than the connections
+    /// bring is no reason to have no more of them; what each of them brings is no measure then, and they come one by one.
+    pub(super) fn tick(&mut self, now: Instant, look: Look<'_>, limit: Limit) {
         if self.retry_at.is_some_and(|at| at <= now) {
             self.retry(now);
         }
         self.return_lent(now);
         self.glance(now, look);
-        let is_busy = look.flows.len() >= self.allowed && self.retry_at.is_none() && !self.supply.is_ordinary();
-        if !is_busy || is_limited || self.wanted <= self.allowed {
+        let may_step = match limit {
+            Limit::No => !self.supply.is_ordinary(),
+            Limit::Felt => false,
+            Limit::Slack => self.is_served,
+        };
+        let is_busy = look.flows.len() >= self.allowed && self.retry_at.is_none();
+        if !is_busy || !may_step || self.wanted <= self.allowed {
             return self.steps.forget();
         }
         let stepped = self.steps.tick(now, look.moved, self.allowed, self.wanted);

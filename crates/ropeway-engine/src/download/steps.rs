@@ -1,4 +1,5 @@
-//! More connections one by one, where a few bring as much as the machine takes: only while each of them helps.
+//! More connections one by one, where a few bring as much as the machine takes or less than a limit lets through: only
+//! while each of them helps.
 
 use std::time::Duration;
 

@@ -27,6 +27,8 @@ struct State {
     rate: Option<ByteRate>,
     /// Bytes that may pass now.
     balance: f64,
+    /// Bytes that have passed under a limit.
+    passed: f64,
     /// Who waits, the first in front.
     waiting: VecDeque<Wait>,
     /// Number of the next one who waits.
@@ -61,13 +63,23 @@ impl Drop for Place<'_> {
 impl Bucket {
     /// A bucket with a limit, or without one.
     pub fn new(rate: Option<ByteRate>) -> Self {
-        let state = State { rate, balance: 0.0, waiting: VecDeque::new(), next: 0, settled: Instant::now() };
+        let state =
+            State { rate, balance: 0.0, passed: 0.0, waiting: VecDeque::new(), next: 0, settled: Instant::now() };
         Self { state: Mutex::new(state), moved: Notify::new(), changed: Notify::new() }
     }
 
     /// The limit in force.
     pub fn rate(&self) -> Option<ByteRate> {
         self.state.lock().rate
+    }
+
+    /// Seconds' worth of the limit that have passed since it was set; `None` where there is none. What grows by less than
+    /// the time does is a limit that nobody feels.
+    #[expect(clippy::cast_precision_loss, reason = "rates stay below 2^53 bytes a second")]
+    pub fn used(&self) -> Option<f64> {
+        let mut state = self.state.lock();
+        state.settle(Instant::now());
+        state.rate.map(|rate| state.passed / rate.bytes_per_second() as f64)
     }
 
     /// Changes the limit; whoever waits follows the new one from this moment on.
@@ -77,7 +89,7 @@ impl Bucket {
         if state.rate == rate {
             return;
         }
-        state.rate = rate;
+        (state.rate, state.passed) = (rate, 0.0);
         state.settle(Instant::now());
         drop(state);
         self.changed.notify_waiters();
@@ -163,6 +175,7 @@ impl State {
             && front.bytes - self.balance < 1.0
         {
             self.balance -= front.bytes;
+            self.passed += front.bytes;
             self.waiting.pop_front();
         }
     }
@@ -249,6 +262,21 @@ mod tests {
         let start = Instant::now();
         bucket.take(1 << 20).await;
         assert!(start.elapsed() <= Duration::from_millis(1010), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_of_a_limit_is_used_where_half_of_it_passes() {
+        let bucket = Bucket::new(mib(2));
+        for _ in 0..40 {
+            bucket.take(64 << 10).await;
+            tokio::time::sleep(Duration::from_micros(62_500)).await;
+        }
+        let used = bucket.used().unwrap();
+        assert!((1.2..1.3).contains(&used), "{used} s of 2.5 s");
+        bucket.set_rate(mib(1));
+        assert_eq!(bucket.used(), Some(0.0));
+        bucket.set_rate(None);
+        assert_eq!(bucket.used(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! Rate limits that hold over time: a token bucket per job, one per server, and one per direction for the whole process.
 
 mod bucket;
+mod felt;
 mod servers;
 
 use std::{sync::Arc, time::Duration};
@@ -9,6 +10,7 @@ use ropeway_model::ByteRate;
 use tokio::sync::Mutex;
 
 pub use bucket::Bucket;
+pub use felt::{Limit, Watch};
 pub(crate) use servers::ServerLimits;
 
 /// The limits one job's bytes pass: its own, its server's, then everybody's. Clones are the same job.
@@ -80,6 +82,12 @@ impl Throttle {
         let span = (round_trip * 2).clamp(SHORTEST, LONGEST).as_millis();
         let share = u128::from(rate) * span / 1000 / (connections.max(1) as u128);
         Some(u64::try_from(share).unwrap_or(u64::MAX).max(SMALLEST))
+    }
+
+    /// Seconds' worth of each limit that have passed, by whomever; see [`Bucket::used`].
+    fn used(&self) -> [Option<f64>; 3] {
+        let [server, all] = &self.shared;
+        [self.job.used(), server.used(), all.used()]
     }
 
     /// Whether there is a limit now.

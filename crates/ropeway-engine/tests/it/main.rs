@@ -13,6 +13,7 @@ mod download;
 mod existing;
 mod expired;
 mod hosts;
+mod limited;
 mod many_hands;
 mod mirrors;
 mod names;

@@ -61,7 +61,7 @@ fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
     serve(&mut ramp);
     assert_eq!(ramp.allowed(), 5, "answers of the others do not bring it back");
     let mut after = |seconds: u64| {
-        ramp.tick(now + Duration::from_secs(seconds), look(Duration::from_secs(seconds), 0), false);
+        ramp.tick(now + Duration::from_secs(seconds), look(Duration::from_secs(seconds), 0), Limit::No);
         ramp.allowed()
     };
     assert_eq!((after(9), after(10)), (5, 6));
@@ -77,12 +77,12 @@ fn where_it_is_ours_to_choose_a_refusal_is_the_last_word_and_a_break_is_not() {
     ramp.lose(3, Some(Duration::ZERO), false, now);
     assert_eq!(ramp.allowed(), 3);
     for second in 1..20 {
-        ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), false);
+        ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
     assert_eq!(ramp.allowed(), FEW, "what broke is replaced, and no more than that");
     ramp.lose(3, Some(Duration::ZERO), true, now);
     for second in 20..200 {
-        ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), false);
+        ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
     assert_eq!(ramp.allowed(), 3);
 }
@@ -100,6 +100,32 @@ fn under_a_limit_of_our_own_nothing_grows() {
         ramp.window(start + now, Look { flows: &flows, ..look(now, bytes) }, tick < 190);
         assert_eq!(ramp.allowed(), FEW);
     }
+}
+
+#[test]
+fn one_by_one_they_come_while_a_limit_lets_through_more_than_they_bring() {
+    let supply = Supply::new(Duration::from_millis(20), Instant::now(), 0);
+    let mut ramp = Ramp::new(1024 * MIB, plan(64, true), None, false, supply);
+    let near = Way { round_trip: Duration::from_millis(1), opening: Duration::from_millis(1) };
+    let (start, mut bytes) = (Instant::now(), 0);
+    let mut most = |ticks: std::ops::Range<u32>, limit_of: fn(usize) -> Limit| {
+        for tick in ticks {
+            let open = ramp.allowed();
+            bytes += 30_000 * open as u64;
+            let flow = |connection| Flow { connection, bytes, reads: 9, answered: Some((Duration::ZERO, 0, 0)) };
+            let flows: Vec<Flow> = (1..=open as u64).map(flow).collect();
+            let now = tick * Duration::from_millis(100);
+            let seen = Look { flows: &flows, way: near, ..look(now, bytes) };
+            if tick == 1 {
+                ramp.served(start + now, seen);
+            }
+            ramp.window(start + now, seen, true);
+            ramp.tick(start + now, seen, limit_of(open));
+        }
+        ramp.allowed()
+    };
+    assert_eq!(most(1..50, |_| Limit::Felt), 1);
+    assert_eq!(most(50..100, |open| if open < 3 { Limit::Slack } else { Limit::Felt }), 3);
 }
 
 #[test]
@@ -128,7 +154,7 @@ fn connections_that_were_given_up_for_other_jobs_come_back_once_none_has_waited_
         ramp.give_way(3, start);
         let mut most = |seconds: u64| {
             let now = Duration::from_secs(seconds);
-            ramp.tick(start + now, look(now, 0), false);
+            ramp.tick(start + now, look(now, 0), Limit::No);
             ramp.window(start + now, look(now, 0), false);
             ramp.allowed()
         };
