@@ -30,7 +30,7 @@ pub enum DriverError {
         reason: String,
     },
     /// No answer to the attempt to connect.
-    #[error("{host} did not answer within {waited_s} s")]
+    #[error("a connection to {host} was not made within {waited_s} s")]
     ConnectTimeout {
         /// The host and port asked for.
         host: String,
@@ -59,11 +59,13 @@ pub enum DriverError {
         /// The host and port.
         host: String,
     },
-    /// A connected server did not begin its answer.
-    #[error("{host} did not answer the request within {waited_s} s")]
+    /// A connected server had its turn and did nothing. Others of its connections may have brought bytes meanwhile.
+    #[error("{}", turn.missed(host, *waited_s))]
     Silent {
         /// The host and port.
         host: String,
+        /// What it was to do.
+        turn: Turn,
         /// How long it was waited for.
         waited_s: u64,
     },
@@ -91,7 +93,7 @@ pub enum DriverError {
         /// What the network stack says.
         reason: String,
     },
-    /// The proxy does not let the user pass (407).
+    /// The proxy does not let the user pass: 407 to a request or to CONNECT, or SOCKS with another login.
     #[error("the proxy {proxy} wants a user name and password")]
     ProxyLogin {
         /// The proxy's address.
@@ -235,6 +237,27 @@ pub enum DriverError {
     /// The job's cancel token fired.
     #[error("stopped")]
     Canceled,
+}
+
+/// What a server is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// To begin its answer.
+    Answer,
+    /// To go on with an answer that has begun.
+    Send,
+    /// To take more of what it is sent.
+    Take,
+}
+
+impl Turn {
+    fn missed(self, host: &str, waited_s: u64) -> String {
+        match self {
+            Self::Answer => format!("{host} did not answer a request within {waited_s} s"),
+            Self::Send => format!("a connection to {host} brought nothing for {waited_s} s"),
+            Self::Take => format!("{host} took nothing of what it was sent for {waited_s} s"),
+        }
+    }
 }
 
 impl DriverError {

@@ -24,7 +24,7 @@ pub use driver::{
     ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Handshake, Part, PartBody, PartReceipt,
     Probe, Session, SourceMeta, Stored, Upload,
 };
-pub use error::DriverError;
+pub use error::{DriverError, Turn};
 pub use form::FormDriver;
 pub use http::HttpDriver;
 pub use patience::Patience;

@@ -5,7 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use futures_util::StreamExt as _;
 use ropeway_model::SafeUrl;
 
-use crate::{ByteStream, DriverError};
+use crate::{ByteStream, DriverError, Turn};
 
 /// Times that the user of this process chose to wait; `None` is the usual one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,9 @@ impl Patience {
     ) -> Result<T, DriverError> {
         match self.silence {
             None => request.await,
-            Some(silence) => tokio::time::timeout(silence, request).await.unwrap_or_else(|_| Err(silent(url, silence))),
+            Some(silence) => {
+                tokio::time::timeout(silence, request).await.unwrap_or_else(|_| Err(silent(url, Turn::Answer, silence)))
+            }
         }
     }
 
@@ -55,15 +57,15 @@ impl Patience {
                 let mut body = body?;
                 match tokio::time::timeout(silence, body.next()).await {
                     Ok(next) => next.map(|item| (item, Some(body))),
-                    Err(_) => Some((Err(silent(&url, silence)), None)),
+                    Err(_) => Some((Err(silent(&url, Turn::Send, silence)), None)),
                 }
             }
         }))
     }
 }
 
-fn silent(url: &SafeUrl, silence: Duration) -> DriverError {
-    DriverError::Silent { host: url.host(), waited_s: silence.as_secs() }
+fn silent(url: &SafeUrl, turn: Turn, silence: Duration) -> DriverError {
+    DriverError::Silent { host: url.host(), turn, waited_s: silence.as_secs() }
 }
 
 #[cfg(test)]
@@ -84,14 +86,16 @@ mod tests {
         };
         let patience = Patience { silence: Some(Duration::from_secs(5)), ..Patience::default() };
         for (chosen, seconds, expected) in [
-            (patience, [4, 4], vec![true, true]),
-            (patience, [4, 6], vec![true, false]),
-            (Patience::default(), [4, 600], vec![true, true]),
+            (patience, [4, 4], ["", ""]),
+            (patience, [4, 6], ["", "a connection to files.example brought nothing for 5 s"]),
+            (Patience::default(), [4, 600], ["", ""]),
         ] {
-            let had: Vec<_> = chosen.body(&url, after(seconds)).map(|item| item.is_ok()).collect().await;
+            let told = |item: Result<Bytes, DriverError>| item.err().map(|error| error.to_string()).unwrap_or_default();
+            let had: Vec<_> = chosen.body(&url, after(seconds)).map(told).collect().await;
             assert_eq!(had, expected, "{seconds:?}");
         }
         let never = std::future::pending::<Result<(), DriverError>>();
-        assert!(matches!(patience.answer(&url, never).await, Err(DriverError::Silent { waited_s: 5, .. })));
+        let unanswered = patience.answer(&url, never).await.unwrap_err().to_string();
+        assert_eq!(unanswered, "files.example did not answer a request within 5 s");
     }
 }

@@ -114,7 +114,12 @@ pub(crate) fn of_request(
     if error.is_connect()
         && let Some(proxy) = proxy
     {
-        return DriverError::Proxy { proxy: proxy.clone(), reason: innermost(error) };
+        let (proxy, reason) = (proxy.clone(), innermost(error));
+        return if is_login_wanted(&reason) {
+            DriverError::ProxyLogin { proxy }
+        } else {
+            DriverError::Proxy { proxy, reason }
+        };
     }
     if find::<NearError>(error).is_some() {
         return DriverError::TooNear { url: url.clone() };
@@ -136,6 +141,18 @@ pub(crate) fn of_request(
         return bad(url, innermost(error));
     }
     DriverError::ConnectionLost { host, reason: innermost(error) }
+}
+
+/// Whether a proxy opens no way without another login. The library keeps its errors of tunnels to itself and tells them in
+/// these words only; a test asks real proxies whether it still does.
+fn is_login_wanted(reason: &str) -> bool {
+    const TUNNEL: &str = "proxy authorization required";
+    const SOCKS: [&str; 3] = [
+        "credentials not accepted",
+        "server does not support user/pass authentication",
+        "server implements authentication incorrectly",
+    ];
+    reason == TUNNEL || SOCKS.iter().any(|words| reason.strip_prefix("SOCKS error: ") == Some(words))
 }
 
 /// The error of a body from `url` that broke off, with the `fault` of its stream if it had one.

@@ -13,7 +13,7 @@ use ropeway_model::SafeUrl;
 
 use self::{error::RequestError, fault::Fault, unsent::Unsent};
 use crate::{
-    Context, DriverError,
+    Context, DriverError, Turn,
     client::{Connection, Direct, Peer, Reach, Space},
     credential,
     upload::SizedBody,
@@ -69,7 +69,7 @@ async fn get_as_it_comes(
             if let Some(offer) = &reach.offer {
                 offer.failed(Fault::Silent);
             }
-            return Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() });
+            return Err(DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: HEAD_TIMEOUT.as_secs() });
         };
         if let Some(answer) = repeats.settle(reach, url, answered?, |_| true) {
             return answer;
@@ -151,7 +151,9 @@ async fn get_instead(
     let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_instead(url, all));
     match context.cancel.run_until_cancelled(answer).await {
         None => Some(Err(DriverError::Canceled)),
-        Some(Err(_)) => Some(Err(DriverError::Silent { host: url.host(), waited_s: HEAD_TIMEOUT.as_secs() })),
+        Some(Err(_)) => {
+            Some(Err(DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: HEAD_TIMEOUT.as_secs() }))
+        }
         Some(Ok(answer)) => answer,
     }
 }

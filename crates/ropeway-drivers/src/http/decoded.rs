@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use ropeway_model::SafeUrl;
 
 use super::coding::Coding;
-use crate::{ByteStream, DriverError, exchange::error};
+use crate::{ByteStream, DriverError, Turn, exchange::error};
 
 /// Octets that are decoded in one go; they become at most a few dozen times as many, which is the memory this takes.
 const PORTION: usize = 1024;
@@ -55,7 +55,7 @@ pub(super) async fn look(
     url: &SafeUrl,
 ) -> Result<(Option<Coding>, ByteStream), DriverError> {
     let Some(label) = label else { return Ok((None, body)) };
-    let silent = |_| DriverError::Silent { host: url.host(), waited_s: PATIENCE.as_secs() };
+    let silent = |_| DriverError::Silent { host: url.host(), turn: Turn::Send, waited_s: PATIENCE.as_secs() };
     let mut front = BytesMut::new();
     while front.len() < label.front() {
         match tokio::time::timeout(PATIENCE, body.next()).await.map_err(silent)? {

@@ -7,7 +7,7 @@ use http::{HeaderMap, header::CONTENT_DISPOSITION};
 use ropeway_model::{FileName, SafeUrl};
 
 use super::coding;
-use crate::{ByteStream, DriverError};
+use crate::{ByteStream, DriverError, Turn};
 
 /// The media types of pages.
 const PAGES: [&str; 2] = ["text/html", "application/xhtml+xml"];
@@ -77,7 +77,7 @@ pub(super) async fn look(mut body: ByteStream, label: Label, url: &SafeUrl) -> R
     };
     let is_late = tokio::time::timeout(PATIENCE, gathering).await.is_err();
     if is_late && beginning.is_empty() {
-        return Err(DriverError::Silent { host: url.host(), waited_s: PATIENCE.as_secs() });
+        return Err(DriverError::Silent { host: url.host(), turn: Turn::Send, waited_s: PATIENCE.as_secs() });
     }
     Ok((begins(&beginning, label), Box::pin(stream::iter(came).chain(body))))
 }

@@ -84,7 +84,7 @@ pub(crate) async fn deliver(
     suggested.insert(WANT_REPR_DIGEST.0, WANT_REPR_DIGEST.1);
     let answered = tokio::select! {
         answered = exchange::send(context, method, url, (&suggested, &fields), Some(body)) => answered,
-        waited = sending.overdue() => Err(DriverError::Silent { host: url.host(), waited_s: waited.as_secs() }),
+        (turn, waited) = sending.overdue() => Err(DriverError::Silent { host: url.host(), turn, waited_s: waited.as_secs() }),
     };
     let response = sending.failure().map_or(answered, Err)?;
     let mut answer = Answer { response, body: Vec::new(), is_whole: false };

@@ -71,17 +71,17 @@ impl Sending {
         self.shared.failure.lock().take().map(DriverError::Body)
     }
 
-    /// Ends once the network or the server has had its turn for too long; tells how long that was.
-    pub(super) async fn overdue(&self) -> Duration {
+    /// Ends once the network or the server has had its turn for too long; tells which one and how long that was.
+    pub(super) async fn overdue(&self) -> (crate::Turn, Duration) {
         loop {
             let turn = *self.shared.turn.lock();
-            let (since, patience) = match turn {
-                Turn::Source => (Instant::now(), stall_timeout()),
-                Turn::Network { since } => (since, stall_timeout()),
-                Turn::Server { since } => (since, answer_timeout()),
+            let (since, patience, whose) = match turn {
+                Turn::Source => (Instant::now(), stall_timeout(), None),
+                Turn::Network { since } => (since, stall_timeout(), Some(crate::Turn::Take)),
+                Turn::Server { since } => (since, answer_timeout(), Some(crate::Turn::Answer)),
             };
-            if !matches!(turn, Turn::Source) && since.elapsed() >= patience {
-                return patience;
+            if let Some(whose) = whose.filter(|_| since.elapsed() >= patience) {
+                return (whose, patience);
             }
             sleep_until(since + patience).await;
         }

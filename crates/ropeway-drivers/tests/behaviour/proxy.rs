@@ -7,6 +7,11 @@ use ropeway_testkit::{
     peer::{Answer, ServedFile},
 };
 
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+
 use crate::ground::{Download, context, read, url};
 
 fn through(address: &str, proxy: &str) -> Context {
@@ -48,12 +53,39 @@ async fn a_proxy_that_is_down_or_refuses_the_tunnel_fails_the_request_and_is_nev
 #[tokio::test]
 async fn a_proxy_that_wants_a_login_is_named_and_not_asked_again() {
     let proxy = Peer::start(|_| Answer::status(407).header("Proxy-Authenticate", "Basic realm=x")).await;
-    let target = format!("http://127.0.0.1:{}/f", free_port());
-    let named = proxy.url("").replace("http://", "http://user:wrong@");
-    let error = Download::with(through(&target, &named), &target).probe_error().await;
-    assert_eq!((error.code(), error.retry()), (FailureCode::ProxyFailed, Retry::Never), "{error}");
-    let told = error.to_string();
-    assert!(told.contains(&format!("127.0.0.1:{}", proxy.port())) && !told.contains("wrong"), "{told}");
+    for scheme in ["http", "https"] {
+        let target = format!("{scheme}://127.0.0.1:{}/f", free_port());
+        for login in ["user:wrong@", ""] {
+            let named = proxy.url("").replace("http://", &format!("http://{login}"));
+            let error = Download::with(through(&target, &named), &target).probe_error().await;
+            assert_eq!((error.code(), error.retry()), (FailureCode::ProxyFailed, Retry::Never), "{scheme} {error}");
+            let told = error.to_string();
+            assert!(told.contains(&format!("127.0.0.1:{}", proxy.port())) && !told.contains("wrong"), "{told}");
+            assert!(told.contains("user name and password"), "{told}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_socks_proxy_that_does_not_take_the_login_is_not_asked_again() {
+    // Asks for a login and refuses it, or takes none of the ways that are offered.
+    for (login, answers) in [("user:wrong@", [&[5_u8, 2][..], &[1, 1]]), ("", [&[5, 0xff], &[]])] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let proxy = tokio::spawn(async move {
+            let (mut client, _) = listener.accept().await.unwrap();
+            for answer in answers {
+                let mut said = [0; 64];
+                let _ = client.read(&mut said).await.unwrap();
+                client.write_all(answer).await.unwrap();
+            }
+        });
+        let target = format!("http://127.0.0.1:{}/f", free_port());
+        let named = format!("socks5://{login}127.0.0.1:{port}");
+        let error = Download::with(through(&target, &named), &target).probe_error().await;
+        assert_eq!((error.code(), error.retry()), (FailureCode::ProxyFailed, Retry::Never), "{login} {error}");
+        proxy.abort();
+    }
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A stretch of a remote file, fetched outside of a download's own workers: to compare it, or to mend it.
 
 use futures_util::StreamExt as _;
-use ropeway_drivers::{Context, Driver, DriverError};
+use ropeway_drivers::{Context, Driver, DriverError, Turn};
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
 use super::trouble::LONGEST_SILENCE;
@@ -84,7 +84,7 @@ pub(crate) async fn fetch(
 ) -> Result<Option<Validator>, Trouble> {
     let Some(download) = place.driver.download() else { return Ok(None) };
     let canceled = || Trouble::Driver(DriverError::Canceled);
-    let silent = || DriverError::Silent { host: place.url.host(), waited_s: LONGEST_SILENCE.as_secs() };
+    let silent = |turn| DriverError::Silent { host: place.url.host(), turn, waited_s: LONGEST_SILENCE.as_secs() };
     place.context.cancel.run_until_cancelled(place.throttle.take(stretch.len())).await.ok_or_else(canceled)?;
     let mut missing = Some(stretch);
     let mut now = None;
@@ -93,12 +93,12 @@ pub(crate) async fn fetch(
         place.welcome().map_err(Trouble::Held)?;
         let fetched = tokio::time::timeout(LONGEST_SILENCE, download.fetch(place.context, place.url, want, valid));
         let fetched = place.context.cancel.run_until_cancelled(fetched).await;
-        let fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent())?;
+        let fetched = fetched.ok_or_else(canceled)?.map_err(|_| silent(Turn::Answer))?;
         let mut fetched = fetched.map_err(|error| place.heed(error))?;
         now.get_or_insert(fetched.validator);
         let mut offset = want.start();
         while let Some(chunk) =
-            tokio::time::timeout(LONGEST_SILENCE, fetched.body.next()).await.map_err(|_| silent())?
+            tokio::time::timeout(LONGEST_SILENCE, fetched.body.next()).await.map_err(|_| silent(Turn::Send))?
         {
             let chunk = chunk?;
             if !take(offset, &chunk)? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ropeway_drivers::DriverError;
+use ropeway_drivers::{DriverError, Turn};
 use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError, Validator};
 
 use crate::{
@@ -135,7 +135,7 @@ impl Trouble {
             Self::Held(held) => held.into(),
             Self::Silent(waited) => Stop::failed(
                 FailureCode::IdleTimeout,
-                format!("{} sent nothing for {} s", url.host(), waited.as_secs()),
+                format!("a connection to {} brought nothing for {} s", url.host(), waited.as_secs()),
             ),
             Self::Short => {
                 Stop::failed(FailureCode::LengthMismatch, format!("{} ended before the file was whole", url.host()))
@@ -154,9 +154,11 @@ const fn refuses_another(error: &DriverError) -> bool {
         | DriverError::TooManyOpen { .. }
         | DriverError::ConnectionRefused { .. }
         | DriverError::ConnectTimeout { .. }
-        | DriverError::Silent { .. } => true,
+        | DriverError::Silent { turn: Turn::Answer | Turn::Take, .. } => true,
         DriverError::NameNotResolved { .. }
         | DriverError::ConnectionLost { .. }
+        // It was borne until then.
+        | DriverError::Silent { turn: Turn::Send, .. }
         | DriverError::StreamLost { .. }
         | DriverError::Tls { .. }
         | DriverError::Handshake { .. }

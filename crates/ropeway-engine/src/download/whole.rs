@@ -7,7 +7,7 @@ use std::{path::Path, time::Duration};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use ropeway_drivers::{ByteStream, DriverError, Probe};
+use ropeway_drivers::{ByteStream, DriverError, Probe, Turn};
 use ropeway_model::{FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
 use tokio::sync::oneshot;
@@ -48,7 +48,7 @@ pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, h
         };
         let Ok(next) = next else {
             let waited_s = LONGEST_SILENCE.as_secs();
-            return Err(DriverError::Silent { host: host.to_owned(), waited_s }.into());
+            return Err(DriverError::Silent { host: host.to_owned(), turn: Turn::Send, waited_s }.into());
         };
         let Some(chunk) = next else { break };
         let chunk = chunk?;
