@@ -119,6 +119,50 @@ async fn a_checksum_that_is_given_behind_the_end_is_compared_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_checksum_is_corrected_and_nothing_is_fetched_again() {
+    let file = ServedFile::new(6, 70_000);
+    let right = format!("sha256:{}", file.pattern().sha256(file.length()));
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let peer = Peer::serve(file).await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let id = daemon.add(["-d", home.work("").to_str().unwrap(), "--checksum", &wrong, &peer.url("a.bin")]);
+    daemon.wait_for_phase(&id, "failed");
+    let asked = peer.requests().len();
+    daemon.run(["change", &id, "--checksum", &right]).expect(0);
+    daemon.wait_for_phase(&id, "completed");
+    assert_eq!((peer.requests().len(), &daemon.job(&id)["verification"]), (asked, &"checksum_given".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_to_a_job_that_is_over_is_said() {
+    let file = ServedFile::new(5, 5000);
+    let peer = Peer::start(move |request| match request.path.as_str() {
+        "/gone" => ropeway_testkit::peer::Answer::status(404),
+        _ => file.answer(request),
+    })
+    .await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let [done, failed, open] = [&["/a.bin"][..], &["/gone"], &["/b.bin", "--paused"]]
+        .map(|words| daemon.add([&[&*peer.url(&words[0][1..])], &words[1..]].concat()));
+    daemon.wait_for_phase(&done, "completed");
+    daemon.wait_for_phase(&failed, "failed");
+    for verb in [&["limit", &done, "1M"][..], &["pause", &done], &["resume", &done], &["limit", &open, &done, "1M"]] {
+        let refused = daemon.run(verb).expect(1);
+        assert!(refused.stderr.contains(&format!("job {done} is at its end")), "{verb:?}: {}", refused.stderr);
+    }
+    assert_eq!(daemon.job(&open)["rate_limit"], json!(null), "all or nothing");
+    let refused = daemon.run(["pause", &failed]).expect(1);
+    assert!(refused.stderr.contains("has failed"), "{}", refused.stderr);
+    let moved = daemon.run(["move", &done, "last"]).expect(0);
+    assert!(moved.stderr.contains("is at its end"), "{}", moved.stderr);
+    daemon.run(["limit", &failed, "1M"]).expect(0);
+    daemon.run(["limit", "all", "2M"]).expect(0);
+    assert_eq!(daemon.job(&open)["rate_limit"], 2 * MIB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_number_without_a_unit_is_no_rate() {
     let peer = Peer::serve(ServedFile::new(3, 1000)).await;
     let home = Home::new();

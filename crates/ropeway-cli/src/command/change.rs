@@ -5,7 +5,6 @@ use std::str::FromStr;
 use clap::{ArgGroup, Args};
 use ropeway_api::{
     command::{Call, Done, JobChange},
-    error::{ApiCode, ApiError},
     view::PhaseView,
 };
 use ropeway_model::{ConnectionChoice, Digest};
@@ -45,7 +44,8 @@ pub(crate) struct Change {
     #[arg(short = 'n', long, value_name = "NUMBER|auto|none", group = "what")]
     connections: Option<Wanted<ConnectionChoice>>,
 
-    /// What the file must hash to, as sha256:HEX, or none; only for a single job
+    /// What the file must hash to, as sha256:HEX, or none; only for a single job, whose file is compared again if it failed
+    /// for another one
     #[arg(long, value_name = "ALGO:HEX|none", group = "what")]
     checksum: Option<Wanted<Digest>>,
 }
@@ -72,25 +72,15 @@ impl Change {
     /// for anything else the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        let ids = running.numbers(&self.numbers).await?;
-        let jobs = running.snapshot().await?.jobs;
-        let ended = jobs.iter().find(|job| ids.contains(&job.id) && is_at_end(&job.phase));
-        if let (Some(Wanted(Some(digest))), Some(job), [_]) = (&self.checksum, ended, ids.as_slice())
-            && matches!(job.phase, PhaseView::Completed)
+        if let Some(Wanted(Some(digest))) = &self.checksum
+            && let Some(id) = completed(&running, &self.numbers).await?
         {
-            let path = finished_file(&running, job.id).await?;
+            let path = finished_file(&running, id).await?;
             let compared = Compared::of(path, digest.algorithm(), Some(digest)).await?;
             to_stdout(&compared.sentence());
             return Ok(compared.exit());
         }
-        if let Some(job) = ended.filter(|_| !self.numbers.is_all()) {
-            let message = format!("job {} is at its end: nothing of it can be changed", job.id);
-            return Err(CommandError::Call(ApiError::new(
-                ApiCode::WrongPhase,
-                message,
-                "Add it again to have it anew.",
-            )));
-        }
+        let ids = running.open_numbers(&self.numbers).await?;
         let change = JobChange {
             ids,
             rate_limit: None,
@@ -104,6 +94,9 @@ impl Change {
     }
 }
 
-const fn is_at_end(phase: &PhaseView) -> bool {
-    matches!(phase, PhaseView::Completed | PhaseView::Canceled)
+/// The job, where only one is meant, and that is complete.
+async fn completed(running: &Running, wanted: &Numbers) -> Result<Option<i64>, CommandError> {
+    let jobs = running.snapshot().await?.jobs;
+    let [id] = wanted.among(&jobs)[..] else { return Ok(None) };
+    Ok(jobs.iter().any(|job| job.id == id && matches!(job.phase, PhaseView::Completed)).then_some(id))
 }

@@ -1,9 +1,11 @@
 //! The way to the desktop app or daemon that runs the user's queue.
 
+use std::collections::HashSet;
+
 use ropeway_api::{
     command::{Call, Nothing},
     error::{ApiCode, ApiError},
-    view::Snapshot,
+    view::{JobView, PhaseView, Snapshot},
 };
 use ropeway_service::{
     control::{Client, ClientError},
@@ -65,6 +67,60 @@ impl Running {
             None => Ok(wanted.among(&snapshot.jobs)),
         }
     }
+
+    /// The numbers of the jobs that are meant and that something may still become of; with `all`, those at their end are
+    /// passed over.
+    ///
+    /// # Errors
+    /// As [`Self::numbers`], and [`CommandError::Call`] with `WRONG_PHASE` for a job that is at its end.
+    pub(crate) async fn open_numbers(&self, wanted: &Numbers) -> Result<Vec<i64>, CommandError> {
+        self.numbers_without(wanted, at_end).await
+    }
+
+    /// The same without those that have stopped for good: there is nothing of them to be paused.
+    ///
+    /// # Errors
+    /// As [`Self::open_numbers`], also for a job that has failed.
+    pub(crate) async fn moving_numbers(&self, wanted: &Numbers) -> Result<Vec<i64>, CommandError> {
+        self.numbers_without(wanted, |job| at_end(job).or_else(|| stopped(job))).await
+    }
+
+    async fn numbers_without(
+        &self,
+        wanted: &Numbers,
+        refusal: fn(&JobView) -> Option<ApiError>,
+    ) -> Result<Vec<i64>, CommandError> {
+        let mut jobs = self.snapshot().await?.jobs;
+        if let Some(id) = wanted.missing(&jobs) {
+            return Err(not_found(id));
+        }
+        if wanted.is_all() {
+            jobs.retain(|job| refusal(job).is_none());
+        }
+        let ids: HashSet<i64> = wanted.among(&jobs).into_iter().collect();
+        match jobs.iter().filter(|job| ids.contains(&job.id)).find_map(refusal) {
+            Some(refusal) => Err(CommandError::Call(refusal)),
+            None => Ok(wanted.among(&jobs)),
+        }
+    }
+}
+
+/// Whether nothing becomes of the job any more.
+pub(crate) const fn is_at_end(phase: &PhaseView) -> bool {
+    matches!(phase, PhaseView::Completed | PhaseView::Canceled)
+}
+
+/// What is said of a job that is over.
+fn at_end(job: &JobView) -> Option<ApiError> {
+    let message = format!("job {} is at its end: nothing of it can be changed", job.id);
+    is_at_end(&job.phase).then(|| ApiError::new(ApiCode::WrongPhase, message, "Add it again to have it anew."))
+}
+
+/// What is said of a job that has stopped by itself.
+fn stopped(job: &JobView) -> Option<ApiError> {
+    let is_stopped = matches!(job.phase, PhaseView::Failed { .. } | PhaseView::LinkExpired { .. });
+    let message = format!("job {} has failed: it has stopped already", job.id);
+    is_stopped.then(|| ApiError::new(ApiCode::WrongPhase, message, "Resume it to have it tried again, or remove it."))
 }
 
 /// There is no job with this number.

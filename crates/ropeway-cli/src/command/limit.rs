@@ -70,7 +70,7 @@ impl FromStr for Speed {
 }
 
 impl Limit {
-    /// Sets it, durably.
+    /// Sets it, durably. A job at its end moves nothing any more: the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         if self.global {
             let running = Running::find().await?;
@@ -86,7 +86,7 @@ impl Limit {
         }
         let (numbers, speed) = read(&self.words)?;
         let running = Running::find().await?;
-        let ids = running.numbers(&numbers).await?;
+        let ids = running.open_numbers(&numbers).await?;
         let change = JobChange { ids, rate_limit: Some(speed.bytes_per_second()), ..JobChange::default() };
         let _: Done = running.call(Call::JobChange(change)).await?;
         Ok(Exit::Complete)

@@ -3,7 +3,12 @@
 use clap::{Args, Subcommand};
 use ropeway_api::command::{Call, Done, JobMove};
 
-use crate::{command::control::Running, error::CommandError, exit::Exit};
+use crate::{
+    command::control::{Running, is_at_end},
+    error::CommandError,
+    exit::Exit,
+    output::to_stderr,
+};
 
 /// Move a job to another place in the list of the running desktop app or daemon.
 ///
@@ -41,15 +46,19 @@ enum Place {
 }
 
 impl MoveJob {
-    /// Moves it, durably.
+    /// Moves it, durably. For a job at its end that is a place to be shown at, and the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
+        let jobs = running.snapshot().await?.jobs;
         let before = match self.place {
             Place::Before { other } => Some(other),
             Place::Last => None,
-            Place::First => running.snapshot().await?.jobs.iter().map(|job| job.id).find(|id| *id != self.id),
+            Place::First => jobs.iter().map(|job| job.id).find(|id| *id != self.id),
         };
         let _: Done = running.call(Call::JobMove(JobMove { ids: vec![self.id], before })).await?;
+        if jobs.iter().any(|job| job.id == self.id && is_at_end(&job.phase)) {
+            to_stderr(&format!("job {} is at its end: only its place in the list is another one", self.id));
+        }
         Ok(Exit::Complete)
     }
 }

@@ -22,13 +22,13 @@ const EXAMPLES: &str = "Examples:
   ropeway pause all";
 
 impl Pause {
-    /// Wishes it, durably.
+    /// Wishes it, durably. A job that has stopped already cannot be paused: the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
         let call = if self.numbers.is_all() {
             Call::PauseAll(Nothing {})
         } else {
-            Call::JobPause(Jobs { ids: running.numbers(&self.numbers).await? })
+            Call::JobPause(Jobs { ids: running.moving_numbers(&self.numbers).await? })
         };
         let _: Done = running.call(call).await?;
         Ok(Exit::Complete)

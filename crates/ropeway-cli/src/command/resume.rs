@@ -22,13 +22,13 @@ const EXAMPLES: &str = "Examples:
   ropeway resume all";
 
 impl Resume {
-    /// Wishes it, durably.
+    /// Wishes it, durably. Of a job at its end nothing becomes any more: the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
         let call = if self.numbers.is_all() {
             Call::ResumeAll(Nothing {})
         } else {
-            Call::JobResume(Jobs { ids: running.numbers(&self.numbers).await? })
+            Call::JobResume(Jobs { ids: running.open_numbers(&self.numbers).await? })
         };
         let _: Done = running.call(call).await?;
         Ok(Exit::Complete)
