@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ropeway_engine::{JobDetail, JobSnapshot, ProgressSnapshot, SegmentSnapshot};
-use ropeway_model::{Direction, EntityTag, Phase, Transfer};
+use ropeway_model::{Direction, EntityTag, JobSpec, Phase, Transfer};
 
 use crate::view;
 
@@ -100,7 +100,7 @@ pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
         entity_tag_is_strong: tag.is_some_and(EntityTag::is_strong),
         last_modified: remote.and_then(|remote| remote.validator.last_modified.clone()),
         validation: detail.job.validation.map(Into::into),
-        expected_digest: detail.job.spec.checksum.as_ref().map(ToString::to_string),
+        expected_digest: expected(&detail.job.spec),
         header_names: detail.job.spec.secrets.names().map(str::to_owned).collect(),
         mirrors: detail.job.spec.mirrors.iter().map(ToString::to_string).collect(),
         segments: detail.segments.iter().map(segment).collect(),
@@ -108,6 +108,12 @@ pub(crate) fn detail(detail: &JobDetail) -> view::JobDetail {
         log: detail.log.iter().map(|(at, text)| view::LogLine { at_ms: at.unix_ms(), text: text.clone() }).collect(),
         proof: detail.proof.map(Into::into),
     }
+}
+
+/// All that the file must hash to, one behind the other.
+fn expected(spec: &JobSpec) -> Option<String> {
+    let all: Vec<String> = spec.checksums().map(ToString::to_string).collect();
+    (!all.is_empty()).then(|| all.join(" "))
 }
 
 fn segment(segment: &SegmentSnapshot) -> view::SegmentView {

@@ -25,7 +25,7 @@ pub(crate) use tries::{is_hopeless, most_tries};
 use crate::{
     config::Scope,
     core::Core,
-    disk::FileStamp,
+    disk::{Disk, FileStamp},
     download::{recheck, stretch::Place},
     hosts::{HostKey, Verdict, Visit},
     journal::Durable,
@@ -117,6 +117,16 @@ impl Attempt {
     pub(crate) async fn repeat(&self) -> Result<(), Stop> {
         let turn = self.engine.hosts.retry_wait(self.visit.key());
         self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Wished)
+    }
+
+    /// Does `work` on the disk, on a thread that may block: a mount that hangs holds up this job and no other.
+    pub(crate) async fn on_disk<T: Send + 'static, E: Into<Stop> + Send + 'static>(
+        &self,
+        work: impl FnOnce(&dyn Disk) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let disk = Arc::clone(&self.engine.disk);
+        let done = self.engine.blocking.start(move || work(&*disk)).await;
+        done.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))?.map_err(Into::into)
     }
 
     /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.

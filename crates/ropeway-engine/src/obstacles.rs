@@ -52,7 +52,7 @@ pub(crate) async fn run(engine: Arc<Core>) {
             engine.clients.reconnect();
         }
         engine.unblock(&reached);
-        engine.unblock(&engine.fitting_again());
+        engine.unblock(&engine.fitting_again().await);
     }
 }
 
@@ -73,7 +73,7 @@ impl Core {
     }
 
     /// Jobs whose missing bytes have room again, as many of one folder as fit together.
-    fn fitting_again(&self) -> Vec<JobId> {
+    async fn fitting_again(&self) -> Vec<JobId> {
         let need = |entry: &Entry| {
             let missing = entry.progress().length().map(|length| length.saturating_sub(entry.progress().durable()));
             missing.unwrap_or(ROOM_FOR_UNKNOWN)
@@ -84,9 +84,14 @@ impl Core {
             .blocked_by(Obstacle::Room)
             .filter_map(|entry| Some((entry.id, folder(entry)?.to_owned(), need(entry))))
             .collect();
-        let mut free = HashMap::new();
+        let mut free: HashMap<PathBuf, u64> = HashMap::new();
+        for (_, folder, _) in &waiting {
+            if !free.contains_key(folder) {
+                free.insert(folder.clone(), self.room(folder).await);
+            }
+        }
         let mut fits = |folder: &Path, needed: u64| {
-            let left = free.entry(folder.to_owned()).or_insert_with(|| self.room(folder));
+            let Some(left) = free.get_mut(folder) else { return false };
             let rest = left.checked_sub(needed);
             *left = rest.unwrap_or(*left);
             rest.is_some()
@@ -95,17 +100,22 @@ impl Core {
     }
 
     /// Bytes that nobody needs yet below `folder`: those that are free without those that running jobs still write.
-    fn room(&self, folder: &Path) -> u64 {
-        let free = self.disk.free_space(folder).unwrap_or(0);
-        free.saturating_sub(promised(&self.table.lock(), folder, None))
+    async fn room(&self, folder: &Path) -> u64 {
+        self.free(folder).await.saturating_sub(promised(&self.table.lock(), folder, None))
+    }
+
+    /// Bytes that are free below `folder`, looked up on a thread that may block.
+    async fn free(&self, folder: &Path) -> u64 {
+        let (disk, folder) = (Arc::clone(&self.disk), folder.to_owned());
+        self.blocking.start(move || disk.free_space(&folder).unwrap_or(0)).await.unwrap_or(0)
     }
 
     /// Promises `needed` bytes below `folder` to a running job.
     ///
     /// # Errors
     /// The bytes that nobody needs yet, where they are fewer.
-    pub(crate) fn promise_room(&self, id: JobId, folder: &Path, needed: u64) -> Result<(), u64> {
-        let free = self.disk.free_space(folder).unwrap_or(0);
+    pub(crate) async fn promise_room(&self, id: JobId, folder: &Path, needed: u64) -> Result<(), u64> {
+        let free = self.free(folder).await;
         // Under one lock: of two that ask at once for the same room one gets it.
         let mut table = self.table.lock();
         let left = free.saturating_sub(promised(&table, folder, Some(id)));

@@ -129,7 +129,7 @@ failure_codes! {
     /// Fewer or more bytes than announced.
     LengthMismatch = "LENGTH_MISMATCH", Retry::Backoff, true, "Retry; the transfer ended early or ran over.";
     /// The finished bytes do not have the digest that was given.
-    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if it is right, the file is not: retry to transfer it anew.";
+    DigestMismatch = "CHECKSUM_MISMATCH", Retry::Never, false, "Compare the checksum with its source; if that is wrong, give another one; if it is right, the file is not: retry to transfer it anew.";
     /// No room on the volume.
     DiskFull = "DISK_FULL", Retry::Never, true, "Make room on the volume, then retry; the bytes already saved are kept.";
     /// The file system has a largest file, and this one is larger.

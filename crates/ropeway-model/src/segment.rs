@@ -153,11 +153,32 @@ impl SegmentMap {
             written.iter().filter_map(inside).collect::<Vec<_>>()
         };
         let left: Vec<ByteRange> = kept.iter().flat_map(overlap).collect();
-        let starts = left.iter().map(|range| (range.start(), range.len()));
+        Self::holding(&left, end)
+    }
+
+    /// The same file of which the bytes of `more` are in place, too.
+    #[must_use]
+    pub fn with(&self, more: &[ByteRange]) -> Self {
+        let mut written = self.written_ranges();
+        written.extend(more);
+        written.sort_unstable_by_key(|range| range.start());
+        let mut joined: Vec<ByteRange> = Vec::with_capacity(written.len());
+        for range in written {
+            match joined.last_mut().filter(|last| range.start() <= last.end()) {
+                Some(last) => *last = ByteRange::new(last.start(), last.end().max(range.end())).unwrap_or(*last),
+                None => joined.push(range),
+            }
+        }
+        Self::holding(&joined, self.length().unwrap_or(u64::MAX))
+    }
+
+    /// A file that ends at `end`, of which `written`, in order and disjoint, is in place.
+    fn holding(written: &[ByteRange], end: u64) -> Self {
+        let starts = written.iter().map(|range| (range.start(), range.len()));
         let mut segments = Vec::new();
-        let first = left.first().map_or(end, |range| range.start());
+        let first = written.first().map_or(end, |range| range.start());
         segments.extend(ByteRange::new(0, first).map(|range| Segment { range, written: 0 }));
-        let ends = left.iter().skip(1).map(|range| range.start()).chain([end]);
+        let ends = written.iter().skip(1).map(|range| range.start()).chain([end]);
         for ((start, written), end) in starts.zip(ends) {
             segments.extend(ByteRange::new(start, end).map(|range| Segment { range, written }));
         }

@@ -259,6 +259,8 @@ pub struct JobSpec {
     pub connections: Option<ConnectionChoice>,
     /// What the finished file must hash to.
     pub checksum: Option<Digest>,
+    /// What it must hash to besides.
+    pub further_checksums: Vec<Digest>,
     /// What the finished file's digest is taken with, where nothing is given to compare it with.
     pub digest: Option<Algorithm>,
     /// Headers added to requests to the origin that the user typed.
@@ -293,6 +295,7 @@ impl JobSpec {
             rate_limit: None,
             connections: None,
             checksum: None,
+            further_checksums: Vec::new(),
             digest: None,
             secrets: Secrets::of_nobody(Vec::new()),
             named_folders: 0,
@@ -314,6 +317,17 @@ impl JobSpec {
             Transfer::Download { .. } => Direction::Download,
             Transfer::Upload { .. } => Direction::Upload,
         }
+    }
+
+    /// All that the finished file must hash to.
+    pub fn checksums(&self) -> impl Iterator<Item = &Digest> {
+        self.checksum.iter().chain(&self.further_checksums)
+    }
+
+    /// Has the finished file hash to all of these, or to nothing that is known.
+    pub fn set_checksums(&mut self, checksums: impl IntoIterator<Item = Digest>) {
+        let mut checksums = checksums.into_iter();
+        (self.checksum, self.further_checksums) = (checksums.next(), checksums.collect());
     }
 
     /// The name to show before anything better is known.

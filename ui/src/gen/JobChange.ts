@@ -26,6 +26,7 @@ priority?: PriorityView,
  */
 start_at_ms?: number | null, 
 /**
- * `algorithm:hex` the finished file must have; only for a single job that is not complete.
+ * `algorithm:hex` the finished file must have, or several with spaces between them; only for a single job that is not
+ * complete. One that failed for another checksum is compared again, and nothing of it is fetched.
  */
 checksum?: string | null, };

@@ -16,7 +16,7 @@ rate_limit?: number,
  */
 connections?: number | "auto", 
 /**
- * `algorithm:hex` the finished file must have; only with a single file.
+ * `algorithm:hex` the finished file must have, or several with spaces between them; only with a single file.
  */
 checksum?: string, 
 /**

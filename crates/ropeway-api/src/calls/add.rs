@@ -54,12 +54,12 @@ pub(super) async fn downloads(core: &Core, params: JobAdd) -> Result<Reply, ApiE
     match commands {
         Some(commands) => {
             for entry in commands {
-                found.take(request.jobs_of(Ok(entry)).await);
+                found.take(core, request.jobs_of(Ok(entry)).await).await;
             }
         }
         None => {
             for entry in list::entries(&params.text) {
-                found.take(request.jobs_of(entry).await);
+                found.take(core, request.jobs_of(entry).await).await;
             }
         }
     }
@@ -126,11 +126,15 @@ struct Found {
 }
 
 impl Found {
-    fn take(&mut self, found: Result<Vec<JobSpec>, Refusal>) {
+    async fn take(&mut self, core: &Core, found: Result<Vec<JobSpec>, Refusal>) {
         match found {
             Ok(specs) => {
                 for spec in specs {
-                    match self.known.as_mut().and_then(|known| known.refusal(&spec)) {
+                    let refusal = match &mut self.known {
+                        Some(known) => known.refusal(core, &spec).await,
+                        None => None,
+                    };
+                    match refusal {
                         Some(refusal) => self.refused.push(refusal),
                         None => self.jobs.push(&spec),
                     }
@@ -156,9 +160,13 @@ impl Known {
     }
 
     /// Why no job is made for it; `None` where one is.
-    fn refusal(&mut self, spec: &JobSpec) -> Option<Refusal> {
+    async fn refusal(&mut self, core: &Core, spec: &JobSpec) -> Option<Refusal> {
         let Transfer::Download { from, .. } = &spec.transfer else { return None };
-        let message = match self.downloads.get(&spec.transfer).filter(|known| known.is_of_use()) {
+        let known = match self.downloads.get(&spec.transfer) {
+            Some(known) if core.engine.is_of_use(known).await => Some(known),
+            _ => None,
+        };
+        let message = match known {
             Some(known) if known.has_failed() => {
                 self.failed.push(known.id);
                 format!("job {} had failed and is tried again", known.id.row())

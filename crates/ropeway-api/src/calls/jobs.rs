@@ -23,15 +23,21 @@ pub(super) fn change(params: &JobChange) -> Result<Change, ApiError> {
     if params.checksum.is_some() && params.ids.len() != 1 {
         return Err(ApiError::bad_params("a checksum is of one file: name one job"));
     }
-    let digest = |text: &String| text.trim().parse::<Digest>().map_err(|error| ApiError::bad_params(error.to_string()));
-    let checksum = params.checksum.as_ref().map(|text| text.as_ref().map(digest).transpose()).transpose()?;
+    let all = |text: &Option<String>| text.as_deref().map(checksums).transpose().map(Option::unwrap_or_default);
+    let checksums = params.checksum.as_ref().map(all).transpose()?;
     Ok(Change {
         rate_limit,
         connections: params.connections,
         priority: params.priority.map(Into::into),
         start_at: params.start_at_ms.map(|start| start.map(Timestamp::from_unix_ms)),
-        checksum,
+        checksums,
     })
+}
+
+/// The digests that a text names, white space between them.
+pub(super) fn checksums(text: &str) -> Result<Vec<Digest>, ApiError> {
+    let each = |word: &str| word.parse::<Digest>().map_err(|error| ApiError::bad_params(error.to_string()));
+    text.split_whitespace().map(each).collect()
 }
 
 pub(super) fn rate(bytes: u64) -> Result<ByteRate, ApiError> {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ropeway_engine::metalink::{self, LARGEST_DOCUMENT, MetalinkError, MetalinkFile};
-use ropeway_model::{FailureCode, JobSpec, SafeUrl, Transfer};
+use ropeway_model::{Digest, FailureCode, JobSpec, SafeUrl, Transfer};
 
 use super::{add::refusal, options::Options};
 use crate::{command::Refusal, core::Core};
@@ -71,7 +71,9 @@ fn job(file: MetalinkFile, typed: Option<&SafeUrl>, into: &Path, options: &Optio
     let mut spec = options.spec_of_document(transfer, typed);
     spec.named_folders = named_folders;
     spec.mirrors.splice(0..0, urls);
-    spec.checksum = spec.checksum.or(file.digest);
+    // The user's word beside the document's: the file must have both.
+    let given: Vec<Digest> = spec.checksums().cloned().collect();
+    spec.set_checksums(given.iter().cloned().chain(file.digests.into_iter().filter(|digest| !given.contains(digest))));
     spec.pieces = file.pieces;
     spec.length = file.size;
     Some(spec)

@@ -40,11 +40,12 @@ impl Options {
         let mirrors: Result<Vec<SafeUrl>, _> = asked.mirrors.iter().map(|mirror| mirror.trim().parse()).collect();
         // Only from and to differ between the jobs of one request.
         let nowhere = Transfer::Upload { from: std::path::PathBuf::new(), to: placeholder() };
-        let template = JobSpec {
+        let mut template = JobSpec {
             transfer: nowhere,
             rate_limit: asked.rate_limit.map(jobs::rate).transpose()?,
             connections: asked.connections,
-            checksum: checksum.map(str::parse).transpose().map_err(|error| refused(&error))?,
+            checksum: None,
+            further_checksums: Vec::new(),
             digest: digest.map(str::parse).transpose().map_err(|error| refused(&error))?,
             secrets: Secrets::default(),
             priority: asked.priority.into(),
@@ -64,6 +65,7 @@ impl Options {
             start_at: asked.start_at_ms.map(Timestamp::from_unix_ms),
             named_folders: 0,
         };
+        template.set_checksums(checksum.map(jobs::checksums).transpose()?.unwrap_or_default());
         Ok(Self { template, headers })
     }
 

@@ -49,7 +49,7 @@ pub struct JobOptions {
     /// Connections of a download, 1 to 64 or `"auto"`; `None` follows the settings.
     #[ts(optional, type = "number | \"auto\"")]
     pub connections: Option<ConnectionChoice>,
-    /// `algorithm:hex` the finished file must have; only with a single file.
+    /// `algorithm:hex` the finished file must have, or several with spaces between them; only with a single file.
     pub checksum: Option<String>,
     /// The algorithm the finished files' digests are taken with: sha256, sha512, sha1, md5, blake3 or crc32c.
     pub digest: Option<String>,

@@ -40,7 +40,8 @@ pub struct JobChange {
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional, type = "number | null")]
     pub start_at_ms: Option<Option<i64>>,
-    /// `algorithm:hex` the finished file must have; only for a single job that is not complete.
+    /// `algorithm:hex` the finished file must have, or several with spaces between them; only for a single job that is not
+    /// complete. One that failed for another checksum is compared again, and nothing of it is fetched.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional, type = "string | null")]
     pub checksum: Option<Option<String>>,

@@ -60,9 +60,9 @@ pub(crate) struct Add {
     #[arg(short, long, value_name = "RATE")]
     limit: Option<ByteRate>,
 
-    /// What the file must hash to, as sha256:HEX; only with a single one
+    /// What the file must hash to, as sha256:HEX; only with a single one, may be given again
     #[arg(long, value_name = "ALGO:HEX")]
-    checksum: Option<Digest>,
+    checksum: Vec<Digest>,
 
     /// Another address of the same file; only with a single URL, may be given again
     #[arg(long = "mirror", value_name = "URL", conflicts_with = "to")]
@@ -130,10 +130,11 @@ impl Add {
     }
 
     fn call(self, is_list: bool) -> Result<Call, CommandError> {
+        let expected: Vec<String> = self.checksum.into_iter().map(String::from).collect();
         let options = JobOptions {
             rate_limit: self.limit.map(ByteRate::bytes_per_second),
             connections: self.connections,
-            checksum: self.checksum.map(String::from),
+            checksum: (!expected.is_empty()).then(|| expected.join(" ")),
             priority: self.priority.into(),
             paused: self.paused,
             start_at_ms: self.at,

@@ -13,9 +13,16 @@ pub(crate) enum Checksum {
     Have(Digest),
 }
 
+/// What several checksums of one command come to: what the file must have, and what its digest is to be taken with.
+pub(crate) fn wanted(checksums: &[Checksum]) -> (Option<String>, Option<String>) {
+    let expected: Vec<String> = checksums.iter().filter_map(Checksum::expected).collect();
+    let taken = checksums.iter().find_map(Checksum::algorithm);
+    ((!expected.is_empty()).then(|| expected.join(" ")), taken)
+}
+
 impl Checksum {
     /// What the file must have, as the engine takes it.
-    pub(crate) fn expected(&self) -> Option<String> {
+    fn expected(&self) -> Option<String> {
         match self {
             Self::Take(_) => None,
             Self::Have(digest) => Some(digest.to_string()),
@@ -23,7 +30,7 @@ impl Checksum {
     }
 
     /// What the digest is to be taken with, as the engine takes it.
-    pub(crate) fn algorithm(&self) -> Option<String> {
+    fn algorithm(&self) -> Option<String> {
         match self {
             Self::Take(algorithm) => Some(algorithm.name().to_owned()),
             Self::Have(_) => None,
@@ -43,11 +50,19 @@ impl FromStr for Checksum {
 mod tests {
     use super::*;
 
+    fn digest_of(algorithm: &str, digits: usize) -> String {
+        format!("{algorithm}:{}", "0".repeat(digits))
+    }
+
     #[test]
     fn a_checksum_is_an_algorithm_or_a_digest() {
         let digest = format!("sha256:{}", "0".repeat(64));
         assert_eq!("sha256".parse::<Checksum>().unwrap(), Checksum::Take(Algorithm::Sha256));
         assert_eq!(digest.parse::<Checksum>().unwrap().expected(), Some(digest));
+        let both = ["blake3", &digest_of("md5", 32), &digest_of("sha1", 40)].map(|text| text.parse().unwrap());
+        let expected = format!("{} {}", digest_of("md5", 32), digest_of("sha1", 40));
+        assert_eq!(wanted(&both), (Some(expected), Some("blake3".to_owned())));
+        assert_eq!(wanted(&[]), (None, None));
         assert!("md6".parse::<Checksum>().is_err() && "sha256:00".parse::<Checksum>().is_err());
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use crate::{
     command::{
         address_list,
-        checksum::Checksum,
+        checksum::{self, Checksum},
         leftover, metalink,
         numbers::Which,
         options::{NetworkFlags, PatienceFlags, SavingFlags, absolute, connections, into_text},
@@ -64,9 +64,9 @@ pub(crate) struct Get {
     #[command(flatten)]
     patience: PatienceFlags,
 
-    /// What a single file must hash to, as sha256:HEX; the algorithm alone takes the digest and tells it
+    /// What a single file must hash to, as sha256:HEX; the algorithm alone takes the digest and tells it; may be given again
     #[arg(long, value_name = "ALGO[:HEX]")]
-    checksum: Option<Checksum>,
+    checksum: Vec<Checksum>,
 
     /// Another address of the same file; only with a single URL, may be given again
     #[arg(long = "mirror", value_name = "URL")]
@@ -110,7 +110,7 @@ impl Get {
             return leftover::forget(self.forget).await;
         }
         let Self { urls, output, dir, input, jobs, limit, amount, .. } = self;
-        let expected = self.checksum.as_ref().and_then(Checksum::expected);
+        let (expected, taken) = checksum::wanted(&self.checksum);
         let is_about_one = output.is_some() || expected.is_some() || !self.mirrors.is_empty();
         if (urls.len() > 1 || input.is_some()) && is_about_one {
             return Err(CommandError::usage(
@@ -122,7 +122,7 @@ impl Get {
         let options = JobOptions {
             connections: self.connections,
             checksum: expected,
-            digest: self.checksum.as_ref().and_then(Checksum::algorithm),
+            digest: taken,
             mirrors: self.mirrors,
             ..self.network.options()?
         };
@@ -132,7 +132,7 @@ impl Get {
         let is_list = input.is_some();
         let options = self.saving.apply(options, is_list);
         let skip_known = is_list && self.saving.skips_known();
-        let queue = OwnQueue::open(self.checksum.is_some()).await?;
+        let queue = OwnQueue::open(!self.checksum.is_empty()).await?;
         queue.adjust(jobs, limit, self.patience).await?;
         let (folder, name) = match destination {
             Destination::Folder(folder, name) => (folder, name),

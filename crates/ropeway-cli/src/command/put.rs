@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     command::{
-        checksum::Checksum,
+        checksum::{self, Checksum},
         options::{NetworkFlags, PatienceFlags, absolute, connections, into_text},
     },
     error::CommandError,
@@ -50,9 +50,10 @@ pub(crate) struct Put {
     #[command(flatten)]
     patience: PatienceFlags,
 
-    /// Take this digest of what is sent and tell it; as ALGO:HEX what a single file must hash to
+    /// Take this digest of what is sent and tell it; as ALGO:HEX what a single file must hash to; may be
+    /// given again
     #[arg(long, value_name = "ALGO[:HEX]")]
-    checksum: Option<Checksum>,
+    checksum: Vec<Checksum>,
 
     #[command(flatten)]
     amount: Amount,
@@ -69,17 +70,13 @@ const EXAMPLES: &str = "Examples:
 impl Put {
     /// Runs to the end of all uploads.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let expected = self.checksum.as_ref().and_then(Checksum::expected);
+        let (expected, taken) = checksum::wanted(&self.checksum);
         if expected.is_some() && self.paths.len() > 1 {
             let hint = "Run the command once for each file, or give the algorithm alone.";
             return Err(CommandError::usage("--checksum with a value is about a single file", hint));
         }
-        let options = JobOptions {
-            connections: self.parts,
-            checksum: expected,
-            digest: self.checksum.as_ref().and_then(Checksum::algorithm),
-            ..self.network.options()?
-        };
+        let options =
+            JobOptions { connections: self.parts, checksum: expected, digest: taken, ..self.network.options()? };
         if let Some(input) = self.paths.iter().find(|path| is_standard_input(path)) {
             let message = format!("{}: standard input cannot be sent: its length must be known first", input.display());
             return Err(CommandError::usage(message, "Save it as a file, then send that; a file of this name is ./-."));
@@ -88,7 +85,7 @@ impl Put {
             self.paths.iter().map(|path| into_text(absolute(path)?)).collect::<Result<_, CommandError>>()?;
         // All of them in one call, which sees to it that no two go to one place.
         let call = Call::UploadAdd(UploadAdd { paths, target: Some(self.to), target_id: None, options });
-        let queue = OwnQueue::open(self.checksum.is_some()).await?;
+        let queue = OwnQueue::open(!self.checksum.is_empty()).await?;
         queue.adjust(self.jobs, self.limit, self.patience).await?;
         let (sender, receiver) = mpsc::channel(1);
         // The channel has a place for it.

@@ -16,8 +16,8 @@ pub struct MetalinkFile {
     pub name: FileName,
     /// Length in bytes.
     pub size: Option<u64>,
-    /// The strongest digest of the whole file in an algorithm that is known here.
-    pub digest: Option<Digest>,
+    /// The digests of the whole file in algorithms that are known here, the strongest first.
+    pub digests: Vec<Digest>,
     /// The strongest digests of its pieces.
     pub pieces: Option<Pieces>,
     /// Where it is, best first; at least one address that can be downloaded from.

@@ -281,8 +281,8 @@ impl Draft {
                 urls.push(url);
             }
         }
-        let (size, digest) = (self.size, self.digests.into_iter().next());
-        Ok(MetalinkFile { folders: folders(&self.path), name, size, digest, pieces, urls })
+        let (size, digests) = (self.size, self.digests);
+        Ok(MetalinkFile { folders: folders(&self.path), name, size, digests, pieces, urls })
     }
 }
 

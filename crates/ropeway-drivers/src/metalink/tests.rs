@@ -30,7 +30,8 @@ fn a_file_has_its_best_address_first_and_its_surest_digests() {
         md5 = "33".repeat(16),
     ));
     assert_eq!((file.name.as_str(), file.size, file.folders.len()), ("example.ext", Some(25), 0));
-    assert_eq!(file.digest.unwrap().to_string(), format!("sha256:{sha256}"));
+    assert_eq!(file.digests[0].to_string(), format!("sha256:{sha256}"));
+    assert_eq!(file.digests.len(), 2, "the weaker one, too");
     let pieces = file.pieces.unwrap();
     assert_eq!((pieces.length, pieces.digests.len()), (10, 3));
     assert_eq!(pieces.digests[0].algorithm(), Algorithm::Sha1);

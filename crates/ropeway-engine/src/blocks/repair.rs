@@ -58,13 +58,19 @@ async fn forget(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result
 
 /// Mends a complete file in its place.
 async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(), EngineError> {
-    let file = core.disk.open_part(&subject.path)?;
-    if let Some(length) = subject.length
-        && file.length()? > length
-    {
-        file.set_length(length)?;
-    }
-    let aside = core.disk.create_nameless(subject.path.parent().unwrap_or(Path::new("/")))?;
+    let (disk, path, length) = (Arc::clone(&core.disk), subject.path.clone(), subject.length);
+    let open = move || {
+        let file = disk.open_part(&path)?;
+        if let Some(length) = length
+            && file.length()? > length
+        {
+            file.set_length(length)?;
+        }
+        let aside = disk.create_nameless(path.parent().unwrap_or(Path::new("/")))?;
+        Ok::<_, DiskError>((file, aside))
+    };
+    let opened = core.blocking.start(open).await;
+    let (file, aside) = opened.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
     let mut wanted: Vec<Block> =
         subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
     let total = wanted.iter().map(|block| block.range.len()).sum();

@@ -65,7 +65,9 @@ pub(super) async fn subject(core: &Core, id: JobId) -> Result<Subject, EngineErr
 
 pub(super) async fn report(core: &Core, subject: Subject) -> Result<BlockReport, EngineError> {
     let Subject { id, path, is_complete, length, blocks, remote, .. } = subject;
-    let file = core.disk.open_source(&path)?;
+    let (disk, at) = (Arc::clone(&core.disk), path.clone());
+    let opened = core.blocking.start(move || disk.open_source(&at)).await;
+    let file = opened.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
     let (cancel, compared) = (core.stopping.child_token(), blocks.iter().map(|block| block.range.len()).sum());
     let under_way = core.proofs.begin(id, ProofStage::Comparing, compared);
     let course = Arc::clone(&under_way.course);

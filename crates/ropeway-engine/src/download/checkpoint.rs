@@ -30,7 +30,7 @@ pub(super) async fn save(attempt: &Attempt, job: &Job, moment: Moment) -> Result
     // Taken before the map, which then covers it; and the map before the sync, which then covers that: what is written
     // meanwhile is claimed by neither.
     let hashed = job.follower.as_ref().and_then(Follower::saved);
-    let map = job.claims.coalesced();
+    let map = job.in_place();
     let written = map.written();
     if written == 0 || (moment == Moment::Running && written == attempt.progress.durable()) {
         return Ok(());
@@ -61,8 +61,9 @@ impl Synced {
     }
 
     /// Takes the file as it is now: its time of change was set since, and not a byte.
-    pub(super) fn look_again(&mut self, job: &Job) -> Result<(), DiskError> {
-        self.stamp = job.part.stamp()?;
+    pub(super) async fn look_again(&mut self, attempt: &Attempt, job: &Job) -> Result<(), Stop> {
+        let part = Arc::clone(&job.part);
+        self.stamp = attempt.on_disk(move |_| part.stamp()).await?;
         Ok(())
     }
 

@@ -30,7 +30,7 @@ pub(super) async fn before_request(attempt: &Attempt, into: &Path) -> Result<Opt
         return kept(attempt, &path, None).await;
     }
     if attempt.spec.reuse == Reuse::Never {
-        refuse_taken(attempt, &path)?;
+        refuse_taken(attempt, &path).await?;
     }
     Ok(None)
 }
@@ -51,47 +51,54 @@ pub(super) async fn after_answer(
     {
         return Ok(Some(finished));
     }
-    refuse_taken(attempt, &path)?;
+    refuse_taken(attempt, &path).await?;
     Ok(None)
 }
 
 /// Ends a job that is to fail where its name is taken, before its bytes come.
-fn refuse_taken(attempt: &Attempt, path: &Path) -> Result<(), Stop> {
+async fn refuse_taken(attempt: &Attempt, path: &Path) -> Result<(), Stop> {
     let is_fatal = match attempt.spec.on_conflict {
         OnConflict::Fail => true,
         // Somebody at a terminal is not asked.
         OnConflict::Ask => attempt.engine.scope == Scope::Once,
         OnConflict::Rename | OnConflict::Overwrite => false,
     };
-    if is_fatal && attempt.engine.disk.is_taken(path)? {
-        return Err(DiskError::Exists { path: path.to_owned() }.into());
+    if !is_fatal {
+        return Ok(());
     }
-    Ok(())
+    let path = path.to_owned();
+    let refused = move |disk: &dyn Disk| {
+        if disk.is_taken(&path)? { Err(DiskError::Exists { path }) } else { Ok(()) }
+    };
+    attempt.on_disk(refused).await
 }
 
 /// The regular file at `path`, if the job is content with it. `now` is what the server has, where it was asked.
 async fn kept(attempt: &Attempt, path: &Path, now: Option<&Validator>) -> Result<Option<Finished>, Stop> {
-    let disk = &*attempt.engine.disk;
-    if disk.length_of(path)?.is_none() {
-        return Ok(None);
-    }
-    let Ok(file) = disk.open_source(path) else { return Ok(None) };
-    let is_same = || now.is_some_and(|now| is_version(disk, path, &*file, attempt_address(attempt), now));
-    if attempt.spec.reuse == Reuse::Same && !is_same() {
-        return Ok(None);
-    }
-    let digest = match &attempt.spec.checksum {
-        None => None,
-        Some(wanted) => {
-            let had = digest_of(attempt, Arc::clone(&file), wanted).await?;
-            if had != *wanted {
-                attempt.log(format!("{} is there already and is another file: it has {had}", path.display()));
-                return Ok(None);
-            }
-            Some(had)
+    let (wanted, reuse, now) = (path.to_owned(), attempt.spec.reuse, now.cloned());
+    let from = attempt_address(attempt).cloned();
+    let found = attempt.on_disk(move |disk| {
+        if disk.length_of(&wanted)?.is_none() {
+            return Ok(None);
         }
-    };
-    let length = file.stamp()?.length;
+        let Ok(file) = disk.open_source(&wanted) else { return Ok(None) };
+        let is_same = || now.is_some_and(|now| is_version(disk, &wanted, &*file, from.as_ref(), &now));
+        if reuse == Reuse::Same && !is_same() {
+            return Ok(None);
+        }
+        let length = file.stamp()?.length;
+        Ok::<_, DiskError>(Some((file, length)))
+    });
+    let Some((file, length)) = found.await? else { return Ok(None) };
+    let mut digest = None;
+    for wanted in attempt.spec.checksums() {
+        let had = digest_of(attempt, Arc::clone(&file), wanted).await?;
+        if had != *wanted {
+            attempt.log(format!("{} is there already and is another file: it has {had}", path.display()));
+            return Ok(None);
+        }
+        digest.get_or_insert(had);
+    }
     let verification = match (&digest, attempt.spec.reuse) {
         (Some(_), _) => Verification::ChecksumGiven,
         (None, Reuse::Same) => Verification::Length,
@@ -164,18 +171,24 @@ impl Note {
     }
 }
 
-/// Makes a file tell when what it holds was changed and which version it is. `path` is its name now.
-pub(super) fn note(attempt: &Attempt, path: &Path, version: &Validator) {
-    let disk = &*attempt.engine.disk;
-    let date = date_of(version);
-    if let Some(seconds) = date.filter(|_| !attempt.spec.no_times) {
-        disk.set_modified(path, seconds);
-    }
-    let stamp = disk.open_source(path).and_then(|file| file.stamp());
-    if let (Ok(stamp), Some(from)) = (stamp, attempt_address(attempt)) {
-        let tag = version.entity_tag.as_ref().map(|tag| tag.as_str().to_owned()).unwrap_or_default();
-        disk.note_version(path, &Note { address: hash(from), modified_ns: stamp.modified_ns, date, tag }.text());
-    }
+/// Makes a file tell where it came from, when what it holds was changed and which version it is. `path` is its name now.
+pub(super) async fn mark(attempt: &Attempt, path: &Path, origin: &SafeUrl, version: &Validator) -> Result<(), Stop> {
+    let (path, origin, date) = (path.to_owned(), origin.clone(), date_of(version));
+    let seconds = date.filter(|_| !attempt.spec.no_times);
+    let address = attempt_address(attempt).map(hash);
+    let tag = version.entity_tag.as_ref().map(|tag| tag.as_str().to_owned()).unwrap_or_default();
+    let marked = attempt.on_disk(move |disk| {
+        disk.mark(&path, &origin);
+        if let Some(seconds) = seconds {
+            disk.set_modified(&path, seconds);
+        }
+        let stamp = disk.open_source(&path).and_then(|file| file.stamp());
+        if let (Ok(stamp), Some(address)) = (stamp, address) {
+            disk.note_version(&path, &Note { address, modified_ns: stamp.modified_ns, date, tag }.text());
+        }
+        Ok::<_, DiskError>(())
+    });
+    marked.await
 }
 
 /// `Last-Modified` in seconds since the Unix epoch.

@@ -1,9 +1,9 @@
 //! The end of a download: length and digest are proved, then the file gets its name, once and atomically.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
-use ropeway_store::Verification;
+use ropeway_store::{JobChange, Verification};
 
 use super::{checkpoint, existing, named_folders, naming, proof, source::Source, worker::Job};
 use crate::{
@@ -16,9 +16,9 @@ pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result
     let length = job.claims.written();
     let pending = job.follower.as_ref().map(|follower| follower.complete(length));
     // Longer than the map: an earlier, larger version left bytes behind the end.
-    if job.part.length()? != length {
-        job.part.set_length(length)?;
-    }
+    let part = Arc::clone(&job.part);
+    let cut = attempt.on_disk(move |_| if part.length()? == length { Ok(()) } else { part.set_length(length) });
+    cut.await?;
     let synced = checkpoint::sync(attempt, job, &job.claims.coalesced()).await?;
     let digests = match pending {
         Some(pending) => pending.await.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??,
@@ -29,7 +29,14 @@ pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result
         attempt.save(proof::forgotten(attempt)).await?;
         return Err(stop);
     }
-    let verification = proof::verify(attempt, source, &digests)?;
+    let verification = match proof::verify(attempt, source, &digests) {
+        Ok(verification) => verification,
+        Err(mismatch) => {
+            let mut whole = whole(attempt, job);
+            synced.settle(&mut whole);
+            return Err(proof::give_up(attempt, source, &mismatch, whole).await?);
+        }
+    };
     let proof = Proof { digest: digests.into_iter().next(), verification, synced };
     publish(attempt, source, job, proof).await
 }
@@ -46,49 +53,62 @@ struct Proof {
 /// between finds the intent: the part file is still there and is published again, or it is gone and the final file is
 /// there.
 async fn publish(attempt: &Attempt, source: &Source, job: &Job, mut proof: Proof) -> Result<Finished, Stop> {
-    let disk = &*attempt.engine.disk;
     let length = job.claims.written();
     let name = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
     let name = name.unwrap_or_else(|| FileName::sanitized(""));
     loop {
-        let path = naming::final_path(disk, &source.part_path, &name, attempt.spec.on_conflict)?;
-        let asks = attempt.spec.on_conflict == OnConflict::Ask && attempt.engine.scope == Scope::Queue;
-        if asks && naming::is_taken_by_another(disk, &source.part_path, &path)? {
+        let on_conflict = attempt.spec.on_conflict;
+        let asks = on_conflict == OnConflict::Ask && attempt.engine.scope == Scope::Queue;
+        let (part, name) = (source.part_path.clone(), name.clone());
+        let chosen = attempt.on_disk(move |disk| {
+            let path = naming::final_path(disk, &part, &name, on_conflict)?;
+            let is_asked = asks && naming::is_taken_by_another(disk, &part, &path)?;
+            Ok::<_, DiskError>((path, is_asked))
+        });
+        let (path, is_asked) = chosen.await?;
+        if is_asked {
             return Err(ask(attempt, job, &proof, &DiskError::Exists { path }).await?);
         }
         // Before the intent, which records the file as it is from here on: a later deletion goes by that.
-        disk.mark(&source.part_path, &source.url);
-        existing::note(attempt, &source.part_path, &source.validator);
-        proof.synced.look_again(job)?;
+        existing::mark(attempt, &source.part_path, &source.url, &source.validator).await?;
+        proof.synced.look_again(attempt, job).await?;
         intend(attempt, job, &path, &proof).await?;
-        named_folders::make(attempt)?;
-        match disk.publish(&source.part_path, &path, attempt.spec.on_conflict == OnConflict::Overwrite) {
-            Ok(()) => {
-                attempt.progress.restart_at(length);
-                let stamp = Some(proof.synced.stamp());
-                return Ok(Finished { path, digest: proof.digest, verification: proof.verification, stamp });
+        named_folders::make(attempt).await?;
+        let (part, to) = (source.part_path.clone(), path.clone());
+        let published = attempt.on_disk(move |disk| {
+            match disk.publish(&part, &to, on_conflict == OnConflict::Overwrite) {
+                Ok(()) => Ok(true),
+                // Somebody took the name since it was chosen: choose again.
+                Err(DiskError::Exists { .. }) if on_conflict == OnConflict::Rename => Ok(false),
+                Err(error) => Err(error),
             }
-            // Somebody took the name since it was chosen: choose again.
-            Err(DiskError::Exists { .. }) if attempt.spec.on_conflict == OnConflict::Rename => {}
-            Err(error) => return Err(error.into()),
+        });
+        if published.await? {
+            attempt.progress.restart_at(length);
+            let stamp = Some(proof.synced.stamp());
+            return Ok(Finished { path, digest: proof.digest, verification: proof.verification, stamp });
         }
     }
 }
 
 /// Keeps the complete file aside until the user says what becomes of it.
 async fn ask(attempt: &Attempt, job: &Job, proof: &Proof, taken: &DiskError) -> Result<Stop, Stop> {
-    let mut change = attempt.change(None);
-    change.segments = Some(Some(job.claims.coalesced()));
-    change.durable = Some(job.claims.written());
+    let mut change = whole(attempt, job);
     proof.synced.settle(&mut change);
     attempt.save(change).await?;
     Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
 }
 
-async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Result<(), Stop> {
+/// The change that has the whole file in place.
+fn whole(attempt: &Attempt, job: &Job) -> JobChange {
     let mut change = attempt.change(None);
     change.segments = Some(Some(job.claims.coalesced()));
     change.durable = Some(job.claims.written());
+    change
+}
+
+async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Result<(), Stop> {
+    let mut change = whole(attempt, job);
     change.final_path = Some(Some(path.to_owned()));
     change.digest = Some(proof.digest.clone());
     change.verification = Some(Some(proof.verification));

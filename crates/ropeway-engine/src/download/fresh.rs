@@ -32,11 +32,11 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     let Transfer::Download { into, name, .. } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "an upload was run as a download"));
     };
-    let disk = &*attempt.engine.disk;
     if had.is_none() {
-        discard_earlier(attempt)?;
+        discard_earlier(attempt).await?;
     }
-    disk.create_folder(into)?;
+    let folder = into.clone();
+    attempt.on_disk(move |disk| disk.create_folder(&folder)).await?;
     if had.is_none()
         && let Some(finished) = existing::before_request(attempt, into).await?
     {
@@ -45,19 +45,18 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     let (driver, mut probe, first) = first_answer(attempt, mirrors).await?;
     if had.is_some() {
         drop(had);
-        discard_earlier(attempt)?;
+        discard_earlier(attempt).await?;
     }
     let name = name.clone().unwrap_or_else(|| probe.name.clone());
     if let Some(finished) = existing::after_answer(attempt, into, &name, &probe.validator).await? {
         return Ok(Begin::Published(finished));
     }
     let length = probe.validator.length;
-    take_room(attempt, into, length)?;
+    take_room(attempt, into, length).await?;
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
-            disk.mark(&finished.path, &probe.url);
-            existing::note(attempt, &finished.path, &probe.validator);
+            existing::mark(attempt, &finished.path, &probe.url, &probe.validator).await?;
             return Ok(Begin::Published(finished));
         }
         // The file system wants a part file: it gets what has come.
@@ -90,6 +89,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         part,
         part_path,
         map: length.map_or_else(SegmentMap::open_ended, SegmentMap::whole),
+        reopened: Vec::new(),
         proved: None,
         ledger: recheck::ledger(attempt, length, Vec::new()),
         promises: Promises::default(),
@@ -103,15 +103,16 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
 ///
 /// # Errors
 /// [`DiskError::TooLong`] and [`DiskError::NoRoom`] where there is none.
-fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), Stop> {
+async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), Stop> {
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
     let Some(needed) = length else { return Ok(()) };
-    let longest = attempt.engine.disk.longest_file(into)?;
+    let folder = into.to_owned();
+    let longest = attempt.on_disk(move |disk| disk.longest_file(&folder)).await?;
     if needed > longest {
         return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
     }
-    let promised = attempt.engine.promise_room(attempt.id, into, needed);
+    let promised = attempt.engine.promise_room(attempt.id, into, needed).await;
     promised.map_err(|free| DiskError::NoRoom { folder: into.to_owned(), needed, free }.into())
 }
 
@@ -181,20 +182,22 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
 }
 
 /// Forgets what an earlier try had, before a new one begins at byte 0.
-fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
+async fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
     let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(()) };
-    attempt.engine.disk.remove(&part)?;
+    attempt.on_disk(move |disk| disk.remove(&part)).await?;
     let mut change = attempt.change(None);
     change.part_path = Some(None);
     change.segments = Some(None);
     change.blocks = Some(BlockChange::Replace(Vec::new()));
     change.part_file = Some(None);
     change.remote = Some(None);
+    change.digest = Some(None);
     change.durable = Some(0);
     attempt.engine.journal.note(change);
     attempt.progress.restart_at(0);
     attempt.update(|entry| {
         entry.known.part_path = None;
+        entry.known.digest = None;
         entry.remote = None;
     });
     Ok(())

@@ -75,7 +75,7 @@ impl Gathered {
         }
         job.part.write_all_at(&written, own.start())?;
         let is_complete = job.claims.commit(claim, own)?;
-        job.progress.add_moved(own.len());
+        job.note_written(own);
         if own.len() < count {
             job.progress.add_wasted(count - own.len());
         }

@@ -1,5 +1,6 @@
 //! One try at a download: describe the file, fetch what is missing, prove it, publish it.
 
+mod changes;
 mod checkpoint;
 mod crew;
 mod existing;
@@ -71,7 +72,7 @@ const MOST_RESTARTS: u32 = 3;
 
 /// Runs one try.
 pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
-    named_folders::make(attempt)?;
+    named_folders::make(attempt).await?;
     let mut course = Course::of(attempt);
     let mut begin = resume::begin(attempt, &mut course.had).await?;
     while course.restarts <= MOST_RESTARTS {
@@ -159,6 +160,7 @@ impl<'a> Course<'a> {
                     self.attempt.update(|entry| entry.known.is_made_anew = is_made_anew);
                 } else {
                     self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
+                    changes::note(self.attempt)?;
                 }
                 // A file that seems to change again and again is more often one whose servers do not agree on its tag:
                 // a single answer is of one version, whatever it is called.
@@ -245,10 +247,10 @@ async fn transfer(
     };
     let (latency, missing) =
         (attempt.engine.hosts.profile(&server).latency, length.unwrap_or(0).saturating_sub(written));
-    let promises = std::mem::take(&mut source.promises);
+    let (promises, reopened) = (std::mem::take(&mut source.promises), std::mem::take(&mut source.reopened));
     // The digest can only follow what comes in order.
     let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));
-    let claims = Arc::new(Claims::new(source.map.clone(), stripe));
+    let claims = Arc::new(Claims::new(source.map.without(&reopened), stripe));
     attempt.progress.restart_at(written);
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let job = Arc::new(worker::Job {
@@ -270,6 +272,7 @@ async fn transfer(
         writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
         proved: source.proved,
+        reopened,
         promises: if mirrors.are_judged_by_digests() { seam::Promises::default() } else { promises },
         ledger: source.ledger.clone().map(Mutex::new),
         mirrors: Arc::clone(mirrors),

@@ -32,7 +32,6 @@ pub(super) async fn reserve(
     folder: &Path,
     name: &FileName,
 ) -> Result<(PathBuf, Arc<dyn PartFile>), Stop> {
-    let disk = &*attempt.engine.disk;
     let mut numbers = numbers();
     loop {
         let on_conflict = match attempt.spec.on_conflict {
@@ -40,7 +39,13 @@ pub(super) async fn reserve(
             OnConflict::Ask if attempt.engine.scope == Scope::Queue => OnConflict::Overwrite,
             chosen => chosen,
         };
-        let Vacancy { part_path, .. } = vacant(disk, folder, name, on_conflict, &mut numbers)?;
+        let (in_folder, wanted, mut left) = (folder.to_owned(), name.clone(), numbers.clone());
+        let found = attempt.on_disk(move |disk| {
+            let vacancy = vacant(disk, &in_folder, &wanted, on_conflict, &mut left)?;
+            Ok::<_, DiskError>((vacancy.part_path, left))
+        });
+        let (part_path, left) = found.await?;
+        numbers = left;
         if attempt.engine.is_anothers(attempt.id, &part_path) {
             continue;
         }
@@ -52,12 +57,18 @@ pub(super) async fn reserve(
             return Err(stop);
         }
         attempt.update(|entry| entry.known.part_path = Some(part_path.clone()));
-        match disk.create_part(&part_path) {
-            Ok(part) => return Ok((part_path, part)),
-            Err(DiskError::Exists { .. }) => {}
-            Err(error) => {
+        let path = part_path.clone();
+        let created = attempt.on_disk(move |disk| match disk.create_part(&path) {
+            Ok(part) => Ok(Some(part)),
+            Err(DiskError::Exists { .. }) => Ok(None),
+            Err(error) => Err(error),
+        });
+        match created.await {
+            Ok(Some(part)) => return Ok((part_path, part)),
+            Ok(None) => {}
+            Err(stop) => {
                 disown(attempt);
-                return Err(error.into());
+                return Err(stop);
             }
         }
     }

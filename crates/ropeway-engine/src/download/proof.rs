@@ -6,15 +6,15 @@ use ropeway_store::{BlockChange, JobChange, Verification};
 use super::source::Source;
 use crate::{
     attempt::{Attempt, Stop},
-    config::DigestPolicy,
+    config::{DigestPolicy, Scope},
 };
 
 /// The digests to take, the one to show first: what the user asked for, what there is to compare with, else what the
 /// policy says. None for a file that nobody asked one of.
 pub(super) fn algorithms(spec: &JobSpec, announced: Option<&Digest>, policy: DigestPolicy) -> Vec<Algorithm> {
     let mut wanted: Vec<Algorithm> = Vec::new();
-    let asked = [spec.digest, spec.checksum.as_ref().map(Digest::algorithm), announced.map(Digest::algorithm)];
-    for algorithm in asked.into_iter().flatten() {
+    let expected = spec.checksums().chain(announced).map(Digest::algorithm);
+    for algorithm in spec.digest.into_iter().chain(expected) {
         if !wanted.contains(&algorithm) {
             wanted.push(algorithm);
         }
@@ -42,38 +42,37 @@ pub(super) fn has_length(spec: &JobSpec, length: u64) -> Result<(), Stop> {
 /// Holds the digests of the finished file against what it must have.
 ///
 /// # Errors
-/// [`FailureCode::DigestMismatch`]: the wrong bytes stay under the part file's name, and no retry builds on them.
-pub(super) fn verify(attempt: &Attempt, source: &Source, digests: &[Digest]) -> Result<Verification, Stop> {
+/// [`Mismatch`] where it does not.
+pub(super) fn verify<'a>(
+    attempt: &'a Attempt,
+    source: &'a Source,
+    digests: &'a [Digest],
+) -> Result<Verification, Mismatch<'a>> {
     let unchecked = if source.validator.length.is_some() { Verification::Length } else { Verification::Unverified };
-    let checked = hold(digests, source.announced.as_ref(), attempt.spec.checksum.as_ref());
-    let checked = checked.map_err(|mismatch| give_up(attempt, source, &mismatch))?;
-    Ok(checked.unwrap_or(unchecked))
+    Ok(hold(digests, source.announced.as_ref(), &attempt.spec)?.unwrap_or(unchecked))
 }
 
 /// A file that is not what it must be.
 #[derive(Debug, thiserror::Error)]
 #[error("the file's checksum is {digest}, {whose} {expected}")]
 pub(super) struct Mismatch<'a> {
-    digest: &'a Digest,
+    pub(super) digest: &'a Digest,
     whose: &'static str,
     expected: &'a Digest,
 }
 
-/// Holds digests against the one that the server `announced` and the one that the user has `given`; `None` where there is
-/// nothing to compare.
+/// Holds digests against the one that the server `announced` and those that the user has given with `spec`; `None` where
+/// there is nothing to compare.
 pub(super) fn hold<'a>(
     digests: &'a [Digest],
     announced: Option<&'a Digest>,
-    given: Option<&'a Digest>,
+    spec: &'a JobSpec,
 ) -> Result<Option<Verification>, Mismatch<'a>> {
     let mut proof = None;
     // The user's word is the last, so it is the proof that is shown.
-    let expected = [
-        (announced, Verification::ChecksumOfServer, "the server announced"),
-        (given, Verification::ChecksumGiven, "you gave"),
-    ];
-    for (expected, verification, whose) in expected {
-        let Some(expected) = expected else { continue };
+    let announced = announced.map(|digest| (digest, Verification::ChecksumOfServer, "the server announced"));
+    let given = spec.checksums().map(|digest| (digest, Verification::ChecksumGiven, "you gave"));
+    for (expected, verification, whose) in announced.into_iter().chain(given) {
         let Some(digest) = digests.iter().find(|digest| digest.algorithm() == expected.algorithm()) else { continue };
         if expected != digest {
             return Err(Mismatch { digest, whose, expected });
@@ -94,10 +93,30 @@ pub(super) fn forgotten(attempt: &Attempt) -> JobChange {
     change
 }
 
-fn give_up(attempt: &Attempt, source: &Source, mismatch: &Mismatch<'_>) -> Stop {
-    attempt.engine.journal.note(forgotten(attempt));
+/// The failure of a file that is not what it must be. The wrong bytes stay under the part file's name, and no retry builds
+/// on them, unless what the user gave is another one then: for that, `whole` is kept with the job.
+pub(super) async fn give_up(
+    attempt: &Attempt,
+    source: &Source,
+    mismatch: &Mismatch<'_>,
+    whole: JobChange,
+) -> Result<Stop, Stop> {
     let kept = source.part_path.display();
-    Stop::failed(FailureCode::DigestMismatch, format!("{mismatch}; what came is kept as {kept}"))
+    let stop = Stop::failed(FailureCode::DigestMismatch, format!("{mismatch}; what came is kept as {kept}"));
+    if attempt.engine.scope != Scope::Queue || attempt.spec.checksum.is_none() {
+        attempt.engine.journal.note(forgotten(attempt));
+        return Ok(stop);
+    }
+    let digest = Some(mismatch.digest.clone());
+    attempt.save(JobChange { digest: Some(digest.clone()), ..whole }).await?;
+    attempt.update(|entry| entry.known.digest = digest);
+    Ok(stop)
+}
+
+/// Whether the whole file that is here was found not to be what it must be, and nothing else is given since.
+pub(super) fn is_disproved(attempt: &Attempt, announced: Option<&Digest>) -> Result<bool, Stop> {
+    let digest = attempt.look(|entry| entry.known.digest.clone())?;
+    Ok(digest.is_some_and(|digest| hold(&[digest], announced, &attempt.spec).is_err()))
 }
 
 #[cfg(test)]

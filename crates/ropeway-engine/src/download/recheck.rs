@@ -63,7 +63,7 @@ pub(super) async fn run(
         (Err(error), _) | (_, Err(error)) => return Err(Stop::failed(FailureCode::StateFailed, error.to_string())),
     };
     let mut ledger = Ledger::new(remote.validator.length, blocks);
-    let stamp = part.stamp()?;
+    let stamp = stamp_of(attempt, part).await?;
     let suspicion = suspicion(saved.as_ref(), stamp, &map);
     let (map, is_hurt) = match suspicion {
         Suspicion::None => (map, false),
@@ -102,12 +102,18 @@ pub(super) async fn is_as_proved(attempt: &Attempt, file: &Arc<dyn PartFile>, ma
     let store = &attempt.engine.store;
     let unreadable = |error: ropeway_store::StoreError| Stop::failed(FailureCode::StateFailed, error.to_string());
     let saved = store.part_file(attempt.id).await.map_err(unreadable)?;
-    if suspicion(saved.as_ref(), file.stamp()?, map) == Suspicion::None {
+    if suspicion(saved.as_ref(), stamp_of(attempt, file).await?, map) == Suspicion::None {
         return Ok(true);
     }
     let blocks = store.blocks(attempt.id).await.map_err(unreadable)?;
     let recorded: u64 = blocks.iter().map(|block| block.range.len()).sum();
     Ok(recorded == map.written() && damaged(attempt, file, blocks).await?.is_empty())
+}
+
+/// What changes when the file does.
+async fn stamp_of(attempt: &Attempt, file: &Arc<dyn PartFile>) -> Result<FileStamp, Stop> {
+    let file = Arc::clone(file);
+    attempt.on_disk(move |_| file.stamp()).await
 }
 
 /// What speaks against a part file.

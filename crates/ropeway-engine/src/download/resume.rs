@@ -7,8 +7,9 @@ use ropeway_model::{EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer
 use ropeway_store::{Remote, Verification};
 
 use super::{
+    changes,
     overlap::{self, Overlap, Trouble},
-    recheck, renewed,
+    proof, recheck, renewed,
     seam::Promises,
     source::{Begin, Source},
     way_back,
@@ -34,15 +35,19 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
     {
         return Ok(Some(Begin::Published(finished)));
     }
-    let Some(part) = open(attempt, &part_path)? else { return Ok(None) };
-    let recheck::Checked { map, mut ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
+    if map.is_complete() && proof::is_disproved(attempt, remote.digest.as_ref())? {
+        attempt.log("what is here does not have the checksum: starts again at byte 0".to_owned());
+        return Ok(None);
+    }
+    let Some(part) = open(attempt, &part_path).await? else { return Ok(None) };
+    let recheck::Checked { map, ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
         Ok(checked) => checked,
         Err(recheck::Worthless(line)) => {
             attempt.log(line);
             return Ok(None);
         }
     };
-    take_room(attempt, &map)?;
+    take_room(attempt, &map).await?;
     let proved = if is_certain(&remote.validator) || map.is_complete() || remote.is_renewed {
         None
     } else if is_same(attempt, &mut remote, &part, &map).await? {
@@ -51,10 +56,14 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         *had = Some(part);
         return Ok(None);
     };
-    let (promises, map) = Promises::of(&*part, &map)?;
-    if let Some(ledger) = &mut ledger {
-        ledger.keep_inside(&map);
-    }
+    // Digests of pieces tell by themselves where answers of two versions lie side by side.
+    let is_proved = attempt.spec.pieces.is_some();
+    let (promises, reopened) = if is_proved {
+        (Promises::default(), Vec::new())
+    } else {
+        let (part, map) = (Arc::clone(&part), map.clone());
+        attempt.on_disk(move |_| Promises::of(&*part, &map)).await?
+    };
     let driver = attempt.engine.drivers.for_download(&remote.url)?;
     if driver.download().is_none() {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
@@ -68,6 +77,7 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
         part,
         part_path,
         map,
+        reopened,
         proved,
         ledger,
         promises,
@@ -89,27 +99,30 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
 }
 
 /// The part file, unless it is gone.
-fn open(attempt: &Attempt, path: &Path) -> Result<Option<Arc<dyn PartFile>>, Stop> {
-    match attempt.engine.disk.open_part(path) {
+async fn open(attempt: &Attempt, path: &Path) -> Result<Option<Arc<dyn PartFile>>, Stop> {
+    let wanted = path.to_owned();
+    let opened = attempt.on_disk(move |disk| match disk.open_part(&wanted) {
         Ok(part) => Ok(Some(part)),
-        Err(DiskError::Missing { .. }) => {
-            attempt.log(format!("{} is gone", path.display()));
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
+        Err(DiskError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
+    });
+    let part = opened.await?;
+    if part.is_none() {
+        attempt.log(format!("{} is gone", path.display()));
     }
+    Ok(part)
 }
 
 /// Promises the room for what is missing to this job: what was promised to it before ended with its last try.
 ///
 /// # Errors
 /// [`DiskError::NoRoom`] where there is none.
-fn take_room(attempt: &Attempt, map: &SegmentMap) -> Result<(), Stop> {
+async fn take_room(attempt: &Attempt, map: &SegmentMap) -> Result<(), Stop> {
     let Transfer::Download { into, .. } = &attempt.spec.transfer else { return Ok(()) };
     attempt.progress.set_length(map.length());
     attempt.progress.restart_at(map.written());
     let Some(needed) = map.length().map(|length| length - map.written()) else { return Ok(()) };
-    let promised = attempt.engine.promise_room(attempt.id, into, needed);
+    let promised = attempt.engine.promise_room(attempt.id, into, needed).await;
     promised.map_err(|free| DiskError::NoRoom { folder: into.clone(), needed, free }.into())
 }
 
@@ -163,6 +176,7 @@ async fn is_same(
             (remote.url, compared) = (own, again);
         }
     }
+    let is_told = matches!(compared, Ok(Overlap::Same(_) | Overlap::Different { .. }));
     let (is_same, line) = match compared {
         Ok(Overlap::Same(now)) if remote.validator.compare(&now) != Validation::Changed => {
             (true, "the bytes before the first hole came again and are the same".to_owned())
@@ -182,6 +196,9 @@ async fn is_same(
         }
     };
     attempt.log(line);
+    if is_told && !is_same {
+        changes::note(attempt)?;
+    }
     let verdict = match (is_same, map.written()) {
         (true, _) => Some(Validation::Overlap),
         (false, 0) => None,
@@ -227,18 +244,19 @@ async fn published(
     final_path: &Path,
     map: &SegmentMap,
 ) -> Result<Option<Finished>, Stop> {
-    let disk = &attempt.engine.disk;
-    if disk.is_taken(part_path)? || disk.length_of(final_path)? != map.length() {
-        return Ok(None);
-    }
-    let file = disk.open_part(final_path)?;
+    let (part, path, length) = (part_path.to_owned(), final_path.to_owned(), map.length());
+    let file = attempt.on_disk(move |disk| {
+        let is_it = !disk.is_taken(&part)? && disk.length_of(&path)? == length;
+        if is_it { disk.open_part(&path).map(Some) } else { Ok(None) }
+    });
+    let Some(file) = file.await? else { return Ok(None) };
     if !recheck::is_as_proved(attempt, &file, map).await? {
         attempt.log(format!("{} is another file", final_path.display()));
         return Ok(None);
     }
     // Whoever renamed it may have ended before the name was durable: it is not claimed before.
-    file.sync_data()?;
-    let stamp = Some(file.stamp()?);
+    let stamp = attempt.on_disk(move |_| file.sync_data().and_then(|()| file.stamp())).await?;
+    let stamp = Some(stamp);
     let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));

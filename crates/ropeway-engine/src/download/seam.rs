@@ -132,8 +132,8 @@ pub(super) struct Promises(Mutex<BTreeMap<u64, Bytes>>);
 
 impl Promises {
     /// Takes the beginning of each stretch of `part` that lies behind a hole of `map`: what fills the hole is to reach
-    /// into it. They are missing in the returned map.
-    pub(super) fn of(part: &dyn PartFile, map: &SegmentMap) -> Result<(Self, SegmentMap), DiskError> {
+    /// into it. Returns where they lie.
+    pub(super) fn of(part: &dyn PartFile, map: &SegmentMap) -> Result<(Self, Vec<ByteRange>), DiskError> {
         let mut promises = BTreeMap::new();
         let mut reopened = Vec::new();
         for range in map.written_ranges().into_iter().filter(|range| range.start() > 0) {
@@ -144,7 +144,7 @@ impl Promises {
             promises.insert(range.start(), Bytes::from(saved));
             reopened.extend(ByteRange::new(range.start(), end));
         }
-        Ok((Self(Mutex::new(promises)), map.without(&reopened)))
+        Ok((Self(Mutex::new(promises)), reopened))
     }
 
     /// Keeps `bytes`, which belong at `at`; `false` where other ones were kept for that place.

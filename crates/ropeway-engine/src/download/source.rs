@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{ByteStream, Driver};
-use ropeway_model::{Digest, SafeUrl, SegmentMap, Validation, Validator};
+use ropeway_model::{ByteRange, Digest, SafeUrl, SegmentMap, Validation, Validator};
 use ropeway_store::HashedPrefix;
 
 use super::{line::FirstAnswer, seam::Promises};
@@ -22,7 +22,10 @@ pub(super) struct Source {
     pub(super) announced: Option<Digest>,
     pub(super) part: Arc<dyn PartFile>,
     pub(super) part_path: PathBuf,
+    /// What is in place.
     pub(super) map: SegmentMap,
+    /// Bytes of it that are to come again, behind what fills the hole before them.
+    pub(super) reopened: Vec<ByteRange>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
     /// Which blocks have a recorded digest; `None` where none is kept.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError, Handshake};
-use ropeway_model::{ByteRange, SafeUrl, Validation, Validator};
+use ropeway_model::{ByteRange, SafeUrl, SegmentMap, Validation, Validator};
 use tokio::time::Instant;
 
 use super::{
@@ -58,6 +58,9 @@ pub(super) struct Job {
     pub(super) verdict: Mutex<Option<Validation>>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
+    /// Bytes that were in place before and come again: what is claimed of the file holds them all the same, as what is
+    /// written there is what was there.
+    pub(super) reopened: Vec<ByteRange>,
     /// What has to be written at some places.
     pub(super) promises: Promises,
     /// Which blocks have a recorded digest; `None` where none is kept.
@@ -65,6 +68,20 @@ pub(super) struct Job {
 }
 
 impl Job {
+    /// Which bytes of the file are in place.
+    pub(super) fn in_place(&self) -> SegmentMap {
+        let map = self.claims.coalesced();
+        if self.reopened.is_empty() { map } else { map.with(&self.reopened) }
+    }
+
+    /// Takes note of bytes that were written.
+    pub(super) fn note_written(&self, own: ByteRange) {
+        let inside = |had: &ByteRange| had.end().min(own.end()).saturating_sub(had.start().max(own.start()));
+        let again: u64 = self.reopened.iter().map(inside).sum();
+        self.progress.add_moved(own.len() - again);
+        self.progress.add_wasted(again);
+    }
+
     /// How long an answer may be silent.
     pub(super) fn patience(&self) -> Duration {
         trouble::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())

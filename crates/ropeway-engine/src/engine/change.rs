@@ -13,6 +13,7 @@ pub struct Change {
     pub priority: Option<Priority>,
     /// The moment before which it is not started; `Some(None)` lets it start.
     pub start_at: Option<Option<Timestamp>>,
-    /// What the finished file must hash to; `Some(None)` takes nothing for given.
-    pub checksum: Option<Option<Digest>>,
+    /// What the finished file must hash to; nothing takes none for given. A job that failed for another checksum is tried
+    /// again.
+    pub checksums: Option<Vec<Digest>>,
 }

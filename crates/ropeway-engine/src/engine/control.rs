@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, path::PathBuf, sync::Arc};
 
-use ropeway_model::{Direction, JobId, Phase, Step, Wish};
+use ropeway_model::{Direction, FailureCode, JobId, JobSpec, Phase, Step, Wish};
 use ropeway_store::JobChange;
 
 use super::{Change, Engine, EngineError};
@@ -141,15 +141,21 @@ impl Engine {
                 spec.start_at = start_at;
                 entry.is_released = false;
             }
-            if let Some(checksum) = &wanted.checksum {
-                spec.checksum.clone_from(checksum);
+            if let Some(checksums) = &wanted.checksums {
+                spec.set_checksums(checksums.iter().cloned());
             }
             spec.priority = wanted.priority.unwrap_or(spec.priority);
             if spec == had {
                 return None;
             }
-            entry.set_spec(spec.clone());
             let mut change = JobChange::new(entry.id);
+            if spec.checksums().ne(had.checksums()) && has_other_checksum(&entry.phase, &had) {
+                entry.wish = Wish::Run;
+                advance(entry, Step::Requeue);
+                entry.forget_tries();
+                (change.wish, change.phase) = (Some(Wish::Run), Some(entry.phase.clone()));
+            }
+            entry.set_spec(spec.clone());
             change.spec = Some(spec);
             Some(change)
         });
@@ -236,6 +242,12 @@ const fn requeued(entry: &Entry) -> Option<Step> {
         | Phase::LinkExpired { .. } => Some(Step::Requeue),
         _ => None,
     }
+}
+
+/// Whether a job has failed since the file did not have the checksum that was given: with another one it may be right.
+fn has_other_checksum(phase: &Phase, spec: &JobSpec) -> bool {
+    let is_mismatch = matches!(phase, Phase::Failed { failure } if failure.code == FailureCode::DigestMismatch);
+    is_mismatch && spec.checksum.is_some()
 }
 
 /// Whether the job has stopped for a reason that only the user can mend.

@@ -23,15 +23,6 @@ pub struct KnownDownload {
 }
 
 impl KnownDownload {
-    /// Whether the job still serves its purpose: its file is to come, or is there.
-    pub fn is_of_use(&self) -> bool {
-        match self.phase {
-            PhaseKind::Canceled => false,
-            PhaseKind::Completed => self.path.as_ref().is_some_and(|path| path.exists()),
-            _ => true,
-        }
-    }
-
     /// Whether it has stopped until somebody resumes it.
     pub const fn has_failed(&self) -> bool {
         matches!(self.phase, PhaseKind::Failed | PhaseKind::LinkExpired)
@@ -62,6 +53,17 @@ impl KnownDownloads {
 }
 
 impl Engine {
+    /// Whether the job still serves its purpose: its file is to come, or is there.
+    pub async fn is_of_use(&self, known: &KnownDownload) -> bool {
+        match (known.phase, known.path.clone()) {
+            (PhaseKind::Canceled, _) | (PhaseKind::Completed, None) => false,
+            (PhaseKind::Completed, Some(path)) => {
+                self.core.blocking.start(move || path.exists()).await.unwrap_or_default()
+            }
+            _ => true,
+        }
+    }
+
     /// Downloads that are in the list.
     pub fn known_downloads(&self) -> KnownDownloads {
         let mut known = KnownDownloads::default();

@@ -56,6 +56,8 @@ pub(crate) struct Facts {
     pub(crate) damage: Option<Damage>,
     /// Tries in a row that failed without progress.
     pub(crate) attempts: u32,
+    /// How often it began again since its bytes were no longer those of before, as far as the user was not there since.
+    pub(crate) restarts: u32,
     /// When a waiting job may start, on the monotonic clock; `None` once it may.
     pub(crate) due: Option<Instant>,
     /// Cookies that its servers have set.
@@ -78,6 +80,7 @@ static NOTHING: Facts = Facts {
     validation: None,
     damage: None,
     attempts: 0,
+    restarts: 0,
     due: None,
     cookies: None,
     is_made_anew: false,
@@ -199,6 +202,7 @@ impl Entry {
         if let Some(facts) = &mut self.known.0 {
             facts.due = None;
             facts.attempts = 0;
+            facts.restarts = 0;
         }
     }
 
@@ -231,7 +235,7 @@ impl Known {
 impl Facts {
     fn are_none(&self) -> bool {
         let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
-        let Self { damage, attempts, due, cookies, is_made_anew, wrong, new_spec, .. } = self;
+        let Self { damage, attempts, restarts, due, cookies, is_made_anew, wrong, new_spec, .. } = self;
         finished.is_none()
             && part_path.is_none()
             && final_path.is_none()
@@ -239,7 +243,7 @@ impl Facts {
             && verification.is_none()
             && validation.is_none()
             && damage.is_none()
-            && (*attempts, *due) == (0, None)
+            && (*attempts, *restarts, *due) == (0, 0, None)
             && cookies.is_none()
             && !is_made_anew
             && wrong.is_empty()

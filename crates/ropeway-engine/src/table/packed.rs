@@ -126,6 +126,7 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
         rate_limit,
         connections,
         checksum,
+        further_checksums,
         digest,
         secrets,
         priority,
@@ -151,7 +152,7 @@ fn is_like(one: &JobSpec, other: &JobSpec) -> bool {
     is_same_place
         && *rate_limit == other.rate_limit
         && *connections == other.connections
-        && *checksum == other.checksum
+        && (checksum, further_checksums) == (&other.checksum, &other.further_checksums)
         && *digest == other.digest
         && secrets.split(one.address()) == other.secrets.split(other.address())
         && *priority == other.priority

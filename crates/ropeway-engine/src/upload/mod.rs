@@ -37,7 +37,7 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let Transfer::Upload { from, to } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "a download was run as an upload"));
     };
-    let source = open(attempt, from)?;
+    let source = open(attempt, from).await?;
     attempt.progress.set_length(Some(source.stamp.length));
     attempt.progress.restart_at(0);
     let mut proof = Proof::of(attempt, &source, &ending.cancel);
@@ -57,7 +57,8 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let sent = stoppable(ending, send(attempt, upload, &context, &session, &source, last)).await;
     let sent = sent.map_err(|stop| if is_for_user && ending.are_last_out() { unrepeatable() } else { stop })?;
     report(attempt, &HostKey::of(&session.url), sent.as_ref().err());
-    if source.file.stamp()? != source.stamp {
+    let file = Arc::clone(&source.file);
+    if attempt.on_disk(move |_| file.stamp()).await? != source.stamp {
         let message = format!("{} changed while it was being sent", from.display());
         return Err(Stop::failed(FailureCode::SourceChanged, message));
     }
@@ -85,15 +86,21 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     Ok(Finished { path: from.clone(), digest: proof.shown(), verification, stamp: None })
 }
 
-fn open(attempt: &Attempt, from: &Path) -> Result<Source, Stop> {
-    let opened = attempt.engine.disk.open_source(from).and_then(|file| Ok((file.stamp()?, file)));
-    let (stamp, file) = opened.map_err(|error| match error {
-        DiskError::Missing { .. } => Stop::failed(FailureCode::SourceMissing, error.to_string()),
-        DiskError::NotAFile { .. } => Stop::failed(FailureCode::NotAFile, error.to_string()),
-        other => other.into(),
-    })?;
+async fn open(attempt: &Attempt, from: &Path) -> Result<Source, Stop> {
+    let path = from.to_owned();
+    let opened = attempt.on_disk(move |disk| {
+        let opened = disk.open_source(&path).and_then(|file| Ok((file.stamp()?, file)));
+        let (stamp, file) = opened.map_err(|error| match error {
+            DiskError::Missing { .. } => Stop::failed(FailureCode::SourceMissing, error.to_string()),
+            DiskError::NotAFile { .. } => Stop::failed(FailureCode::NotAFile, error.to_string()),
+            other => other.into(),
+        })?;
+        let is_made_up = stamp.length == 0 && file.read_at(&mut [0], 0)? > 0;
+        Ok::<_, Stop>((stamp, file, is_made_up))
+    });
+    let (stamp, file, is_made_up) = opened.await?;
     // What the system makes up as it is read, such as the files below /proc, says that it is empty.
-    if stamp.length == 0 && file.read_at(&mut [0], 0)? > 0 {
+    if is_made_up {
         let message = format!("the length of {} is not known before it is read", from.display());
         return Err(Stop::failed(FailureCode::NotAFile, message));
     }
@@ -175,8 +182,7 @@ async fn excuse(
 /// The digests to take, the one to show first. Servers answer with a SHA-256 where they answer with one at all, so it is
 /// among them wherever a digest is taken.
 fn algorithms(spec: &JobSpec, policy: DigestPolicy) -> Vec<Algorithm> {
-    let mut wanted: Vec<_> =
-        [spec.digest, spec.checksum.as_ref().map(Digest::algorithm)].into_iter().flatten().collect();
+    let mut wanted: Vec<_> = spec.digest.into_iter().chain(spec.checksums().map(Digest::algorithm)).collect();
     if !wanted.is_empty() || policy == DigestPolicy::EveryFile {
         wanted.push(Algorithm::Sha256);
     }

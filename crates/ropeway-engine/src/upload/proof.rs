@@ -57,15 +57,16 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    /// Compares the source with the checksum that the user gave, before any of it is sent.
+    /// Compares the source with the checksums that the user gave, before any of it is sent.
     pub(super) async fn compare_with_given(&mut self) -> Result<(), Stop> {
-        let Some(given) = self.attempt.spec.checksum.as_ref() else { return Ok(()) };
-        let ours = self.digest(given.algorithm()).await?;
-        if ours == *given {
-            return Ok(());
+        for given in self.attempt.spec.checksums() {
+            let ours = self.digest(given.algorithm()).await?;
+            if ours != *given {
+                let message = format!("the file's checksum is {ours}, you gave {given}; nothing was sent");
+                return Err(Stop::failed(FailureCode::DigestMismatch, message));
+            }
         }
-        let message = format!("the file's checksum is {ours}, you gave {given}; nothing was sent");
-        Err(Stop::failed(FailureCode::DigestMismatch, message))
+        Ok(())
     }
 
     /// What proves that the server has the file: its own word on the answer, else what it says it has when it is asked.

@@ -1,10 +1,20 @@
 //! Pause, resume, cancel, remove, limit, restart: the user's hand at any moment.
 
-use std::{os::unix::fs::FileExt as _, time::Duration};
+use std::{
+    os::unix::fs::FileExt as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
-use ropeway_engine::{Change, Scope};
+use ropeway_engine::{Change, JobSnapshot, Scope};
 use ropeway_model::{ByteRate, Phase, PhaseKind, Validation, Wish};
-use ropeway_testkit::{Peer, peer::ServedFile};
+use ropeway_testkit::{
+    Peer,
+    peer::{Answer, ServedFile},
+};
 
 use crate::rig::Rig;
 
@@ -32,6 +42,48 @@ async fn a_paused_job_keeps_its_bytes_and_resumes_with_ranges() {
     assert_eq!((job.phase, job.validation), (Phase::Completed, Some(Validation::StrongTag)));
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     assert!(peer.requests()[before..].iter().all(|request| request.range().is_some()), "nothing is fetched from 0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_shown_as_here_never_grows_less_while_the_server_is_down() {
+    let file = ServedFile::new(26, 16 * MIB);
+    let (served, is_down) = (file.clone(), Arc::new(AtomicBool::new(false)));
+    let down = Arc::clone(&is_down);
+    let peer = Peer::start(move |request| match down.load(Relaxed) {
+        true => Answer::status(503),
+        false => served.answer(request).drip(2 * MIB),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+    rig.until(id, |job| job.progress.connections == 4 && job.progress.moved > 4 * MIB).await;
+    rig.engine.pause(&[id]).await.unwrap();
+    let paused = rig.settled(id).await.progress;
+    is_down.store(true, Relaxed);
+    let is_kept = |job: &JobSnapshot| {
+        let now = job.progress;
+        assert!(now.moved >= paused.moved && now.durable >= paused.durable, "{paused:?} became {now:?}");
+    };
+    for _ in 0..3 {
+        let asked = peer.requests().len();
+        rig.engine.resume(&[id]).await.unwrap();
+        let rests = |job: &JobSnapshot| matches!(job.phase, Phase::Waiting { .. }) && peer.requests().len() > asked;
+        rig.until(id, |job| {
+            is_kept(job);
+            rests(job)
+        })
+        .await;
+    }
+    is_down.store(false, Relaxed);
+    rig.engine.resume(&[id]).await.unwrap();
+    let job = rig
+        .until(id, |job| {
+            is_kept(job);
+            job.phase == Phase::Completed
+        })
+        .await;
+    assert_eq!(job.progress.moved, file.length(), "no byte counts twice");
+    file.pattern().assert_file(&rig.file("a.bin"), file.length());
 }
 
 #[tokio::test(flavor = "multi_thread")]

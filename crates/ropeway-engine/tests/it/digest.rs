@@ -1,7 +1,7 @@
 //! What a finished file is held against: the user's checksum and the server's, in any algorithm.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ropeway_engine::{DigestPolicy, Verification, checksum::Hasher};
+use ropeway_engine::{Change, DigestPolicy, Verification, checksum::Hasher};
 use ropeway_model::{Algorithm, Digest, FailureCode, Phase};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
@@ -96,4 +96,68 @@ async fn what_a_server_announced_wrongly_once_is_asked_for_once_more() {
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::ChecksumOfServer)));
     file.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_checksum_that_was_given_is_compared() {
+    let file = ServedFile::new(76, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let right = [Algorithm::Sha256, Algorithm::Md5, Algorithm::Sha1].map(|algorithm| digest(&file, algorithm));
+    let wrong = Digest::from_bytes(Algorithm::Sha1, &[0; 20]).unwrap();
+    for (last, is_right) in [(right[2].clone(), true), (wrong, false)] {
+        let mut spec = rig.download(&peer.url("a.bin"));
+        spec.set_checksums([right[0].clone(), right[1].clone(), last.clone()]);
+        let job = rig.run(spec).await;
+        if is_right {
+            assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::ChecksumGiven)));
+        } else {
+            assert!(failure(&job).message.contains(&last.to_string()), "{}", failure(&job));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checksum_that_is_corrected_is_compared_with_what_is_here() {
+    let file = ServedFile::new(77, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let right = digest(&file, Algorithm::Sha256);
+    let wrong = Digest::from_bytes(Algorithm::Md5, &[7; 16]).unwrap();
+    for (corrected, verification) in [(vec![right], Verification::ChecksumGiven), (Vec::new(), Verification::Length)] {
+        let mut rig = Rig::new().await;
+        let mut spec = rig.download(&peer.url("a.bin"));
+        spec.set_checksums([wrong.clone()]);
+        let id = rig.add(spec).await;
+        assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+        rig = rig.restart().await;
+        let asked = peer.requests().len();
+        let other_wrong = Change {
+            checksums: Some(vec![Digest::from_bytes(Algorithm::Sha1, &[7; 20]).unwrap()]),
+            ..Change::default()
+        };
+        rig.engine.change(&[id], other_wrong).await.unwrap();
+        assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+        let change = Change { checksums: Some(corrected), ..Change::default() };
+        assert_eq!(rig.engine.change(&[id], change).await.unwrap(), 1);
+        let job = rig.settled(id).await;
+        assert_eq!((&job.phase, job.verification), (&Phase::Completed, Some(verification)));
+        file.pattern().assert_file(&rig.file("a.bin"), file.length());
+        assert_eq!(peer.requests().len(), asked, "nothing is fetched again");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_have_the_checksum_is_fetched_anew_where_that_is_still_given() {
+    let file = ServedFile::new(78, LENGTH);
+    let peer = Peer::serve(file.clone()).await;
+    let rig = Rig::new().await;
+    let mut spec = rig.download(&peer.url("a.bin"));
+    spec.set_checksums([Digest::from_bytes(Algorithm::Md5, &[7; 16]).unwrap()]);
+    let id = rig.add(spec).await;
+    assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+    let sent = || peer.requests().iter().map(|request| request.bytes_sent).sum::<u64>();
+    let before = sent();
+    rig.engine.resume(&[id]).await.unwrap();
+    assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+    assert!(sent() >= before + LENGTH, "nothing is built on it");
 }

@@ -13,6 +13,11 @@ pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Somebody asks whether a name is taken.
+    fn looks(&self, path: &Path) {
+        let _ = path;
+    }
+
     /// A part file was created or opened.
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
         part
@@ -89,6 +94,7 @@ impl<T: Disturbance> Disk for Disturbed<T> {
     }
 
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
+        self.0.looks(path);
         LocalDisk.is_taken(path)
     }
 

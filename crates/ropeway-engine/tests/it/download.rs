@@ -191,3 +191,20 @@ async fn a_body_without_length_is_saved_and_marked_unverified() {
     assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Unverified)));
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_versions_by_turns_are_given_up_within_a_few_tries() {
+    let peer = Peer::start(|request| {
+        let version = request.number as u64 % 2;
+        let served = ServedFile::new(version, 2 * MIB).header("ETag", &format!("\"{version}\""));
+        served.answer(request).cut_after(300_000, Cut::End)
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    let told = failure(&job);
+    assert_eq!(told.code, FailureCode::BadResponse, "{told}");
+    assert!(told.message.contains("another version again and again"), "{told}");
+    assert!(peer.requests().len() < 100, "{} requests", peer.requests().len());
+    assert!(!rig.file("a.bin").exists());
+}

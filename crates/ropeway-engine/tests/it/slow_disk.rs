@@ -63,6 +63,8 @@ impl Gate {
 /// Where the gate stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
+    Look,
+    Create,
     Sync,
     Rename,
     Read,
@@ -73,7 +75,24 @@ enum Place {
 #[derive(Debug)]
 struct Gated(Place, Arc<Gate>, AtomicBool);
 
+impl Gated {
+    fn gate(&self, place: Place, path: &Path) {
+        if self.0 == place && path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"a.bin")) {
+            self.1.pass();
+        }
+    }
+}
+
 impl Disturbance for Gated {
+    fn looks(&self, path: &Path) {
+        self.gate(Place::Look, path);
+    }
+
+    fn creates(&self, path: &Path) -> Result<(), DiskError> {
+        self.gate(Place::Create, path);
+        Ok(())
+    }
+
     fn part(&self, part: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
         let is_first = !self.2.swap(true, SeqCst);
         if self.0 == Place::Sync && is_first {
@@ -93,10 +112,8 @@ impl Disturbance for Gated {
         }
     }
 
-    fn published(&self, _: &Path) -> Result<(), DiskError> {
-        if self.0 == Place::Rename {
-            self.1.pass();
-        }
+    fn published(&self, path: &Path) -> Result<(), DiskError> {
+        self.gate(Place::Rename, path);
         Ok(())
     }
 }
@@ -210,6 +227,22 @@ async fn a_comparison_that_takes_long_tells_how_far_it_is_until_it_is_over() {
     keeper.0.open();
     assert_eq!(comparison.await.unwrap().unwrap().damaged, []);
     assert_eq!(rig.engine.detail(id).await.unwrap().proof, None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_disk_that_hangs_at_the_beginning_or_the_end_of_a_job_holds_up_no_other() {
+    for place in [Place::Look, Place::Create, Place::Rename] {
+        let file = ServedFile::new(98, MIB);
+        let peer = Peer::serve(file.clone()).await;
+        let (rig, keeper) = rig_with(place).await;
+        let id = rig.add(rig.download(&peer.url("a.bin"))).await;
+        keeper.0.reached().await;
+        let added = rig.add(rig.download(&peer.url("b.bin"))).await;
+        assert_eq!(rig.settled(added).await.phase, Phase::Completed, "{place:?}");
+        keeper.0.open();
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed, "{place:?}");
+        file.pattern().assert_file(&rig.file("a.bin"), file.length());
+    }
 }
 
 /// A part file whose first sync has the gate.

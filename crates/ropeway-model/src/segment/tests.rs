@@ -14,6 +14,7 @@ enum Act {
     Coalesce,
     StoreAndLoad,
     Lose { start: u64, count: u64 },
+    Have { start: u64, count: u64 },
 }
 
 fn any_act() -> impl Strategy<Value = Act> {
@@ -25,6 +26,7 @@ fn any_act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Coalesce),
         1 => Just(Act::StoreAndLoad),
         1 => (0..LENGTH, 1..40_u64).prop_map(|(start, count)| Act::Lose { start, count }),
+        1 => (0..LENGTH, 1..40_u64).prop_map(|(start, count)| Act::Have { start, count }),
     ]
 }
 
@@ -81,6 +83,11 @@ proptest! {
                     let hole = ByteRange::new(start, (start + count).min(LENGTH)).unwrap();
                     map = map.without(&[hole]);
                     (hole.start()..hole.end()).for_each(|byte| bitmap[byte as usize] = false);
+                }
+                Act::Have { start, count } => {
+                    let had = ByteRange::new(start, (start + count).min(LENGTH)).unwrap();
+                    map = map.with(&[had]);
+                    (had.start()..had.end()).for_each(|byte| bitmap[byte as usize] = true);
                 }
             }
             let ranges = map.written_ranges();

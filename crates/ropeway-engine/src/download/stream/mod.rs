@@ -146,7 +146,7 @@ impl<'a> Streamed<'a> {
         proof::has_length(self.spec, length).map_err(|stop| told(stop).0)?;
         let digests = sent.digests.finish();
         let announced = sent.source.as_ref().and_then(|source| source.announced.as_ref());
-        let checked = proof::hold(&digests, announced, self.spec.checksum.as_ref());
+        let checked = proof::hold(&digests, announced, self.spec);
         let checked = checked.map_err(|mismatch| {
             let message = format!("{mismatch}; the bytes have been handed on already");
             Failure::new(FailureCode::DigestMismatch, message)

@@ -33,6 +33,8 @@ pub(crate) struct Options {
     connections: Option<ConnectionChoice>,
     #[serde(skip_serializing_if = "Option::is_none")]
     checksum: Option<Digest>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    further_checksums: Vec<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<Algorithm>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -73,6 +75,7 @@ impl<'a> SpecColumns<'a> {
         // Taken apart by name, so that a new field does not compile until it has a place here.
         let JobSpec { transfer, rate_limit, connections, checksum, secrets, priority, on_conflict, .. } = spec;
         let JobSpec { digest, network, mirrors, pieces, length, start_at, named_folders, reuse, no_times, .. } = spec;
+        let JobSpec { further_checksums, .. } = spec;
         let (headers, headers_for) = secrets.split(spec.address());
         let Network { ca_file, proxy, cookie_file, netrc, allow_downgrade } = network;
         let (address, local_path, name) = match transfer {
@@ -90,6 +93,7 @@ impl<'a> SpecColumns<'a> {
                 rate_limit: *rate_limit,
                 connections: *connections,
                 checksum: checksum.clone(),
+                further_checksums: further_checksums.clone(),
                 digest: *digest,
                 headers: headers.to_vec(),
                 headers_for: headers_for.map(str::to_owned),
@@ -157,6 +161,7 @@ pub(super) fn read(columns: &mut Columns<'_>) -> rusqlite::Result<JobSpec> {
         rate_limit,
         connections,
         checksum,
+        further_checksums: options.further_checksums,
         digest: options.digest,
         secrets,
         priority,

@@ -88,6 +88,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
             // Outside 1 to 64 nobody gives a number.
             connections: connections.map(|count| ConnectionChoice::number(count).unwrap_or_default()),
             digest: checksum.as_ref().map(Digest::algorithm),
+            further_checksums: checksum.iter().cloned().collect(),
             checksum,
             priority,
             on_conflict,

@@ -1,0 +1,28 @@
+//! A file that is another one again and again: chased for so long and no longer, over all tries.
+
+use ropeway_model::{Failure, FailureCode, Retry};
+
+use crate::attempt::{Attempt, Stop};
+
+/// A file that is another one so often before it is whole is given up. Two versions by turns are told from a file that was
+/// replaced once or twice; more tries would only take longer to end in the same way.
+const MOST_CHANGES: u32 = 6;
+
+/// Takes note that the file begins again at byte 0, since what comes does not continue what is here.
+///
+/// # Errors
+/// [`FailureCode::BadResponse`], for good, where that was so too often. The user may have it tried again.
+pub(super) fn note(attempt: &Attempt) -> Result<(), Stop> {
+    let mut times = 0;
+    attempt.update(|entry| {
+        entry.known.restarts += 1;
+        times = entry.known.restarts;
+    });
+    if times <= MOST_CHANGES { Ok(()) } else { Err(too_often(attempt)) }
+}
+
+/// What a file fails with that is never the same for long enough.
+pub(super) fn too_often(attempt: &Attempt) -> Stop {
+    let message = format!("{} gives another version again and again before one is whole", attempt.spec.host());
+    Stop::Failed { failure: Failure::new(FailureCode::BadResponse, message), retry: Retry::Never, at: None }
+}
