@@ -38,6 +38,23 @@ fn a_volume_without_locks_and_permissions_takes_uploads_all_the_same() {
 }
 
 #[test]
+fn a_folder_with_dot_files_arrives_whole_and_comes_back() {
+    let home = Home::new();
+    let folder = memory_folder();
+    let server = Server::start(&home, folder.path(), &[]);
+    fs::create_dir_all(home.work("project/.git")).unwrap();
+    for name in [".gitignore", ".git/config", "a.txt"] {
+        Pattern::new(7).write_file(&home.work("project").join(name), 1000);
+    }
+    home.run(["put", "project", "--to", &server.url("")]).expect(0);
+    for name in [".gitignore", ".git/config", "a.txt"] {
+        assert_same_bytes(&folder.path().join("project").join(name), &home.work("project").join(name));
+    }
+    home.run(["get", "-o", "back", &server.url("project/.gitignore")]).expect(0);
+    assert_same_bytes(&home.work("back"), &home.work("project/.gitignore"));
+}
+
+#[test]
 fn curl_continues_a_cut_download_and_sends_a_form() {
     let home = Home::new();
     let folder = memory_folder();
@@ -60,14 +77,13 @@ fn nothing_outside_the_folder_is_served_and_nothing_is_written_there() {
     let outside = memory_folder();
     fs::create_dir(outside.path().join("root")).unwrap();
     Pattern::new(1).write_file(&outside.path().join("secret"), 10);
-    Pattern::new(1).write_file(&outside.path().join("root/.hidden"), 10);
     std::os::unix::fs::symlink(outside.path().join("secret"), outside.path().join("root/link")).unwrap();
     let server = Server::start(&home, &outside.path().join("root"), &[]);
-    for path in ["../secret", "%2e%2e/secret", "..%2fsecret", "link", ".hidden", "a/../../secret"] {
+    for path in ["../secret", "%2e%2e/secret", "..%2fsecret", "link", "...", "a/../../secret"] {
         assert!(matches!(status(&["--path-as-is", &server.url(path)]), 400..=404), "{path}");
     }
     let put = ["--path-as-is", "-T", "/etc/hostname"].map(str::to_owned);
-    for path in ["../evil", "%2e%2e/evil", ".evil"] {
+    for path in ["../evil", "%2e%2e/evil", "a/../../evil"] {
         let arguments: Vec<_> = put.iter().map(String::as_str).collect();
         let url = server.url(path);
         assert!(matches!(status(&[&arguments[..], &[&url]].concat()), 400..=404), "{path}");

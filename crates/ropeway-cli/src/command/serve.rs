@@ -16,8 +16,9 @@ use crate::{
 
 /// Share a folder: downloads with ranges and validators, uploads by PUT and as an HTML form.
 ///
-/// Whoever reaches the port can read every file of the folder whose name does not begin with a dot and, unless
-/// --read-only is given, add files. Uploads appear under their name once they are whole. Links are not followed.
+/// Whoever reaches the port can read every file of the folder and, unless --read-only is given, add files. Uploads appear
+/// under their name once they are whole. Links are not followed. Names that begin with a dot are neither read nor added
+/// with --read-only, or where the folder holds the home of the user who serves it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
@@ -75,7 +76,9 @@ impl Serve {
         })
         .await?;
         to_stdout(&format!("serving {} on http://{}", shown.display(), server.local_addr()));
-        to_stderr(&format!("{} may {may} {}", who_reaches(server.local_addr()), shown.display()));
+        let dots = if server.takes_hidden() { "with" } else { "but not" };
+        let (who, shown) = (who_reaches(server.local_addr()), shown.display());
+        to_stderr(&format!("{who} may {may} {shown}, {dots} those whose names begin with a dot"));
         server.run(async move { interruption.came().await }).await;
         Ok(Exit::Complete)
     }

@@ -11,6 +11,7 @@ use super::{
     digests::Digests,
     folder::Folder,
     get,
+    path::Hidden,
     refusal::Refusal,
     throttle::{Direction, Throttle},
     upload::{UploadBody, batch::Batches, form, place::NameLocks, put},
@@ -34,6 +35,7 @@ pub(super) struct Service {
     pub(super) overwrite: bool,
     pub(super) max_upload: Option<u64>,
     pub(super) read_only: bool,
+    pub(super) hidden: Hidden,
     /// Held while a name is published.
     pub(super) names: NameLocks,
     pub(super) digests: Digests,

@@ -40,7 +40,7 @@ pub(super) async fn send(
     request: &Request<Incoming>,
 ) -> Result<Response<Body>, Refusal> {
     // What has no plain path does not exist, whatever is wrong with it.
-    let path = ServedPath::parse(request.uri().path()).map_err(|_| Refusal::NotFound)?;
+    let path = ServedPath::parse(request.uri().path(), service.hidden).map_err(|_| Refusal::NotFound)?;
     let (file, entity, name) = open(service, path).await?;
     let digest = if wants_digest(request) {
         match file.try_clone() {

@@ -4,7 +4,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use ropeway_model::hides;
 use unicode_normalization::UnicodeNormalization;
 
-use super::refusal::Refusal;
+use super::{refusal::Refusal, upload::draft::is_draft_name};
 
 /// Longest path in bytes as requested; Linux opens none beyond.
 const LONGEST_PATH_BYTES: usize = 4096;
@@ -15,7 +15,16 @@ const DEEPEST: usize = 64;
 /// What stays readable in a URL's path segment (RFC 3986 §3.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The way from the root to a file or folder: plain names, none of which leads up, sideways or to a hidden file.
+/// What becomes of names that begin with a dot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hidden {
+    /// They are files like all others.
+    Plain,
+    /// They are not there, and nobody makes one.
+    Refused,
+}
+
+/// The way from the root to a file or folder: plain names, none of which leads up or sideways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServedPath {
     folders: Vec<String>,
@@ -30,7 +39,8 @@ impl ServedPath {
     ///
     /// # Errors
     /// Why it is not plain, for who uploads; to who downloads, such a path does not exist.
-    pub(super) fn parse(path: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(path: &str, hidden: Hidden) -> Result<Self, Refusal> {
+        let plain_name = |segment| plain_name(segment, hidden);
         if path.len() > LONGEST_PATH_BYTES {
             return Err(Refusal::PathTooLong);
         }
@@ -39,7 +49,7 @@ impl ServedPath {
         if segments.len() > DEEPEST {
             return Err(Refusal::PathTooLong);
         }
-        let folders = segments.into_iter().map(plain_name).collect::<Result<Vec<_>, _>>()?;
+        let folders = segments.into_iter().map(&plain_name).collect::<Result<Vec<_>, _>>()?;
         // A path that ends in a slash names the folder itself.
         let name = if last.is_empty() { None } else { Some(plain_name(last)?) };
         Ok(Self { folders, name })
@@ -80,13 +90,16 @@ impl ServedPath {
 }
 
 /// The name one path segment stands for.
-fn plain_name(segment: &str) -> Result<String, Refusal> {
+fn plain_name(segment: &str, hidden: Hidden) -> Result<String, Refusal> {
     let name = percent_decode_str(segment).decode_utf8().map_err(|_| Refusal::NotUnicode)?;
     if name.is_empty() {
         return Err(Refusal::EmptyName);
     }
-    if name.starts_with('.') || name.chars().any(is_dangerous) {
+    if name.bytes().all(|octet| octet == b'.') || is_draft_name(&name) || name.chars().any(is_dangerous) {
         return Err(Refusal::BadName);
+    }
+    if name.starts_with('.') && hidden == Hidden::Refused {
+        return Err(Refusal::HiddenName);
     }
     if name.len() > LONGEST_NAME_BYTES { Err(Refusal::NameTooLong) } else { Ok(name.into_owned()) }
 }
@@ -100,6 +113,10 @@ fn is_dangerous(character: char) -> bool {
 mod tests {
     use super::*;
 
+    fn parse(path: &str) -> Result<ServedPath, Refusal> {
+        ServedPath::parse(path, Hidden::Refused)
+    }
+
     #[test]
     fn a_plain_path_is_taken_apart_and_decoded_once() {
         for (path, folders, name) in [
@@ -112,7 +129,7 @@ mod tests {
             ("/%252e%252e%252fetc", vec![], Some("%2e%2e%2fetc")),
             ("/a:b", vec![], Some("a:b")),
         ] {
-            let parsed = ServedPath::parse(path).unwrap();
+            let parsed = parse(path).unwrap();
             assert_eq!(
                 (parsed.folders(), parsed.name()),
                 (&*folders.iter().map(|f| (*f).to_owned()).collect::<Vec<_>>(), name),
@@ -123,21 +140,21 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_plain_names_nothing() {
-        use Refusal::{BadName, EmptyName, NameTooLong, NotUnicode, PathTooLong};
+        use Refusal::{EmptyName, HiddenName, NameTooLong, NotUnicode, PathTooLong};
         for (path, expected) in [
             (format!("//{}", "a".repeat(256)), EmptyName),
             ("/a//b".to_owned(), EmptyName),
             ("/%ff".to_owned(), NotUnicode),
             ("/a/%c0%ae".to_owned(), NotUnicode),
-            ("/a/.env".to_owned(), BadName),
+            ("/a/.env".to_owned(), HiddenName),
             (format!("/{}", "a".repeat(256)), NameTooLong),
             (format!("/{}/a", "%C3%A9".repeat(128)), NameTooLong),
             (format!("/{}", "a/".repeat(DEEPEST + 1)), PathTooLong),
             (format!("/{}", "a".repeat(LONGEST_PATH_BYTES)), PathTooLong),
         ] {
-            assert_eq!(ServedPath::parse(&path), Err(expected), "{path:.40}");
+            assert_eq!(parse(&path), Err(expected), "{path:.40}");
         }
-        assert!(ServedPath::parse(&format!("/{}", "a".repeat(255))).is_ok());
+        assert!(parse(&format!("/{}", "a".repeat(255))).is_ok());
         for path in [
             "",
             "a",
@@ -168,23 +185,34 @@ mod tests {
             "/a%e2%80%a8b",
             "/...",
         ] {
-            assert!(ServedPath::parse(path).is_err(), "{path}");
+            assert!(parse(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_leading_dot_is_one_where_it_is_wanted() {
+        for path in ["/.gitignore", "/a/.git/config", "/%2egit/x", "/..a", "/.a.upload-0123"] {
+            assert!(ServedPath::parse(path, Hidden::Plain).is_ok(), "{path}");
+            assert_eq!(ServedPath::parse(path, Hidden::Refused), Err(Refusal::HiddenName), "{path}");
+        }
+        for path in ["/.", "/..", "/...", "/a/../b", "/%2e%2e/a", "/.a.iso.upload-0123456789abcdef"] {
+            assert_eq!(ServedPath::parse(path, Hidden::Plain), Err(Refusal::BadName), "{path}");
         }
     }
 
     #[test]
     fn names_that_look_the_same_are_stored_as_one() {
-        let decomposed = ServedPath::parse("/e%CC%81/u%CC%88.txt").unwrap();
-        assert_eq!(decomposed.composed(), ServedPath::parse("/%C3%A9/%C3%BC.txt").unwrap());
+        let decomposed = parse("/e%CC%81/u%CC%88.txt").unwrap();
+        assert_eq!(decomposed.composed(), parse("/%C3%A9/%C3%BC.txt").unwrap());
         assert_eq!(decomposed.composed().url_of("x"), "/%C3%A9/x");
     }
 
     #[test]
     fn a_url_leads_back_to_the_file() {
-        let folder = ServedPath::parse("/a%20b/").unwrap();
+        let folder = parse("/a%20b/").unwrap();
         let url = folder.url_of("50% (1)#?.txt");
         assert_eq!(url, "/a%20b/50%25%20%281%29%23%3F.txt");
-        assert_eq!(ServedPath::parse(&url).unwrap().name(), Some("50% (1)#?.txt"));
-        assert_eq!(ServedPath::parse("/a%20b").unwrap().into_folder(), folder);
+        assert_eq!(parse(&url).unwrap().name(), Some("50% (1)#?.txt"));
+        assert_eq!(parse("/a%20b").unwrap().into_folder(), folder);
     }
 }

@@ -69,9 +69,12 @@ refusals! {
     /// A path that is no Unicode.
     NotUnicode = BAD_REQUEST, "NOT_UNICODE", "the address is no UTF-8",
         "Send names as percent-encoded UTF-8.";
-    /// A name that is never served: hidden, leading upwards, or with characters that no name may have.
+    /// A name that is never served: leading upwards, our own, or with characters that no name may have.
     BadName = BAD_REQUEST, "BAD_NAME", "a name in the address is none that this service stores",
-        "Choose a name that does not begin with a dot and holds no separators or control characters.";
+        "Choose a name of more than dots that holds no separators or control characters.";
+    /// A leading dot, in a folder where such files are the settings of somebody's programs.
+    HiddenName = BAD_REQUEST, "HIDDEN_NAME", "this service stores no file or folder whose name begins with a dot",
+        "Choose another name, or ask the owner to serve a folder that does not hold their home.";
     /// A path of too many folders, or longer than any system opens.
     PathTooLong = BAD_REQUEST, "PATH_TOO_LONG", "the address leads through too many folders",
         "Choose a place less deep.";
@@ -93,7 +96,7 @@ refusals! {
     EmptyForm = BAD_REQUEST, "EMPTY_FORM", "the form holds no file", "Choose a file before sending the form.";
     /// A digest field that is none.
     BadDigest = BAD_REQUEST, "BAD_DIGEST", "the digest in the request cannot be read",
-        "Write it as sha-256=:BASE64: (RFC 9530).";
+        "Write it as Repr-Digest: sha-256=:BASE64: (RFC 9530), or Content-MD5 as base64.";
     /// The bytes are not those the client promised.
     DigestMismatch = BAD_REQUEST, "DIGEST_MISMATCH", "the bytes that arrived do not have the digest of the request",
         "Send the file again; nothing of it was kept.";

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -11,6 +12,7 @@ use std::{
 
 use hyper::service::service_fn;
 use ropeway_model::ByteRate;
+use rustix::io::Errno;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -19,6 +21,7 @@ use super::{
     config::{Config, ServeError},
     digests::Digests,
     folder::Folder,
+    path::Hidden,
     throttle::Throttle,
     upload::{batch::Batches, draft, place::NameLocks, sweep},
 };
@@ -39,8 +42,15 @@ pub struct Server {
 pub async fn bind(config: Config) -> Result<Server, ServeError> {
     let unusable = |source: io::Error| ServeError::RootUnusable { root: config.root.clone(), source };
     let path = config.root.clone();
-    let opened = tokio::task::spawn_blocking(move || Folder::open_root(&path)).await;
-    let root = opened.map_err(|error| unusable(io::Error::other(error)))?.map_err(|errno| unusable(errno.into()))?;
+    let is_shared_only = config.read_only;
+    let opened = tokio::task::spawn_blocking(move || {
+        let root = Folder::open_root(&path)?;
+        Ok((root, if is_shared_only || holds_home(&path) { Hidden::Refused } else { Hidden::Plain }))
+    });
+    let (root, hidden) = opened
+        .await
+        .map_err(|error| unusable(io::Error::other(error)))?
+        .map_err(|errno: Errno| unusable(errno.into()))?;
     let refused = |source| ServeError::BindFailed { address: config.bind, source };
     let receive_buffer = config.limit_per_client.map(receive_buffer);
     let listener = listen::bind(config.bind, receive_buffer).map_err(refused)?;
@@ -53,12 +63,25 @@ pub async fn bind(config: Config) -> Result<Server, ServeError> {
         overwrite: config.overwrite,
         max_upload: config.max_upload,
         read_only: config.read_only,
+        hidden,
         names: NameLocks::default(),
         digests: Digests::default(),
         batches: Batches::default(),
         lingering: TaskTracker::new(),
     };
     Ok(Server { listener, address, service: Arc::new(service) })
+}
+
+/// Whether the home folder of the user who serves lies in this one, or may: there, files whose names begin with a dot are
+/// settings, keys and what runs at the next login, none of which is for others to read or to put.
+fn holds_home(root: &Path) -> bool {
+    let Some(home) = ropeway_files::home() else { return true };
+    match (root.canonicalize(), home.canonicalize()) {
+        (Ok(root), Ok(home)) => home.starts_with(root),
+        // A home that is not there has nothing to protect.
+        (Ok(root), Err(_)) => home.starts_with(root),
+        (Err(_), _) => true,
+    }
 }
 
 /// The kernel takes a quarter of a second ahead of the throttle, at most.
@@ -72,6 +95,11 @@ impl Server {
     /// The address it listens on, with the port the system chose.
     pub const fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Whether files whose names begin with a dot are served and received like all others.
+    pub fn takes_hidden(&self) -> bool {
+        self.service.hidden == Hidden::Plain
     }
 
     /// A handle that changes the limit while the server runs.
@@ -88,10 +116,10 @@ impl Server {
         let sweep = {
             let (root, stopping) = (Arc::clone(&service.root), Arc::clone(&stopping));
             // A folder that is only read from is not ours to tidy.
-            let writable = !service.read_only;
+            let (writable, hidden) = (!service.read_only, service.hidden);
             tokio::task::spawn_blocking(move || {
                 if writable {
-                    sweep::remove_abandoned_drafts(&root, &stopping);
+                    sweep::remove_abandoned_drafts(&root, hidden, &stopping);
                 }
             })
         };
@@ -120,5 +148,19 @@ impl LimitHandle {
     /// Sets the limit of each client, in force from the next block of bytes on.
     pub fn set_per_client(&self, limit: Option<ByteRate>) {
         self.service.throttle.set_limit(limit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_holds_the_home_of_who_serves_it_is_told_from_others() {
+        let home = ropeway_files::home().unwrap();
+        assert!(home.ancestors().all(holds_home));
+        let other = tempfile::tempdir().unwrap();
+        assert!(!holds_home(other.path()));
+        assert!(holds_home(&other.path().join("none")), "where it cannot be told it is taken for one");
     }
 }

@@ -2,14 +2,20 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use ropeway_service::serve::Config;
+
 use crate::{
-    fixture::{Fixture, put, serve},
+    fixture::{Fixture, put, serve, serve_with},
     raw,
 };
 
 /// A root with everything in and beside it that must stay out of reach.
 async fn trapped() -> Fixture {
-    let server = serve().await;
+    trapped_with(|_| {}).await
+}
+
+async fn trapped_with(change: impl FnOnce(&mut Config)) -> Fixture {
+    let server = serve_with(change).await;
     server.file("plain/a.txt", b"plain");
     put(&server.path(".secret"), b"secret");
     fs::create_dir(server.path(".git")).unwrap();
@@ -23,7 +29,7 @@ async fn trapped() -> Fixture {
     server
 }
 
-const HOSTILE: [&str; 36] = [
+const HOSTILE: [&str; 32] = [
     "/",
     "/plain",
     "/plain/",
@@ -51,10 +57,6 @@ const HOSTILE: [&str; 36] = [
     "/plain/a.txt%0d%0aX: y",
     "/%c0%ae%c0%ae/etc/passwd",
     "/%ff",
-    "/.secret",
-    "/%2esecret",
-    "/.git/config",
-    "/plain/.env",
     "/link-out",
     "/folder-out/passwd",
     "/link-in",
@@ -74,6 +76,27 @@ async fn what_is_no_plain_file_below_the_root_is_not_found() {
     }
     let request = format!("GET /plain/a.txt HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address);
     assert_eq!(raw::status(server.address, request.as_bytes()).await, 200);
+}
+
+#[tokio::test]
+async fn what_begins_with_a_dot_is_got_and_put_but_where_it_is_shared_only() {
+    let received = trapped().await;
+    let shared = trapped_with(|config| config.read_only = true).await;
+    for path in ["/.secret", "/%2esecret", "/.git/config", "/plain/.env"] {
+        for (server, expected) in [(&received, 200), (&shared, 404)] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server.address);
+            assert_eq!(raw::status(server.address, request.as_bytes()).await, expected, "{path}");
+        }
+    }
+    for path in ["/.gitignore", "/plain/.config/a", "/%2edots"] {
+        let put = received.client.put(received.url(path)).body("new").send().await.unwrap();
+        assert_eq!(put.status(), 201, "{path}");
+        let got = received.client.get(received.url(path)).send().await.unwrap();
+        assert_eq!(got.text().await.unwrap(), "new", "{path}");
+    }
+    // A sweep takes what has such a name for its own.
+    let own = received.client.put(received.url("/.a.upload-0123456789abcdef")).body("new").send().await.unwrap();
+    assert_eq!(own.status(), 400);
 }
 
 #[tokio::test]

@@ -104,6 +104,21 @@ async fn a_promised_digest_is_held_or_nothing_is_kept() {
         ("repr-digest", EMPTY, (400, "DIGEST_MISMATCH")),
         ("content-digest", EMPTY, (400, "DIGEST_MISMATCH")),
         ("repr-digest", "sha-256=:AAAA:", (400, "BAD_DIGEST")),
+        ("content-md5", "kAFQmDzST7DWlj99KOF/cg==", (201, "")),
+        ("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==", (400, "DIGEST_MISMATCH")),
+        ("content-md5", "1B2M", (400, "BAD_DIGEST")),
+        (
+            "digest",
+            "SHA-512=3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==",
+            (201, ""),
+        ),
+        ("digest", "sha=qZk+NkcGgWq6PiVxeFDCbJzQ2J0=,md5=1B2M2Y8AsgTpgAmY7PhCfg==", (400, "DIGEST_MISMATCH")),
+        (
+            "repr-digest",
+            "sha-512=:3a81oZNherrMQXNJriBBMRLm+k6JqX6iCp7u5ktV05ohkpkqJ0/BqDa6PCOj/uu9RU1EI2Q86A4qmslPpUyknw==:, md5=:kAFQmDzST7DWlj99KOF/cg==:",
+            (201, ""),
+        ),
+        ("content-digest", "sha=:2jmj7l5rSw0yVb/vlWAYkK/YBwk=:", (400, "DIGEST_MISMATCH")),
     ] {
         let response = server.client.put(server.url("/new/a")).header(field, value).body("abc").send().await.unwrap();
         assert_eq!(code(response).await, (expected.0, expected.1.to_owned()), "{field}: {value}");

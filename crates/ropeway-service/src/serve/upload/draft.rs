@@ -3,7 +3,7 @@
 use std::{fs::File, io::Write, os::fd::OwnedFd};
 
 use bytes::Bytes;
-use ropeway_engine::disk::rename_to_free_name;
+use ropeway_engine::{checksum::Hasher, disk::rename_to_free_name};
 use ropeway_model::{Algorithm, Digest};
 use rustix::{
     fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, openat, renameat, unlinkat},
@@ -32,6 +32,8 @@ pub(super) struct Draft {
     name: Option<String>,
     file: File,
     hasher: Sha256,
+    /// What else the client has promised of the bytes, and what tells whether it is kept.
+    promised: Vec<(Digest, Hasher)>,
     length: u64,
 }
 
@@ -57,11 +59,21 @@ impl Draft {
             let file = File::from(file);
             // Where a volume has no locks, no sweep takes anything.
             if ropeway_files::lock(&file).is_ok() && fstat(&file)?.st_nlink > 0 {
-                return Ok(Self { folder, name: Some(draft_name), file, hasher: Sha256::new(), length: 0 });
+                let (hasher, promised) = (Sha256::new(), Vec::new());
+                return Ok(Self { folder, name: Some(draft_name), file, hasher, promised, length: 0 });
             }
             // A sweep saw it before it was locked, and removes it.
         }
         Err(Errno::EXIST)
+    }
+
+    /// Takes note of what the client promises, before the first byte.
+    pub(super) fn promise(&mut self, promised: Vec<Digest>) {
+        let hashers = promised.into_iter().map(|digest| {
+            let hasher = Hasher::new(digest.algorithm());
+            (digest, hasher)
+        });
+        self.promised = hashers.collect();
     }
 
     /// Appends bytes. Waits for the disk: call it on a thread that may.
@@ -71,13 +83,20 @@ impl Draft {
                 .write_all(chunk)
                 .map_err(|error| Refusal::of_writing(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
             self.hasher.update(chunk);
+            self.promised.iter_mut().for_each(|(_, hasher)| hasher.update(chunk));
             self.length += chunk.len() as u64;
         }
         Ok(())
     }
 
     /// Makes the bytes durable and says what they are.
+    ///
+    /// # Errors
+    /// [`Refusal::DigestMismatch`] where they are not those that the client promised.
     pub(super) fn finish(&mut self, mode: Mode) -> Result<Received, Refusal> {
+        if std::mem::take(&mut self.promised).into_iter().any(|(digest, hasher)| hasher.finish() != digest) {
+            return Err(Refusal::DigestMismatch);
+        }
         match fchmod(&self.file, mode) {
             // A volume without permissions of its own gives every file the same.
             Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) => {}
@@ -120,7 +139,7 @@ pub(super) fn lock(file: &OwnedFd) -> bool {
 }
 
 /// Whether a file of this name is a draft.
-pub(super) fn is_draft_name(name: &str) -> bool {
+pub(in crate::serve) fn is_draft_name(name: &str) -> bool {
     name.starts_with('.')
         && name.rsplit_once(MARK).is_some_and(|(_, number)| {
             number.len() == NUMBER_DIGITS && number.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -40,7 +40,7 @@ pub(in crate::serve) async fn receive(
     head: &Parts,
     body: &mut UploadBody,
 ) -> Result<Response<Body>, Refusal> {
-    let path = ServedPath::parse(head.uri.path())?.composed().into_folder();
+    let path = ServedPath::parse(head.uri.path(), service.hidden)?.composed().into_folder();
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| Refusal::NoForm)?;
     refuse_content_coding(&head.headers)?;
@@ -99,7 +99,8 @@ impl Form {
         let promised = digest::promised(field.headers())?;
         let nameless = field.file_name().is_some_and(str::is_empty);
         let (service, place, wanted) = (Arc::clone(&self.service), Arc::clone(&self.place), name.clone());
-        let draft = blocking(move || place.draft(&service.root, name.as_str())).await?;
+        let mut draft = blocking(move || place.draft(&service.root, name.as_str())).await?;
+        draft.promise(promised);
         let mut chunks = field.map(|chunk| {
             unread.store(0, Ordering::Relaxed);
             chunk.map_err(of_form)
@@ -111,9 +112,6 @@ impl Form {
             Ok((draft, received))
         })
         .await?;
-        if promised.is_some_and(|promised| promised != received.digest) {
-            return Err(Refusal::DigestMismatch);
-        }
         // What a browser sends for a file input that was left empty.
         if !(nameless && received.length == 0) {
             self.arrived.push(Arrived { draft, received, wanted });

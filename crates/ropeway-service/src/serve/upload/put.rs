@@ -4,7 +4,7 @@ use std::{os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
 use http::{HeaderMap, Method, Response, header, request::Parts};
-use ropeway_model::{Digest, FileName};
+use ropeway_model::{Algorithm, Digest, FileName};
 use rustix::fs::{FileType, Stat};
 
 use super::{
@@ -31,7 +31,7 @@ pub(in crate::serve) async fn receive(
     head: &Parts,
     body: &mut UploadBody,
 ) -> Result<Response<Body>, Refusal> {
-    let path = ServedPath::parse(head.uri.path())?.composed();
+    let path = ServedPath::parse(head.uri.path(), service.hidden)?.composed();
     let name = path.name().ok_or(Refusal::NameMissing)?.to_owned();
     // The rule for names that servers give us holds for names that clients give this one.
     if FileName::is_treacherous(&name) {
@@ -46,15 +46,18 @@ pub(in crate::serve) async fn receive(
     if length.zip(service.max_upload).is_some_and(|(length, most)| length > most) {
         return Err(Refusal::TooLarge);
     }
-    let is_promised = promised.is_some();
+    let sha256 = promised.iter().find(|digest| digest.algorithm() == Algorithm::Sha256).cloned();
+    // What is promised in other algorithms only shows once the bytes are here.
+    let is_told = sha256.is_some() && promised.len() == 1;
     let target = Target { service: Arc::clone(service), path, name, headers: head.headers.clone(), length };
-    let (target, begun) = blocking(move || target.begin(is_promised)).await?;
-    let (place, draft) = match begun {
+    let (target, begun) = blocking(move || target.begin(is_told)).await?;
+    let (place, mut draft) = match begun {
         Begun::Draft(place, draft) => (place, draft),
-        Begun::Taken(taken) => return target.taken(taken, promised.as_ref()).await,
+        Begun::Taken(taken) => return target.taken(taken, sha256.as_ref()).await,
     };
+    draft.promise(promised);
     let draft = receive::write_all(draft, body, service.max_upload, &service.batches).await?;
-    let (target, received, ended) = blocking(move || target.finish(&place, draft, promised.as_ref())).await?;
+    let (target, received, ended) = blocking(move || target.finish(&place, draft)).await?;
     match ended {
         Ok(Published { stat, has_replaced }) => {
             let entity = Entity::of(&stat);
@@ -107,13 +110,14 @@ struct Target {
 }
 
 impl Target {
-    /// Makes sure that the file may and can go there, and begins its draft.
-    fn begin(self, is_promised: bool) -> Result<(Self, Begun), Refusal> {
+    /// Makes sure that the file may and can go there, and begins its draft, unless its digest `is_told`, which a file that
+    /// has the name may have.
+    fn begin(self, is_told: bool) -> Result<(Self, Begun), Refusal> {
         let place = Place::find(&self.service.root, self.path.folders())?;
         if let Err(refusal) = self.may_replace(place.look_at(&self.name)?.as_ref()) {
             let taken = self.compared(&place, refusal).filter(|taken| Some(taken.entity.length()) == self.length);
             let taken = taken.ok_or(refusal)?;
-            if is_promised {
+            if is_told {
                 return Ok((self, Begun::Taken(taken)));
             }
             // As long as what comes: whether it is the same shows once it is here.
@@ -124,16 +128,8 @@ impl Target {
     }
 
     /// Gives the draft its name, unless something has it by now that stays.
-    fn finish(
-        self,
-        place: &Place,
-        mut draft: Draft,
-        promised: Option<&Digest>,
-    ) -> Result<(Self, Received, Result<Published, Taken>), Refusal> {
+    fn finish(self, place: &Place, mut draft: Draft) -> Result<(Self, Received, Result<Published, Taken>), Refusal> {
         let received = draft.finish(self.service.file_mode)?;
-        if promised.is_some_and(|promised| *promised != received.digest) {
-            return Err(Refusal::DigestMismatch);
-        }
         let Service { root, names, .. } = &*self.service;
         let may_replace = |existing: Option<&Stat>| self.may_replace(existing);
         let ended = match place.publish(root, names, &mut draft, &self.name, may_replace) {

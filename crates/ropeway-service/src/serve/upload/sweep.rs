@@ -8,7 +8,7 @@ use rustix::{
 };
 
 use super::draft::{is_draft_name, lock};
-use crate::serve::folder::Folder;
+use crate::serve::{folder::Folder, path::Hidden};
 
 /// Folders below each other that are searched: as deep as uploads can go.
 const DEEPEST: usize = 64;
@@ -16,15 +16,15 @@ const DEEPEST: usize = 64;
 /// Removes the drafts below `root` that nobody is writing any more, until done or `stopping`.
 ///
 /// Whoever writes a draft holds its lock, in this process or another one; the lock of a killed process is free.
-pub(in crate::serve) fn remove_abandoned_drafts(root: &Folder, stopping: &AtomicBool) {
+pub(in crate::serve) fn remove_abandoned_drafts(root: &Folder, hidden: Hidden, stopping: &AtomicBool) {
     let folder = match root.again() {
         Ok(folder) => folder,
         Err(errno) => return tracing::warn!(error = %std::io::Error::from(errno), "abandoned uploads not looked for"),
     };
-    search(&folder, DEEPEST, stopping);
+    search(&folder, DEEPEST, hidden, stopping);
 }
 
-fn search(folder: &Folder, depth: usize, stopping: &AtomicBool) {
+fn search(folder: &Folder, depth: usize, hidden: Hidden, stopping: &AtomicBool) {
     let Ok(mut entries) = Dir::read_from(folder) else { return };
     while let Some(Ok(entry)) = entries.next() {
         if stopping.load(Ordering::Relaxed) {
@@ -37,11 +37,12 @@ fn search(folder: &Folder, depth: usize, stopping: &AtomicBool) {
                 tracing::warn!(name, error = %std::io::Error::from(errno), "abandoned upload not removed");
             }
         } else if may_be_folder
-            && !name.starts_with('.')
+            && (hidden == Hidden::Plain || !name.starts_with('.'))
+            && !name.bytes().all(|octet| octet == b'.')
             && depth > 0
             && let Ok(below) = folder.descend(&[name.to_owned()])
         {
-            search(&below, depth - 1, stopping);
+            search(&below, depth - 1, hidden, stopping);
         }
     }
 }
@@ -69,8 +70,8 @@ mod tests {
     #[test]
     fn only_drafts_that_nobody_writes_are_removed() {
         let root = tempfile::tempdir().unwrap();
-        fs::create_dir_all(root.path().join("a/b")).unwrap();
-        let left = root.path().join("a/b/.x.iso.upload-0123456789abcdef");
+        fs::create_dir_all(root.path().join("a/.b")).unwrap();
+        let left = root.path().join("a/.b/.x.iso.upload-0123456789abcdef");
         let others = [root.path().join("a/.hidden"), root.path().join("a/x.upload-0123456789abcdef")];
         for path in others.iter().chain([&left]) {
             fs::File::options().write(true).create_new(true).open(path).unwrap();
@@ -78,7 +79,7 @@ mod tests {
         let folder = Folder::open_root(root.path()).unwrap();
         let written = Draft::create(folder.again().unwrap(), "y").unwrap();
 
-        remove_abandoned_drafts(&folder, &AtomicBool::new(false));
+        remove_abandoned_drafts(&folder, Hidden::Plain, &AtomicBool::new(false));
 
         assert!(!left.exists());
         assert!(others.iter().all(|path| path.exists()));
