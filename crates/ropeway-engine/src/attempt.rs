@@ -1,5 +1,6 @@
 //! One try at one job: from its place in the scheduler to the step that ends it.
 
+mod place;
 mod stop;
 mod tries;
 
@@ -172,13 +173,18 @@ impl Attempt {
         let is_discarded = outcome.is_err() && self.discard_canceled().await;
         let ended = panic::catch_unwind(AssertUnwindSafe(|| self.end(outcome, progressed)));
         let durable = ended.unwrap_or_else(|_| Some(self.end_as_defect()));
+        if self.look(|entry| matches!(entry.phase, Phase::Blocked { .. })).unwrap_or(false) {
+            self.engine.blocked.notify_one();
+        }
         if !is_discarded && self.look(|entry| entry.phase == Phase::Canceled).unwrap_or(false) {
             self.discard_canceled().await;
         }
         self.engine.changed.notify_one();
         self.engine.wake.notify_one();
-        self.engine.blocked.notify_one();
         self.engine.settled.notify_waiters();
+        if self.engine.table.lock().is_idle() {
+            self.engine.idle.notify_one();
+        }
         if let Some(durable) = durable {
             // A failure is logged by the journal; the job's fate in memory stands.
             drop(durable.wait().await);

@@ -40,6 +40,10 @@ use crate::{
 /// How long anybody waits until part files are deleted, which goes on without.
 const LONGEST_DISCARD: Duration = Duration::from_secs(5);
 
+/// Jobs all of whose bytes have come and that the next ones do not wait for. Where a disk is slower than the line no more
+/// of them gather: a small file lies in memory until it is saved.
+const MOST_LANDED: usize = 16;
+
 /// What all parts of the engine share.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -81,6 +85,8 @@ pub(crate) struct Core {
     pub(crate) changed: Notify,
     /// Wakes whoever waits for an attempt to end.
     pub(crate) settled: Notify,
+    /// Wakes whoever gathers changes: none runs or waits, and no more of them may come for a long time.
+    pub(crate) idle: Notify,
     /// Fires once, when the engine stops.
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -116,10 +122,8 @@ impl Core {
 
     /// Whether a job beside `id` has recorded `part`: it may have given its file the final name and not be able to say so.
     pub(crate) fn is_anothers(&self, id: JobId, part: &Path) -> bool {
-        let has = |entry: &Entry| {
-            entry.id != id && !entry.phase.is_terminal() && entry.known.part_path.as_deref() == Some(part)
-        };
-        self.table.lock().iter().any(has)
+        let has = |entry: &Entry| entry.id != id && entry.known.part_path.as_deref() == Some(part);
+        self.table.lock().begun().any(has)
     }
 
     /// Fails every job that waits for a server that nobody has reached, for the reason that its last probe failed for:
@@ -183,9 +187,13 @@ impl Core {
         }
     }
 
-    /// Whether every place for running jobs is taken.
+    /// Whether every place for running jobs is taken. One that only has to be saved and proved holds none, as long as
+    /// there are few of them.
     pub(crate) fn is_full(&self) -> bool {
-        self.table.lock().active().len() >= self.running_jobs.load(SeqCst).min(self.openable_jobs)
+        let places = self.running_jobs.load(SeqCst).min(self.openable_jobs);
+        let table = self.table.lock();
+        let (active, landed) = (table.active().len(), table.landed().min(places).min(MOST_LANDED));
+        active - landed >= places || active >= self.openable_jobs
     }
 
     /// Returns once no attempt runs the job.

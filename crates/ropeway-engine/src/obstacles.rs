@@ -122,7 +122,7 @@ impl Core {
         if needed > left {
             return Err(left);
         }
-        table.update(id, |entry| {
+        table.touch(id, |entry| {
             if let Some(active) = &mut entry.active {
                 active.has_room = true;
             }

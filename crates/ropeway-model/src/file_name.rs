@@ -105,7 +105,11 @@ impl FileName {
 
 /// One pass over a name: each rule once, and the length last.
 fn made_safe(name: &str) -> String {
-    let cleaned: String = name.nfc().filter_map(clean_character).collect();
+    let cleaned: String = if name.is_ascii() {
+        name.chars().filter_map(clean_character).collect()
+    } else {
+        name.nfc().filter_map(clean_character).collect()
+    };
     let trimmed = without_loose_end(cleaned.trim());
     // A leading dot hides the file, a leading hyphen or tilde means something to shells.
     let mut name = match trimmed.trim_start_matches(is_loose) {

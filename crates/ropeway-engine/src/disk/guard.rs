@@ -10,7 +10,7 @@ use std::{
 
 use ropeway_model::SafeUrl;
 
-use super::{Disk, DiskError, FileStamp, PartFile, SourceFile};
+use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
 
 /// A disk whose part files stay failed.
 ///
@@ -55,8 +55,8 @@ impl Disk for Guard {
         self.0.publish(part, final_path, replace)
     }
 
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        self.0.save_whole(bytes, final_path)
+    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
+        self.0.save_whole(bytes, final_path, notes)
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
@@ -191,7 +191,8 @@ mod tests {
     fn whole_files_are_saved_by_the_disk_below() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        assert!(Guard(Arc::new(LocalDisk)).save_whole(b"bytes", &path).unwrap());
+        let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
+        assert!(Guard(Arc::new(LocalDisk)).save_whole(b"bytes", &path, &notes).unwrap());
         assert_eq!(std::fs::read(path).unwrap(), b"bytes");
     }
 }

@@ -17,7 +17,7 @@ use std::{
 use ropeway_model::SafeUrl;
 use rustix::fs::{CWD, OFlags};
 
-use super::{Disk, DiskError, FileStamp, PartFile, SourceFile, below, folders, names};
+use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, folders, names};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,11 +37,11 @@ const MOST_PIECES: usize = 1024;
 
 /// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
 #[cfg(target_os = "linux")]
-const ORIGIN: &str = "user.xdg.origin.url";
+pub(super) const ORIGIN: &str = "user.xdg.origin.url";
 
 /// The attribute that tells which version of what a file is.
 #[cfg(target_os = "linux")]
-const VERSION: &str = "user.ropeway.version";
+pub(super) const VERSION: &str = "user.ropeway.version";
 /// Longer notes are nobody's.
 #[cfg(target_os = "linux")]
 const LONGEST_NOTE: usize = 4096;
@@ -139,17 +139,19 @@ impl Disk for LocalDisk {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn save_whole(&self, _: &[u8], _: &Path) -> Result<bool, DiskError> {
+    fn save_whole(&self, _: &[u8], _: &Path, _: &Notes) -> Result<bool, DiskError> {
         Ok(false)
     }
 
     #[cfg(target_os = "linux")]
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
         use rustix::fs::{AtFlags, linkat};
         use rustix::io::Errno;
         let folder = final_path.parent().unwrap_or(Path::new("/"));
         let Some(file) = open_nameless(folder, OFlags::WRONLY)? else { return Ok(false) };
-        file.write_all_at(bytes, 0).and_then(|()| file.sync_all()).map_err(|error| DiskError::at(final_path, error))?;
+        file.write_all_at(bytes, 0).map_err(|error| DiskError::at(final_path, error))?;
+        notes.leave_on(&file, final_path);
+        file.sync_all().map_err(|error| DiskError::at(final_path, error))?;
         let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
         match linkat(CWD, open_file, CWD, final_path, AtFlags::SYMLINK_FOLLOW) {
             Ok(()) => Ok(true),
@@ -269,7 +271,7 @@ impl Disk for LocalDisk {
     }
 }
 
-fn stamp_of(metadata: &Metadata) -> FileStamp {
+pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
     let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
     FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
 }
@@ -410,9 +412,16 @@ mod tests {
     fn a_whole_file_appears_at_once_and_never_over_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        assert!(LocalDisk.save_whole(b"new", &path).unwrap(), "the folder of this test has files without names");
+        let version = Some(["before ".to_owned(), " behind".to_owned()]);
+        let notes = Notes { origin: "http://example.org/a".parse().unwrap(), modified: Some(7), version };
+        let is_saved = LocalDisk.save_whole(b"new", &path, &notes).unwrap();
+        assert!(is_saved, "the folder of this test has files without names");
+        assert_eq!(std::fs::metadata(&path).unwrap().mtime(), 7);
+        if let Some(note) = LocalDisk.version_note(&path) {
+            assert_eq!(note, "before 7000000000 behind");
+        }
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert!(matches!(LocalDisk.save_whole(b"newer", &path), Err(DiskError::Exists { .. })));
+        assert!(matches!(LocalDisk.save_whole(b"newer", &path, &notes), Err(DiskError::Exists { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }

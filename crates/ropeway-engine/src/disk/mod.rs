@@ -9,6 +9,7 @@ mod folders;
 mod guard;
 mod local;
 mod names;
+mod notes;
 mod probe;
 mod walk;
 
@@ -20,6 +21,7 @@ pub use error::DiskError;
 pub(crate) use guard::Guard;
 pub use local::LocalDisk;
 pub use names::{is_placeholder, prove_naming, rename_to_free_name};
+pub use notes::Notes;
 pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 
 /// A file system.
@@ -59,12 +61,13 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
 
-    /// Creates a file with all of `bytes` under its final name: after a crash it is there whole or not at all, and nothing
-    /// else is. That it is there is durable once the folder is synced. `false` where the file system cannot make a file without a name first.
+    /// Creates a file with all of `bytes` and its notes under its final name: after a crash it is there whole or not at
+    /// all, and nothing else is. That it is there is durable once the folder is synced. `false` where the file system
+    /// cannot make a file without a name first.
     ///
     /// # Errors
     /// [`DiskError::Exists`] if the name is taken.
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError>;
+    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError>;
 
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError>;

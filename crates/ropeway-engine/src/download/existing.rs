@@ -10,7 +10,7 @@ use crate::{
     attempt::{Attempt, Finished, Stop},
     checksum::Hasher,
     config::Scope,
-    disk::{Disk, DiskError, SourceFile},
+    disk::{Disk, DiskError, Notes, SourceFile},
 };
 
 /// Bytes read at a time.
@@ -156,9 +156,10 @@ struct Note {
 }
 
 impl Note {
-    fn text(&self) -> String {
-        let date = self.date.map(|date| date.to_string()).unwrap_or_default();
-        format!("1 {:016x} {} {date} {}", self.address, self.modified_ns, self.tag)
+    /// What it is written as, before and behind the time of the last change.
+    fn around(address: u64, date: Option<i64>, tag: &str) -> [String; 2] {
+        let date = date.map(|date| date.to_string()).unwrap_or_default();
+        [format!("1 {address:016x} "), format!(" {date} {tag}")]
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -173,22 +174,30 @@ impl Note {
 
 /// Makes a file tell where it came from, when what it holds was changed and which version it is. `path` is its name now.
 pub(super) async fn mark(attempt: &Attempt, path: &Path, origin: &SafeUrl, version: &Validator) -> Result<(), Stop> {
-    let (path, origin, date) = (path.to_owned(), origin.clone(), date_of(version));
-    let seconds = date.filter(|_| !attempt.spec.no_times);
-    let address = attempt_address(attempt).map(hash);
-    let tag = version.entity_tag.as_ref().map(|tag| tag.as_str().to_owned()).unwrap_or_default();
+    let (path, notes) = (path.to_owned(), notes(attempt, origin, version));
     let marked = attempt.on_disk(move |disk| {
-        disk.mark(&path, &origin);
-        if let Some(seconds) = seconds {
+        disk.mark(&path, &notes.origin);
+        if let Some(seconds) = notes.modified {
             disk.set_modified(&path, seconds);
         }
         let stamp = disk.open_source(&path).and_then(|file| file.stamp());
-        if let (Ok(stamp), Some(address)) = (stamp, address) {
-            disk.note_version(&path, &Note { address, modified_ns: stamp.modified_ns, date, tag }.text());
+        if let Some(note) = stamp.ok().and_then(|stamp| notes.version_at(stamp.modified_ns)) {
+            disk.note_version(&path, &note);
         }
         Ok::<_, DiskError>(())
     });
     marked.await
+}
+
+/// What is noted on a file that `origin` sent, and that is this version of what it holds.
+pub(super) fn notes(attempt: &Attempt, origin: &SafeUrl, version: &Validator) -> Notes {
+    let date = date_of(version);
+    let tag = version.entity_tag.as_ref().map_or("", |tag| tag.as_str());
+    Notes {
+        origin: origin.clone(),
+        modified: date.filter(|_| !attempt.spec.no_times),
+        version: attempt_address(attempt).map(|from| Note::around(hash(from), date, tag)),
+    }
 }
 
 /// `Last-Modified` in seconds since the Unix epoch.
@@ -230,7 +239,9 @@ mod tests {
     fn a_note_is_read_as_it_was_written() {
         for (date, tag) in [(Some(1_700_000_000), "\"a b\""), (None, ""), (Some(-5), "W/\"x\"")] {
             let note = Note { address: 0x12, modified_ns: -17, date, tag: tag.to_owned() };
-            assert_eq!(Note::read(&note.text()), Some(note));
+            let version = Some(Note::around(note.address, note.date, &note.tag));
+            let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version };
+            assert_eq!(Note::read(&notes.version_at(note.modified_ns).unwrap()), Some(note));
         }
         for other in ["", "2 0 0  ", "1 zz 0  ", "1 0 x  ", "1 0 0 x "] {
             assert_eq!(Note::read(other), None, "{other:?}");

@@ -23,6 +23,9 @@ use crate::{
     hosts::HostKey,
 };
 
+/// No file system has a file that is shorter than this for its longest: it is not asked.
+const FITS_EVERYWHERE: u64 = 1 << 20;
+
 /// Who fetches, the first answer, and what it told of the way.
 type Answered = (Arc<dyn Driver>, Probe, FirstAnswer);
 
@@ -55,11 +58,14 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     take_room(attempt, into, length).await?;
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
-        if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name).await? {
-            existing::mark(attempt, &finished.path, &probe.url, &probe.validator).await?;
-            return Ok(Begin::Published(finished));
+        attempt.land();
+        let notes = existing::notes(attempt, &probe.url, &probe.validator);
+        if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name, notes).await? {
+            return Ok(Begin::Saved(finished));
         }
         // The file system wants a part file: it gets what has come.
+        attempt.start_again();
+        attempt.connect().await?;
         attempt.progress.restart_at(0);
         probe.body = Box::pin(stream::iter([Ok(bytes)]));
     }
@@ -71,10 +77,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         digest: probe.digest.clone(),
         is_renewed: false,
     };
-    let line = format!("{} answered: {}, saved as {}", probe.url, probe.validator, part_path.display());
-    let mut change = attempt.change(Some(line));
-    change.remote = Some(Some(remote.clone()));
-    attempt.engine.journal.note(change);
+    record(attempt, &remote, &part_path);
     let is_made_anew = trouble::is_made_anew(&probe.validator, first.offers_ranges);
     let is_unnamed = trouble::is_unnamed(&probe.validator);
     attempt.update(|entry| {
@@ -99,6 +102,14 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
 }
 
+/// Records what the server has, and where it is saved.
+fn record(attempt: &Attempt, remote: &Remote, part_path: &Path) {
+    let line = format!("{} answered: {}, saved as {}", remote.url, remote.validator, part_path.display());
+    let mut change = attempt.change(Some(line));
+    change.remote = Some(Some(remote.clone()));
+    attempt.engine.journal.note(change);
+}
+
 /// Promises the file's room to this job.
 ///
 /// # Errors
@@ -107,8 +118,12 @@ async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Resul
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
     let Some(needed) = length else { return Ok(()) };
-    let folder = into.to_owned();
-    let longest = attempt.on_disk(move |disk| disk.longest_file(&folder)).await?;
+    let longest = if needed > FITS_EVERYWHERE {
+        let folder = into.to_owned();
+        attempt.on_disk(move |disk| disk.longest_file(&folder)).await?
+    } else {
+        FITS_EVERYWHERE
+    };
     if needed > longest {
         return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
     }

@@ -64,7 +64,6 @@ use crate::{
     disk::PartFile,
     hosts::HostKey,
     plan::{self, Plan},
-    table::advance,
 };
 
 /// A file that changes this often during one try is not worth chasing.
@@ -81,23 +80,23 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             Some(begin) => begin,
             None => fresh::begin(attempt, &course.mirrors, course.had.take()).await?,
         };
+        if let Begin::Saved(finished) = begin_at {
+            return Ok(finished);
+        }
         attempt.step(Step::Probed);
         let (mut source, first) = match begin_at {
             Begin::Source(source, first) => (source, first),
-            Begin::Published(finished) => {
-                attempt.step(Step::Transferred);
+            Begin::Saved(finished) | Begin::Published(finished) => {
+                attempt.land();
                 return Ok(finished);
             }
         };
-        match transfer(attempt, &mut source, &course, first).await {
+        // Apart: a small file is saved without them, and its try takes little room and is moved with little effort.
+        match Box::pin(transfer(attempt, &mut source, &course, first)).await {
             Ok(finished) => return Ok(finished),
-            Err(halt) => begin = course.after(source, halt).await?,
+            Err(halt) => begin = Box::pin(course.after(source, halt)).await?,
         }
-        // In one move: a job that is queued for a moment would be started a second time.
-        attempt.update(|entry| {
-            advance(entry, Step::Recover);
-            advance(entry, Step::Start);
-        });
+        attempt.start_again();
     }
     Err(Stop::failed(
         FailureCode::BadResponse,
@@ -292,7 +291,7 @@ async fn transfer(
         abandon(&job).await;
         return Err(halt);
     }
-    attempt.step(Step::Transferred);
+    attempt.land();
     finish::run(attempt, source, &job).await.map_err(Halt::Stop)
 }
 

@@ -41,7 +41,7 @@ pub(super) async fn reserve(
         };
         let (in_folder, wanted, mut left) = (folder.to_owned(), name.clone(), numbers.clone());
         let found = attempt.on_disk(move |disk| {
-            let vacancy = vacant(disk, &in_folder, &wanted, on_conflict, &mut left)?;
+            let vacancy = vacant(disk, &in_folder, &wanted, on_conflict, &mut left, Final::Asked)?;
             Ok::<_, DiskError>((vacancy.part_path, left))
         });
         let (part_path, left) = found.await?;
@@ -88,6 +88,13 @@ pub(super) struct Vacancy {
     pub(super) part_path: PathBuf,
 }
 
+/// Whether it is asked if a final name is taken, or whoever is about to give it finds that out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Final {
+    Asked,
+    Found,
+}
+
 /// The numbers that may stand behind a name, none first.
 pub(super) fn numbers() -> RangeInclusive<u32> {
     0..=MOST_NUMBERS
@@ -100,11 +107,12 @@ pub(super) fn vacant(
     name: &FileName,
     on_conflict: OnConflict,
     numbers: &mut RangeInclusive<u32>,
+    of_final: Final,
 ) -> Result<Vacancy, DiskError> {
     for number in numbers {
         let candidate = if number == 0 { name.clone() } else { name.numbered(number) };
         let final_path = folder.join(candidate.as_str());
-        if disk.is_taken(&final_path)? {
+        if of_final == Final::Asked && disk.is_taken(&final_path)? {
             match on_conflict {
                 OnConflict::Overwrite => {}
                 OnConflict::Rename => continue,

@@ -1,6 +1,9 @@
 //! A later try: what is on disk is trusted as far as the store says, and no further.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ropeway_drivers::{Context, DriverError};
 use ropeway_model::{EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer, Validation, Validator};
@@ -27,7 +30,17 @@ pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>
     let (remote, part_path, final_path) =
         attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
-    let mut remote = Remote::clone(&remote);
+    Box::pin(go_on(attempt, Remote::clone(&remote), part_path, final_path, had)).await
+}
+
+/// Goes on with the part file at `part_path`.
+async fn go_on(
+    attempt: &Attempt,
+    mut remote: Remote,
+    part_path: PathBuf,
+    final_path: Option<PathBuf>,
+    had: &mut Option<Arc<dyn PartFile>>,
+) -> Result<Option<Begin>, Stop> {
     let Some(map) = stored(attempt).await else { return Ok(None) };
     if map.is_complete()
         && let Some(path) = &final_path

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use ropeway_model::{FileName, OnConflict};
 use tokio::sync::oneshot;
 
-use super::naming;
-use crate::disk::{Disk, DiskError};
+use super::naming::{self, Final};
+use crate::disk::{Disk, DiskError, Notes};
 
 /// Threads that save at once. Each has a heap of its own, and what more of them gain is little.
 const MOST_SAVERS: usize = 4;
@@ -32,6 +32,7 @@ pub(super) struct Save {
     pub(super) folder: PathBuf,
     pub(super) name: FileName,
     pub(super) on_conflict: OnConflict,
+    pub(super) notes: Notes,
     pub(super) reply: oneshot::Sender<Saved>,
 }
 
@@ -104,9 +105,9 @@ impl Saver {
 /// Saves files, syncs each folder once, and tells whoever waits.
 fn save_all(disk: &dyn Disk, share: Vec<Save>) {
     let mut named: Vec<(PathBuf, Saved, oneshot::Sender<Saved>)> = Vec::with_capacity(share.len());
-    for Save { bytes, folder, name, on_conflict, reply } in share {
-        let saved = save(disk, &bytes, &folder, &name, on_conflict);
-        named.push((folder, saved, reply));
+    for save in share {
+        let saved = self::save(disk, &save);
+        named.push((save.folder, saved, save.reply));
     }
     let mut synced: Vec<(PathBuf, Result<(), DiskError>)> = Vec::new();
     for (folder, saved, reply) in named {
@@ -136,14 +137,17 @@ fn sync_once(
 }
 
 /// Saves a file under the first name that is free.
-fn save(disk: &dyn Disk, bytes: &[u8], folder: &Path, name: &FileName, on_conflict: OnConflict) -> Saved {
+fn save(disk: &dyn Disk, save: &Save) -> Saved {
+    let Save { bytes, folder, name, on_conflict, notes, .. } = save;
     let mut numbers = naming::numbers();
+    // Most names are free, and who gives one that is not is told.
+    let mut of_final = Final::Found;
     loop {
-        let vacancy = naming::vacant(disk, folder, name, on_conflict, &mut numbers)?;
-        match disk.save_whole(bytes, &vacancy.final_path) {
+        let vacancy = naming::vacant(disk, folder, name, *on_conflict, &mut numbers, of_final)?;
+        match disk.save_whole(bytes, &vacancy.final_path, notes) {
             Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
             // Somebody took the name since: the next one.
-            Err(DiskError::Exists { .. }) if on_conflict == OnConflict::Rename => {}
+            Err(DiskError::Exists { .. }) if *on_conflict == OnConflict::Rename => of_final = Final::Asked,
             Err(error) => return Err(error),
         }
     }
@@ -160,7 +164,8 @@ mod tests {
         let pushed = (0..count).map(|_| {
             let (reply, told) = oneshot::channel();
             let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
-            let save = Save { bytes, folder: folder.to_owned(), name, on_conflict: OnConflict::Rename, reply };
+            let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
+            let save = Save { bytes, folder: folder.to_owned(), name, on_conflict: OnConflict::Rename, notes, reply };
             (queue.push(save), told)
         });
         let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();

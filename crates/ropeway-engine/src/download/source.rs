@@ -44,6 +44,8 @@ pub(super) enum Begin {
     Source(Box<Source>, Option<ByteStream>),
     /// At its end: an earlier process published the file and could not say so.
     Published(Finished),
+    /// At its end, and the job's phase says so: the file was saved in one piece.
+    Saved(Finished),
 }
 
 /// How fetching ended without the whole file.

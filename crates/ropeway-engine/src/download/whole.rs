@@ -16,6 +16,7 @@ use super::{proof, saves::Save, trouble::LONGEST_SILENCE};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
+    disk::Notes,
 };
 
 /// Held in memory by each running job at most.
@@ -71,11 +72,12 @@ pub(super) async fn save(
     bytes: Bytes,
     folder: &Path,
     name: &FileName,
+    notes: Notes,
 ) -> Result<Option<Finished>, Stop> {
     let length = bytes.len() as u64;
     let (reply, saved) = oneshot::channel();
     let (folder, name, on_conflict) = (folder.to_owned(), name.clone(), attempt.spec.on_conflict);
-    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, reply }) {
+    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, notes, reply }) {
         let disk = attempt.engine.disk.clone();
         let saving = attempt.engine.blocking.start(move || saver.run(&*disk));
         // A thread goes on by itself, with the files of others, too.

@@ -60,26 +60,29 @@ impl Engine {
 impl Core {
     /// Takes up again what an earlier process left of these jobs; the others are new.
     fn take_up_all(&self, jobs: Vec<Packed>) -> (Vec<Entry>, Vec<Packed>) {
-        if self.leftovers.lock().is_empty() {
+        // A list of thousands that was cut off leaves thousands that were not begun: they are not looked at for each job.
+        let mut leftovers = self.leftovers.lock();
+        let mut begun: Vec<JobRow> = leftovers.extract_if(.., |row| row.part_path.is_some()).collect();
+        if begun.is_empty() {
             return (Vec::new(), jobs);
         }
         let (mut taken_up, mut fresh) = (Vec::new(), Vec::new());
         for job in jobs {
             let spec = job.spec();
-            match self.take_up(&spec) {
+            match self.take_up(&mut begun, &spec) {
                 Some(row) => taken_up.push(self.adopt(row, spec)),
                 None => fresh.push(job),
             }
         }
+        leftovers.append(&mut begun);
         (taken_up, fresh)
     }
 
     /// An unfinished job of an earlier process with the same source and destination, which no living process has; only
     /// a process that runs its own jobs alone keeps any.
     /// A link that was signed anew is one to the same file.
-    fn take_up(&self, spec: &JobSpec) -> Option<JobRow> {
+    fn take_up(&self, leftovers: &mut Vec<JobRow>, spec: &JobSpec) -> Option<JobRow> {
         let wanted = spec.transfer.without_login();
-        let mut leftovers = self.leftovers.lock();
         let is_free = |row: &JobRow| {
             // Gone with a final name recorded: it was published, and only nobody could say so any more.
             let free = |part| match self.disk.open_part(part) {

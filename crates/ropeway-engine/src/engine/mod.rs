@@ -148,6 +148,7 @@ impl Engine {
             started: Notify::new(),
             changed: Notify::new(),
             settled: Notify::new(),
+            idle: Notify::new(),
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),

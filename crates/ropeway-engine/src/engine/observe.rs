@@ -84,6 +84,11 @@ impl Engine {
         self.core.changed.notified().await;
     }
 
+    /// Returns when the last job that ran or waited is over, or already was since the last call. One waiter only.
+    pub async fn idle(&self) {
+        self.core.idle.notified().await;
+    }
+
     /// Takes what changed since the last call. After a change of a hundred thousand jobs that is much: see
     /// [`Engine::changes`].
     pub fn take_changes(&self) -> Changes {

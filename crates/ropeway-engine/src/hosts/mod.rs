@@ -195,10 +195,9 @@ impl Hosts {
 
     /// A try of `job` has ended.
     pub(crate) fn ended(&self, key: &HostKey, job: JobId, verdict: Verdict, was_probe: bool) {
-        let random = self.shared.chance.uniform();
         self.with(key, |host, now| match verdict {
             Verdict::Well => host.succeed(),
-            Verdict::Ill(fault) => host.fail(job, fault, was_probe, now, random),
+            Verdict::Ill(fault) => host.fail(job, fault, was_probe, now, self.shared.chance.uniform()),
             Verdict::Nothing if was_probe => host.breaker.withdraw(),
             Verdict::Nothing => {}
         });

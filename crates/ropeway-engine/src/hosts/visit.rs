@@ -71,6 +71,11 @@ impl Visit {
         if permit.key() == host { Some(permit) } else { self.hosts.try_permit(host) }
     }
 
+    /// Gives the right to the first connection back: there is none any more.
+    pub(crate) fn leave(&self) {
+        drop(self.first.lock().take());
+    }
+
     /// What decides where redirects may be followed to.
     pub(crate) fn passage(&self) -> Passage {
         self.hosts.passage(self.key.clone())
@@ -103,7 +108,7 @@ impl Visit {
         if self.has_ended.swap(true, SeqCst) {
             return;
         }
-        drop(self.first.lock().take());
+        self.leave();
         drop(self.serving.lock().take());
         match at.filter(|at| **at != self.key) {
             None => self.hosts.ended(&self.key, self.job, verdict, self.is_probe),

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ropeway_drivers::CookieJar;
-use ropeway_model::{Digest, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
+use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
 use ropeway_store::{Damage, JobRow, Remote, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -208,7 +208,16 @@ impl Entry {
 
     /// The server it speaks to, or will: where redirects ended, once that is known.
     pub(crate) fn host(&self) -> String {
-        self.remote.as_ref().map_or_else(|| self.spec().host(), |remote| remote.url.host())
+        match (&self.remote, &self.known.new_spec) {
+            (Some(remote), _) => remote.url.host(),
+            (None, Some(spec)) => spec.host(),
+            (None, None) => self.spec.host(),
+        }
+    }
+
+    /// Whether it is a download all of whose bytes have come.
+    pub(super) fn has_landed(&self) -> bool {
+        self.phase == Phase::Verifying && self.spec.direction() == Direction::Download
     }
 
     /// The moment before which it is not to be started.

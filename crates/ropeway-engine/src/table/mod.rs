@@ -32,6 +32,10 @@ pub(crate) struct Table {
     /// Jobs that something stands in the way of which may go away by itself.
     blocked: BTreeSet<(Obstacle, JobId)>,
     active: BTreeSet<JobId>,
+    /// Those of them that have given up their places: all their bytes have come.
+    landed: BTreeSet<JobId>,
+    /// Jobs that have a part file and are not at their end.
+    begun: BTreeSet<JobId>,
     changed: BTreeSet<JobId>,
     removed: Vec<JobId>,
     likes: Likes,
@@ -105,10 +109,14 @@ impl Table {
     /// Queues a job whose server has told nothing of the file yet behind those of `host`, where a redirect led it; with
     /// `None` behind those of its own again.
     pub(crate) fn lead(&mut self, id: JobId, host: Option<&str>) {
-        let Some(mut entry) = self.entries.remove(&id) else { return };
-        self.unindex(&entry);
+        let Some(entry) = self.entries.get(&id) else { return };
         let own = entry.host();
         let host = host.filter(|_| entry.remote.is_none()).unwrap_or(&own);
+        if host == self.server_of(entry) {
+            return;
+        }
+        let Some(mut entry) = self.entries.remove(&id) else { return };
+        self.unindex(&entry);
         self.queue.leave(entry.server);
         entry.server = self.queue.enter(host);
         self.index(&entry);
@@ -130,14 +138,29 @@ impl Table {
         self.entries.values().map(Box::as_ref)
     }
 
-    /// Jobs that hold a place for running ones.
+    /// Jobs that run.
     pub(crate) fn active(&self) -> &BTreeSet<JobId> {
         &self.active
+    }
+
+    /// How many of them wait for no byte any more.
+    pub(crate) fn landed(&self) -> usize {
+        self.landed.len()
     }
 
     /// Jobs that wait for a place, for their moment or for their next try.
     pub(crate) fn waiting_count(&self) -> usize {
         self.queue.len() + self.waiting.len() + self.held.len()
+    }
+
+    /// Jobs that have a part file and are not at their end.
+    pub(crate) fn begun(&self) -> impl Iterator<Item = &Entry> {
+        self.begun.iter().filter_map(|id| self.get(*id))
+    }
+
+    /// Whether no job runs or waits.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.active.is_empty() && self.waiting_count() == 0
     }
 
     /// Jobs that this stands in the way of.
@@ -187,6 +210,9 @@ impl Table {
     }
 
     fn index(&mut self, entry: &Entry) {
+        if entry.known.part_path.is_some() && !entry.phase.is_terminal() {
+            self.begun.insert(entry.id);
+        }
         let runs = entry.wish == Wish::Run;
         match (&entry.phase, entry.known.due, entry.held_until()) {
             (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
@@ -197,13 +223,18 @@ impl Table {
             (Phase::Blocked { by, .. }, ..) if runs => drop(self.blocked.insert((*by, entry.id))),
             (phase, ..) if phase.is_active() => {
                 self.active.insert(entry.id);
-                self.queue.run(entry.server);
+                if entry.has_landed() {
+                    self.landed.insert(entry.id);
+                } else {
+                    self.queue.run(entry.server);
+                }
             }
             _ => {}
         }
     }
 
     fn unindex(&mut self, entry: &Entry) {
+        self.begun.remove(&entry.id);
         self.queue.remove(entry.server, entry.place());
         if let Some(due) = entry.known.due {
             self.waiting.remove(&(due, entry.id));
@@ -214,7 +245,7 @@ impl Table {
         if let Phase::Blocked { by, .. } = &entry.phase {
             self.blocked.remove(&(*by, entry.id));
         }
-        if self.active.remove(&entry.id) {
+        if self.active.remove(&entry.id) && !self.landed.remove(&entry.id) {
             self.queue.stop(entry.server);
         }
     }

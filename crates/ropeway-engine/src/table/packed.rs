@@ -9,6 +9,7 @@ use std::{
 };
 
 use ropeway_model::{Direction, JobSpec, Network, Priority, SafeUrl, Secrets, Timestamp, Transfer};
+use url::Position;
 
 /// Specifications that the next one is compared with: a list that goes round a few servers finds each of them.
 const LIKES: usize = 8;
@@ -44,17 +45,32 @@ impl Packed {
     /// The specification in full.
     pub(crate) fn spec(&self) -> JobSpec {
         let mut spec = (*self.like).clone();
-        let (fields, origin) = self.like.secrets.split(self.like.address());
         match (&mut spec.transfer, &self.subject) {
             (Transfer::Download { from, .. }, Subject::Address { common, rest }) => {
+                if let Some(near) = beside(from, *common, rest) {
+                    // Secrets belong to an origin, which is the same.
+                    *from = near;
+                    return spec;
+                }
                 let text = format!("{}{rest}", head(from, *common));
                 *from = text.parse().expect("an address is read again as it was written");
             }
             (Transfer::Upload { from, .. }, Subject::File(name)) => from.set_file_name(name),
             _ => unreachable!("a subject is of the direction that its job has"),
         }
+        let (fields, origin) = self.like.secrets.split(self.like.address());
         spec.secrets = Secrets::join(fields.to_vec(), origin.map(str::to_owned), spec.address());
         spec
+    }
+
+    /// The server's host and port.
+    pub(crate) fn host(&self) -> String {
+        match (&self.like.transfer, &self.subject) {
+            (Transfer::Download { from, .. }, Subject::Address { common, .. }) if !is_of_server(from, *common) => {
+                self.spec().host()
+            }
+            _ => self.like.host(),
+        }
     }
 
     /// Which way the bytes go.
@@ -181,6 +197,22 @@ fn common(one: &SafeUrl, other: &SafeUrl) -> u32 {
     // Addresses are written in ASCII; anything else would end the common part rather than be cut.
     let common = pairs.take_while(|(one, other)| one == other && one.is_ascii()).count();
     u32::try_from(common).unwrap_or(0)
+}
+
+/// Whether the first `common` bytes of the address name its whole server, and that its name ends there.
+fn is_of_server(address: &SafeUrl, common: u32) -> bool {
+    address.expose()[..Position::BeforePath].len() < common as usize
+}
+
+/// The address at the server of `like` whose first `common` bytes are those of it, with `rest` behind them; `None` where it
+/// has to be read as a whole.
+fn beside(like: &SafeUrl, common: u32, rest: &str) -> Option<SafeUrl> {
+    let path = like.expose()[..Position::BeforePath].len();
+    let begun = head(like, common).get(path..).filter(|begun| !begun.is_empty())?;
+    let path = format!("{begun}{rest}");
+    // Two slashes would begin the name of another server.
+    let is_path = path.starts_with('/') && !path.starts_with("//");
+    like.expose().join(&path).ok().filter(|_| is_path).map(SafeUrl::from)
 }
 
 fn head(address: &SafeUrl, common: u32) -> &str {

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, sync::Arc};
 
-use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, PartFile, SourceFile};
+use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, Notes, PartFile, SourceFile};
 use ropeway_model::SafeUrl;
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
@@ -72,8 +72,8 @@ impl<T: Disturbance> Disk for Disturbed<T> {
         self.0.published(final_path)
     }
 
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
-        LocalDisk.save_whole(bytes, final_path)
+    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
+        LocalDisk.save_whole(bytes, final_path, notes)
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {

@@ -315,3 +315,25 @@ async fn a_part_file_that_takes_long_to_delete_holds_up_nobody_else() {
         assert_eq!(rig.folder.names(), ["b.bin"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_file_that_is_only_to_be_saved_leaves_its_place_to_the_next_one_and_few_do() {
+    let peer = Peer::serve(ServedFile::new(98, 1000)).await;
+    let gate = Arc::new(Gate::default());
+    let keeper = Keeper(Arc::clone(&gate));
+    let disk = Arc::new(Disturbed(FirstSyncGated(Arc::clone(&gate))));
+    let rig = Rig::with_seams(Seams { disk, ..Seams::default() }, |config| config.limits.running_jobs = 1).await;
+    let mut jobs = Vec::new();
+    for name in ["a.bin", "b.bin", "c.bin"] {
+        jobs.push(rig.add(rig.download(&peer.url(name))).await);
+    }
+    while gate.came.load(SeqCst) < 2 {
+        tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+    }
+    let phases: Vec<Phase> = jobs.iter().map(|id| rig.engine.job(*id).unwrap().phase).collect();
+    assert_eq!(phases, [Phase::Verifying, Phase::Verifying, Phase::Queued], "none counts as complete before its sync");
+    keeper.0.open();
+    for id in jobs {
+        assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+    }
+}

@@ -12,7 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_engine::disk::{Disk, DiskError, FileStamp, PartFile, SourceFile};
+use ropeway_engine::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
 use ropeway_model::SafeUrl;
 
 pub(crate) use file::File;
@@ -192,7 +192,7 @@ impl Disk for SimDisk {
     }
 
     /// A file that has no name before its bytes are durable, on file systems that have such files.
-    fn save_whole(&self, bytes: &[u8], final_path: &Path) -> Result<bool, DiskError> {
+    fn save_whole(&self, bytes: &[u8], final_path: &Path, _: &Notes) -> Result<bool, DiskError> {
         let mut state = self.state.lock();
         if !state.has_nameless {
             return Ok(false);

@@ -14,7 +14,7 @@ use ropeway_engine::{
     blocking::Delay,
     chance::Chance,
     clock::Clock,
-    disk::{Disk, DiskError, FileStamp, PartFile, SourceFile},
+    disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile},
     network::Routes,
 };
 use ropeway_model::{LocalTime, SafeUrl, Timestamp};
@@ -111,7 +111,7 @@ impl Disk for Blank {
         Ok(())
     }
 
-    fn save_whole(&self, _: &[u8], _: &Path) -> Result<bool, DiskError> {
+    fn save_whole(&self, _: &[u8], _: &Path, _: &Notes) -> Result<bool, DiskError> {
         Ok(false)
     }
 
