@@ -69,11 +69,11 @@ impl Publisher {
 
     /// Waits for more changes; not where none can come, so that the end of the last job is told at once.
     async fn gather(&self) {
-        let mut enough = std::pin::pin!(tokio::time::sleep(GATHER));
-        while self.engine.counts() != (0, 0) {
+        if self.engine.counts() != (0, 0) {
+            // Not woken by each of the changes: thousands of small files are one every tenth of a millisecond.
             tokio::select! {
-                () = &mut enough => return,
-                () = self.engine.changed() => {}
+                () = tokio::time::sleep(GATHER) => {}
+                () = self.engine.idle() => {}
             }
         }
     }

@@ -7,6 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
 use crate::{
+    command::Added,
     convert,
     error::{ApiCode, ApiError},
 };
@@ -67,6 +68,21 @@ impl Reply {
                 head.insert(JOBS.to_owned(), rows.collect());
                 Value::Object(head)
             }
+        }
+    }
+
+    /// The reply to a call that adds jobs, for a caller in this process: its rows are no text in between.
+    ///
+    /// # Errors
+    /// If it is another one.
+    pub fn added(self) -> Result<Added, serde_json::Error> {
+        match self.0 {
+            Content::Jobs { mut head, rows } => {
+                head.insert(JOBS.to_owned(), Value::Array(Vec::new()));
+                let added: Added = serde_json::from_value(Value::Object(head))?;
+                Ok(Added { jobs: rows.flatten().collect(), ..added })
+            }
+            whole @ Content::Whole(_) => Self(whole).read(),
         }
     }
 

@@ -173,7 +173,8 @@ fn portions(list: PathBuf) -> mpsc::Receiver<io::Result<String>> {
     // Reading a list blocks; when this command ends early nobody waits for the reader.
     let _reader = tokio::task::spawn_blocking(move || {
         let mut send = |text| sender.blocking_send(Ok(text)).is_ok();
-        let read = address_list::open(&list).and_then(|input| address_list::read(input, URLS_PER_CALL, &mut send));
+        let read = address_list::open(&list)
+            .and_then(|input| address_list::read(input, (URLS_PER_CALL, URLS_PER_CALL), &mut send));
         if let Err(error) = read {
             // Whoever does not listen any more has ended.
             let _ = sender.blocking_send(Err(error));

@@ -26,14 +26,14 @@ pub(crate) fn open(list: &Path) -> io::Result<Box<dyn Read + Send>> {
     if list.as_os_str() == "-" { Ok(Box::new(io::stdin())) } else { Ok(Box::new(File::open(list)?)) }
 }
 
-/// Hands the lines of `list` over in portions of about `most` addresses; what a pipe has already brought is not held back
-/// for more, and indented options stay with their address. Ends early when a portion is not wanted.
+/// Hands the lines of `list` over in portions of about `most` addresses, the first one of `first`; what a pipe has already
+/// brought is not held back for more, and indented options stay with their address. Ends early when a portion is not wanted.
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidData`] for what is no list; what came before it was handed over.
 pub(crate) fn read(
     list: impl Read + Send + 'static,
-    most: usize,
+    (first, most): (usize, usize),
     portion: &mut dyn FnMut(String) -> bool,
 ) -> io::Result<()> {
     let (sender, lines) = sync_channel(LINES_WAITING);
@@ -44,16 +44,16 @@ pub(crate) fn read(
             let _ = sender.send(Err(error));
         }
     });
-    let (mut text, mut count) = (String::new(), 0);
+    let (mut text, mut count, mut room) = (String::new(), 0, first);
     loop {
         let next = if count > 0 {
             lines.recv_timeout(QUIET)
         } else {
             lines.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
-        let is_more_of_last = matches!(&next, Ok(Ok(line)) if count < most || line.starts_with([' ', '\t']));
+        let is_more_of_last = matches!(&next, Ok(Ok(line)) if count < room || line.starts_with([' ', '\t']));
         if !is_more_of_last && count > 0 {
-            count = 0;
+            (count, room) = (0, most);
             if !portion(std::mem::take(&mut text)) {
                 return Ok(());
             }
@@ -138,7 +138,7 @@ mod tests {
 
     fn portions(list: impl Into<Vec<u8>>) -> Vec<String> {
         let mut had = Vec::new();
-        read(Cursor::new(list.into()), 500, &mut |text| {
+        read(Cursor::new(list.into()), (32, 500), &mut |text| {
             had.push(text);
             true
         })
@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(portions("a\n\nb"), ["a\n\nb\n"]);
         let many: String = (0..1201).map(|number| format!("http://example.org/{number}\n")).collect();
         let had = portions(many.clone());
-        assert_eq!(had.iter().map(|text| text.lines().count()).collect::<Vec<_>>(), [500, 500, 201]);
+        assert_eq!(had.iter().map(|text| text.lines().count()).collect::<Vec<_>>(), [32, 500, 500, 169]);
         assert_eq!(had.concat(), many);
     }
 
@@ -170,7 +170,7 @@ mod tests {
     fn a_line_without_an_end_does_not_fill_the_memory_and_what_came_before_it_counts() {
         let mut had = Vec::new();
         let endless = Cursor::new("http://example.org/a\n").chain(io::repeat(b'a'));
-        let error = read(endless, 500, &mut |text| {
+        let error = read(endless, (32, 500), &mut |text| {
             had.push(text);
             true
         });

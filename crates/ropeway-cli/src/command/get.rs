@@ -21,6 +21,8 @@ use crate::{
     run::{Ending, OwnQueue, Ran, Stream},
 };
 
+/// URLs of a list that are added first: their files come while the rest is read and recorded.
+const URLS_AT_FIRST: usize = 32;
 /// URLs that are added by one call: few enough that the first one starts at once, many enough for one transaction.
 const URLS_PER_CALL: usize = 500;
 /// Calls that wait for the engine while the list is read.
@@ -219,7 +221,8 @@ fn send_all(urls: &[String], input: Option<PathBuf>, call: &dyn Fn(String) -> Ca
     }
     let Some(list) = input else { return };
     let mut send = |text| calls.blocking_send(Ok(call(text))).is_ok();
-    let read = address_list::open(&list).and_then(|input| address_list::read(input, URLS_PER_CALL, &mut send));
+    let read = address_list::open(&list)
+        .and_then(|input| address_list::read(input, (URLS_AT_FIRST, URLS_PER_CALL), &mut send));
     if let Err(cause) = read {
         // Only a run that has ended does not take it, and it reports its own end.
         let _ = calls.blocking_send(Err(CommandError::List { list, cause }));

@@ -255,7 +255,10 @@ async fn add_all(
 ) {
     while let Some(call) = calls.recv().await {
         let added = match call {
-            Ok(call) => reply(api.call(call).await),
+            Ok(call) => match api.call(call).await {
+                Ok(reply) => reply.added().map_err(|error| CommandError::Answer { reason: error.to_string() }),
+                Err(error) => Err(error.into()),
+            },
             Err(error) => Err(error),
         };
         if replies.send(added).await.is_err() {
