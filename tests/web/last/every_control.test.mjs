@@ -1,7 +1,7 @@
 // Each control of each screen is used by some test. The other files use most, this one uses the rest; the last test
 // compares what the run has seen with what it has used, so that this file is run behind all others.
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const PAUSED = { ...OPTIONS, paused: true };
 /** Every screen there is. One that no test opens is not tried at all. */
 const SCREENS = [
   "add-downloads", "add-duplicates", "add-uploads", "details", "details-overview",
-  "dialog-add", "dialog-cancel", "dialog-remove", "dialog-renew", "dialog-settings", "dialog-start", "empty",
+  "dialog-add", "dialog-cancel", "dialog-checksum", "dialog-remove", "dialog-renew", "dialog-settings", "dialog-start", "empty",
   "header", "list", "menu-add", "menu-columns", "menu-job", "menu-limits", "need-strip", "no-match", "notices",
   "settings-general", "settings-schedule", "settings-servers", "settings-targets", "settings-transfers", "sidebar", "splitter",
   "toolbar",
@@ -405,17 +405,46 @@ test("a refused file is retried, started again or gets a new link, from its row 
   await queue.rpc("job_add", { text: new URL("whole.bin", files.url).href, name: "wrong.bin", options: wrong });
   await inPhase(page, "wrong.bin", "failed");
   const wrongId = (await named("wrong.bin")).id;
-  for (const use of [
-    () => row(page, "wrong.bin").getByRole("button", { name: "Start again: wrong.bin" }).click(),
-    () => page.getByRole("tabpanel").getByRole("button", { name: "Start again" }).click(),
-  ]) {
-    await row(page, "wrong.bin").click();
-    await inPhase(page, "wrong.bin", "failed");
-    const had = (await queue.rpc("job_detail", { id: wrongId })).log.length;
-    await use();
-    await until("it starts again", async () => (await queue.rpc("job_detail", { id: wrongId })).log.length > had);
-  }
+  await row(page, "wrong.bin").click();
+  const had = (await queue.rpc("job_detail", { id: wrongId })).log.length;
+  await page.getByRole("tabpanel").getByRole("button", { name: "Start again" }).click();
+  await until("it starts again", async () => (await queue.rpc("job_detail", { id: wrongId })).log.length > had);
   await inPhase(page, "wrong.bin", "failed");
+});
+
+test("a checksum that was mistyped is put right or taken away, and the file is compared and not fetched", async () => {
+  const wrong = `sha256:${"00".repeat(32)}`;
+  const bytes = await readFile(join(shared(), "whole.bin"));
+  const right = createHash("sha256").update(bytes).digest("hex");
+  const leave = async (name) => {
+    await dialog().getByRole("button", { name, exact: true }).click();
+    await closed();
+  };
+  const openings = {
+    "wrong.bin": (name) => row(page, name).getByRole("button", { name: `Correct checksum…: ${name}` }).click(),
+    "other.bin": () => page.getByRole("tabpanel").getByRole("button", { name: "Correct checksum…" }).click(),
+  };
+  await queue.rpc("job_add", { text: new URL("whole.bin", files.url).href, name: "other.bin", options: { ...OPTIONS, checksum: wrong } });
+  for (const [name, opens] of Object.entries(openings)) {
+    await inPhase(page, name, "failed");
+    await page.getByRole("navigation").getByRole("button", { name: /^Needs you \d/ }).waitFor();
+    await row(page, name).click();
+    await opens(name);
+    const field = dialog().getByLabel("Checksum", { exact: true });
+    await until("what was given is shown", async () => (await field.inputValue()) === wrong);
+    await picture(page, "checksum");
+    await leave(name === "wrong.bin" ? "Cancel" : "Close");
+    await choose(name, "Correct checksum…");
+    if (name === "wrong.bin") {
+      await field.fill(`${right}  whole.bin`);
+      await leave("Compare again");
+    } else {
+      await leave("Take none");
+    }
+    await inPhase(page, name, "completed");
+    const { verification } = await named(name);
+    assert.equal(verification, name === "wrong.bin" ? "checksum_given" : "length");
+  }
 });
 
 test("a taken name is answered in three ways, from the row, the menu and the strip", async () => {

@@ -1,6 +1,6 @@
 import type { JobView } from "../gen/JobView";
 import type { KnownFailure } from "../texts/en";
-import { isDamaged, leadsElsewhere, needsLogin } from "../state/groups";
+import { doubtsChecksum, isDamaged, leadsElsewhere, needsLogin } from "../state/groups";
 import { assertNever } from "../shared/assert_never";
 import type { IconName } from "../shared/Icon.svelte";
 import type { Abilities } from "../state/application";
@@ -16,6 +16,7 @@ export type PrimaryAction =
   | "save"
   | "reveal"
   | "renew"
+  | "checksum"
   | "keep_both"
   | "repair"
   | "again";
@@ -30,6 +31,7 @@ export const ACTION_ICONS: Readonly<Record<PrimaryAction, IconName>> = {
   save: "download",
   reveal: "folder",
   renew: "link",
+  checksum: "shield",
   keep_both: "copy",
   repair: "shield",
   again: "retry",
@@ -60,6 +62,7 @@ export function primaryAction(job: JobView, can: Abilities): PrimaryAction | nul
       return canRenew(job) ? "renew" : "retry";
     case "failed":
       if (leadsElsewhere(job) || needsLogin(job)) return "renew";
+      if (doubtsChecksum(job)) return "checksum";
       return job.phase.failure.can_resume ? "retry" : "start_again";
     case "completed":
       return fileAction(job, can);

@@ -27,6 +27,9 @@ export function carryOut(application: Application, job: JobView, action: Primary
     case "renew":
       application.dialogs.renewal = job.id;
       return;
+    case "checksum":
+      application.dialogs.checksum = job.id;
+      return;
     case "keep_both":
       return answer(application, [job], "rename");
     case "open":

@@ -3,7 +3,7 @@ import type { PriorityView } from "../gen/PriorityView";
 import { type MenuEntry, SEPARATOR } from "../shared/menu";
 import type { Application } from "../state/application";
 import { t } from "../texts/texts.svelte";
-import { isDamaged } from "../state/groups";
+import { doubtsChecksum, isDamaged } from "../state/groups";
 import { asksAboutName, canDoAgain, canPause, canRenew, canResume, hasOwnFile, isActive, isOver, type PrimaryAction, renewIcon } from "./actions";
 import { answer, askToCancel, askToRemove, carryOut, clearFinished, copy, copyAddress, doAgain, moveInQueue, setPriority } from "./commands";
 import { againLabel, renewLabel } from "./state_text";
@@ -68,7 +68,8 @@ function answers(application: Application, jobs: readonly JobView[]): MenuEntry[
   }
   const [job] = jobs;
   if (job === undefined || jobs.length > 1 || !canRenew(job)) return [];
-  return [entry(renewLabel(job, t()), () => (application.dialogs.renewal = job.id), { icon: renewIcon(job) })];
+  const checksum = entry(actions.checksum, () => carryOut(application, job, "checksum"), { icon: "shield" });
+  return [...(doubtsChecksum(job) ? [checksum] : []), entry(renewLabel(job, t()), () => (application.dialogs.renewal = job.id), { icon: renewIcon(job) })];
 }
 
 /** What is done with finished files, and the same once more. */

@@ -39,6 +39,8 @@ export class Dialogs {
   settings = $state.raw<SettingsSection | null>(null);
   /** The number of the job that gets another link. */
   renewal = $state<number | null>(null);
+  /** The number of the job whose checksum is put right. */
+  checksum = $state<number | null>(null);
   /** The jobs that get a time to start at. */
   start = $state.raw<readonly number[] | null>(null);
 
@@ -49,7 +51,7 @@ export class Dialogs {
   private waiting: Partial<AddStart>[] = [];
 
   get isAnyOpen(): boolean {
-    return [this.add, this.removal, this.settings, this.renewal, this.start].some((open) => open !== null);
+    return [this.add, this.removal, this.settings, this.renewal, this.checksum, this.start].some((open) => open !== null);
   }
 
   openAdd(start: Partial<AddStart> = {}): void {

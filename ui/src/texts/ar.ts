@@ -190,6 +190,7 @@ export const ar: Messages = {
   actions: {
     login: "تسجيل الدخول…",
     renew: "تجديد الرابط…",
+    checksum: "تصحيح المجموع الاختباري…",
     keepBoth: "الاحتفاظ بالاثنين",
     replace: "استبدال الملف القديم",
     keepOld: "الاحتفاظ بالملف القديم",
@@ -416,6 +417,12 @@ export const ar: Messages = {
     clipboardUnread: "لا يسمح المتصفح لـ Ropeway بقراءة الحافظة. الصق في المربع بـ Ctrl+V.",
   },
   checksum: {
+    title: "تصحيح المجموع الاختباري",
+    explained: "كل بايتات الملف موجودة هنا، لكن ليس لها المجموع الاختباري المعطى. قارنه بمصدره. يُقارن الملف من جديد ولا يُنزَّل مرة أخرى.",
+    drop: "بلا مجموع اختباري",
+    dropHint: "يُعد الملف مكتملًا بلا مقارنة",
+    compare: "مقارنة من جديد",
+    compared: "تجري مقارنة الملف",
     hint: "algorithm:hex أو الأرقام وحدها، لملف واحد",
     read: (algorithm) => `${algorithm} ✓`,
     unknownAlgorithm: (name) => `«${name}» ليس من SHA-256 أو SHA-512 أو SHA-1 أو MD5 أو BLAKE3 أو CRC-32C.`,

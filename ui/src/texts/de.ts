@@ -167,6 +167,7 @@ export const de: Messages = {
   actions: {
     login: "Anmelden…",
     renew: "Link erneuern…",
+    checksum: "Prüfsumme korrigieren…",
     keepBoth: "Beide behalten",
     replace: "Alte Datei ersetzen",
     keepOld: "Alte Datei behalten",
@@ -394,6 +395,12 @@ export const de: Messages = {
     clipboardUnread: "Der Browser lässt Ropeway die Zwischenablage nicht lesen. Fügen Sie den Text mit Strg+V ins Feld ein.",
   },
   checksum: {
+    title: "Prüfsumme korrigieren",
+    explained: "Die Datei ist vollständig hier, hat aber nicht die angegebene Prüfsumme. Vergleichen Sie diese mit ihrer Quelle. Die Datei wird nur neu verglichen, nicht neu geladen.",
+    drop: "Ohne Prüfsumme",
+    dropHint: "Die Datei gilt ohne Vergleich als fertig",
+    compare: "Neu vergleichen",
+    compared: "Die Datei wird verglichen",
     hint: "algorithmus:hex oder nur die Ziffern, für eine einzelne Datei",
     read: (algorithm) => `${algorithm} ✓`,
     unknownAlgorithm: (name) => `„${name}“ ist keiner von SHA-256, SHA-512, SHA-1, MD5, BLAKE3, CRC-32C.`,

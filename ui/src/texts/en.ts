@@ -172,6 +172,7 @@ export const en = {
   actions: {
     login: "Log in…",
     renew: "Renew link…",
+    checksum: "Correct checksum…",
     keepBoth: "Keep both",
     replace: "Replace the old file",
     keepOld: "Keep the old file",
@@ -399,6 +400,12 @@ export const en = {
     clipboardUnread: "The browser does not let Ropeway read the clipboard. Paste into the box with Ctrl+V.",
   },
   checksum: {
+    title: "Correct the checksum",
+    explained: "All bytes of the file are here, but they do not have the checksum that was given. Compare it with its source. The file is compared again and not fetched.",
+    drop: "Take none",
+    dropHint: "The file is complete without a comparison",
+    compare: "Compare again",
+    compared: "The file is being compared",
     hint: "algorithm:hex or the bare digits, for a single file",
     read: (algorithm: string) => `${algorithm} ✓`,
     unknownAlgorithm: (name: string) => `'${name}' is none of SHA-256, SHA-512, SHA-1, MD5, BLAKE3, CRC-32C.`,

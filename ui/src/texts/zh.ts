@@ -165,6 +165,7 @@ export const zh: Messages = {
   actions: {
     login: "登录…",
     renew: "更新链接…",
+    checksum: "更正校验和…",
     keepBoth: "两者都保留",
     replace: "替换旧文件",
     keepOld: "保留旧文件",
@@ -390,6 +391,12 @@ export const zh: Messages = {
     clipboardUnread: "浏览器不允许 Ropeway 读取剪贴板。请按 Ctrl+V 粘贴到框中。",
   },
   checksum: {
+    title: "更正校验和",
+    explained: "文件的所有字节都在这里，但与给定的校验和不符。请与其来源核对。文件只会重新比对，不会重新下载。",
+    drop: "不使用校验和",
+    dropHint: "文件不经比对即视为完成",
+    compare: "重新比对",
+    compared: "正在比对文件",
     hint: "算法:hex 或仅数字，用于单个文件",
     read: (algorithm) => `${algorithm} ✓`,
     unknownAlgorithm: (name) => `“${name}”不是 SHA-256、SHA-512、SHA-1、MD5、BLAKE3、CRC-32C 之一。`,

@@ -14,6 +14,7 @@ import { CallRefused, type CallName, type Params, type Reply } from "../host";
 import { detailOf } from "./details";
 import { FAILURES, newJob } from "./jobs";
 import { isDamaged, offersOf, reportOf } from "./proofs";
+import { doubtsChecksum } from "../../state/groups";
 import { seeded } from "./seeded";
 import { serversOf } from "./servers";
 
@@ -186,7 +187,11 @@ export class MockEngine {
     resume_all: () => this.call("job_resume", { ids: this.ids("paused") }),
     job_change: ({ ids, checksum, ...what }) => {
       if (checksum !== undefined) for (const id of ids) this.expected.set(id, checksum);
-      return this.change(ids, (job) => ({ ...job, ...what }));
+      const isCompared = checksum !== undefined;
+      return this.change(ids, (job) => {
+        if (!isCompared || !doubtsChecksum(job)) return { ...job, ...what };
+        return { ...job, ...what, phase: { kind: "completed" }, path: `${job.destination}/${job.name}`, verification: checksum === null ? "length" : "checksum_given" };
+      });
     },
     job_move: ({ ids, before }) => {
       const moved = new Set(ids);
