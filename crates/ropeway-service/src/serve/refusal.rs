@@ -71,7 +71,7 @@ refusals! {
         "Send names as percent-encoded UTF-8.";
     /// A name that is never served: leading upwards, our own, or with characters that no name may have.
     BadName = BAD_REQUEST, "BAD_NAME", "a name in the address is none that this service stores",
-        "Choose a name of more than dots that holds no separators or control characters.";
+        "Choose a name that does not begin with two dots and holds no separators or control characters.";
     /// A leading dot, in a folder where such files are the settings of somebody's programs.
     HiddenName = BAD_REQUEST, "HIDDEN_NAME", "this service stores no file or folder whose name begins with a dot",
         "Choose another name, or ask the owner to serve a folder that does not hold their home.";

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink};
 use ropeway_service::serve::Config;
 
 use crate::{
-    fixture::{Fixture, put, serve, serve_with},
+    fixture::{Fixture, put, serve_with},
     raw,
 };
 
