@@ -65,12 +65,13 @@ impl Track {
         let raw = flow.bytes.saturating_sub(self.bytes) as f64 / elapsed;
         (self.when, self.bytes, self.reads) = (now, flow.bytes, flow.reads);
         if raw >= STALLED * self.peak {
-            self.alive = now;
+            self.stalls += u32::from(self.is_stalled);
+            (self.alive, self.is_stalled) = (now, false);
         } else if now > self.alive + (STALLED_WINDOWS * period).max(STALLED_SECONDS) {
-            (self.peak, self.is_stalled) = (raw, false);
+            (self.peak, self.alive, self.is_stalled) = (raw, now, false);
+        } else {
+            self.is_stalled = true;
         }
-        self.stalls += u32::from(self.is_stalled && self.alive == now);
-        self.is_stalled = self.alive < now;
         self.is_flat = self.rate.is_some_and(|before| raw < before * FLAT);
         let rate = self.rate.map_or(raw, |before| f64::midpoint(raw, before));
         self.rate = Some(rate);
