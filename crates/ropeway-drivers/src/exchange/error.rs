@@ -146,7 +146,7 @@ pub(crate) fn of_request(
 /// Whether a proxy opens no way without another login. The library keeps its errors of tunnels to itself and tells them in
 /// these words only; a test asks real proxies whether it still does.
 fn is_login_wanted(reason: &str) -> bool {
-    const TUNNEL: &str = "proxy authorization required";
+    const TUNNEL: &str = "tunnel error: proxy authorization required";
     const SOCKS: [&str; 3] = [
         "credentials not accepted",
         "server does not support user/pass authentication",

@@ -49,10 +49,11 @@ async fn what_is_shown_as_here_never_grows_less_while_the_server_is_down() {
     let file = ServedFile::new(26, 16 * MIB);
     let (served, is_down) = (file.clone(), Arc::new(AtomicBool::new(false)));
     let down = Arc::clone(&is_down);
-    let peer = Peer::start(move |request| match down.load(Relaxed) {
-        true => Answer::status(503),
-        false => served.answer(request).drip(2 * MIB),
-    })
+    let peer = Peer::start(
+        move |request| {
+            if down.load(Relaxed) { Answer::status(503) } else { served.answer(request).drip(2 * MIB) }
+        },
+    )
     .await;
     let rig = Rig::new().await;
     let id = rig.add(rig.download(&peer.url("a.bin"))).await;

@@ -19,8 +19,8 @@ use tokio_util::sync::CancellationToken;
 const LEAST_PACE: u64 = 4 * 1024;
 /// How long a new peer may keep us waiting before that counts.
 const FIRST_CREDIT: Duration = Duration::from_secs(5);
-/// How long a peer that says nothing counts as one that is about to: a place that it was given is not taken away before
-/// its request can come.
+/// How long a peer that says nothing counts as one that is about to: its place is not taken away before its request can
+/// come, nor between two requests of which one follows from the other.
 const GRACE: Duration = Duration::from_secs(1);
 /// How much of a good pace is remembered.
 const MOST_CREDIT: Duration = Duration::from_secs(20);
@@ -45,8 +45,6 @@ pub(crate) struct Visit {
 struct Standing {
     /// Requests that are not answered to their end.
     requests: usize,
-    /// Whether any has come.
-    has_asked: bool,
     /// Whether those may be finished though others wait.
     stays: bool,
     is_vouched_for: bool,
@@ -68,7 +66,6 @@ impl Visit {
     pub(crate) fn new(peer: SocketAddr) -> Arc<Self> {
         let standing = Standing {
             requests: 0,
-            has_asked: false,
             stays: false,
             is_vouched_for: false,
             since: Instant::now(),
@@ -104,7 +101,6 @@ impl Visit {
     pub(crate) fn begin(self: &Arc<Self>) -> Busy {
         let mut standing = self.standing.lock();
         standing.requests += 1;
-        standing.has_asked = true;
         drop(standing);
         Busy(Arc::clone(self))
     }
@@ -130,7 +126,7 @@ impl Visit {
         let waited = standing.waiting_since.map_or(Duration::ZERO, |since| since.elapsed());
         let has_credit = standing.credit > waited;
         let may_stay = is_busy && (standing.stays || standing.requests == 0) && has_credit;
-        let is_busy = is_busy || (!standing.has_asked && standing.since.elapsed() < GRACE);
+        let is_busy = is_busy || standing.since.elapsed() < GRACE;
         (!may_stay).then_some((Rank { is_vouched_for: standing.is_vouched_for, is_busy }, standing.since))
     }
 
@@ -259,6 +255,8 @@ mod tests {
         let busy = visit.begin();
         visit.waits();
         drop(busy);
+        assert!(visit.rank().unwrap().0.is_busy, "the next request may follow from what was answered");
+        advance(GRACE).await;
         assert!(!visit.rank().unwrap().0.is_busy);
         advance(Duration::from_secs(600)).await;
         let _busy = visit.begin();

@@ -35,9 +35,9 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether one connection fills the line.
+    /// Whether one connection fills the line: none does that loses its window again and again.
     pub fn is_filled_by_one(&self) -> bool {
-        self.line.cap >= self.line.together
+        self.line.cap >= self.line.together && self.line.stall.is_infinite()
     }
 
     fn read(row: &str) -> Option<Self> {
