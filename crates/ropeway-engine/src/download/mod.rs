@@ -80,17 +80,15 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             Some(begin) => begin,
             None => fresh::begin(attempt, &course.mirrors, course.had.take()).await?,
         };
-        if let Begin::Saved(finished) = begin_at {
-            return Ok(finished);
-        }
-        attempt.step(Step::Probed);
         let (mut source, first) = match begin_at {
             Begin::Source(source, first) => (source, first),
-            Begin::Saved(finished) | Begin::Published(finished) => {
+            Begin::Saved(finished) => return Ok(finished),
+            Begin::Published(finished) => {
                 attempt.land();
                 return Ok(finished);
             }
         };
+        attempt.step(Step::Probed);
         // Apart: a small file is saved without them, and its try takes little room and is moved with little effort.
         match Box::pin(transfer(attempt, &mut source, &course, first)).await {
             Ok(finished) => return Ok(finished),
