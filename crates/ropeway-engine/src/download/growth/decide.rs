@@ -34,13 +34,14 @@ const ROOM: f64 = 0.6;
 /// ...which is seen over so many windows, and so many seconds at the least.
 const ROOM_WINDOWS: f64 = 10.0;
 const ROOM_SECONDS: f64 = 1.0;
+/// Who came back from a stall before so many windows, and so many seconds, does not stall again and again.
+const UNSTEADY_WINDOWS: f64 = 30.0;
+const UNSTEADY_SECONDS: f64 = 5.0;
 
 impl Growth {
     /// Decides whether more connections come, while nothing has ended the growth.
-    #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
+    #[expect(clippy::cast_precision_loss, reason = "at most 64 connections")]
     pub(super) fn decide(&mut self, look: Look<'_>) -> Verdict {
-        let left = look.left as f64 / self.brings.max(1.0);
-        let ahead = AHEAD * self.cold(look.way).as_secs_f64();
         let served = look.flows.iter().filter(|flow| flow.answered.is_some()).count();
         let batch = self.batch.as_mut().map(|batch| {
             batch.served = batch.served.max(served);
@@ -48,7 +49,7 @@ impl Growth {
         });
         let Some(batch) = batch else {
             let is_flat = || look.flows.iter().any(|flow| self.flowing(flow).is_some_and(|track| track.is_flat));
-            let is_due = self.is_large || (left > ahead && is_flat());
+            let is_due = self.is_large || (self.is_far_from_its_end(look) && is_flat());
             return if is_due { self.grow(FEW, look) } else { Verdict::Wait };
         };
         if self.is_alone(look) {
@@ -104,13 +105,23 @@ impl Growth {
         self.more(batch, waiting, look)
     }
 
-    /// More connections, if what is left is worth them: three times as many, or fewer where some are `waiting`.
+    /// Seconds that what is left takes at what comes now.
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
+    fn left(&self, look: Look<'_>) -> f64 {
+        look.left as f64 / self.brings.max(1.0)
+    }
+
+    /// Whether what is left is worth fresh connections.
+    fn is_far_from_its_end(&self, look: Look<'_>) -> bool {
+        self.left(look) > AHEAD * self.cold(look.way).as_secs_f64()
+    }
+
+    /// More connections, if what is left is worth them: three times as many, or fewer where some are `waiting`.
     fn more(&mut self, batch: Batch, waiting: usize, look: Look<'_>) -> Verdict {
-        let (open, left) = (look.flows.len(), look.left as f64 / self.brings.max(1.0));
-        if left < AHEAD * self.cold(look.way).as_secs_f64() {
+        if !self.is_far_from_its_end(look) {
             return Verdict::Wait;
         }
+        let open = look.flows.len();
         if open >= self.cap {
             self.rest = Rest::ForGood;
             return Verdict::Wait;
@@ -121,21 +132,26 @@ impl Growth {
         // Where some are left waiting the server may bear no more.
         let more = if waiting > 0 { 0 } else { open };
         let target = (open * FACTOR).min(open + more + FEW).max(FEW);
-        let target = if left > FAR { target } else { target.min(MANY) }.min(self.cap);
+        let target = if self.left(look) > FAR { target } else { target.min(MANY) }.min(self.cap);
         if target > open { self.grow(target, look) } else { Verdict::Wait }
     }
 
     /// Whether most connections stall and come back, none at a rate of its own: after losses each begins slowly again, and
     /// what they lose is no word on the line.
     pub(super) fn is_unsteady(&self, look: Look<'_>) -> bool {
-        let stalls = |flow: &&Flow| self.tracks.get(&flow.connection).is_some_and(|track| track.stalls > 0);
-        2 * look.flows.iter().filter(stalls).count() > look.flows.len()
+        let (now, period) = (look.now.as_secs_f64(), Self::period(look.way).as_secs_f64());
+        let since = now - (UNSTEADY_WINDOWS * period).max(UNSTEADY_SECONDS);
+        let came_back = |flow: &Flow| self.tracks.get(&flow.connection).and_then(|track| track.came_back);
+        let stalling = look.flows.iter().filter(|flow| came_back(flow).is_some_and(|at| at > since)).count();
+        2 * stalling > look.flows.len()
     }
 
-    /// Whether the line is idle between the stalls.
+    /// Whether the line is idle between the stalls: it brings as much as it ever did, and far less in the mean. One that
+    /// carries less by now does not come back to its best.
     fn has_room(&self, batch: Batch, look: Look<'_>) -> bool {
         let (now, period) = (look.now.as_secs_f64(), Self::period(look.way).as_secs_f64());
         now > batch.asked + (ROOM_WINDOWS * period).max(ROOM_SECONDS)
+            && self.brings >= self.best * FULL
             && per_second((batch.asked, batch.moved), (now, look.moved)) < self.best * ROOM
     }
 

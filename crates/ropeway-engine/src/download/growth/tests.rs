@@ -235,6 +235,23 @@ fn connections_that_stall_again_and_again_are_no_word_on_a_line_that_is_idle_bet
 }
 
 #[test]
+fn a_full_line_that_carries_less_gets_no_more_connections_because_some_stalled_before() {
+    for round_trip in [0.05, 0.1, 0.2] {
+        let most = |stall: f64| {
+            let line = Line { round_trip, cap: 1e9, together: 10.0 * MB, stall, ..Line::default() };
+            let mut play = Play::new(line, 4 << 30, None);
+            play.run(10.0);
+            play.line.together = 3.0 * MB;
+            play.open.iter_mut().for_each(|one| one.until_stall = f64::INFINITY);
+            play.run(120.0);
+            play.most
+        };
+        let (stalled, steady) = (most(8.0 * MB), most(f64::INFINITY));
+        assert!(stalled <= steady, "{round_trip} s: {stalled}, without stalls {steady}");
+    }
+}
+
+#[test]
 fn a_full_line_is_tested_with_one_fewer_and_never_with_one_more() {
     let mut play = Play::new(Line { cap: 1e9, together: 10.0 * MB, ..Line::default() }, 4 << 30, None);
     let mut fewest = MOST;

@@ -27,8 +27,8 @@ pub(super) struct Track {
     windows: u32,
     alive: f64,
     pub(super) is_stalled: bool,
-    /// How often it stalled and came back.
-    pub(super) stalls: u32,
+    /// When it last came back from a stall.
+    pub(super) came_back: Option<f64>,
 }
 
 impl Track {
@@ -36,7 +36,7 @@ impl Track {
         let (when, bytes, reads) =
             flow.answered.map_or((now, flow.bytes, flow.reads), |(at, bytes, reads)| (at.as_secs_f64(), bytes, reads));
         let (rate, is_flat, peak, windows, alive) = (None, false, 0.0, 0, when);
-        Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled: false, stalls: 0 }
+        Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled: false, came_back: None }
     }
 
     /// What a connection without a window yet brings at the least: the answer's first read may have been waiting. `None`
@@ -65,7 +65,7 @@ impl Track {
         let raw = flow.bytes.saturating_sub(self.bytes) as f64 / elapsed;
         (self.when, self.bytes, self.reads) = (now, flow.bytes, flow.reads);
         if raw >= STALLED * self.peak {
-            self.stalls += u32::from(self.is_stalled);
+            self.came_back = self.is_stalled.then_some(now).or(self.came_back);
             (self.alive, self.is_stalled) = (now, false);
         } else if now > self.alive + (STALLED_WINDOWS * period).max(STALLED_SECONDS) {
             (self.peak, self.alive, self.is_stalled) = (raw, now, false);
