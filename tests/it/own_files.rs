@@ -333,6 +333,23 @@ fn a_pause_by_schedule_is_called_so_and_is_not_watched() {
 }
 
 #[test]
+fn a_daemon_says_what_is_wrong_with_settings_that_are_edited_while_it_runs() {
+    let home = Home::new();
+    fs::write(home.config("settings.toml"), "running_jobs = 2\n").unwrap();
+    let mut running = home.start(["daemon"]);
+    running.first_line();
+    assert_eq!(running.stderr(), "");
+    for (wrong, line) in
+        [("running_jobs = 2\nrunning_jbs = 3\n", "line 2"), ("proxy = \"htp://proxy:1\"\n", "line 1: proxy")]
+    {
+        fs::write(home.config("settings.toml"), wrong).unwrap();
+        wait_until(line, || running.stderr().contains(line).then_some(()));
+    }
+    running.signal(Signal::TERM);
+    running.wait().expect(0);
+}
+
+#[test]
 fn settings_that_protect_and_cannot_be_read_let_nothing_move_and_are_kept() {
     let home = Home::new();
     let server = served(&home);

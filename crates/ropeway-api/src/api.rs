@@ -11,7 +11,7 @@ use ropeway_engine::{
 };
 use ropeway_model::{FailureCode, JobId};
 use serde_json::Value;
-use tokio::io::AsyncWrite;
+use tokio::{io::AsyncWrite, sync::Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -156,7 +156,8 @@ impl Api {
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let core = Arc::new(Core { engine, settings, publisher, host, notices, stopping: stopping.clone(), lock });
+        let (told, stops) = (Notify::new(), stopping.clone());
+        let core = Arc::new(Core { engine, settings, publisher, host, notices, told, stopping: stops, lock });
         if keeping == Keeping::Saved {
             tokio::spawn(settings_watch::run(Arc::downgrade(&core), stopping));
         }
@@ -166,6 +167,11 @@ impl Api {
     /// What the user should know and no job tells: of the settings' file, and of the queue.
     pub fn notices(&self) -> Vec<NoticeView> {
         self.core.notices()
+    }
+
+    /// Returns when [`Api::notices`] may have changed, or may have since the last call. One waiter only.
+    pub async fn notices_changed(&self) {
+        self.core.told.notified().await;
     }
 
     /// The unfinished jobs that earlier single commands left; none in [`Scope::Queue`].

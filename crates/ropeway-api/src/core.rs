@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ropeway_engine::Engine;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,6 +20,8 @@ pub(crate) struct Core {
     pub(crate) host: Arc<dyn Host>,
     /// What was told when the queue was opened.
     pub(crate) notices: Vec<NoticeView>,
+    /// Wakes who follows what the user should know.
+    pub(crate) told: Notify,
     pub(crate) stopping: CancellationToken,
     /// Held for as long as the queue is ours, or shared by us.
     pub(crate) lock: QueueLock,

@@ -20,6 +20,7 @@ pub(crate) fn put_in_force(core: &Core) -> Settings {
     let settings = core.settings.current().shown();
     let notices = Event::Notices { notices: core.notices() };
     core.publisher.publish(vec![Event::Settings { settings: settings.clone() }, notices]);
+    core.told.notify_one();
     settings
 }
 

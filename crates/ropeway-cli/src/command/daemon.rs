@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use ropeway_api::{Api, ApiConfig, Scope, host::Headless};
+use ropeway_api::{Api, ApiConfig, Scope, host::Headless, view::NoticeView};
 use ropeway_service::{
     control::{self, Place},
     folders::Folders,
@@ -55,8 +55,11 @@ impl Daemon {
             host: Arc::new(Headless),
         })
         .await?;
-        api.notices().iter().for_each(tell);
+        let told = api.notices();
+        told.iter().for_each(tell);
+        let telling = tokio::spawn(tell_further(api.clone(), told));
         let served = serve(&api, self.place(), &folders.data, interruption).await;
+        telling.abort();
         // Also when the address is taken: what the engine has begun meanwhile is made durable.
         api.shutdown().await;
         served.map(|()| Exit::Complete)
@@ -65,6 +68,16 @@ impl Daemon {
     fn place(&self) -> Place {
         let on_this_machine = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         self.bind.or(self.port.map(on_this_machine)).map_or(Place::AsBefore, Place::Exactly)
+    }
+}
+
+/// Prints what else the user should know and no job tells, whenever it changes.
+async fn tell_further(api: Api, mut told: Vec<NoticeView>) {
+    loop {
+        api.notices_changed().await;
+        let notices = api.notices();
+        notices.iter().filter(|notice| !told.contains(*notice)).for_each(tell);
+        told = notices;
     }
 }
 

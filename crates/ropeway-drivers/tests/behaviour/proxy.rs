@@ -136,7 +136,7 @@ async fn a_proxy_that_wants_another_login_is_asked_once_and_named() {
     let mut context = through(&peer.url("f"), &proxy.url("user:password@"));
     context.network.ca_file = Some(peer.ca_file());
     let error = Download::with(context, &peer.url("f")).probe_error().await;
-    assert!(matches!(error, DriverError::Proxy { .. }) && !error.to_string().contains("password"), "{error}");
+    assert!(matches!(error, DriverError::ProxyLogin { .. }) && !error.to_string().contains("user:"), "{error}");
     assert_eq!(proxy.asked().len(), 1);
     assert!(peer.requests().is_empty());
 }
