@@ -116,6 +116,14 @@ impl Core {
     /// The bytes that nobody needs yet, where they are fewer.
     pub(crate) async fn promise_room(&self, id: JobId, folder: &Path, needed: u64) -> Result<(), u64> {
         let free = self.free(folder).await;
+        self.promise_of(id, folder, needed, free)
+    }
+
+    /// The same of the bytes that are free there.
+    ///
+    /// # Errors
+    /// As [`Core::promise_room`].
+    pub(crate) fn promise_of(&self, id: JobId, folder: &Path, needed: u64, free: u64) -> Result<(), u64> {
         // Under one lock: of two that ask at once for the same room one gets it.
         let mut table = self.table.lock();
         let left = free.saturating_sub(promised(&table, folder, Some(id)));

@@ -269,4 +269,6 @@ fn may_fail(remote: &Remote, job: &PlannedJob, scope: Scope, code: FailureCode) 
                 || (job.spec.on_conflict == OnConflict::Ask && scope == Scope::Once)))
         // A wrong link led to another file.
         || (job.links.len() > 1 && matches!(code, FailureCode::RenewedLinkDiffers | FailureCode::DigestMismatch))
+        // What the server mixed in is seen by the first who sends the file's own bytes; nobody can tell which are.
+        || (!job.links.is_empty() && remote.manner.mixes && code == FailureCode::RenewedLinkDiffers)
 }

@@ -379,8 +379,10 @@ async fn floods_of_frames_end_the_connection_and_cost_no_memory() {
             Ok(probe) => read(probe.body).await.1,
         };
         assert!(error.is_some(), "{name}");
-        let sent: u64 = peer.requests().iter().map(|request| request.bytes_sent).sum();
-        assert!(sent > 0 && sent < ENOUGH / 8, "{name}: {sent} octets taken");
+        // The client may be gone before the server has counted a single one.
+        let requests = peer.requests();
+        let sent: u64 = requests.iter().map(|request| request.bytes_sent).sum();
+        assert!(!requests.is_empty() && sent < ENOUGH / 8, "{name}: {sent} octets taken");
     }
 }
 

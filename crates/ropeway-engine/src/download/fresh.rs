@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::{
     existing,
+    ground::Ground,
     line::FirstAnswer,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, proof, recheck,
@@ -23,7 +24,8 @@ use crate::{
     hosts::HostKey,
 };
 
-/// No file system has a file that is shorter than this for its longest: it is not asked.
+/// No file system has a file that is shorter than this for its longest, and such a file is there before much else is: the
+/// disk is not asked again for it.
 const FITS_EVERYWHERE: u64 = 1 << 20;
 
 /// Who fetches, the first answer, and what it told of the way.
@@ -38,8 +40,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     if had.is_none() {
         discard_earlier(attempt).await?;
     }
-    let folder = into.clone();
-    attempt.on_disk(move |disk| disk.create_folder(&folder)).await?;
+    let ground = Ground::prepare(attempt, into).await?;
     if had.is_none()
         && let Some(finished) = existing::before_request(attempt, into).await?
     {
@@ -51,11 +52,14 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         discard_earlier(attempt).await?;
     }
     let name = name.clone().unwrap_or_else(|| probe.name.clone());
-    if let Some(finished) = existing::after_answer(attempt, into, &name, &probe.validator).await? {
+    // Who takes the name meanwhile is noticed by whoever gives it to the file.
+    if !ground.is_vacant(&name)
+        && let Some(finished) = existing::after_answer(attempt, into, &name, &probe.validator).await?
+    {
         return Ok(Begin::Published(finished));
     }
     let length = probe.validator.length;
-    take_room(attempt, into, length).await?;
+    take_room(attempt, into, length, &ground).await?;
     if whole::fits(attempt, &probe) {
         let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         attempt.land();
@@ -114,16 +118,18 @@ fn record(attempt: &Attempt, remote: &Remote, part_path: &Path) {
 ///
 /// # Errors
 /// [`DiskError::TooLong`] and [`DiskError::NoRoom`] where there is none.
-async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>) -> Result<(), Stop> {
+async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>, ground: &Ground) -> Result<(), Stop> {
     attempt.progress.set_length(length);
     attempt.progress.restart_at(0);
     let Some(needed) = length else { return Ok(()) };
-    let longest = if needed > FITS_EVERYWHERE {
-        let folder = into.to_owned();
-        attempt.on_disk(move |disk| disk.longest_file(&folder)).await?
-    } else {
-        FITS_EVERYWHERE
-    };
+    if needed <= FITS_EVERYWHERE
+        && let Some(free) = ground.free()
+        && attempt.engine.promise_of(attempt.id, into, needed, free).is_ok()
+    {
+        return Ok(());
+    }
+    let folder = into.to_owned();
+    let longest = attempt.on_disk(move |disk| disk.longest_file(&folder)).await?;
     if needed > longest {
         return Err(DiskError::TooLong { folder: into.to_owned(), needed, longest }.into());
     }

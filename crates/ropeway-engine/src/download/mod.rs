@@ -7,6 +7,7 @@ mod existing;
 mod finish;
 mod fresh;
 mod gather;
+mod ground;
 mod growth;
 mod judge;
 mod line;

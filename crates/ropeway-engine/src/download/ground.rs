@@ -1,0 +1,62 @@
+//! The folder of a download as it is before the first request: there, with so much room, and with the name free or not.
+//!
+//! A small file is over in less time than the disk takes to be asked thrice: what one visit tells is used as long as it
+//! is fresh.
+
+use std::{path::Path, time::Duration};
+
+use ropeway_model::{FileName, Transfer};
+use tokio::time::Instant;
+
+use crate::{
+    attempt::{Attempt, Stop},
+    disk::DiskError,
+};
+
+/// What was seen is believed for as long: who is asked answers within it, or the disk is asked again.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// A folder that is there.
+#[derive(Debug)]
+pub(super) struct Ground {
+    seen: Instant,
+    free: u64,
+    /// The name that the file will most likely have, where nothing had it.
+    vacant: Option<FileName>,
+}
+
+impl Ground {
+    /// Creates the folder where it is missing, and looks around.
+    pub(super) async fn prepare(attempt: &Attempt, into: &Path) -> Result<Self, Stop> {
+        let seen = Instant::now();
+        let (folder, name) = (into.to_owned(), likely_name(attempt));
+        let looked = attempt.on_disk(move |disk| {
+            disk.create_folder(&folder)?;
+            let is_free = |name: &FileName| disk.is_taken(&folder.join(name.as_str())).is_ok_and(|taken| !taken);
+            let vacant = name.filter(is_free);
+            // Who writes there finds out what is the matter with it.
+            Ok::<_, DiskError>((disk.free_space(&folder).unwrap_or(0), vacant))
+        });
+        let (free, vacant) = looked.await?;
+        Ok(Self { seen, free, vacant })
+    }
+
+    /// Whether nothing had this name a moment ago.
+    pub(super) fn is_vacant(&self, name: &FileName) -> bool {
+        self.is_fresh() && self.vacant.as_ref() == Some(name)
+    }
+
+    /// Bytes that were free a moment ago.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.is_fresh().then_some(self.free)
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.seen.elapsed() < FRESH
+    }
+}
+
+fn likely_name(attempt: &Attempt) -> Option<FileName> {
+    let Transfer::Download { name, from, .. } = &attempt.spec.transfer else { return None };
+    Some(name.clone().unwrap_or_else(|| FileName::from_url(from.expose())))
+}
