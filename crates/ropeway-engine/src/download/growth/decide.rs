@@ -28,6 +28,8 @@ const UNSHAKEN: f64 = 0.85;
 const PLAINLY: f64 = 1.5;
 /// Where all together bring this share of the best they ever did, what some lost others have.
 const FULL: f64 = 0.8;
+/// Newcomers that raise what all bring by so much are worth their connections.
+const GAIN: f64 = 1.2;
 /// Where most connections stall and come back, and all together bring less than this share of the best they ever did,
 /// the line is idle between...
 const ROOM: f64 = 0.6;
@@ -86,10 +88,12 @@ impl Growth {
                 // What the newcomers bring counts, too: before that is known the line seems to carry less than it does.
                 let is_known = |flow: &&&Flow| self.flowing(flow).is_some_and(|track| track.is_flat);
                 let known = new.iter().filter(is_known).count();
-                return if known as f64 >= MOST_FLAT * new.len() as f64 {
-                    self.stop(&old, look)
-                } else {
+                return if (known as f64) < MOST_FLAT * new.len() as f64 {
                     Verdict::Wait
+                } else if self.is_proved && self.brings > batch.had * GAIN {
+                    self.keep(look)
+                } else {
+                    self.stop(&old, look)
                 };
             }
             // All of them lose: a burst is over.
@@ -205,6 +209,13 @@ impl Growth {
         waiting.sort_unstable();
         let go = waiting.split_off(borne.saturating_sub(served).min(waiting.len()));
         Verdict::Bears(self.most, go)
+    }
+
+    /// All together bring more than before although each brings less: as many stay as are open.
+    fn keep(&mut self, look: Look<'_>) -> Verdict {
+        self.cap = self.cap.min(look.flows.len().max(FEW));
+        self.rest = Rest::Full(Watch::new(look.now.as_secs_f64(), Some(self.brings), look.moved));
+        Verdict::Wait
     }
 
     /// The line is full: as many stay as fill it.

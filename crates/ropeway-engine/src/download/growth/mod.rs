@@ -125,6 +125,8 @@ struct Batch {
     moved: u64,
     /// As many as were served at once since then.
     served: usize,
+    /// Bytes a second that all brought before.
+    had: f64,
 }
 
 /// Whether anything more is to be decided.
@@ -291,7 +293,8 @@ impl Growth {
         self.old = look.flows.iter().filter(|flow| flow.answered.is_some()).map(|flow| flow.connection).collect();
         let count = target.saturating_sub(open) as u64;
         let now = look.now.as_secs_f64();
-        self.batch = Some(Batch { above, count, asked: now, seen: now, moved: look.moved, served: 0 });
+        self.batch =
+            Some(Batch { above, count, asked: now, seen: now, moved: look.moved, served: 0, had: self.brings });
         Verdict::Grow(target)
     }
 
@@ -305,7 +308,7 @@ impl Batch {
     /// No newcomers: all that are open are of before.
     fn none(look: Look<'_>) -> Self {
         let now = look.now.as_secs_f64();
-        Self { above: u64::MAX, count: 0, asked: now, seen: now, moved: look.moved, served: 0 }
+        Self { above: u64::MAX, count: 0, asked: now, seen: now, moved: look.moved, served: 0, had: f64::INFINITY }
     }
 
     fn has(&self, connection: u64) -> bool {

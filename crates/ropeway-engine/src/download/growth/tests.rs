@@ -252,6 +252,27 @@ fn a_full_line_that_carries_less_gets_no_more_connections_because_some_stalled_b
 }
 
 #[test]
+fn a_line_that_was_slow_while_connections_began_is_not_taken_for_full() {
+    for slow in [60.0, 90.0, 120.0] {
+        let line = Line { round_trip: 0.02, cap: 12.0 * MB, together: slow * MB, ..Line::default() };
+        let mut play = Play::new(line, 4 << 30, None);
+        play.run(0.6);
+        play.line.together = 400.0 * MB;
+        play.run(3.0);
+        assert!(play.open.len() >= 28, "{slow} MB/s at first: {}", play.open.len());
+    }
+}
+
+#[test]
+fn a_line_that_few_fill_gets_no_more_when_it_carries_more() {
+    let mut play = Play::new(Line { cap: 1e9, together: 5.0 * MB, ..Line::default() }, 4 << 30, None);
+    play.run(5.0);
+    play.line.together = 50.0 * MB;
+    play.run(60.0);
+    assert_eq!(play.most, FEW);
+}
+
+#[test]
 fn a_full_line_is_tested_with_one_fewer_and_never_with_one_more() {
     let mut play = Play::new(Line { cap: 1e9, together: 10.0 * MB, ..Line::default() }, 4 << 30, None);
     let mut fewest = MOST;

@@ -6,6 +6,8 @@ use super::{Batch, Growth, Look, MOST_FLAT, Rest, Verdict};
 const WATCH: f64 = 0.5;
 /// A line that brings less than this share of what it did has changed.
 const CHANGED: f64 = 0.6;
+/// One that brings so many times what it did was not full, where each connection is capped.
+const RISEN: f64 = 1.3;
 /// So many times running.
 const CHANGED_LOOKS: u32 = 3;
 /// The first test whether it was taken for full by mistake comes after so many seconds, the next ones after twice as
@@ -67,9 +69,9 @@ impl Growth {
             return Verdict::Wait;
         };
         watch.low = if brings < had * CHANGED { watch.low + 1 } else { 0 };
-        // What stalls and comes back was no word on the line.
-        let is_low = watch.low >= CHANGED_LOOKS;
-        if is_low || self.is_unsteady(look) {
+        // What stalls and comes back was no word on the line, nor was what came while all of them were begun.
+        let (is_low, is_more) = (watch.low >= CHANGED_LOOKS, self.is_proved && brings > had * RISEN);
+        if is_low || is_more || self.is_unsteady(look) {
             return self.resume(look);
         }
         let Rest::Full(watch) = &mut self.rest else { return Verdict::Wait };
