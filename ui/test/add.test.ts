@@ -94,6 +94,11 @@ describe("a checksum field", () => {
 
   it.each([
     ["", { kind: "empty" }],
+    [
+      `sha256:${"0".repeat(64)} md5:${"1".repeat(32)}`,
+      { kind: "read", algorithm: "sha256", checksum: `sha256:${"0".repeat(64)} md5:${"1".repeat(32)}` },
+    ],
+    [`sha256:${"0".repeat(64)} md5:${"1".repeat(31)}`, { kind: "wrong_length", algorithm: "md5" }],
     ["0".repeat(40), { kind: "read", algorithm: "sha1" }],
     [`${"0".repeat(64)}  ubuntu.iso`, { kind: "read", algorithm: "sha256" }],
     [`SHA-512: ${"0".repeat(128)}`, { kind: "read", algorithm: "sha512" }],

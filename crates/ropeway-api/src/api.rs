@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use parking_lot::Mutex;
 use ropeway_engine::{
     DigestPolicy, Engine, EngineConfig, EngineError, Leftover, Patience, PipeProgress, Piped, Seams, StoreError,
 };
@@ -156,8 +157,17 @@ impl Api {
         let publisher = Arc::new(Publisher::new(engine.clone()));
         let stopping = CancellationToken::new();
         tokio::spawn(Arc::clone(&publisher).run(stopping.clone()));
-        let (told, stops) = (Notify::new(), stopping.clone());
-        let core = Arc::new(Core { engine, settings, publisher, host, notices, told, stopping: stops, lock });
+        let core = Arc::new(Core {
+            engine,
+            settings,
+            publisher,
+            host,
+            notices,
+            in_force: Mutex::default(),
+            told: Notify::new(),
+            stopping: stopping.clone(),
+            lock,
+        });
         if keeping == Keeping::Saved {
             tokio::spawn(settings_watch::run(Arc::downgrade(&core), stopping));
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use ropeway_engine::Engine;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +21,8 @@ pub(crate) struct Core {
     pub(crate) host: Arc<dyn Host>,
     /// What was told when the queue was opened.
     pub(crate) notices: Vec<NoticeView>,
+    /// Held while settings are put in force.
+    pub(crate) in_force: Mutex<()>,
     /// Wakes who follows what the user should know.
     pub(crate) told: Notify,
     pub(crate) stopping: CancellationToken,

@@ -12,6 +12,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// Lets the engine follow the settings of the file as it was read, and tells everybody.
 pub(crate) fn put_in_force(core: &Core) -> Settings {
+    // A call and the file's watcher may come at once: what is read last is in force last.
+    let _turn = core.in_force.lock();
     let Checked { limits, schedule, servers } = core.settings.checked();
     core.engine.set_limits(limits);
     core.engine.set_servers(servers);

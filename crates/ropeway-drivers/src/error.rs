@@ -94,7 +94,7 @@ pub enum DriverError {
         reason: String,
     },
     /// The proxy does not let the user pass: 407 to a request or to CONNECT, or SOCKS with another login.
-    #[error("the proxy {proxy} wants a user name and password")]
+    #[error("the proxy {proxy} {} user name and password", if proxy.has_login() { "refuses this" } else { "wants a" })]
     ProxyLogin {
         /// The proxy's address.
         proxy: SafeUrl,

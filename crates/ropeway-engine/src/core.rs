@@ -25,7 +25,7 @@ use crate::{
     chance::Chance,
     clock::Clock,
     config::{DigestPolicy, Scope},
-    disk::Disk,
+    disk::{Disk, PartFile},
     download::Saves,
     engine::EngineError,
     hosts::{HostKey, Hosts},
@@ -92,6 +92,8 @@ pub(crate) struct Core {
     pub(crate) tasks: TaskTracker,
     /// Unfinished jobs of earlier processes that an added job may take up, in [`Scope::Once`].
     pub(crate) leftovers: Mutex<Vec<JobRow>>,
+    /// Part files of those that were taken up, locked until their try begins: of two processes one has them.
+    pub(crate) claimed: Mutex<HashMap<JobId, Arc<dyn PartFile>>>,
     /// Comparisons and repairs of files at rest.
     pub(crate) proofs: Courses,
 }

@@ -2,7 +2,7 @@
 //! finding out.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -20,6 +20,8 @@ use crate::{
 
 /// How often is looked whether an obstacle is gone, while any job has one: jobs go on within five seconds of it.
 const LOOKED_EVERY: Duration = Duration::from_secs(3);
+/// A disk that does not answer within this time is asked again with the next look.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
 /// Jobs that wait for a network are tried again after this long in any case: a table of routes is no oracle.
 const NETWORK_TRIED_EVERY: Duration = Duration::from_secs(5 * 60);
 /// Room that makes a file of unknown length worth another try.
@@ -84,12 +86,13 @@ impl Core {
             .blocked_by(Obstacle::Room)
             .filter_map(|entry| Some((entry.id, folder(entry)?.to_owned(), need(entry))))
             .collect();
-        let mut free: HashMap<PathBuf, u64> = HashMap::new();
-        for (_, folder, _) in &waiting {
-            if !free.contains_key(folder) {
-                free.insert(folder.clone(), self.room(folder).await);
-            }
-        }
+        let folders: HashSet<&PathBuf> = waiting.iter().map(|(_, folder, _)| folder).collect();
+        // A mount that hangs has no room as far as is known, and holds up nobody else.
+        let looks = folders.into_iter().map(|folder| async move {
+            let room = tokio::time::timeout(LONGEST_LOOK, self.room(folder)).await;
+            (folder.clone(), room.unwrap_or(0))
+        });
+        let mut free: HashMap<PathBuf, u64> = futures_util::future::join_all(looks).await.into_iter().collect();
         let mut fits = |folder: &Path, needed: u64| {
             let Some(left) = free.get_mut(folder) else { return false };
             let rest = left.checked_sub(needed);

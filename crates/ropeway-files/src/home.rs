@@ -15,6 +15,42 @@ pub fn home() -> Option<PathBuf> {
     given(std::env::var_os("HOME").as_deref()).or_else(registered)
 }
 
+/// The home folders of this user and of all people that the user database knows, all absolute. Those of services are their
+/// data.
+pub fn homes() -> Vec<PathBuf> {
+    let mut homes = people();
+    homes.extend(home());
+    homes
+}
+
+/// The first number that Linux systems give to a person, and that of nobody (`login.defs(5)`, `UID_MIN`).
+#[cfg(unix)]
+const FIRST_PERSON: u32 = 1000;
+#[cfg(unix)]
+const NOBODY: u32 = 65534;
+
+#[cfg(unix)]
+fn people() -> Vec<PathBuf> {
+    let users = crate::read(std::path::Path::new(USERS), MOST_BYTES).unwrap_or_default();
+    people_in(&String::from_utf8_lossy(&users))
+}
+
+#[cfg(unix)]
+fn people_in(users: &str) -> Vec<PathBuf> {
+    let home = |line: &str| {
+        let mut fields = line.split(':');
+        let number: u32 = fields.nth(2)?.parse().ok()?;
+        let is_person = number == 0 || (number >= FIRST_PERSON && number != NOBODY);
+        fields.nth(2).filter(|_| is_person).and_then(|home| given(Some(OsStr::new(home))))
+    };
+    users.lines().filter_map(home).collect()
+}
+
+#[cfg(not(unix))]
+fn people() -> Vec<PathBuf> {
+    Vec::new()
+}
+
 fn given(variable: Option<&OsStr>) -> Option<PathBuf> {
     variable.map(PathBuf::from).filter(|path| path.is_absolute())
 }
@@ -52,6 +88,13 @@ mod tests {
             assert_eq!(given(Some(OsStr::new(odd))), None, "{odd:?}");
         }
         assert_eq!(given(None), None);
+    }
+
+    #[test]
+    fn the_homes_of_people_are_those_of_root_and_of_numbers_that_are_given_to_people() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nwww:x:33:33::/var/www:/x\na:x:1000:1000:A:/home/a:/bin/sh\n\
+                     nobody:x:65534:65534::/nonexistent:/x\nodd:x:1001:1001::relative:\nbroken\n";
+        assert_eq!(people_in(users), [PathBuf::from("/root"), PathBuf::from("/home/a")]);
     }
 
     #[test]

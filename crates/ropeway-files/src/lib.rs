@@ -10,7 +10,7 @@ mod outside;
 mod own;
 mod volume;
 
-pub use home::home;
+pub use home::{home, homes};
 pub use limit::{are_too_many_open, most_open, raise_limit};
 pub use outside::{open, read, read_text};
 pub use own::{open_private, replace};

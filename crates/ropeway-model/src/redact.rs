@@ -88,6 +88,11 @@ impl UrlParseError {
 }
 
 impl SafeUrl {
+    /// Whether it carries a user name or a password.
+    pub fn has_login(&self) -> bool {
+        !self.0.username().is_empty() || self.0.password().is_some()
+    }
+
     /// The URL with its secrets, for the request itself.
     pub const fn expose(&self) -> &Url {
         &self.0
@@ -235,6 +240,18 @@ fn is_path_token(part: &str) -> bool {
     is_jwt || (!is_file && pieces.any(|piece| is_random(piece, SHORTEST_PATH_TOKEN)))
 }
 
+/// The address without what would be the port of its host, unless that is a number.
+fn without_port(address: &str) -> &str {
+    let begin = address.find("://").map_or(0, |at| at + 3);
+    let end = address[begin..].find('/').map_or(address.len(), |at| begin + at);
+    match address[begin..end].rfind(':').map(|at| begin + at) {
+        Some(colon) if address[colon + 1..end].parse::<u32>().is_err() && !address[colon..end].contains(']') => {
+            &address[..colon]
+        }
+        _ => address,
+    }
+}
+
 impl From<Url> for SafeUrl {
     fn from(url: Url) -> Self {
         Self(url)
@@ -247,9 +264,10 @@ impl FromStr for SafeUrl {
     fn from_str(text: &str) -> Result<Self, UrlParseError> {
         let text = text.trim();
         let refused = |reason: String| {
-            let shown = text.split(['?', '#']).next().unwrap_or_default();
-            let shown = shown.rsplit_once('@').map_or(shown, |(_, rest)| rest);
-            let shown = ShownPath(shown).to_string();
+            // A password may hold what ends a path: the login goes first. What stands where a port does may be one, too.
+            let shown = text.rsplit_once('@').map_or(text, |(_, rest)| rest);
+            let shown = shown.split(['?', '#']).next().unwrap_or_default();
+            let shown = ShownPath(without_port(shown)).to_string();
             UrlParseError::Malformed { text: shown.chars().take(120).collect(), reason }
         };
         let url = Url::parse(text).map_err(|error| match error {
@@ -341,6 +359,12 @@ mod tests {
         assert!(!error.contains("secret") && !error.contains("abc"), "{error}");
         let error = "http://[/0123456789abcdef0123456789abcdef/f".parse::<SafeUrl>().unwrap_err().to_string();
         assert!(!error.contains("0123456789"), "{error}");
+        for text in
+            ["http://u:pwSECRET#x@127.0.0.1:1/f", "http://u:pwSECRET?x@host/f", "http://u:pwSECRET", "u:pwSECRET@h:1"]
+        {
+            let error = text.parse::<SafeUrl>().unwrap_err().to_string();
+            assert!(!error.contains("SECRET"), "{text}: {error}");
+        }
         assert!("not a url".parse::<SafeUrl>().is_err());
     }
 

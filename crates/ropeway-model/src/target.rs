@@ -178,7 +178,9 @@ impl FromStr for UploadTarget {
         } else {
             let unknown = fragment.split('&').filter(|option| !option.is_empty()).find(|option| !options.take(option));
             if let Some(unknown) = unknown {
-                return Err(TargetParseError::OptionUnknown { text: unknown.chars().take(40).collect() });
+                // A password with a # in it is cut there: none of it is shown.
+                let shown = unknown.rsplit_once('@').map_or(unknown, |(_, rest)| rest);
+                return Err(TargetParseError::OptionUnknown { text: shown.chars().take(40).collect() });
             }
             UploadProtocol::Put
         };

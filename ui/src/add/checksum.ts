@@ -19,10 +19,28 @@ export type ChecksumReading =
   | { readonly kind: "no_digits" }
   | { readonly kind: "wrong_length"; readonly digits: number; readonly algorithm: Algorithm | null };
 
+const NAMED = /^[a-z][a-z0-9-]*[:=]\S+$/i;
+
 /** What stands in a checksum field, looked at with every key. */
 export function readChecksum(typed: string): ChecksumReading {
   const text = typed.trim();
   if (text === "") return { kind: "empty" };
+  const several = text.split(/\s+/);
+  if (several.length > 1 && several.every((one) => NAMED.test(one))) return readAll(several);
+  return readOne(text);
+}
+
+/** Of several, as a Metalink gives them, each must be right; what is wrong with the first that is not is told. */
+function readAll(several: string[]): ChecksumReading {
+  const readings = several.map(readOne);
+  const wrong = readings.find(({ kind }) => kind !== "read");
+  const read = readings.filter((reading) => reading.kind === "read");
+  const first = read[0];
+  if (wrong !== undefined || first === undefined) return wrong ?? { kind: "no_digits" };
+  return { ...first, checksum: read.map(({ checksum }) => checksum).join(" ") };
+}
+
+function readOne(text: string): ChecksumReading {
   const [, prefix, rest] = /^([a-z][a-z0-9-]*)[:=]\s*(.*)$/i.exec(text) ?? [undefined, undefined, text];
   const named = prefix === undefined ? null : algorithmOf(prefix);
   if (prefix !== undefined && named === null) return { kind: "unknown_algorithm", name: prefix };

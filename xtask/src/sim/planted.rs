@@ -99,7 +99,6 @@ pub(crate) fn run(seeds: u64) -> Result<()> {
     let mut build = shell::cargo(&["build", "--quiet", "--workspace", "--bin", "ropeway-sim", "--test", "seeds"]);
     shell::run(build.current_dir(&copy))?;
     let program = copy.with_file_name("planted-sim");
-    // The next build of the sources themselves puts theirs in its place.
     fs::copy(place::built("debug", "ropeway-sim"), &program).context("the copy's program is not where it was built")?;
     // The tests run more of them; these are to show that it is what is missing that is found.
     if !simulate(&program, None, seeds.min(HELD))? {
@@ -164,6 +163,9 @@ fn copy_sources(to: &Path) -> Result<()> {
         if let Ok(source) = std::str::from_utf8(&bytes) {
             bytes = planted(name, source)?.into_bytes();
         }
+        if name == "Cargo.toml" {
+            bytes = of_its_own_version(&String::from_utf8_lossy(&bytes)).into_bytes();
+        }
         if fs::read(&to).is_ok_and(|had| had == bytes) {
             continue;
         }
@@ -171,6 +173,16 @@ fn copy_sources(to: &Path) -> Result<()> {
         fs::write(&to, bytes)?;
     }
     remove_all_but(&copied, to)
+}
+
+/// The workspace's file with another version of the packages: what is built of the copy has other names, and no build of the
+/// sources takes it for its own.
+fn of_its_own_version(manifest: &str) -> String {
+    let line = |line: &str| {
+        let version = line.strip_prefix("version = \"").and_then(|rest| rest.strip_suffix('"'));
+        version.map_or_else(|| line.to_owned(), |version| format!("version = \"{version}-planted\""))
+    };
+    manifest.lines().map(line).fold(String::new(), |text, line| text + &line + "\n")
 }
 
 /// Removes what the sources do not have any more.
@@ -189,6 +201,12 @@ fn remove_all_but(kept: &BTreeSet<PathBuf>, folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_copy_has_a_version_of_its_own() {
+        let source = fs::read_to_string(place::root().join("Cargo.toml")).unwrap();
+        assert_eq!(of_its_own_version(&source).matches("-planted\"").count(), 1);
+    }
 
     #[test]
     fn every_fault_can_still_be_planted() {

@@ -78,10 +78,9 @@ impl Flaw {
         let place = self.line.map(|line| format!(", line {line}")).unwrap_or_default();
         let key = self.key.as_deref().map(|key| format!("{}: ", key.escape_default())).unwrap_or_default();
         let (message, hint) = match self.kind {
-            Kind::Protecting => (
-                "nothing is transferred",
-                "Correct it there and start Ropeway again, or set it anew in the settings; the old file is kept.",
-            ),
+            Kind::Protecting => {
+                ("nothing is transferred", "Correct it there, or set it anew in the settings; the old file is kept.")
+            }
             Kind::Harmless => ("its default is used", "Correct it there, or set it anew in the settings."),
             Kind::Unknown => ("it is left alone", "Check how it is spelt, or update Ropeway."),
         };

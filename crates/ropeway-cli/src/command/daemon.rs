@@ -71,12 +71,15 @@ impl Daemon {
     }
 }
 
-/// Prints what else the user should know and no job tells, whenever it changes.
+/// Prints what the user should know and no job tells, with every edit of the settings: one that mends nothing says so again.
 async fn tell_further(api: Api, mut told: Vec<NoticeView>) {
     loop {
         api.notices_changed().await;
         let notices = api.notices();
-        notices.iter().filter(|notice| !told.contains(*notice)).for_each(tell);
+        notices.iter().for_each(tell);
+        if notices.is_empty() && !told.is_empty() {
+            to_stderr("the settings are in force as they are now");
+        }
         told = notices;
     }
 }

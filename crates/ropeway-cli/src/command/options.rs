@@ -1,11 +1,12 @@
 //! Flags that several commands share, and what the engine gets of them.
 
 use std::{
+    ffi::OsStr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, ValueEnum, builder::TypedValueParser, error::ErrorKind};
 use ropeway_api::{
     command::{JobOptions, ReuseView},
     settings::OnConflictView,
@@ -45,7 +46,7 @@ pub(crate) struct NetworkFlags {
     pub(crate) allow_downgrade: bool,
 
     /// Use this proxy instead of the system's
-    #[arg(long, value_name = "URL", value_parser = proxy)]
+    #[arg(long, value_name = "URL", value_parser = ProxyParser)]
     pub(crate) proxy: Option<String>,
 
     /// Trust the certificate authorities in this PEM file too
@@ -246,8 +247,20 @@ fn login(text: &str) -> Result<String, String> {
     if text.contains(':') { Ok(text.to_owned()) } else { Err("a login is written USER:PASSWORD".to_owned()) }
 }
 
-fn proxy(text: &str) -> Result<String, String> {
-    text.parse::<SafeUrl>().map(String::from).map_err(|error| error.to_string())
+/// Parses the address of a proxy. The usual error would show the whole value, and with it a password.
+#[derive(Clone, Debug)]
+struct ProxyParser;
+
+impl TypedValueParser for ProxyParser {
+    type Value = String;
+
+    fn parse_ref(&self, command: &clap::Command, _: Option<&clap::Arg>, value: &OsStr) -> Result<String, clap::Error> {
+        let refused = |reason: String| {
+            command.clone().error(ErrorKind::ValueValidation, format!("the address of a proxy was expected: {reason}"))
+        };
+        let text = value.to_str().ok_or_else(|| refused("it is no UTF-8".to_owned()))?;
+        text.parse::<SafeUrl>().map(String::from).map_err(|error| refused(error.to_string()))
+    }
 }
 
 #[cfg(test)]

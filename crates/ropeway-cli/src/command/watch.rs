@@ -66,6 +66,7 @@ impl Watch {
             let waits = Waits::of(&snapshot.totals);
             let moves = |job: &JobView| is_under_way(&job.phase) && !is_kept(&waits, job);
             let is_over = !snapshot.jobs.iter().any(moves);
+            let is_stuck = snapshot.jobs.iter().any(|job| waits.needs_user(&job.phase));
             let kept: Vec<String> = snapshot.jobs.iter().filter_map(|job| kept_from(&waits, job)).collect();
             for end in &board.replace(snapshot) {
                 output.ended(end);
@@ -73,7 +74,7 @@ impl Watch {
             output.draw(&board);
             if is_over {
                 kept.iter().map(String::as_str).for_each(to_stderr);
-                break if board.sums().failed > 0 { Exit::Failed } else { Exit::Complete };
+                break if board.sums().failed > 0 || is_stuck { Exit::Failed } else { Exit::Complete };
             }
             tokio::select! {
                 () = interruption.came() => break Exit::Interrupted,
@@ -91,9 +92,9 @@ fn kept_from(waits: &Waits, job: &JobView) -> Option<String> {
     (is_under_way(&job.phase) && is_kept(waits, job)).then(|| format!("{}: {}", plain(&job.name), waits.state(job)))
 }
 
-/// Whether the job waits for an hour that nobody sits here for.
+/// Whether the job waits for an hour that nobody sits here for, or for its user.
 fn is_kept(waits: &Waits, job: &JobView) -> bool {
-    !waits.lets_go_on(&job.phase) || text::starts_later(job)
+    !waits.lets_go_on(&job.phase) || waits.needs_user(&job.phase) || text::starts_later(job)
 }
 
 /// The jobs to follow: those that are named or, with `all`, those that are not at their end already.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use jiff::Zoned;
 use ropeway_api::{
     command::{Call, Nothing},
-    view::{JobView, PauseView, PhaseView, Servers, Totals, WeekMoment},
+    view::{JobView, ObstacleView, PauseView, PhaseView, Servers, Totals, WeekMoment},
 };
 
 use crate::{
@@ -64,6 +64,12 @@ impl Waits {
     /// Whether the job goes on without its user and before the hours that are kept free of it.
     pub(crate) fn lets_go_on(&self, phase: &PhaseView) -> bool {
         !could_start(phase) || !matches!(self.pause, Some(PauseView::Schedule | PauseView::Settings))
+    }
+
+    /// Whether the job goes on once its user has decided something, and not before.
+    pub(crate) fn needs_user(&self, phase: &PhaseView) -> bool {
+        let is_held = could_start(phase) && matches!(self.pause, Some(PauseView::Settings));
+        is_held || matches!(phase, PhaseView::Blocked { by: ObstacleView::NameTaken, .. })
     }
 }
 

@@ -168,7 +168,11 @@ impl Reading {
             }
             Some(Place::Hash) => {
                 let digest = self.file.algorithm.map(|algorithm| self.file.digest(algorithm, text)).transpose()?;
-                self.file.digests.extend(digest);
+                // One of each algorithm: a document could list thousands, each of which is a pass over the file.
+                let digests = &mut self.file.digests;
+                let is_new = |digest: &Digest| digests.iter().all(|had| had.algorithm() != digest.algorithm());
+                let digest = digest.filter(is_new);
+                digests.extend(digest);
             }
             Some(Place::Url) if self.file.urls.len() < MOST_URLS => {
                 let url = text.parse::<SafeUrl>().ok().map(|url| SafeUrl::without_login(url.expose().clone()));

@@ -13,6 +13,8 @@ use crate::{
     disk::{Disk, DiskError, Notes, SourceFile},
 };
 
+/// Files of one name with a number behind it that are looked at.
+const MOST_NUMBERED: u32 = 20;
 /// Bytes read at a time.
 const BUFFER: usize = 256 << 10;
 
@@ -45,13 +47,33 @@ pub(super) async fn after_answer(
     name: &FileName,
     now: &Validator,
 ) -> Result<Option<Finished>, Stop> {
-    let path = into.join(name.as_str());
     if attempt.spec.reuse != Reuse::Never
-        && let Some(finished) = kept(attempt, &path, Some(now)).await?
+        && let Some(finished) = kept_under_any(attempt, into, name, now).await?
     {
         return Ok(Some(finished));
     }
-    refuse_taken(attempt, &path).await?;
+    refuse_taken(attempt, &into.join(name.as_str())).await?;
+    Ok(None)
+}
+
+/// The file that the job is content with, be it that an earlier run gave it a number since the name was taken.
+async fn kept_under_any(
+    attempt: &Attempt,
+    into: &Path,
+    name: &FileName,
+    now: &Validator,
+) -> Result<Option<Finished>, Stop> {
+    let last = if attempt.spec.on_conflict == OnConflict::Rename { MOST_NUMBERED } else { 0 };
+    for number in 0..=last {
+        let name = if number == 0 { name.clone() } else { name.numbered(number) };
+        let path = into.join(name.as_str());
+        if let Some(finished) = kept(attempt, &path, Some(now)).await? {
+            return Ok(Some(finished));
+        }
+        if !attempt.on_disk(move |disk| disk.is_taken(&path)).await? {
+            break;
+        }
+    }
     Ok(None)
 }
 

@@ -18,7 +18,7 @@ mod overlap;
 mod page;
 mod places;
 mod portion;
-mod proof;
+pub(crate) mod proof;
 mod ramp;
 mod receive;
 pub(crate) mod recheck;

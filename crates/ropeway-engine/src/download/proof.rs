@@ -1,12 +1,15 @@
 //! What a finished download is proved with: which digests are taken of it, and what they are held against.
 
-use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec};
+use std::{fmt, path::Path};
+
+use ropeway_model::{Algorithm, Digest, Failure, FailureCode, JobSpec};
 use ropeway_store::{BlockChange, JobChange, Verification};
 
 use super::source::Source;
 use crate::{
     attempt::{Attempt, Stop},
     config::{DigestPolicy, Scope},
+    table::Entry,
 };
 
 /// The digests to take, the one to show first: what the user asked for, what there is to compare with, else what the
@@ -101,16 +104,32 @@ pub(super) async fn give_up(
     mismatch: &Mismatch<'_>,
     whole: JobChange,
 ) -> Result<Stop, Stop> {
-    let kept = source.part_path.display();
-    let stop = Stop::failed(FailureCode::DigestMismatch, format!("{mismatch}; what came is kept as {kept}"));
-    if attempt.engine.scope != Scope::Queue || attempt.spec.checksum.is_none() {
+    if attempt.spec.checksum.is_none() {
         attempt.engine.journal.note(forgotten(attempt));
-        return Ok(stop);
+        // A single command leaves nothing behind that no later one would go on with.
+        let is_kept = attempt.engine.scope == Scope::Queue;
+        let what = if is_kept { told(mismatch, &source.part_path.display()) } else { mismatch.to_string() };
+        return Ok(Stop::failed(FailureCode::DigestMismatch, what));
     }
+    let stop = Stop::failed(FailureCode::DigestMismatch, told(mismatch, &source.part_path.display()));
     let digest = Some(mismatch.digest.clone());
     attempt.save(JobChange { digest: Some(digest.clone()), ..whole }).await?;
     attempt.update(|entry| entry.known.digest = digest);
     Ok(stop)
+}
+
+/// The failure of a job whose whole file is here and, as was found, has none of the checksums of `spec` either; `None` where
+/// that is yet to be compared.
+pub(crate) fn contradicted(entry: &Entry, spec: &JobSpec) -> Option<Failure> {
+    let digests = [entry.known.digest.clone()?];
+    let announced = entry.remote.as_ref().and_then(|remote| remote.digest.as_ref());
+    let mismatch = hold(&digests, announced, spec).err()?;
+    let part = entry.known.part_path.as_deref().unwrap_or(Path::new("")).display();
+    Some(Failure::new(FailureCode::DigestMismatch, told(&mismatch, &part)))
+}
+
+fn told(mismatch: &Mismatch<'_>, kept: &dyn fmt::Display) -> String {
+    format!("{mismatch}; what came is kept as {kept}")
 }
 
 /// Whether the whole file that is here was found not to be what it must be, and nothing else is given since.

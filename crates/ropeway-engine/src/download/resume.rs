@@ -27,18 +27,20 @@ use crate::{
 /// Where a job with a past goes on; `None` begins at byte 0. Then `had` gets the part file, if what it holds is of another
 /// version.
 pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>) -> Result<Option<Begin>, Stop> {
+    let claimed = attempt.engine.claimed.lock().remove(&attempt.id);
     let (remote, part_path, final_path) =
         attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
-    Box::pin(go_on(attempt, Remote::clone(&remote), part_path, final_path, had)).await
+    let paths = (part_path, final_path);
+    Box::pin(go_on(attempt, Remote::clone(&remote), paths, claimed, had)).await
 }
 
 /// Goes on with the part file at `part_path`.
 async fn go_on(
     attempt: &Attempt,
     mut remote: Remote,
-    part_path: PathBuf,
-    final_path: Option<PathBuf>,
+    (part_path, final_path): (PathBuf, Option<PathBuf>),
+    claimed: Option<Arc<dyn PartFile>>,
     had: &mut Option<Arc<dyn PartFile>>,
 ) -> Result<Option<Begin>, Stop> {
     let Some(map) = stored(attempt).await else { return Ok(None) };
@@ -50,9 +52,11 @@ async fn go_on(
     }
     if map.is_complete() && proof::is_disproved(attempt, remote.digest.as_ref())? {
         attempt.log("what is here does not have the checksum: starts again at byte 0".to_owned());
+        // Until there is an answer it is all there is.
+        *had = open(attempt, &part_path, claimed).await?;
         return Ok(None);
     }
-    let Some(part) = open(attempt, &part_path).await? else { return Ok(None) };
+    let Some(part) = open(attempt, &part_path, claimed).await? else { return Ok(None) };
     let recheck::Checked { map, ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
         Ok(checked) => checked,
         Err(recheck::Worthless(line)) => {
@@ -111,13 +115,25 @@ async fn go_on(
     Ok(Some(Begin::Source(source, None)))
 }
 
-/// The part file, unless it is gone.
-async fn open(attempt: &Attempt, path: &Path) -> Result<Option<Arc<dyn PartFile>>, Stop> {
+/// The part file, unless it is gone: the one that is `claimed`, where that still has its name.
+async fn open(
+    attempt: &Attempt,
+    path: &Path,
+    claimed: Option<Arc<dyn PartFile>>,
+) -> Result<Option<Arc<dyn PartFile>>, Stop> {
     let wanted = path.to_owned();
-    let opened = attempt.on_disk(move |disk| match disk.open_part(&wanted) {
-        Ok(part) => Ok(Some(part)),
-        Err(DiskError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error),
+    let opened = attempt.on_disk(move |disk| {
+        if let Some(part) = claimed
+            && disk.open_source(&wanted).and_then(|named| named.stamp()).ok().map(|it| it.inode)
+                == part.stamp().ok().map(|it| it.inode)
+        {
+            return Ok(Some(part));
+        }
+        match disk.open_part(&wanted) {
+            Ok(part) => Ok(Some(part)),
+            Err(DiskError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     });
     let part = opened.await?;
     if part.is_none() {

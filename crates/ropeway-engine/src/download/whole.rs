@@ -12,7 +12,7 @@ use ropeway_model::{FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
 use tokio::sync::oneshot;
 
-use super::{proof, saves::Save, trouble::LONGEST_SILENCE};
+use super::{named_folders, proof, saves::Save, trouble::LONGEST_SILENCE};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
@@ -75,6 +75,7 @@ pub(super) async fn save(
     notes: Notes,
 ) -> Result<Option<Finished>, Stop> {
     let length = bytes.len() as u64;
+    named_folders::make(attempt).await?;
     let (reply, saved) = oneshot::channel();
     let (folder, name, on_conflict) = (folder.to_owned(), name.clone(), attempt.spec.on_conflict);
     if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, notes, reply }) {

@@ -8,7 +8,7 @@ use ropeway_store::{JobChange, JobRow, NewJob};
 use super::{Engine, EngineError, NewJobs, signed_link};
 use crate::{
     core::Core,
-    disk::DiskError,
+    disk::{DiskError, PartFile},
     table::{Entry, Packed},
 };
 
@@ -83,21 +83,30 @@ impl Core {
     /// A link that was signed anew is one to the same file.
     fn take_up(&self, leftovers: &mut Vec<JobRow>, spec: &JobSpec) -> Option<JobRow> {
         let wanted = spec.transfer.without_login();
-        let is_free = |row: &JobRow| {
-            // Gone with a final name recorded: it was published, and only nobody could say so any more.
-            let free = |part| match self.disk.open_part(part) {
-                Ok(_) => true,
-                Err(DiskError::Missing { .. }) => row.final_path.is_some(),
-                Err(_) => false,
-            };
-            row.part_path.as_deref().is_some_and(free)
-        };
-        let same = leftovers.iter().position(|row| row.spec.transfer.without_login() == wanted && is_free(row));
-        let at = same.or_else(|| {
-            let is_signed_anew = |row: &JobRow| signed_link::is_anew(&row.spec.transfer, &spec.transfer);
-            leftovers.iter().position(|row| is_signed_anew(row) && is_free(row))
-        })?;
-        Some(leftovers.swap_remove(at))
+        let is_same = |row: &JobRow| row.spec.transfer.without_login() == wanted;
+        let is_signed_anew = |row: &JobRow| signed_link::is_anew(&row.spec.transfer, &spec.transfer);
+        let (at, part) = self.first_free(leftovers, is_same).or_else(|| self.first_free(leftovers, is_signed_anew))?;
+        let row = leftovers.swap_remove(at);
+        if let Some(part) = part {
+            self.claimed.lock().insert(row.id, part);
+        }
+        Some(row)
+    }
+
+    /// The first row of which this holds and whose part file nobody has, with that file, locked.
+    fn first_free(
+        &self,
+        rows: &[JobRow],
+        is_wanted: impl Fn(&JobRow) -> bool,
+    ) -> Option<(usize, Option<Arc<dyn PartFile>>)> {
+        rows.iter().enumerate().filter(|(_, row)| is_wanted(row)).find_map(|(at, row)| {
+            match self.disk.open_part(row.part_path.as_deref()?) {
+                Ok(part) => Some((at, Some(part))),
+                // Gone with a final name recorded: it was published, and only nobody could say so any more.
+                Err(DiskError::Missing { .. }) if row.final_path.is_some() => Some((at, None)),
+                Err(_) => None,
+            }
+        })
     }
 
     /// Whatever an earlier process recorded of a part file at `part`, that file is gone: what gets its name now is another

@@ -8,7 +8,7 @@ use ropeway_store::JobChange;
 use super::{Change, Engine, EngineError};
 use crate::{
     core::Core,
-    download::recheck,
+    download::{proof, recheck},
     hosts::HostKey,
     journal::Durable,
     table::{Entry, advance},
@@ -150,10 +150,16 @@ impl Engine {
             }
             let mut change = JobChange::new(entry.id);
             if spec.checksums().ne(had.checksums()) && has_other_checksum(&entry.phase, &had) {
-                entry.wish = Wish::Run;
-                advance(entry, Step::Requeue);
-                entry.forget_tries();
-                (change.wish, change.phase) = (Some(Wish::Run), Some(entry.phase.clone()));
+                if let Some(failure) = proof::contradicted(entry, &spec) {
+                    // What is here is known to be another file than that, too.
+                    entry.phase = Phase::Failed { failure };
+                } else {
+                    entry.wish = Wish::Run;
+                    advance(entry, Step::Requeue);
+                    entry.forget_tries();
+                    change.wish = Some(Wish::Run);
+                }
+                change.phase = Some(entry.phase.clone());
             }
             entry.set_spec(spec.clone());
             change.spec = Some(spec);

@@ -152,6 +152,7 @@ impl Engine {
             stopping: CancellationToken::new(),
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
+            claimed: Mutex::default(),
             proofs: Courses::default(),
         });
         core.set_schedule(config.schedule);

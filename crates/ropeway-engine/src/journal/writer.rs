@@ -72,8 +72,9 @@ impl Writer {
     async fn write(&mut self, lines: impl Iterator<Item = Line>) {
         let (edits, waiting): (Vec<Option<Edit>>, Vec<Option<Acknowledge>>) =
             lines.map(|line| (line.edit, line.acknowledge)).unzip();
+        let has_edit: Vec<bool> = edits.iter().map(Option::is_some).collect();
         let edits: Vec<Edit> = edits.into_iter().flatten().collect();
-        let result = if self.backlog.is_empty() {
+        let written = if self.backlog.is_empty() {
             self.apply(edits).await
         } else {
             for edit in edits {
@@ -81,23 +82,27 @@ impl Writer {
             }
             self.try_again().await
         };
-        for acknowledge in waiting.into_iter().flatten() {
+        let mut alone = written.alone.into_iter();
+        for (has_edit, acknowledge) in has_edit.into_iter().zip(waiting) {
+            let own = if has_edit { alone.next() } else { None };
+            let Some(acknowledge) = acknowledge else { continue };
             // Whoever no longer waits does not mind.
-            drop(acknowledge.send(result.clone()));
+            drop(acknowledge.send(own.unwrap_or_else(|| written.all.clone())));
         }
     }
 
     /// Tries everything that was refused, in one transaction: of what a job went through meanwhile no half must remain.
-    async fn try_again(&mut self) -> Result<(), String> {
+    async fn try_again(&mut self) -> Written {
         let edits = self.backlog.edits();
         self.backlog.clear();
         self.apply(edits).await
     }
 
     /// Writes changes, and keeps those that are refused for a reason that may pass.
-    async fn apply(&mut self, edits: Vec<Edit>) -> Result<(), String> {
+    async fn apply(&mut self, edits: Vec<Edit>) -> Written {
+        let mut alone = Vec::new();
         if edits.is_empty() {
-            return Ok(());
+            return Written { all: Ok(()), alone };
         }
         let edits: Arc<[Edit]> = edits.into();
         let mut result = self.store.apply(Arc::clone(&edits)).await;
@@ -108,13 +113,15 @@ impl Writer {
             Err(_) if edits.len() > 1 => {
                 result = Ok(());
                 for edit in edits.iter() {
-                    result = result.and(self.apply_alone(edit).await);
+                    let own = self.apply_alone(edit).await;
+                    alone.push(own.as_ref().map_err(told).copied());
+                    result = result.and(own);
                 }
             }
             Err(_) => {}
         }
         self.tell(&result);
-        result.map_err(|error| if error.may_pass() { format!("{error}; it is tried again") } else { error.to_string() })
+        Written { all: result.map_err(|error| told(&error)), alone }
     }
 
     async fn apply_alone(&mut self, edit: &Edit) -> Result<(), StoreError> {
@@ -141,6 +148,18 @@ impl Writer {
             self.caught_up.notify_one();
         }
     }
+}
+
+/// What became of the changes of one transaction.
+struct Written {
+    all: Result<(), String>,
+    /// Of each change by itself, where one of them kept the others from being written together.
+    alone: Vec<Result<(), String>>,
+}
+
+/// Why a change is not written, for whoever waits for it.
+fn told(error: &StoreError) -> String {
+    if error.may_pass() { format!("{error}; it is tried again") } else { error.to_string() }
 }
 
 /// Waits for more while all that has come may wait.

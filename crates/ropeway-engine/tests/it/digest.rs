@@ -131,12 +131,16 @@ async fn a_checksum_that_is_corrected_is_compared_with_what_is_here() {
         assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
         rig = rig.restart().await;
         let asked = peer.requests().len();
-        let other_wrong = Change {
-            checksums: Some(vec![Digest::from_bytes(Algorithm::Sha1, &[7; 20]).unwrap()]),
-            ..Change::default()
-        };
-        rig.engine.change(&[id], other_wrong).await.unwrap();
-        assert_eq!(failure(&rig.settled(id).await).code, FailureCode::DigestMismatch);
+        for (algorithm, bytes) in
+            [(Algorithm::Md5, &[8; 16][..]), (Algorithm::Sha1, &[7; 20]), (Algorithm::Sha1, &[8; 20])]
+        {
+            let other_wrong = Digest::from_bytes(algorithm, bytes).unwrap();
+            let change = Change { checksums: Some(vec![other_wrong.clone()]), ..Change::default() };
+            rig.engine.change(&[id], change).await.unwrap();
+            let told = failure(&rig.settled(id).await).clone();
+            assert_eq!(told.code, FailureCode::DigestMismatch);
+            assert!(told.message.contains(&other_wrong.to_string()), "{}", told.message);
+        }
         let change = Change { checksums: Some(corrected), ..Change::default() };
         assert_eq!(rig.engine.change(&[id], change).await.unwrap(), 1);
         let job = rig.settled(id).await;

@@ -17,18 +17,23 @@ pub(super) struct Entity {
     inode: u64,
     length: u64,
     modified: Duration,
+    /// When its contents or anything else of it changed last, which nobody can set back as the modification time can be:
+    /// a digest is of one such version. Not part of the tag: a new name or another mode makes no other bytes.
+    changed: Duration,
 }
 
 impl Entity {
     /// What the file system says of an open file.
     pub(super) fn of(stat: &Stat) -> Self {
-        let seconds = u64::try_from(stat.st_mtime).unwrap_or(0);
-        let nanoseconds = u32::try_from(stat.st_mtime_nsec).unwrap_or(0);
+        let time = |seconds: i64, nanoseconds: u64| {
+            Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanoseconds).unwrap_or(0))
+        };
         Self {
             device: stat.st_dev,
             inode: stat.st_ino,
             length: u64::try_from(stat.st_size).unwrap_or(0),
-            modified: Duration::new(seconds, nanoseconds),
+            modified: time(stat.st_mtime, stat.st_mtime_nsec),
+            changed: time(stat.st_ctime, stat.st_ctime_nsec),
         }
     }
 
@@ -66,7 +71,7 @@ impl Entity {
     /// Whether the bytes of this version can still be what `now` holds. A file that only grew kept its beginning; one
     /// that was written in place, or cut, did not.
     pub(super) fn is_still_in(&self, now: &Self) -> bool {
-        self == now || (self.inode == now.inode && now.length > self.length)
+        Self { changed: now.changed, ..*self } == *now || (self.inode == now.inode && now.length > self.length)
     }
 }
 
@@ -83,7 +88,7 @@ mod tests {
     const MODIFIED: Duration = Duration::new(1_700_000_000, 5_000_000);
 
     fn entity() -> Entity {
-        Entity { device: 1, inode: 7, length: 10, modified: MODIFIED }
+        Entity { device: 1, inode: 7, length: 10, modified: MODIFIED, changed: MODIFIED }
     }
 
     #[test]

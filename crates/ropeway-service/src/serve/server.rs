@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    path::Path,
+    path::{Component, Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -72,16 +72,19 @@ pub async fn bind(config: Config) -> Result<Server, ServeError> {
     Ok(Server { listener, address, service: Arc::new(service) })
 }
 
-/// Whether the home folder of the user who serves lies in this one, or may: there, files whose names begin with a dot are
-/// settings, keys and what runs at the next login, none of which is for others to read or to put.
+/// Whether a user's home folder lies in this one, or this one among the hidden folders of a home: there, files whose names
+/// begin with a dot are settings, keys and what runs at the next login, none of which is for others to read or to put.
 fn holds_home(root: &Path) -> bool {
-    let Some(home) = ropeway_files::home() else { return true };
-    match (root.canonicalize(), home.canonicalize()) {
-        (Ok(root), Ok(home)) => home.starts_with(root),
-        // A home that is not there has nothing to protect.
-        (Ok(root), Err(_)) => home.starts_with(root),
-        (Err(_), _) => true,
-    }
+    let (Ok(root), homes) = (root.canonicalize(), ropeway_files::homes()) else { return true };
+    // A home that is not there is as its name says.
+    let real = |home: &PathBuf| home.canonicalize().unwrap_or_else(|_| home.clone());
+    homes.is_empty() || homes.iter().any(|home| touches(&root, &real(home)))
+}
+
+/// Whether `root` holds `home`, or is or lies in a hidden folder of it.
+fn touches(root: &Path, home: &Path) -> bool {
+    let is_hidden = |part: Component<'_>| part.as_os_str().as_encoded_bytes().starts_with(b".");
+    home.starts_with(root) || root.strip_prefix(home).is_ok_and(|within| within.components().any(is_hidden))
 }
 
 /// The kernel takes a quarter of a second ahead of the throttle, at most.

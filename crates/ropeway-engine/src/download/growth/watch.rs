@@ -6,10 +6,12 @@ use super::{Batch, Growth, Look, MOST_FLAT, Rest, Verdict};
 const WATCH: f64 = 0.5;
 /// A line that brings less than this share of what it did has changed.
 const CHANGED: f64 = 0.6;
+/// So many times running.
+const CHANGED_LOOKS: u32 = 3;
 /// One that brings so many times what it did was not full, where each connection is capped.
 const RISEN: f64 = 1.3;
 /// So many times running.
-const CHANGED_LOOKS: u32 = 3;
+const RISEN_LOOKS: u32 = 2;
 /// The first test whether it was taken for full by mistake comes after so many seconds, the next ones after twice as
 /// many each.
 const FIRST_TEST: f64 = 5.0;
@@ -24,8 +26,9 @@ pub(super) struct Watch {
     next: f64,
     /// What it brought when it was full; `None` until that is measured.
     had: Option<f64>,
-    /// Looks in a row at which it brought much less.
+    /// Looks in a row at which it brought much less, and much more.
     low: u32,
+    high: u32,
     /// When the next test begins, and how long is waited for the one after that.
     test_at: f64,
     pause: f64,
@@ -47,7 +50,7 @@ struct Test {
 impl Watch {
     pub(super) fn new(now: f64, had: Option<f64>, moved: u64) -> Self {
         let (next, test_at, mark) = (now + WATCH, now + FIRST_TEST, (now, moved));
-        Self { next, had, low: 0, test_at, pause: FIRST_TEST, mark, test: None }
+        Self { next, had, low: 0, high: 0, test_at, pause: FIRST_TEST, mark, test: None }
     }
 }
 
@@ -69,8 +72,9 @@ impl Growth {
             return Verdict::Wait;
         };
         watch.low = if brings < had * CHANGED { watch.low + 1 } else { 0 };
+        watch.high = if brings > had * RISEN { watch.high + 1 } else { 0 };
         // What stalls and comes back was no word on the line, nor was what came while all of them were begun.
-        let (is_low, is_more) = (watch.low >= CHANGED_LOOKS, self.is_proved && brings > had * RISEN);
+        let (is_low, is_more) = (watch.low >= CHANGED_LOOKS, self.is_proved && watch.high >= RISEN_LOOKS);
         if is_low || is_more || self.is_unsteady(look) {
             return self.resume(look);
         }
