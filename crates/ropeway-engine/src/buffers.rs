@@ -22,7 +22,7 @@ const FAST: usize = 16;
 /// What all connections together may have gathered for their next writes.
 const GATHERED: usize = 1 << 20;
 /// Smaller writes cost more than the memory is worth.
-const SMALLEST_WRITE: usize = 64 << 10;
+const SMALLEST_WRITE: usize = 32 << 10;
 /// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
 const TRIAL: u32 = 64;
 
@@ -68,7 +68,7 @@ impl Lease {
         }
     }
 
-    /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 64 KiB where many are.
+    /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 32 KiB where many are.
     pub(crate) fn write_size(&self) -> usize {
         (GATHERED / self.all.connections.load(SeqCst).max(1)).max(SMALLEST_WRITE)
     }
@@ -129,7 +129,7 @@ mod tests {
         leases.extend((1..4).map(|_| buffers.lease(true).unwrap()));
         assert_eq!(leases[0].write_size(), 256 << 10);
         leases.extend((4..100).map(|_| buffers.lease(true).unwrap()));
-        assert_eq!(leases[0].write_size(), 64 << 10);
+        assert_eq!(leases[0].write_size(), 32 << 10);
         leases.truncate(1);
         assert_eq!(leases[0].write_size(), 1 << 20);
     }
