@@ -55,7 +55,7 @@ fn flood(address: SocketAddr, words: &str) -> Vec<TcpStream> {
 /// The status of a GET from `client`, within half a minute.
 fn status_from(client: &str, url: &str) -> String {
     let output = Command::new("curl")
-        .args(["-s", "--noproxy", "*", "--interface", client, "--max-time", "25", "-o", "/dev/null"])
+        .args(["-s", "--noproxy", "*", "--interface", client, "--max-time", "90", "-o", "/dev/null"])
         .args(["-w", "%{http_code}", url])
         .output()
         .unwrap();
