@@ -112,6 +112,8 @@ pub(super) async fn give_up(
         return Ok(Stop::failed(FailureCode::DigestMismatch, what));
     }
     let stop = Stop::failed(FailureCode::DigestMismatch, told(mismatch, &source.part_path.display()));
+    // Whoever follows the job is to know that it has something.
+    whole.durable.into_iter().for_each(|durable| attempt.progress.set_durable(durable));
     let digest = Some(mismatch.digest.clone());
     attempt.save(JobChange { digest: Some(digest.clone()), ..whole }).await?;
     attempt.update(|entry| entry.known.digest = digest);
