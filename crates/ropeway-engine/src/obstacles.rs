@@ -122,7 +122,7 @@ impl Core {
         self.promise_of(id, folder, needed, free)
     }
 
-    /// The same of the bytes that are free there.
+    /// Promises `needed` of the `free` bytes below `folder` to a running job.
     ///
     /// # Errors
     /// As [`Core::promise_room`].

@@ -12,7 +12,8 @@ use std::sync::{
 /// What all open connections together may read at a time, which is what their buffers take; twice that while the bytes of
 /// large reads wait to be written.
 const TOGETHER: usize = 1 << 20;
-/// Smaller reads cost more than the memory is worth: fifty connections at 16 KiB take twice the processor time.
+/// Smaller reads cost more than the memory is worth: fifty connections at 16 KiB take a third more
+/// processor time.
 const LEAST: usize = 64 << 10;
 /// Larger ones bring nothing, and the library has no buffer for them.
 const MOST: usize = 1 << 20;

@@ -106,3 +106,11 @@ proptest! {
         let _ = files(&text);
     }
 }
+
+#[test]
+fn of_each_algorithm_one_digest_counts() {
+    let hashes: String = (0..100).map(|number| format!("<hash type=\"md5\">{number:032x}</hash>")).collect();
+    let file = one(&format!("<file name=\"a\"><url>http://example.org/a</url>{hashes}</file>"));
+    assert_eq!(file.digests.len(), 1);
+    assert_eq!(file.digests[0].to_string(), format!("md5:{:032x}", 0));
+}

@@ -1,7 +1,12 @@
 //! A file that has the wanted name already: whether it is what the job would fetch, and what is noted so that this can be
 //! told.
 
-use std::{io, path::Path, sync::Arc, time::UNIX_EPOCH};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
 
 use ropeway_model::{Digest, FileName, OnConflict, Reuse, SafeUrl, Transfer, Validator};
 use ropeway_store::Verification;
@@ -64,14 +69,21 @@ async fn kept_under_any(
     now: &Validator,
 ) -> Result<Option<Finished>, Stop> {
     let last = if attempt.spec.on_conflict == OnConflict::Rename { MOST_NUMBERED } else { 0 };
-    for number in 0..=last {
-        let name = if number == 0 { name.clone() } else { name.numbered(number) };
-        let path = into.join(name.as_str());
+    let numbered = |number| if number == 0 { name.clone() } else { name.numbered(number) };
+    let paths: Vec<PathBuf> = (0..=last).map(|number| into.join(numbered(number).as_str())).collect();
+    let taken = attempt.on_disk(move |disk| {
+        let mut taken = Vec::new();
+        for path in paths {
+            if !disk.is_taken(&path)? {
+                break;
+            }
+            taken.push(path);
+        }
+        Ok::<_, DiskError>(taken)
+    });
+    for path in taken.await? {
         if let Some(finished) = kept(attempt, &path, Some(now)).await? {
             return Ok(Some(finished));
-        }
-        if !attempt.on_disk(move |disk| disk.is_taken(&path)).await? {
-            break;
         }
     }
     Ok(None)

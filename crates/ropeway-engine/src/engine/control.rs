@@ -150,12 +150,12 @@ impl Engine {
             }
             let mut change = JobChange::new(entry.id);
             if spec.checksums().ne(had.checksums()) && has_other_checksum(&entry.phase, &had) {
+                advance(entry, Step::Requeue);
                 if let Some(failure) = proof::contradicted(entry, &spec) {
                     // What is here is known to be another file than that, too.
-                    entry.phase = Phase::Failed { failure };
+                    advance(entry, Step::Fail(failure));
                 } else {
                     entry.wish = Wish::Run;
-                    advance(entry, Step::Requeue);
                     entry.forget_tries();
                     change.wish = Some(Wish::Run);
                 }

@@ -26,8 +26,9 @@ pub(super) struct Watch {
     next: f64,
     /// What it brought when it was full; `None` until that is measured.
     had: Option<f64>,
-    /// Looks in a row at which it brought much less, and much more.
+    /// Looks in a row at which it brought much less.
     low: u32,
+    /// Looks in a row at which it brought much more.
     high: u32,
     /// When the next test begins, and how long is waited for the one after that.
     test_at: f64,
