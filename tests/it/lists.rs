@@ -1,6 +1,12 @@
 //! Lists of addresses: names, options, other encodings, and what happens when they are run again.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+};
 
 use ropeway_testkit::{Peer, peer::ServedFile};
 
@@ -106,4 +112,22 @@ async fn a_list_is_added_to_the_queue_once() {
     assert_eq!(gone.stdout.lines().count(), 1, "its file is gone: {}", gone.stdout);
     daemon.run(["add", "--again", "-d", folder, "-i", "list"]).expect(0);
     assert_eq!(daemon.list().len(), 61);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_got_a_number_is_not_fetched_again_by_the_next_run() {
+    let versions = [ServedFile::new(92, LENGTH), ServedFile::new(93, LENGTH)];
+    let is_newer = Arc::new(AtomicBool::new(false));
+    let (served, newer) = (versions.clone(), Arc::clone(&is_newer));
+    let peer = Peer::start(move |request| served[usize::from(newer.load(SeqCst))].answer(request)).await;
+    let home = Home::new();
+    write(&home, peer.url("a.bin"));
+    home.run(["get", "-i", "list"]).expect(0);
+    is_newer.store(true, SeqCst);
+    for _ in 0..3 {
+        home.run(["get", "-i", "list"]).expect(0);
+        assert_eq!(saved(&home), ["a (1).bin", "a.bin"]);
+    }
+    versions[0].pattern().assert_file(&home.work("a.bin"), LENGTH);
+    versions[1].pattern().assert_file(&home.work("a (1).bin"), LENGTH);
 }

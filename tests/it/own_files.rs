@@ -345,6 +345,13 @@ fn a_daemon_says_what_is_wrong_with_settings_that_are_edited_while_it_runs() {
         fs::write(home.config("settings.toml"), wrong).unwrap();
         wait_until(line, || running.stderr().contains(line).then_some(()));
     }
+    // An edit that mends nothing is answered, too, and one that mends everything.
+    let told = || running.stderr().matches("line 1: proxy").count();
+    let before = told();
+    fs::write(home.config("settings.toml"), "proxy = \"htps://proxy:1\"\n").unwrap();
+    wait_until("it is told again", || (told() > before).then_some(()));
+    fs::write(home.config("settings.toml"), "running_jobs = 2\n").unwrap();
+    wait_until("it is mended", || running.stderr().contains("settings are in force").then_some(()));
     running.signal(Signal::TERM);
     running.wait().expect(0);
 }

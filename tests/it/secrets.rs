@@ -223,3 +223,19 @@ async fn a_folder_of_a_metalink_follows_no_link_out_of_the_chosen_one() {
     home.run(["get", "-d", "link", &trusted.url("list.meta4")]).expect(0);
     assert!(outside.join("real/deeper/a.bin").is_file());
 }
+
+#[test]
+fn no_part_of_a_password_is_shown_of_an_address_that_is_refused() {
+    let home = Home::new();
+    fs::write(home.work("a"), "a").unwrap();
+    for (arguments, address) in [
+        (&["get"][..], "http://u:hunter2#x@127.0.0.1:1/f"),
+        (&["get", "http://127.0.0.1:1/f", "--proxy"], "http://u:hunter2@127.0.0.1:99999/"),
+        (&["get", "http://127.0.0.1:1/f", "--proxy"], "u:hunter2@127.0.0.1:1"),
+        (&["put", "a", "--to"], "http://u:12#hunter2@127.0.0.1:1/"),
+    ] {
+        let refused = home.run([arguments, &[address]].concat());
+        assert_ne!(refused.code, Some(0), "{address}");
+        assert!(!refused.stderr.is_empty() && !refused.stderr.contains("hunter2"), "{}", refused.stderr);
+    }
+}

@@ -78,3 +78,21 @@ async fn any_file_is_compared_with_a_checksum() {
     home.run(["verify", path]).expect(1);
     home.run(["verify", &format!("{path}.none"), "--checksum", "md5"]).expect(1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_get_keeps_what_fails_its_checksum_and_compares_it_with_the_right_one() {
+    let file = ServedFile::new(5, LENGTH);
+    let right = format!("sha256:{}", file.pattern().sha256(LENGTH));
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let peer = Peer::serve(file.clone()).await;
+    let home = Home::new();
+    let get = |checksum: &str| home.run(["get", "--checksum", checksum, &peer.url("a.bin")]);
+    let failed = get(&wrong).expect(1);
+    assert!(failed.stderr.contains("kept as") && failed.stderr.contains("a.bin.part"), "{}", failed.stderr);
+    assert_eq!(home.work_names(), ["a.bin.part"]);
+    assert!(home.run(["get", "--list"]).expect(0).stdout.contains("a.bin"));
+    let asked = peer.requests().len();
+    get(&right).expect(0);
+    file.pattern().assert_file(&home.work("a.bin"), LENGTH);
+    assert_eq!((home.work_names(), peer.requests().len()), (vec!["a.bin".to_owned()], asked));
+}

@@ -148,3 +148,30 @@ impl Journal {
         drop(self.lines.send(line));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::{Phase, Timestamp, Transfer, Wish};
+    use ropeway_store::NewJob;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_that_cannot_be_saved_is_told_to_whoever_waits_for_it_and_to_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("queue.db")).await.unwrap();
+        let from = "http://example.org/a".parse().unwrap();
+        let spec = JobSpec::new(Transfer::Download { from, into: "/d".into(), name: None });
+        let job = NewJob { spec, wish: Wish::Run, phase: Phase::Queued, created: Timestamp::from_unix_ms(0) };
+        let places = store.insert_jobs([job.clone(), job].into_iter()).await.unwrap();
+        let (journal, _writing) = Journal::start(store, Secrets::Kept, Arc::default());
+        let ids = [places[0].0, JobId::from_row(99), places[1].0];
+        // All of them in one transaction.
+        let waits = ids.map(|id| journal.save(JobChange { durable: Some(1), ..JobChange::new(id) }));
+        let mut saved = Vec::new();
+        for wait in waits {
+            saved.push(wait.wait().await.is_ok());
+        }
+        assert_eq!(saved, [true, false, true]);
+    }
+}

@@ -17,10 +17,13 @@ async fn as_many_connections_come_as_the_limit_takes_also_after_a_pause() {
     spec.rate_limit = ByteRate::new(1_400_000);
     let id = rig.add(spec).await;
     for _ in 0..2 {
+        let before = peer.requests().len();
         // One brings a fifth of what may pass.
         rig.until(id, |job| job.progress.connections >= 5).await;
         assert_eq!(rig.engine.pause(&[id]).await.unwrap(), 1);
         rig.settled(id).await;
+        let most = peer.requests()[before..].iter().map(|request| request.beside + 1).max().unwrap();
+        assert!(most <= 10, "{most} connections where five fill the limit");
         assert_eq!(rig.engine.resume(&[id]).await.unwrap(), 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, io::Write as _, path::Path};
 
 use ropeway_engine::{Scope, Seams};
-use ropeway_model::{Connections, JobSpec, Phase, PhaseKind, Secrets, Transfer};
+use ropeway_model::{Connections, JobSpec, Phase, PhaseKind, Secrets, Transfer, Wish};
 use ropeway_store::Store;
 use ropeway_testkit::{
     Peer,
@@ -132,4 +132,22 @@ async fn a_held_engine_starts_nothing_until_it_is_let_go() {
     assert!(peer.requests().is_empty());
     rig.engine.hold(false);
     assert_eq!(rig.settled(id).await.phase, Phase::Completed);
+}
+
+#[tokio::test]
+async fn what_one_process_takes_up_is_not_taken_up_by_the_next_one_as_well() {
+    let file = ServedFile::new(54, 4 * MIB);
+    let peer = Peer::start(move |request| file.answer(request).drip(128 << 10)).await;
+    let rig = Rig::with(|config| config.scope = Scope::Once).await;
+    let spec = rig.download(&peer.url("a.bin"));
+    let id = rig.add(spec.clone()).await;
+    rig.until(id, |job| job.progress.durable > 0).await;
+    let rig = rig.restart().await;
+    let other = ropeway_engine::Engine::open(Seams::default(), rig.config().clone()).await.unwrap();
+    // Neither has begun with it yet.
+    let first = rig.engine.add(vec![spec.clone()], Wish::Pause).await.unwrap();
+    let second = other.add(vec![spec], Wish::Pause).await.unwrap();
+    assert_eq!(first, [id]);
+    assert_ne!(second, [id]);
+    other.shutdown().await;
 }

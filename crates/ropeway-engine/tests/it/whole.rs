@@ -9,7 +9,7 @@ use ropeway_engine::{
     DigestPolicy, EngineConfig, Scope, Seams,
     disk::{Disk as _, LocalDisk, PartFile},
 };
-use ropeway_model::{OnConflict, PhaseKind};
+use ropeway_model::{FailureCode, OnConflict, PhaseKind, Transfer};
 use ropeway_testkit::{
     Peer,
     peer::{Cut, ServedFile},
@@ -92,4 +92,28 @@ async fn a_small_file_never_takes_the_place_of_another() {
     let job = rig.run(spec).await;
     assert_eq!(failure(&job).code.code(), "FILE_EXISTS");
     assert_eq!(std::fs::metadata(rig.file("a.bin")).unwrap().len(), 0);
+}
+
+#[tokio::test]
+async fn a_link_that_is_put_in_the_place_of_a_documents_folder_leads_no_small_file_out() {
+    let outside = tempfile::tempdir().unwrap();
+    let rig = Rig::with(single_command).await;
+    let (folder, target) = (rig.file("sub"), outside.path().to_owned());
+    let (file, swapped) = (ServedFile::new(4, LENGTH), folder.clone());
+    let peer = Peer::start(move |request| {
+        if swapped.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            std::fs::remove_dir(&swapped).unwrap();
+            std::os::unix::fs::symlink(&target, &swapped).unwrap();
+        }
+        file.answer(request)
+    })
+    .await;
+    let mut spec = rig.download(&peer.url("a.bin"));
+    if let Transfer::Download { into, .. } = &mut spec.transfer {
+        *into = folder;
+    }
+    spec.named_folders = 1;
+    let job = rig.run(spec).await;
+    assert_eq!(failure(&job).code, FailureCode::PermissionDenied);
+    assert_eq!(outside.path().read_dir().unwrap().count(), 0);
 }

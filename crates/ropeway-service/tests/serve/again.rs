@@ -1,6 +1,6 @@
 //! Uploads that meet others: of the same file, of the same name, of the same moment.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use reqwest::header::{self, HeaderName};
 use serde_json::Value;
@@ -202,4 +202,22 @@ async fn a_name_is_stored_composed_however_it_comes_and_found_either_way() {
     for path in ["/e%CC%81/u%CC%88.txt", "/%C3%A9/%C3%BC.txt", "/o%CC%88.txt"] {
         assert_eq!(server.client.get(server.url(path)).send().await.unwrap().status(), 200, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_digest_is_taken_anew_of_a_file_that_was_edited_and_whose_time_was_set_back() {
+    let fixture = serve().await;
+    let digest = async || {
+        let request = fixture.client.head(fixture.url("/a")).header("want-repr-digest", "sha-256=1");
+        let response = request.send().await.unwrap();
+        response.headers()["repr-digest"].to_str().unwrap().to_owned()
+    };
+    fixture.file("a", b"abc");
+    let before = digest().await;
+    assert_eq!(digest().await, before);
+    // Longer than a tick of the file system's clock.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // Written in place, with the time of before.
+    fixture.file("a", b"abd");
+    assert_ne!(digest().await, before);
 }
