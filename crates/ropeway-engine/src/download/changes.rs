@@ -21,6 +21,12 @@ pub(super) fn note(attempt: &Attempt) -> Result<(), Stop> {
     if times <= MOST_CHANGES { Ok(()) } else { Err(too_often(attempt)) }
 }
 
+/// Whether the file has changed more than once, in this try or those before. It is more often one whose servers do not
+/// agree on it: a single answer is of one version, whatever that is called.
+pub(super) fn is_unsteady(attempt: &Attempt) -> Result<bool, Stop> {
+    attempt.look(|entry| entry.known.restarts > 1)
+}
+
 /// What a file fails with that is never the same for long enough.
 pub(super) fn too_often(attempt: &Attempt) -> Stop {
     let message = format!("{} gives another version again and again before one is whole", attempt.spec.host());

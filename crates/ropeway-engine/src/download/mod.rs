@@ -90,6 +90,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
             }
         };
         attempt.step(Step::Probed);
+        course.one_stream |= changes::is_unsteady(attempt)?;
         // Apart: a small file is saved without them, and its try takes little room and is moved with little effort.
         match Box::pin(transfer(attempt, &mut source, &course, first)).await {
             Ok(finished) => return Ok(finished),
@@ -160,8 +161,7 @@ impl<'a> Course<'a> {
                     self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
                     changes::note(self.attempt)?;
                 }
-                // A file that seems to change again and again is more often one whose servers do not agree on its tag:
-                // a single answer is of one version, whatever it is called.
+                // Of one version, whatever that is called.
                 self.one_stream |= is_unranged || self.restarts > 0;
                 self.restarts += 1;
                 self.attempt.log(format!("starts again at byte 0: {reason}"));

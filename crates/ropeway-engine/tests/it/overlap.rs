@@ -2,13 +2,13 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+    atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
 };
 
 use ropeway_model::{JobId, Phase, Validation};
 use ropeway_testkit::{
     Peer,
-    peer::{Answer, Request, ServedFile},
+    peer::{Answer, Cut, Request, ServedFile},
 };
 
 use crate::rig::Rig;
@@ -65,6 +65,27 @@ async fn a_file_without_validators_that_changed_starts_again_and_is_never_mixed(
     let job = rig.settled(id).await;
     assert_eq!((job.phase, job.validation), (Phase::Completed, Some(Validation::Changed)));
     new.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+}
+
+/// The tries before have shown that two machines with different files answer for one name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changed_in_two_tries_is_read_in_one_stream() {
+    let (one, other) =
+        (ServedFile::new(83, LENGTH).without_validators(), ServedFile::new(84, LENGTH).without_validators());
+    let (plain, served) = (AtomicUsize::new(0), one.clone());
+    let peer = Peer::start(move |request| match request.range() {
+        Some(_) => other.answer(request),
+        None if plain.fetch_add(1, SeqCst) < 2 => served.whole().cut_after(MIB, Cut::End),
+        None => served.whole().drip(2 * LENGTH),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    assert_eq!(job.phase, Phase::Completed);
+    one.pattern().assert_file(&rig.file("a.bin"), LENGTH);
+    let requests = peer.requests();
+    assert_eq!(requests.iter().filter(|request| request.range().is_none()).count(), 3);
+    assert!(requests.last().unwrap().range().is_none(), "nothing more is asked beside the third answer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -248,6 +248,17 @@ fn mixed() -> Vec<Case> {
                 .right([Version::Served(file(1)), Version::Served(file(2))])
                 .connections(8),
         ),
+        case(
+            "V18 ranges",
+            "the machine that serves ranges has another file of the same length, and no version is named",
+            MUST,
+            Play::once(move |request, _| {
+                let served = if request.range().is_some() { blind(2) } else { blind(1) };
+                served.answer(request).drip(2 * LENGTH)
+            })
+            .becomes(file(1))
+            .connections(8),
+        ),
     ]
 }
 
