@@ -1,6 +1,7 @@
 //! What of the settings' file cannot be used, and whether it may be done without.
 
 use ropeway_model::FailureCode;
+use serde_json::{Map, Value as Json};
 
 use super::text::Unread;
 use crate::view::NoticeView;
@@ -30,6 +31,15 @@ enum Kind {
     Harmless,
     /// This version does not know it.
     Unknown,
+    /// The file says nothing any more, and what was in force goes on.
+    Held,
+    /// The file is there and says nothing.
+    Blank,
+}
+
+/// Whether one of those that protect has another value than its default.
+pub(super) fn protects(fields: &Map<String, Json>, defaults: &Map<String, Json>) -> bool {
+    PROTECTING.iter().any(|key| fields.get(*key) != defaults.get(*key))
 }
 
 /// Whether a word of it is one of protection.
@@ -42,6 +52,17 @@ impl Flaw {
     /// The whole file.
     pub(super) fn of_file(reason: String) -> Self {
         Self { key: None, line: None, kind: Kind::Protecting, reason }
+    }
+
+    /// A file that is gone or blank while settings of it protect: they hold for as long as this process lives.
+    pub(super) fn of_held(is_blank: bool) -> Self {
+        let reason = if is_blank { "it is blank" } else { "it is gone" }.to_owned();
+        Self { key: None, line: None, kind: Kind::Held, reason }
+    }
+
+    /// A file without a word, as an editor or a crash leaves it.
+    pub(super) fn of_blank() -> Self {
+        Self { key: None, line: None, kind: Kind::Blank, reason: "it is blank".to_owned() }
     }
 
     /// A stretch that is no TOML.
@@ -73,6 +94,16 @@ impl Flaw {
         self.kind == Kind::Protecting
     }
 
+    /// Whether the settings in force are not in the file, and nothing else is.
+    pub(super) fn is_held(&self) -> bool {
+        self.kind == Kind::Held
+    }
+
+    /// Whether there is nothing in the file that is worth keeping.
+    pub(super) fn is_blank(&self) -> bool {
+        self.kind == Kind::Blank
+    }
+
     /// What the user is told.
     pub(super) fn notice(&self, path: &std::path::Path) -> NoticeView {
         let place = self.line.map(|line| format!(", line {line}")).unwrap_or_default();
@@ -83,6 +114,14 @@ impl Flaw {
             }
             Kind::Harmless => ("its default is used", "Correct it there, or set it anew in the settings."),
             Kind::Unknown => ("it is left alone", "Check how it is spelt, or update Ropeway."),
+            Kind::Held => (
+                "proxy, limits and schedule stay as they were until Ropeway is started again",
+                "Change any setting to write them all there again, or take them out in the settings.",
+            ),
+            Kind::Blank => (
+                "there is no proxy, no limit and no schedule",
+                "Set them anew if there were any; otherwise delete the file.",
+            ),
         };
         NoticeView {
             code: FailureCode::StateFailed.code().to_owned(),

@@ -142,11 +142,16 @@ impl SettingsFile {
             state.settings = wanted;
             return Ok(());
         }
-        let (had, wanted) = (fields_of(&state.settings), fields_of(&wanted));
-        let changed: Map<String, Json> =
-            wanted.into_iter().filter(|(key, value)| had.get(key) != Some(value)).collect();
+        let wanted = fields_of(&wanted);
         let mut stamp = Stamp::of(&self.path);
         let Read { text, mut document, settings, mut flaws } = read(&self.path, &state.settings);
+        // What holds although the file is gone is written there again, but for what is changed now.
+        let is_held = flaws.iter().any(Flaw::is_held);
+        flaws.retain(|flaw| !flaw.is_held());
+        let (had, settings) = if is_held { (defaults(), defaults()) } else { (state.settings.clone(), settings) };
+        let had = fields_of(&had);
+        let changed: Map<String, Json> =
+            wanted.into_iter().filter(|(key, value)| had.get(key) != Some(value)).collect();
         let mut merged = fields_of(&settings);
         merged.extend(changed.clone());
         let merged: Settings = serde_json::from_value(Json::Object(merged)).map_err(|error| self.refused(&error))?;
@@ -159,13 +164,13 @@ impl SettingsFile {
                     )));
                 }
             }
-            if !flaws.is_empty() {
+            if flaws.iter().any(|flaw| !flaw.is_blank()) {
                 self.keep_old(text.as_deref()).map_err(|error| self.refused(&error))?;
             }
             self.write(&document.to_string()).map_err(|error| self.refused(&error))?;
             flaws.retain(|flaw| flaw.key.as_ref().is_none_or(|key| !changed.contains_key(key)));
             // What could not be read at all is not in the new file.
-            flaws.retain(|_| text.is_some());
+            flaws.retain(|flaw| text.is_some() && !flaw.is_blank());
             stamp = Stamp::of(&self.path);
         }
         *state = State { settings: merged, flaws, read: stamp, seen: stamp };
@@ -220,14 +225,16 @@ fn read(path: &Path, fallback: &Settings) -> Read {
     let text = match ropeway_files::read_text(path, MOST_BYTES) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            let (document, settings) = (DocumentMut::new(), defaults());
-            return Read { text: None, document, settings, flaws: Vec::new() };
+            return without_a_word(None, fallback);
         }
         Err(error) => {
             let flaws = vec![Flaw::of_file(format!("it cannot be read: {error}"))];
             return Read { text: None, document: DocumentMut::new(), settings: fallback.clone(), flaws };
         }
     };
+    if text::is_blank(&text) {
+        return without_a_word(Some(text), fallback);
+    }
     let (document, unread) = text::read(&text);
     let left_out: Vec<String> = unread.iter().filter_map(|unread| unread.key.clone()).collect();
     let mut flaws: Vec<Flaw> = unread.into_iter().map(Flaw::of_text).collect();
@@ -249,6 +256,18 @@ fn read(path: &Path, fallback: &Settings) -> Read {
         }
     }
     Read { text: Some(text), document, settings, flaws }
+}
+
+/// What is read of no file, or of a blank one: an editor that failed, a full volume and a crash leave such. What protects
+/// is not dropped for that.
+fn without_a_word(text: Option<String>, fallback: &Settings) -> Read {
+    let (document, is_blank) = (DocumentMut::new(), text.is_some());
+    let text = text.map(|_| String::new());
+    if flaw::protects(&fields_of(fallback), &fields_of(&defaults())) {
+        return Read { text, document, settings: fallback.clone(), flaws: vec![Flaw::of_held(is_blank)] };
+    }
+    let flaws = if is_blank { vec![Flaw::of_blank()] } else { Vec::new() };
+    Read { text, document, settings: defaults(), flaws }
 }
 
 /// The settings with another value; or why it cannot be used, without the value.

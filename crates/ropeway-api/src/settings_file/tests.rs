@@ -209,7 +209,7 @@ fn a_number_of_connections_is_automatic_where_the_file_says_so_or_nothing() {
     let eight = ConnectionChoice::number(8).unwrap();
     for (text, expected) in [
         ("connections = \"auto\"\n", ConnectionChoice::Automatic),
-        ("", ConnectionChoice::Automatic),
+        ("# nothing", ConnectionChoice::Automatic),
         ("connections = 8\n", eight),
     ] {
         let (_folder, file) = opened(text);
@@ -231,7 +231,7 @@ fn what_is_edited_while_the_queue_runs_is_taken_up_once_the_editor_is_done() {
     assert!(file.look_again());
     assert_eq!((file.current().running_jobs, file.current().download_limit), (9, Some(5000)));
     assert!(!file.look_again(), "that is old news");
-    file.replace(Settings { running_jobs: 3, ..file.current() }).unwrap();
+    file.replace(Settings { running_jobs: 3, download_limit: None, ..file.current() }).unwrap();
     assert!(!file.look_again() && !file.look_again(), "what the program writes is no edit");
     fs::remove_file(folder.path().join("settings.toml")).unwrap();
     assert!(!file.look_again() && file.look_again());
@@ -248,4 +248,51 @@ fn what_is_edited_into_nonsense_is_told_and_what_held_holds() {
     written(folder.path(), "running_jobs = 8\n");
     assert!(!file.look_again() && file.look_again());
     assert_eq!((file.current().running_jobs, file.notices().len()), (8, 0));
+}
+
+#[test]
+fn what_protects_outlives_its_file() {
+    let protecting = "proxy = \"http://proxy:1\"\nrunning_jobs = 7\n";
+    for (blank, is_there) in [("", true), (" \n\t\n", true), ("\0\0\0", true), ("\u{feff}", true), ("", false)] {
+        let (folder, file) = opened(protecting);
+        let before = file.current();
+        if is_there {
+            written(folder.path(), blank);
+        } else {
+            fs::remove_file(folder.path().join("settings.toml")).unwrap();
+        }
+        assert!(!file.look_again() && file.look_again());
+        assert_eq!(file.current(), before, "{blank:?}");
+        let notices = file.notices();
+        assert!(notices[0].message.contains("stay as they were") && !notices[0].is_blocking, "{notices:?}");
+        // Any change writes them all again.
+        file.replace(Settings { theme: Theme::Dark, ..before.clone() }).unwrap();
+        assert_eq!(file.notices(), Vec::new());
+        let again = SettingsFile::open(folder.path(), Keeping::Saved).current();
+        assert_eq!(again, Settings { theme: Theme::Dark, ..before }, "{blank:?}");
+    }
+}
+
+#[test]
+fn what_protects_is_taken_out_by_name_or_by_its_line() {
+    let (folder, file) = opened("proxy = \"http://proxy:1\"\nrunning_jobs = 7\n");
+    written(folder.path(), "running_jobs = 7\n");
+    assert!(!file.look_again() && file.look_again());
+    assert_eq!((file.current().proxy, file.notices()), (None, Vec::new()));
+    let (folder, file) = opened("proxy = \"http://proxy:1\"\n");
+    fs::remove_file(folder.path().join("settings.toml")).unwrap();
+    assert!(!file.look_again() && file.look_again());
+    file.replace(Settings { proxy: None, ..file.current() }).unwrap();
+    assert_eq!((file.current().proxy, file.notices()), (None, Vec::new()));
+}
+
+#[test]
+fn a_blank_file_says_that_nothing_protects() {
+    for blank in ["", "\n\n", "\0\0"] {
+        let (folder, file) = opened(blank);
+        let notices = file.notices();
+        assert!(notices[0].message.contains("it is blank") && !notices[0].is_blocking, "{notices:?}");
+        file.replace(Settings { running_jobs: 7, ..file.current() }).unwrap();
+        assert_eq!((file.notices(), text(&folder)), (Vec::new(), "running_jobs = 7\n".to_owned()));
+    }
 }

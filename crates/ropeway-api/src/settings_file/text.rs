@@ -45,6 +45,7 @@ pub(super) fn read(text: &str) -> (DocumentMut, Vec<Unread>) {
             continue;
         }
         has_split = true;
+        pieces = pieces.into_iter().flat_map(Piece::split_at_error).collect();
         let mut is_below_unread = false;
         for piece in &mut pieces {
             let is_header = piece.text.trim_start().starts_with('[');
@@ -62,6 +63,11 @@ pub(super) fn read(text: &str) -> (DocumentMut, Vec<Unread>) {
     }
 }
 
+/// Whether a text has nothing but room in it. A file system that lost the contents in a crash gives back zero bytes.
+pub(super) fn is_blank(text: &str) -> bool {
+    text.chars().all(|letter| letter.is_whitespace() || letter == '\0' || letter == '\u{feff}')
+}
+
 /// A stretch of the text that can be TOML by itself: a key with its value, or the header of a table.
 struct Piece {
     line: usize,
@@ -77,6 +83,22 @@ impl Piece {
         } else {
             self.text.clone()
         }
+    }
+
+    /// What stands before its first error and the rest, where the former is TOML: a line that says nothing takes no
+    /// value away that stands above it.
+    fn split_at_error(self) -> Vec<Self> {
+        let Err(error) = self.text.parse::<DocumentMut>() else { return vec![self] };
+        let before = self.text.get(..error.span().map_or(0, |span| span.start)).unwrap_or_default();
+        let (good, rest) = self.text.split_at(before.rfind('\n').map_or(0, |end| end + 1));
+        if good.is_empty() || good.parse::<DocumentMut>().is_err() {
+            return vec![self];
+        }
+        let rest_line = self.line + good.matches('\n').count();
+        vec![
+            Self { line: self.line, text: good.to_owned(), is_out: false },
+            Self { line: rest_line, text: rest.to_owned(), is_out: false },
+        ]
     }
 
     fn leave_out(&mut self, reason: &str) -> Unread {
@@ -231,7 +253,10 @@ mod tests {
         for (text, read, left_out) in [
             ("a = 1\nb = \"x\"\n", vec!["a", "b"], vec![]),
             ("a = 1\nb = [\nc = 3\n", vec!["a", "c"], vec![(2, key("b"))]),
-            ("a = 1\nthis is nothing\nc = 3", vec!["c"], vec![(1, key("a"))]),
+            ("a = 1\nthis is nothing\nc = 3", vec!["a", "c"], vec![(2, None)]),
+            ("a = [\n  1,\n]\n\nthis is nothing\nc = 3", vec!["a", "c"], vec![(5, None)]),
+            ("a = 1 2\nthis is nothing\nc = 3", vec!["c"], vec![(1, key("a"))]),
+            ("[[a]]\nb = 1\nthis is nothing\nc = 3", vec!["a"], vec![(3, None)]),
             ("# word\na = \"1\nb = 2\n", vec!["b"], vec![(2, key("a"))]),
             ("a = 1\na = 2\nb = 3\n", vec!["a", "b"], vec![(2, key("a"))]),
             (

@@ -256,7 +256,7 @@ fn mixed() -> Vec<Case> {
                 let served = if request.range().is_some() { blind(2) } else { blind(1) };
                 served.answer(request).drip(2 * LENGTH)
             })
-            .becomes(file(1))
+            .right([Version::Served(file(1)), Version::Served(file(2))])
             .connections(8),
         ),
     ]
