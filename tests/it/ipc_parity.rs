@@ -155,7 +155,7 @@ pub(crate) fn rpc(daemon: &Daemon<'_>, name: &str, params: &Value) -> Result<Val
 /// The status and the body curl gets.
 fn curl(daemon: &Daemon<'_>, path: &str, headers: &[&str], body: Option<&str>) -> (u16, String) {
     let mut command = Command::new("curl");
-    command.args(["-s", "--noproxy", "*", "--max-time", "10", "-w", "\n%{http_code}"]);
+    command.args(["-s", "--noproxy", "*", "--max-time", "120", "-w", "\n%{http_code}"]);
     for header in headers {
         command.args(["-H", header]);
     }

@@ -18,7 +18,18 @@ pub(crate) struct Daemon<'a> {
 impl<'a> Daemon<'a> {
     /// Starts one and returns once it answers.
     pub(crate) fn start(home: &'a Home) -> Self {
-        let mut running = home.start(["daemon"]);
+        Self::of(home, home.start(["daemon"]))
+    }
+
+    /// Starts one whose threads share one arena of the allocator. What each would keep in an arena of its own depends on how
+    /// busy the machine is, and no job holds it.
+    pub(crate) fn start_with_one_arena(home: &'a Home) -> Self {
+        let mut command = home.command(["daemon"]);
+        command.env("MALLOC_ARENA_MAX", "1");
+        Self::of(home, Running::spawn(command).0)
+    }
+
+    fn of(home: &'a Home, mut running: Running) -> Self {
         let url = running.first_line();
         assert!(url.starts_with("http://127.0.0.1:") && url.contains("/#token="), "{url}");
         Self { home, running, url }
