@@ -16,6 +16,9 @@ const FUZZ_SECONDS: u32 = 5;
 /// change of the engine moves what a seed plays.
 const PLANTED_SEEDS: u64 = 5_000;
 
+/// Tests that are run at once for each processor: they wait for servers, clocks and disks as long as they work.
+const TESTS_PER_PROCESSOR: usize = 2;
+
 /// Builds everything and runs every test.
 pub(crate) fn everything() -> Result<()> {
     let mut steps = Steps::default();
@@ -54,7 +57,9 @@ fn rust() -> Result<()> {
     if fresh.exists() {
         fs::remove_dir_all(&fresh)?;
     }
+    let threads = std::thread::available_parallelism()?.get() * TESTS_PER_PROCESSOR;
     let mut command = shell::cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+    command.args(["--test-threads", &threads.to_string()]);
     for (key, name) in PROGRAMS {
         command.env(key, place::built("debug", name));
     }

@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
 use ropeway_drivers::{Driver, Probe};
-use ropeway_model::{FailureCode, SafeUrl, SegmentMap, Transfer};
+use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
 
@@ -73,6 +73,18 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         attempt.progress.restart_at(0);
         probe.body = Box::pin(stream::iter([Ok(bytes)]));
     }
+    // Apart: a small file is saved without it, and its try is moved with little effort.
+    Box::pin(into_part(attempt, into, name, (driver, probe, first))).await
+}
+
+/// Begins a part file for an answer that is to be read.
+async fn into_part(
+    attempt: &Attempt,
+    into: &Path,
+    name: FileName,
+    (driver, probe, first): Answered,
+) -> Result<Begin, Stop> {
+    let length = probe.validator.length;
     let (part_path, part) = naming::reserve(attempt, into, &name).await?;
     let remote = Remote {
         url: probe.url.clone(),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use ropeway_drivers::{Context, DriverError};
-use ropeway_model::{EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer, Validation, Validator};
+use ropeway_model::{ByteRange, EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer, Validation, Validator};
 use ropeway_store::{Remote, Verification};
 
 use super::{
@@ -73,14 +73,7 @@ async fn go_on(
         *had = Some(part);
         return Ok(None);
     };
-    // Digests of pieces tell by themselves where answers of two versions lie side by side.
-    let is_proved = attempt.spec.pieces.is_some();
-    let (promises, reopened) = if is_proved {
-        (Promises::default(), Vec::new())
-    } else {
-        let (part, map) = (Arc::clone(&part), map.clone());
-        attempt.on_disk(move |_| Promises::of(&*part, &map)).await?
-    };
+    let (promises, reopened) = promises(attempt, &part, &map).await?;
     let driver = attempt.engine.drivers.for_download(&remote.url)?;
     if driver.download().is_none() {
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
@@ -101,18 +94,40 @@ async fn go_on(
         first: None,
         hashed,
     });
-    if remote.is_renewed
-        && let Err(stop) = renewed::prove(attempt, &mut source, &remote).await
-    {
-        if attempt.engine.scope == Scope::Queue || !is_of_another_file(&stop) {
-            return Err(stop);
-        }
-        // Of a link that was signed anew it was only likely that it leads to the same file: nobody said so.
-        attempt.log("the new link leads to another file: starts again at byte 0".to_owned());
+    if remote.is_renewed && !leads_to_the_same(attempt, &mut source, &remote).await? {
         *had = Some(Arc::clone(&source.part));
         return Ok(None);
     }
     Ok(Some(Begin::Source(source, None)))
+}
+
+/// What is to be written behind the holes of `map`, and where that comes again.
+async fn promises(
+    attempt: &Attempt,
+    part: &Arc<dyn PartFile>,
+    map: &SegmentMap,
+) -> Result<(Promises, Vec<ByteRange>), Stop> {
+    // Digests of pieces tell by themselves where answers of two versions lie side by side.
+    if attempt.spec.pieces.is_some() {
+        return Ok((Promises::default(), Vec::new()));
+    }
+    let (part, map) = (Arc::clone(part), map.clone());
+    attempt.on_disk(move |_| Promises::of(&*part, &map)).await
+}
+
+/// Whether a renewed link leads to the file whose bytes are here.
+///
+/// # Errors
+/// [`FailureCode::RenewedLinkDiffers`] where a job of a queue has another file behind it.
+async fn leads_to_the_same(attempt: &Attempt, source: &mut Source, remote: &Remote) -> Result<bool, Stop> {
+    match renewed::prove(attempt, source, remote).await {
+        // Of a link that was signed anew it was only likely that it leads to the same file: nobody said so.
+        Err(stop) if attempt.engine.scope == Scope::Once && is_of_another_file(&stop) => {
+            attempt.log("the new link leads to another file: starts again at byte 0".to_owned());
+            Ok(false)
+        }
+        proved => proved.map(|_| true),
+    }
 }
 
 /// The part file, unless it is gone: the one that is `claimed`, where that still has its name.

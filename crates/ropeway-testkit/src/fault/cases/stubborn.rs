@@ -17,7 +17,7 @@ use crate::{
 const PIECE: u64 = 300 * 1024;
 
 pub(super) fn cases() -> Vec<Case> {
-    [wrong_ranges(), refusals(), conditions(), led(), vec![once()], mixed(), tags(), framing()].concat()
+    [wrong_ranges(), refusals(), conditions(), led(), vec![once()], mixed(), two_machines(), tags(), framing()].concat()
 }
 
 /// Every answer to a request for a range is `odd`; plain requests are answered well.
@@ -240,6 +240,14 @@ fn mixed() -> Vec<Case> {
             })
             .ours(went_on),
         ),
+    ]
+}
+
+/// Two machines behind one name, with other files of the same length.
+fn two_machines() -> Vec<Case> {
+    const MUST: &str = "one version alone";
+    let blind = |seed| file(seed).without_validators();
+    vec![
         case(
             "V18 segments",
             "two machines behind one name have other files of the same length, and name no version",
