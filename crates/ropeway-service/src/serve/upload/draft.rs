@@ -32,6 +32,8 @@ pub(super) struct Draft {
     name: Option<String>,
     file: File,
     hasher: Sha256,
+    /// The SHA-256 that the client has promised, which is taken of every file.
+    expected: Option<Digest>,
     /// What else the client has promised of the bytes, and what tells whether it is kept.
     promised: Vec<(Digest, Hasher)>,
     length: u64,
@@ -59,17 +61,20 @@ impl Draft {
             let file = File::from(file);
             // Where a volume has no locks, no sweep takes anything.
             if ropeway_files::lock(&file).is_ok() && fstat(&file)?.st_nlink > 0 {
-                let (hasher, promised) = (Sha256::new(), Vec::new());
-                return Ok(Self { folder, name: Some(draft_name), file, hasher, promised, length: 0 });
+                let (name, hasher, promised) = (Some(draft_name), Sha256::new(), Vec::new());
+                return Ok(Self { folder, name, file, hasher, expected: None, promised, length: 0 });
             }
             // A sweep saw it before it was locked, and removes it.
         }
         Err(Errno::EXIST)
     }
 
-    /// Takes note of what the client promises, before the first byte.
+    /// Takes note of what the client promises, each algorithm once, before the first byte.
     pub(super) fn promise(&mut self, promised: Vec<Digest>) {
-        let hashers = promised.into_iter().map(|digest| {
+        let (own, others): (Vec<_>, Vec<_>) =
+            promised.into_iter().partition(|digest| digest.algorithm() == Algorithm::Sha256);
+        self.expected = own.into_iter().next();
+        let hashers = others.into_iter().map(|digest| {
             let hasher = Hasher::new(digest.algorithm());
             (digest, hasher)
         });
@@ -94,7 +99,10 @@ impl Draft {
     /// # Errors
     /// [`Refusal::DigestMismatch`] where they are not those that the client promised.
     pub(super) fn finish(&mut self, mode: Mode) -> Result<Received, Refusal> {
-        if std::mem::take(&mut self.promised).into_iter().any(|(digest, hasher)| hasher.finish() != digest) {
+        let digest = Digest::from_bytes(Algorithm::Sha256, &self.hasher.finalize_reset()).ok_or(Refusal::DiskFailed)?;
+        let is_other = self.expected.take().is_some_and(|expected| expected != digest);
+        if is_other || std::mem::take(&mut self.promised).into_iter().any(|(digest, hasher)| hasher.finish() != digest)
+        {
             return Err(Refusal::DigestMismatch);
         }
         match fchmod(&self.file, mode) {
@@ -103,7 +111,6 @@ impl Draft {
             set => set.map_err(Refusal::of_writing)?,
         }
         self.file.sync_all().map_err(|error| Refusal::of_writing(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-        let digest = Digest::from_bytes(Algorithm::Sha256, &self.hasher.finalize_reset()).ok_or(Refusal::DiskFailed)?;
         Ok(Received { length: self.length, digest })
     }
 
@@ -195,6 +202,28 @@ mod tests {
         drop(draft);
         assert_eq!(std::fs::read(root.path().join("a")).unwrap(), b"abc");
         assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_client_promises_of_the_bytes_holds_in_every_algorithm() {
+        let sha256 = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        let (md5, other) = ("md5:900150983cd24fb0d6963f7d28e17f72", "md5:d41d8cd98f00b204e9800998ecf8427e");
+        let wrong = sha256.replace("ba78", "ba79");
+        for (promised, is_kept) in [
+            (vec![], true),
+            (vec![sha256], true),
+            (vec![md5, sha256], true),
+            (vec![&*wrong], false),
+            (vec![md5, &*wrong], false),
+            (vec![sha256, other], false),
+        ] {
+            let root = tempfile::tempdir().unwrap();
+            let mut draft = Draft::create(Folder::open_root(root.path()).unwrap(), "a").unwrap();
+            draft.promise(promised.iter().map(|digest| digest.parse().unwrap()).collect());
+            draft.append(&[Bytes::from_static(b"abc")]).unwrap();
+            let is_refused = matches!(draft.finish(Mode::RUSR), Err(Refusal::DigestMismatch));
+            assert_eq!(!is_refused, is_kept, "{promised:?}");
+        }
     }
 
     #[test]
