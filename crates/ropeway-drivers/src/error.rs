@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator, counted};
 
 use crate::ServerWords;
 
@@ -387,7 +387,7 @@ const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCo
 /// What a server says, behind its status.
 /// The length of a file, where the server names one, as it stands in a sentence.
 fn its(length: Option<u64>) -> String {
-    length.map(|length| format!(" (it has {length} bytes)")).unwrap_or_default()
+    length.map(|length| format!(" (it has {})", counted(length, "byte"))).unwrap_or_default()
 }
 
 fn said(words: Option<&ServerWords>) -> String {

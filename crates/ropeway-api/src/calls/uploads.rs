@@ -139,7 +139,8 @@ fn told(folder: &Path, left_out: &[LeftOut]) -> Vec<Refusal> {
     };
     let mut told: Vec<_> = named.iter().map(refused).collect();
     if !counted.is_empty() {
-        let message = format!("{} more below {} are left out", counted.len(), folder.display());
+        let are = if counted.len() == 1 { "is" } else { "are" };
+        let message = format!("{} more below {} {are} left out", counted.len(), folder.display());
         told.push(refusal(&folder.display(), FailureCode::NotAFile, message));
     }
     told

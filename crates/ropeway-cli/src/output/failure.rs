@@ -6,6 +6,7 @@ use ropeway_api::{
     command::{ALREADY_ADDED, Refusal},
     view::{DirectionView, NoticeView, PhaseView},
 };
+use ropeway_model::counted;
 
 use crate::{
     error::CommandError,
@@ -73,10 +74,13 @@ pub(crate) fn interrupted_stream() {
 
 /// What is true of each direction: a download's bytes are on the disk, an upload's end with its request.
 fn interruption(downloads: u64, uploads: u64) -> String {
-    let down = format!("{} unfinished and what came is kept", counted(downloads, "download"));
+    let are = |count| if count == 1 { "is" } else { "are" };
+    let down = format!("{} {} unfinished and what came is kept", counted(downloads, "download"), are(downloads));
+    let begin = if uploads == 1 { "begins" } else { "begin" };
     let up = format!(
-        "{} unfinished and begin again: the server keeps nothing of a file that ends early",
-        counted(uploads, "upload")
+        "{} {} unfinished and {begin} again: the server keeps nothing of a file that ends early",
+        counted(uploads, "upload"),
+        are(uploads),
     );
     let said = match (downloads, uploads) {
         (_, 0) => down,
@@ -85,10 +89,6 @@ fn interruption(downloads: u64, uploads: u64) -> String {
     };
     let end = if uploads == 0 { "to resume" } else { "to go on" };
     format!("interrupted: {said}; run the same command again {end}")
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what} is") } else { format!("{count} {what}s are") }
 }
 
 fn text(what: &str, code: &str, message: &str, hint: &str) -> String {
@@ -109,9 +109,13 @@ mod tests {
         let down =
             "interrupted: 2 downloads are unfinished and what came is kept; run the same command again to resume";
         assert_eq!(interruption(2, 0), down);
+        assert!(interruption(1, 0).starts_with("interrupted: 1 download is unfinished"));
+        assert!(interruption(1, 2).contains("; 2 uploads are unfinished and begin again"));
         let up = interruption(0, 1);
         assert!(
-            up.contains("1 upload is unfinished") && up.contains("keeps nothing") && !up.contains("resume"),
+            up.contains("1 upload is unfinished and begins again")
+                && up.contains("keeps nothing")
+                && !up.contains("resume"),
             "{up}"
         );
     }
