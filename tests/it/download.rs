@@ -68,6 +68,11 @@ async fn a_taken_name_gets_a_number_unless_the_user_says_otherwise() {
     assert!(failed.stderr.contains("FILE_EXISTS") && failed.stderr.contains("hint: "), "{}", failed.stderr);
     assert_eq!(fs::read(home.work("b.bin")).unwrap(), b"precious");
 
+    // Nobody is there to be asked.
+    let failed = home.run(["get", "--on-conflict", "ask", "-o", "b.bin", &url]).expect(1);
+    for flag in ["FILE_EXISTS", "--on-conflict rename", "--on-conflict overwrite", "--skip-existing"] {
+        assert!(failed.stderr.contains(flag), "{flag}: {}", failed.stderr);
+    }
     home.run(["get", "--on-conflict", "overwrite", "-o", "b.bin", &url]).expect(0);
     file.pattern().assert_file(&home.work("b.bin"), file.length());
     assert!(home.work_names().iter().all(|name| !name.ends_with(".part")), "{:?}", home.work_names());

@@ -41,8 +41,9 @@ pub(crate) fn refuse(refusal: &Refusal) {
 pub(crate) fn report(end: &End) {
     let source = &end.job.source;
     if let Some(failure) = end.failure() {
+        let hint = end.hint().unwrap_or_default();
         let kept = kept(end).map(|kept| format!("\n  kept: {kept}")).unwrap_or_default();
-        to_stderr(&(text(source, &failure.code, &failure.message, &failure.hint) + &kept));
+        to_stderr(&(text(source, &failure.code, &failure.message, &hint) + &kept));
     } else if !end.is_complete() {
         let message = "it was canceled or taken off the list meanwhile";
         to_stderr(&text(source, "CANCELED", message, "Add it again if you still want it."));
@@ -102,7 +103,7 @@ mod tests {
     use ropeway_api::view::FailureView;
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     #[test]
     fn an_interruption_says_of_each_direction_what_is_kept() {
@@ -125,7 +126,7 @@ mod tests {
         let failed = |can_resume, moved| {
             let (code, message, hint) = (String::new(), String::new(), String::new());
             let failure = FailureView { status: None, code, message, hint, can_resume };
-            End { job: row(1, PhaseView::Failed { failure }, moved), took: Duration::ZERO, seen: 0 }
+            End { job: row(1, PhaseView::Failed { failure }, moved), took: Duration::ZERO, seen: 0, queue: Queue::Own }
         };
         assert_eq!(kept(&failed(true, 50)).as_deref(), Some("50 B in /downloads/1.bin.part"));
         assert_eq!((kept(&failed(true, 0)), kept(&failed(false, 50))), (None, None));

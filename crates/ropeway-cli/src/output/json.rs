@@ -1,6 +1,6 @@
 //! One JSON object a line. The names of the fields are a contract with scripts.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use ropeway_api::{
     command::Refusal,
@@ -82,7 +82,7 @@ struct ResultLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 impl Output for Json {
@@ -110,7 +110,7 @@ impl Output for Json {
             url: refusal.input.clone(),
             code: Some(&refusal.code),
             message: Some(&refusal.message),
-            hint: Some(&refusal.hint),
+            hint: Some(refusal.hint.as_str().into()),
             ..ResultLine::default()
         }));
         failure::refuse(refusal);
@@ -164,7 +164,7 @@ fn result(end: &End) -> ResultLine<'_> {
         verification: end.job.verification,
         code: failure.map(|failure| failure.code.as_str()).or_else(|| (!end.is_complete()).then_some("CANCELED")),
         message: failure.map(|failure| failure.message.as_str()),
-        hint: failure.map(|failure| failure.hint.as_str()),
+        hint: end.hint().map(Cow::from),
     }
 }
 
@@ -180,7 +180,7 @@ mod tests {
     use ropeway_api::view::FailureView;
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     fn text(line: &Line<'_>) -> serde_json::Value {
         serde_json::to_value(line).unwrap()
@@ -191,7 +191,7 @@ mod tests {
         let mut job = row(7, PhaseView::Completed, 5);
         job.digest = Some("sha256:ab".to_owned());
         job.verification = Some(VerificationView::Length);
-        let end = End { job, took: Duration::from_millis(1500), seen: 3 };
+        let end = End { job, took: Duration::from_millis(1500), seen: 3, queue: Queue::Own };
         assert_eq!(
             text(&Line::Result(result(&end))),
             serde_json::json!({
@@ -210,7 +210,8 @@ mod tests {
             hint: "Look.".to_owned(),
             can_resume: true,
         };
-        let end = End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO, seen: 0 };
+        let end =
+            End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO, seen: 0, queue: Queue::Own };
         let line = text(&Line::Result(result(&end)));
         assert_eq!((&line["code"], &line["hint"]), (&"HTTP_NOT_FOUND".into(), &"Look.".into()));
         assert_eq!(line["verified"], false);

@@ -111,16 +111,18 @@ mod tests {
     use ropeway_api::view::{FailureView, VerificationView};
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     #[test]
     fn a_finished_job_is_one_line_with_where_how_much_and_how_sure() {
         let mut job = row(1, PhaseView::Completed, 1 << 20);
         job.digest = Some("sha256:9f86".to_owned());
         job.verification = Some(VerificationView::ChecksumGiven);
-        let line = finished_line(&End { job: job.clone(), took: Duration::from_secs(1), seen: 1 << 20 }).unwrap();
+        let line =
+            finished_line(&End { job: job.clone(), took: Duration::from_secs(1), seen: 1 << 20, queue: Queue::Own })
+                .unwrap();
         assert_eq!(line, "saved /downloads/1.bin: 1.00 MiB at 1.00 MiB/s, sha256:9f86, equal to the checksum given");
-        let line = finished_line(&End { job, took: Duration::from_secs(1), seen: 1 << 19 }).unwrap();
+        let line = finished_line(&End { job, took: Duration::from_secs(1), seen: 1 << 19, queue: Queue::Own }).unwrap();
         assert!(line.contains("1.00 MiB at 512.00 KiB/s"), "{line}");
     }
 
@@ -148,7 +150,7 @@ mod tests {
     fn a_file_that_was_there_is_told_apart_from_one_that_came() {
         let mut job = row(1, PhaseView::Completed, 0);
         job.verification = Some(VerificationView::Length);
-        let line = finished_line(&End { job, took: Duration::ZERO, seen: 0 }).unwrap();
+        let line = finished_line(&End { job, took: Duration::ZERO, seen: 0, queue: Queue::Own }).unwrap();
         assert_eq!(line, "kept /downloads/1.bin: it is there already, length as announced");
     }
 }

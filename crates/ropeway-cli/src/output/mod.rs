@@ -3,6 +3,7 @@
 mod bars;
 pub(crate) mod details;
 mod failure;
+pub(crate) mod hint;
 mod json;
 mod lines;
 pub(crate) mod reading;
