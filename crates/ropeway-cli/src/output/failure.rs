@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use ropeway_api::{
-    command::{ALREADY_ADDED, Refusal},
+    command::{ALREADY_ADDED, LEFT_OUT, Refusal},
     view::{DirectionView, NoticeView, PhaseView},
 };
 use ropeway_model::counted;
@@ -30,11 +30,12 @@ pub(crate) fn tell(notice: &NoticeView) {
 
 /// Prints why an input became no job.
 pub(crate) fn refuse(refusal: &Refusal) {
-    if refusal.code == ALREADY_ADDED {
-        to_stderr(&format!("{}: {}", plain(&refusal.input), plain(&refusal.message)));
-        return;
+    let message = plain(&refusal.message);
+    match refusal.code.as_str() {
+        ALREADY_ADDED => to_stderr(&format!("{}: {message}", plain(&refusal.input))),
+        LEFT_OUT => to_stderr(&format!("notice: {message}")),
+        code => to_stderr(&text(&refusal.input, code, &message, &refusal.hint)),
     }
-    to_stderr(&text(&refusal.input, &refusal.code, &refusal.message, &refusal.hint));
 }
 
 /// Prints why a job is not complete; nothing if it is.
