@@ -7,6 +7,7 @@ mod document;
 mod error;
 mod known;
 mod leftover;
+mod leftovers;
 mod new_jobs;
 mod observe;
 mod pipe;
@@ -36,6 +37,7 @@ pub use control::Removal;
 pub use error::EngineError;
 pub use known::{KnownDownload, KnownDownloads};
 pub use leftover::Leftover;
+pub(crate) use leftovers::Leftovers;
 pub use new_jobs::NewJobs;
 pub use pipe::{PipeProgress, Piped};
 
@@ -158,7 +160,7 @@ impl Engine {
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
         core.recall_hosts().await;
-        recover::run(&core).await?;
+        recover::run(&core, config.is_alone).await?;
         tokio::spawn(schedule::run(Arc::clone(&core)));
         tokio::spawn(hosts::memory::run(Arc::clone(&core)));
         tokio::spawn(obstacles::run(Arc::clone(&core)));
