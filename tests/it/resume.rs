@@ -192,10 +192,12 @@ async fn what_was_not_begun_or_keeps_nothing_is_taken_up_by_the_same_command_wha
         (vec!["get", "-l", "1K", "-j", "1", "-i", "list"], vec!["get", "-j", "3", "-i", "list"], 3),
     ] {
         let before = peer.requests().len();
-        let running = home.start(&slow);
+        let running = home.start(slow.iter().chain(&["--json"]));
         wait_until("it is on its way", || (peer.requests().len() > before && left() == count).then_some(()));
         running.signal(Signal::INT);
-        running.wait().expect(130);
+        let results = running.wait().expect(130).results();
+        assert!(results.iter().all(|line| line["code"] == "INTERRUPTED" && line["hint"].is_string()), "{results:?}");
+        assert_eq!(results.len(), count, "a last line for each: {results:?}");
         assert_eq!(left(), count, "{slow:?}");
         home.run(&again).expect(0);
         assert_eq!(left(), 0, "{again:?}");

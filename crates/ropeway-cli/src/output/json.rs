@@ -20,6 +20,9 @@ use crate::{
 /// A script that follows progress needs no more than this.
 const PERIOD: Duration = Duration::from_millis(500);
 
+/// The code of what a signal stopped.
+pub(crate) const INTERRUPTED: &str = "INTERRUPTED";
+
 /// Progress now and then, one result per job, on stdout.
 #[derive(Debug)]
 pub(crate) struct Json {
@@ -106,15 +109,25 @@ impl Output for Json {
     }
 
     fn refused(&mut self, refusal: &Refusal) {
-        print(&Line::Result(ResultLine {
-            url: refusal.input.clone(),
-            code: Some(&refusal.code),
-            message: Some(&refusal.message),
-            hint: Some(refusal.hint.as_str().into()),
-            ..ResultLine::default()
-        }));
+        print_refused(refusal);
         failure::refuse(refusal);
     }
+
+    fn interrupted(&mut self, board: &Board) {
+        board.unfinished().for_each(|end| print(&Line::Result(interrupted(&end))));
+        failure::interrupted(board);
+    }
+}
+
+/// Prints the line of an input that became no job.
+pub(crate) fn print_refused(refusal: &Refusal) {
+    print(&Line::Result(ResultLine {
+        url: refusal.input.clone(),
+        code: Some(&refusal.code),
+        message: Some(&refusal.message),
+        hint: Some(refusal.hint.as_str().into()),
+        ..ResultLine::default()
+    }));
 }
 
 /// The local end of a job.
@@ -168,6 +181,16 @@ fn result(end: &End) -> ResultLine<'_> {
     }
 }
 
+/// The last line of a job that a signal stopped.
+fn interrupted(end: &End) -> ResultLine<'_> {
+    let message = match end.job.direction {
+        DirectionView::Download => "a signal stopped it; what came is kept",
+        DirectionView::Upload => "a signal stopped it; the server keeps nothing of a file that ends early",
+    };
+    let hint = Some("Run the same command again to go on.".into());
+    ResultLine { code: Some(INTERRUPTED), message: Some(message), hint, ..result(end) }
+}
+
 fn print(line: &Line<'_>) {
     // Plain strings and numbers: there is nothing in them that JSON cannot say.
     if let Ok(text) = as_json(line) {
@@ -199,6 +222,16 @@ mod tests {
                 "seconds": 1.5, "rate": 2, "sha256": "ab", "digest": "sha256:ab", "verified": true, "verification": "length",
             })
         );
+    }
+
+    #[test]
+    fn what_a_signal_stops_has_a_last_line_that_says_so() {
+        let mut board = Board::default();
+        board.put(row(7, PhaseView::Running, 40));
+        let end = board.unfinished().next().unwrap();
+        let line = text(&Line::Result(interrupted(&end)));
+        assert_eq!((&line["event"], &line["id"], &line["bytes"]), (&"result".into(), &7.into(), &40.into()));
+        assert_eq!((&line["code"], &line["verified"]), (&INTERRUPTED.into(), &false.into()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod bars;
 pub(crate) mod details;
 mod failure;
 pub(crate) mod hint;
-mod json;
+pub(crate) mod json;
 mod lines;
 pub(crate) mod reading;
 mod stream;

@@ -101,6 +101,16 @@ impl Board {
         self.open.values().map(|row| &row.job)
     }
 
+    /// Open rows as ends that did not come.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = End> {
+        self.open.values().map(|row| End {
+            job: row.job.clone(),
+            took: row.since.elapsed(),
+            seen: row.job.progress.moved.saturating_sub(row.before),
+            queue: self.queue,
+        })
+    }
+
     /// Sums over all rows that were ever put.
     pub(crate) fn sums(&self) -> Sums {
         let ended = self.ended.len() as u64;
