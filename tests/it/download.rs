@@ -284,3 +284,23 @@ async fn new_folders_are_as_durable_as_the_file_in_them() {
         assert_eq!(times, 1, "syncs that make {why} durable:\n{trace}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_made_for_nothing_are_gone_at_the_end_and_no_others() {
+    let peer = Peer::start(|request| match request.path.as_str() {
+        "/a.bin" => ServedFile::new(3, 1000).answer(request),
+        _ => Answer::status(404),
+    })
+    .await;
+    let home = Home::new();
+    let (good, missing) = (peer.url("a.bin"), peer.url("missing.bin"));
+    fs::create_dir_all(home.work("mine/empty")).unwrap();
+    home.run(["get", "-d", "new/deep/er", &missing]).expect(1);
+    assert_eq!(home.work_names(), ["mine"], "nobody asked for an empty folder");
+    home.run(["get", "-d", "mine/empty", &missing]).expect(1);
+    assert!(home.work("mine/empty").exists(), "it was there before");
+    home.run(["get", "-d", "mine/empty/new", &missing]).expect(1);
+    assert_eq!(fs::read_dir(home.work("mine/empty")).unwrap().count(), 0);
+    home.run(["get", "-d", "both/new", &missing, &good]).expect(1);
+    assert!(home.work("both/new/a.bin").exists());
+}

@@ -1,7 +1,7 @@
 //! What all parts of the engine share.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -94,6 +94,8 @@ pub(crate) struct Core {
     pub(crate) leftovers: Mutex<Leftovers>,
     /// Part files of those that were taken up, locked until their try begins: of two processes one has them.
     pub(crate) claimed: Mutex<HashMap<JobId, Arc<dyn PartFile>>>,
+    /// Folders made for downloads of which none has saved a file there yet.
+    pub(crate) made_folders: Mutex<BTreeSet<PathBuf>>,
     /// Comparisons and repairs of files at rest.
     pub(crate) proofs: Courses,
 }

@@ -5,6 +5,7 @@ mod checkpoint;
 mod crew;
 mod existing;
 mod finish;
+mod folders_made;
 mod fresh;
 mod gather;
 mod ground;

@@ -155,6 +155,7 @@ impl Engine {
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
             claimed: Mutex::default(),
+            made_folders: Mutex::default(),
             proofs: Courses::default(),
         });
         core.set_schedule(config.schedule);
@@ -223,6 +224,7 @@ impl Engine {
         if within(TRANSFERS_END, self.core.tasks.wait()).await.is_none() {
             tracing::error!(tasks = self.core.tasks.len(), "transfers do not end: a disk or a mount does not answer");
         }
+        within(TRANSFERS_END, self.core.remove_unused_folders()).await;
         let writer = self.writer.lock().take();
         if writer.is_none() {
             return;
