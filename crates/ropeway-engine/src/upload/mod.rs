@@ -66,6 +66,9 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let verification = match sent {
         Ok((receipt, digests)) => {
             attempt.step(Step::Transferred);
+            if let Some(location) = receipt.location.as_ref().filter(|location| **location != session.url) {
+                attempt.log(format!("the server keeps it at {location}"));
+            }
             proof.take(digests)?;
             let asked = proof::ask(attempt, upload, &context, &session, is_asked);
             match proof.of_stored(&receipt, &session.url, asked).await {
