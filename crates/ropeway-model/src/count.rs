@@ -5,7 +5,7 @@ use std::fmt::Display;
 /// Number and noun, in the plural unless the number is one.
 ///
 /// Sentences are read by people, and one that says "1 files" reads as though nobody had looked at it.
-pub fn counted<N: Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(count: N, noun: &str) -> String {
     let ending = match noun {
         _ if count == N::from(1) => "",
         _ if noun.ends_with('s') => "es",

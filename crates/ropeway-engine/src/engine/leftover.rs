@@ -42,9 +42,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] if that could not be recorded: then their files are still there.
     pub async fn forget(&self, ids: &[JobId], is_alone: bool) -> Result<Vec<Leftover>, EngineError> {
-        let all = self.core.leftovers.lock();
-        let rows: Vec<JobRow> = all.all().into_iter().filter(|row| ids.contains(&row.id)).cloned().collect();
-        drop(all);
+        let rows = self.core.leftovers_of(ids);
         let forgotten: Vec<Leftover> =
             rows.iter().map(|row| self.core.leftover(row, is_alone)).filter(|leftover| !leftover.is_running).collect();
         self.core.store.remove_jobs(forgotten.iter().map(|leftover| leftover.id).collect()).await?;
@@ -57,6 +55,10 @@ impl Engine {
 }
 
 impl Core {
+    fn leftovers_of(&self, ids: &[JobId]) -> Vec<JobRow> {
+        self.leftovers.lock().all().into_iter().filter(|row| ids.contains(&row.id)).cloned().collect()
+    }
+
     fn leftover(&self, row: &JobRow, is_alone: bool) -> Leftover {
         let (url, path) = match &row.spec.transfer {
             Transfer::Download { from, into, .. } => (from.clone(), into.clone()),
