@@ -218,9 +218,9 @@ mod tests {
     fn documented() -> Vec<Vec<(String, String)>> {
         let (_, section) = DOCUMENTED.split_once("\n## Settings\n").expect("the document has a section on settings");
         let section = section.split("\n## ").next().unwrap();
-        let mut tables = Vec::new();
+        let mut tables: Vec<Vec<(String, String)>> = Vec::new();
         for line in section.lines() {
-            let cells: Vec<_> = line.trim_matches('|').split(" | ").map(|cell| cell.trim()).collect();
+            let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
             match cells[..] {
                 ["Key", ..] => tables.push(Vec::new()),
                 [key, _, _, default] if key.starts_with('`') => {
@@ -230,7 +230,9 @@ mod tests {
                 _ => {}
             }
         }
-        tables.iter_mut().for_each(|table: &mut Vec<_>| table.sort());
+        for table in &mut tables {
+            table.sort();
+        }
         tables
     }
 
