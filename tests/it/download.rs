@@ -68,6 +68,11 @@ async fn a_taken_name_gets_a_number_unless_the_user_says_otherwise() {
     assert!(failed.stderr.contains("FILE_EXISTS") && failed.stderr.contains("hint: "), "{}", failed.stderr);
     assert_eq!(fs::read(home.work("b.bin")).unwrap(), b"precious");
 
+    // Nobody is there to be asked.
+    let failed = home.run(["get", "--on-conflict", "ask", "-o", "b.bin", &url]).expect(1);
+    for flag in ["FILE_EXISTS", "--on-conflict rename", "--on-conflict overwrite", "--skip-existing"] {
+        assert!(failed.stderr.contains(flag), "{flag}: {}", failed.stderr);
+    }
     home.run(["get", "--on-conflict", "overwrite", "-o", "b.bin", &url]).expect(0);
     file.pattern().assert_file(&home.work("b.bin"), file.length());
     assert!(home.work_names().iter().all(|name| !name.ends_with(".part")), "{:?}", home.work_names());
@@ -278,4 +283,24 @@ async fn new_folders_are_as_durable_as_the_file_in_them() {
         let times = trace.lines().filter(|line| line.contains("fsync(") && line.contains(&place)).count();
         assert_eq!(times, 1, "syncs that make {why} durable:\n{trace}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_made_for_nothing_are_gone_at_the_end_and_no_others() {
+    let peer = Peer::start(|request| match request.path.as_str() {
+        "/a.bin" => ServedFile::new(3, 1000).answer(request),
+        _ => Answer::status(404),
+    })
+    .await;
+    let home = Home::new();
+    let (good, missing) = (peer.url("a.bin"), peer.url("missing.bin"));
+    fs::create_dir_all(home.work("mine/empty")).unwrap();
+    home.run(["get", "-d", "new/deep/er", &missing]).expect(1);
+    assert_eq!(home.work_names(), ["mine"], "nobody asked for an empty folder");
+    home.run(["get", "-d", "mine/empty", &missing]).expect(1);
+    assert!(home.work("mine/empty").exists(), "it was there before");
+    home.run(["get", "-d", "mine/empty/new", &missing]).expect(1);
+    assert_eq!(fs::read_dir(home.work("mine/empty")).unwrap().count(), 0);
+    home.run(["get", "-d", "both/new", &missing, &good]).expect(1);
+    assert!(home.work("both/new/a.bin").exists());
 }

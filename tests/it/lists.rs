@@ -28,6 +28,24 @@ fn saved(home: &Home) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_added_as_json_accounts_for_every_address() {
+    let (peer, _) = peer().await;
+    let home = Home::new();
+    let daemon = Daemon::start(&home);
+    let into = home.work("");
+    let url = peer.url("a.bin");
+    let added =
+        daemon.run(["add", "--json", "--paused", "-d", into.to_str().unwrap(), &url, &url, "gopher://a/b", "x y"]);
+    let lines = added.expect(1).json();
+    let (refused, rows): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line["event"] == "result");
+    assert_eq!(rows.len(), 1, "{lines:#?}");
+    let codes: Vec<_> = refused.iter().map(|line| line["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["ALREADY_ADDED", "SCHEME_UNSUPPORTED", "URL_MALFORMED"], "{lines:#?}");
+    let again = daemon.run(["add", "--json", "-d", into.to_str().unwrap(), &url]).expect(0).json();
+    assert_eq!((again.len(), &again[0]["code"], &again[0]["url"]), (1, &"ALREADY_ADDED".into(), &url.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_and_options_of_a_list_are_followed() {
     let (peer, file) = peer().await;
     let home = Home::new();

@@ -27,6 +27,16 @@ fn expired(daemon: &Daemon<'_>, home: &Home, peer: &Peer) -> String {
     id
 }
 
+/// What the command line tells its user to do about a job.
+fn next_step(daemon: &Daemon<'_>, id: &str) -> String {
+    let shown = daemon.run(["show", id]).expect(0).stdout;
+    let watched = daemon.run(["watch", "--json", id]).expect(1);
+    let hint = watched.results()[0]["hint"].as_str().unwrap().to_owned();
+    let next = shown.lines().find_map(|line| line.strip_prefix("next")).unwrap_or_default().trim().to_owned();
+    assert!(hint.contains(&next) && watched.stderr.contains(&next), "{next}: {hint}");
+    next
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_new_link_goes_on_where_the_old_one_expired() {
     let file = ServedFile::new(1, LENGTH);
@@ -34,6 +44,7 @@ async fn a_new_link_goes_on_where_the_old_one_expired() {
     let home = Home::new();
     let daemon = Daemon::start(&home);
     let id = expired(&daemon, &home, &old);
+    assert_eq!(next_step(&daemon, &id), format!("ropeway renew {id} URL"));
     let asked = old.requests().len();
 
     daemon.run(["renew", &id, &new.url("elsewhere?token=new")]).expect(0);
@@ -64,6 +75,7 @@ async fn a_new_link_to_another_file_is_refused_and_the_bytes_stay_for_the_right_
     });
     assert_eq!(job["phase"]["failure"]["code"], "RENEWED_LINK_DIFFERS", "{job:#}");
     assert_eq!(job["progress"]["durable"], LENGTH / 2, "{job:#}");
+    assert!(next_step(&daemon, &id).contains(&format!("ropeway renew {id} URL")), "the same link leads nowhere else");
 
     daemon.run(["renew", &id, &right.url("a.bin")]).expect(0);
     daemon.wait_for_phase(&id, "completed");

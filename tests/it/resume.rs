@@ -1,8 +1,11 @@
 //! Stopped and run again: nothing that is on the disk is fetched twice, and versions never mix.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use ropeway_testkit::{
@@ -168,4 +171,35 @@ fn durable(running: &Running) -> u64 {
 fn last(running: &Running, field: &str) -> u64 {
     let parse = |line: &str| serde_json::from_str::<serde_json::Value>(line).ok();
     running.stdout().lines().rev().find_map(|line| parse(line)?[field].as_u64()).unwrap_or(0)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_begun_or_keeps_nothing_is_taken_up_by_the_same_command_whatever_its_options() {
+    let peer = Peer::start(|request| match request.method.as_str() {
+        "PUT" => Answer::status(201),
+        "GET" if !request.path.starts_with("/in/") => Answer::status(200).body(vec![7; 3000]),
+        _ => Answer::status(405),
+    })
+    .await;
+    let home = Home::new();
+    fs::write(home.work("a.bin"), vec![7; 300_000]).unwrap();
+    fs::write(home.work("list"), ["x", "y", "z"].map(|name| peer.url(name) + "\n").concat()).unwrap();
+    let (to, asked_less) = (peer.url("in/"), peer.url("in/#verify=off"));
+    let left = || home.run(["get", "--list", "--json"]).expect(0).json().len();
+    for (slow, again, count) in [
+        (vec!["put", "-l", "2K", "a.bin", "--to", &to], vec!["put", "-l", "9M", "a.bin", "--to", &to], 1),
+        (vec!["put", "-l", "2K", "a.bin", "--to", &to], vec!["put", "a.bin", "--to", &asked_less], 1),
+        (vec!["get", "-l", "1K", "-j", "1", "-i", "list"], vec!["get", "-j", "3", "-i", "list"], 3),
+    ] {
+        let before = peer.requests().len();
+        let running = home.start(slow.iter().chain(&["--json"]));
+        wait_until("it is on its way", || (peer.requests().len() > before && left() == count).then_some(()));
+        running.signal(Signal::INT);
+        let results = running.wait().expect(130).results();
+        assert!(results.iter().all(|line| line["code"] == "INTERRUPTED" && line["hint"].is_string()), "{results:?}");
+        assert_eq!(results.len(), count, "a last line for each: {results:?}");
+        assert_eq!(left(), count, "{slow:?}");
+        home.run(&again).expect(0);
+        assert_eq!(left(), 0, "{again:?}");
+    }
 }

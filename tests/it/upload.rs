@@ -200,11 +200,20 @@ async fn what_is_left_out_of_a_folder_is_said() {
     fs::write(home.work("f/a.txt"), "a").unwrap();
     std::os::unix::fs::symlink("a.txt", home.work("f/link")).unwrap();
     let _socket = UnixListener::bind(home.work("f/socket")).unwrap();
-    let finished = home.run(["put", "f", "--to", &peer.url("in/")]).expect(1);
-    for name in ["f/link: SOURCE_NOT_A_FILE", "f/socket: SOURCE_NOT_A_FILE", "hint: "] {
-        assert!(finished.stderr.contains(name), "{name}: {}", finished.stderr);
+    // Every file arrived: nothing has failed.
+    let finished = home.run(["put", "--json", "f", "--to", &peer.url("in/")]).expect(0);
+    for name in ["f/link is left out: it is a link", "f/socket is left out: it is a pipe, a socket"] {
+        let line = finished.stderr.lines().find(|line| line.contains(name));
+        assert!(line.is_some_and(|line| line.starts_with("notice: ")), "{name}: {}", finished.stderr);
     }
+    assert_eq!(codes(&finished), ["LEFT_OUT"; 2]);
     assert_eq!(puts(&peer), ["/in/f/a.txt"]);
+    let quiet = home.run(["put", "--quiet", "f", "--to", &peer.url("in/")]).expect(0);
+    assert_eq!(quiet.stderr, "", "nothing failed");
+    // What the user names is meant, also where it is a link; one that leads nowhere is an error.
+    std::os::unix::fs::symlink("nowhere", home.work("broken")).unwrap();
+    home.run(["put", "f/link", "--to", &peer.url("in/")]).expect(0);
+    assert!(home.run(["put", "broken", "--to", &peer.url("in/")]).expect(1).stderr.contains("SOURCE_MISSING"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

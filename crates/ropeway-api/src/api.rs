@@ -136,19 +136,23 @@ impl Api {
         let settings = SettingsFile::open(&config_folder, keeping);
         let Checked { limits, schedule, servers } = settings.checked();
         let is_held = settings.blocking().is_some();
-        let engine_config = |database| {
+        let engine_config = |database, is_alone| {
             let scope = match scope {
                 Scope::Queue => ropeway_engine::Scope::Queue,
                 Scope::Once | Scope::OnceHashed => ropeway_engine::Scope::Once,
             };
             let (schedule, servers) = (schedule.clone(), servers.clone());
-            EngineConfig { database, scope, digests, limits, schedule, servers, is_held }
+            EngineConfig { database, scope, digests, limits, schedule, servers, is_held, is_alone }
         };
         let mut notices = Vec::new();
-        let (engine, lock) = match open_engine(&data_folder, scope, |database| engine_config(Some(database))).await {
+        let (engine, lock) = match open_engine(&data_folder, scope, |database, is_alone| {
+            engine_config(Some(database), is_alone)
+        })
+        .await
+        {
             Err(error) if scope != Scope::Queue => {
                 notices.push(not_resumable(&error));
-                let opened = Engine::open(Seams::default(), engine_config(None)).await;
+                let opened = Engine::open(Seams::default(), engine_config(None, true)).await;
                 (opened.map_err(|error| OpenError::of_engine(&data_folder, &error))?, QueueLock::None)
             }
             opened => opened?,
@@ -276,7 +280,7 @@ impl Api {
 async fn open_engine(
     folder: &Path,
     scope: Scope,
-    config: impl FnOnce(PathBuf) -> EngineConfig,
+    config: impl FnOnce(PathBuf, bool) -> EngineConfig,
 ) -> Result<(Engine, QueueLock), OpenError> {
     create_folder(folder).map_err(|error| OpenError::unusable(folder, &error))?;
     let (lock, database) = match scope {
@@ -287,7 +291,10 @@ async fn open_engine(
         }
         Scope::Once | Scope::OnceHashed => (QueueLock::Shared(OnceLock::share(folder)?), "once.db"),
     };
-    let opened = Engine::open(Seams::default(), config(folder.join(database))).await;
+    // Held until the queue was read: whoever came meanwhile would have jobs in it that look abandoned.
+    let alone = lock.alone();
+    let opened = Engine::open(Seams::default(), config(folder.join(database), alone.is_some())).await;
+    drop(alone);
     let engine = opened.map_err(|error| OpenError::of_engine(folder, &error))?;
     if scope == Scope::Queue {
         reserve::keep(folder);

@@ -210,4 +210,63 @@ mod tests {
         }
         assert_eq!(with("user:secret@").shown().proxy.as_deref(), Some(HIDDEN));
     }
+
+    /// Where users read what they may write.
+    const DOCUMENTED: &str = include_str!("../../../docs/command-line.md");
+
+    /// Keys with their defaults as the document's tables of settings have them, a table each.
+    fn documented() -> Vec<Vec<(String, String)>> {
+        let (_, section) = DOCUMENTED.split_once("\n## Settings\n").expect("the document has a section on settings");
+        let section = section.split("\n## ").next().unwrap();
+        let mut tables: Vec<Vec<(String, String)>> = Vec::new();
+        for line in section.lines() {
+            let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            match cells[..] {
+                ["Key", ..] => tables.push(Vec::new()),
+                [key, _, _, default] if key.starts_with('`') => {
+                    let [key, default] = [key, default].map(|cell| cell.trim_matches('`').to_owned());
+                    tables.last_mut().unwrap().push((key, default));
+                }
+                _ => {}
+            }
+        }
+        for table in &mut tables {
+            table.sort();
+        }
+        tables
+    }
+
+    /// The same of a type.
+    fn of(default: &impl Serialize) -> Vec<(String, String)> {
+        let serde_json::Value::Object(fields) = serde_json::to_value(default).unwrap() else { panic!("no table") };
+        let shown = |value: &serde_json::Value| if value.is_null() { "none".to_owned() } else { value.to_string() };
+        let mut rows: Vec<_> = fields.iter().map(|(key, value)| (key.clone(), shown(value))).collect();
+        rows.sort();
+        rows
+    }
+
+    #[test]
+    fn the_documents_name_every_key_with_its_default() {
+        let mut settings = of(&Settings::default());
+        // It is another one on each machine.
+        let folder = settings.iter_mut().find(|(key, _)| key == "download_folder").unwrap();
+        folder.1 = "the system's folder for downloads".to_owned();
+        assert_eq!(documented(), [settings, of(&ScheduleRule::default()), of(&ServerRule::default())]);
+    }
+
+    #[test]
+    fn the_documents_name_every_choice() {
+        let choices = ["rename", "overwrite", "fail", "ask", "system", "light", "dark"];
+        let is_all = |choice: OnConflictView, theme: Theme| match (choice, theme) {
+            // Another one belongs into the list above and into the document.
+            (
+                OnConflictView::Rename | OnConflictView::Overwrite | OnConflictView::Fail | OnConflictView::Ask,
+                Theme::System | Theme::Light | Theme::Dark,
+            ) => true,
+        };
+        assert!(is_all(OnConflictView::default(), Theme::default()));
+        for choice in choices {
+            assert!(DOCUMENTED.contains(&format!("`\"{choice}\"`")), "{choice}");
+        }
+    }
 }

@@ -51,7 +51,7 @@ pub(crate) enum CommandError {
         cause: io::Error,
     },
     /// The running queue did not say what became of everything it was given.
-    #[error("{given} addresses were given and the answer tells of {told}")]
+    #[error("the answer tells of {told} of {}", ropeway_model::counted(*given, "input"))]
     Unaccounted {
         /// Addresses or files.
         given: usize,

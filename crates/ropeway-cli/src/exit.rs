@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use ropeway_api::command::{ALREADY_ADDED, Refusal};
+use ropeway_api::command::{ALREADY_ADDED, LEFT_OUT, Refusal};
 use ropeway_model::FailureCode;
 
 /// The exit codes of `ropeway`.
@@ -20,9 +20,9 @@ pub(crate) enum Exit {
 
 impl Exit {
     /// What a refused input is: a mistyped address is bad usage, a file that is not there is a failure like any other.
-    /// What is in the list already needs no second job.
+    /// What is in the list already needs no second job, and what is no file has nothing to send.
     pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
-        if refusal.code == ALREADY_ADDED {
+        if [ALREADY_ADDED, LEFT_OUT].contains(&refusal.code.as_str()) {
             return Self::Complete;
         }
         let mistyped = [FailureCode::UrlMalformed, FailureCode::SchemeUnsupported];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator, counted};
 
 use crate::ServerWords;
 
@@ -93,9 +93,18 @@ pub enum DriverError {
         /// What the network stack says.
         reason: String,
     },
-    /// The proxy does not let the user pass: 407 to a request or to CONNECT, or SOCKS with another login.
+    /// The proxy does not let the user pass: 407 to a request or to CONNECT, or SOCKS that refuses the login.
     #[error("the proxy {proxy} {} user name and password", if proxy.has_login() { "refuses this" } else { "wants a" })]
     ProxyLogin {
+        /// The proxy's address.
+        proxy: SafeUrl,
+    },
+    /// A SOCKS proxy that takes none of the ways to log in that were offered to it; which it would take it does not say.
+    #[error(
+        "the proxy {proxy} does not take {}; which way to log in it would take it does not say",
+        method_offered(proxy)
+    )]
+    ProxyMethod {
         /// The proxy's address.
         proxy: SafeUrl,
     },
@@ -276,7 +285,9 @@ impl DriverError {
             Self::Silent { .. } => FailureCode::IdleTimeout,
             Self::Tls { .. } | Self::CaFile { .. } => FailureCode::TlsFailed,
             Self::Handshake { .. } => FailureCode::TlsRefused,
-            Self::Proxy { .. } | Self::ProxyLogin { .. } | Self::ProxyVariable { .. } => FailureCode::ProxyFailed,
+            Self::Proxy { .. } | Self::ProxyLogin { .. } | Self::ProxyMethod { .. } | Self::ProxyVariable { .. } => {
+                FailureCode::ProxyFailed
+            }
             Self::CredentialFile { .. } => FailureCode::CredentialFile,
             Self::Status { status, retry_after, words: None, .. } => code_of_status(*status, *retry_after),
             Self::Status { status, retry_after, words: Some(words), .. } => match status {
@@ -308,7 +319,10 @@ impl DriverError {
                 Retry::After(*delay)
             }
             // It would answer early again; a variable and a login stay as they are.
-            Self::AnsweredEarly { .. } | Self::ProxyVariable { .. } | Self::ProxyLogin { .. } => Retry::Never,
+            Self::AnsweredEarly { .. }
+            | Self::ProxyVariable { .. }
+            | Self::ProxyLogin { .. }
+            | Self::ProxyMethod { .. } => Retry::Never,
             _ => self.code().retry(),
         }
     }
@@ -343,6 +357,7 @@ impl DriverError {
             | Self::TooManyOpen { .. }
             | Self::Proxy { .. }
             | Self::ProxyLogin { .. }
+            | Self::ProxyMethod { .. }
             | Self::ProxyVariable { .. }
             | Self::CaFile { .. }
             | Self::CredentialFile { .. }
@@ -387,7 +402,12 @@ const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCo
 /// What a server says, behind its status.
 /// The length of a file, where the server names one, as it stands in a sentence.
 fn its(length: Option<u64>) -> String {
-    length.map(|length| format!(" (it has {length} bytes)")).unwrap_or_default()
+    length.map(|length| format!(" (it has {})", counted(length, "byte"))).unwrap_or_default()
+}
+
+/// What a SOCKS proxy did not take: one way is offered at a time, a login where there is one.
+fn method_offered(proxy: &SafeUrl) -> &'static str {
+    if proxy.has_login() { "a user name and password" } else { "a client without a login" }
 }
 
 fn said(words: Option<&ServerWords>) -> String {

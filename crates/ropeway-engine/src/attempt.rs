@@ -289,6 +289,7 @@ impl Attempt {
     fn complete(&self, entry: &mut Entry, finished: Finished, now: Timestamp) -> Option<Durable> {
         tracing::info!(job = %self.id, path = %finished.path.display(), "job completed");
         advance(entry, Step::Verified);
+        self.engine.keep_folders_of(&finished.path);
         entry.known.finished = Some(now);
         entry.known.final_path = Some(finished.path.clone());
         entry.known.digest.clone_from(&finished.digest);

@@ -97,4 +97,7 @@ pub struct EngineConfig {
     pub servers: ServerPolicy,
     /// Whether no job may start before [`crate::Engine::hold`] lets it.
     pub is_held: bool,
+    /// Whether no other process has the queue of [`Scope::Once`] open, or opens it, until the engine is: then what is left in
+    /// it is nobody's.
+    pub is_alone: bool,
 }

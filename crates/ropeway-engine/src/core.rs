@@ -1,7 +1,7 @@
 //! What all parts of the engine share.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
-use ropeway_store::{JobChange, JobRow, Store};
+use ropeway_store::{JobChange, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -27,7 +27,7 @@ use crate::{
     config::{DigestPolicy, Scope},
     disk::{Disk, PartFile},
     download::Saves,
-    engine::EngineError,
+    engine::{EngineError, Leftovers},
     hosts::{HostKey, Hosts},
     journal::Journal,
     network::Routes,
@@ -91,9 +91,11 @@ pub(crate) struct Core {
     pub(crate) stopping: CancellationToken,
     pub(crate) tasks: TaskTracker,
     /// Unfinished jobs of earlier processes that an added job may take up, in [`Scope::Once`].
-    pub(crate) leftovers: Mutex<Vec<JobRow>>,
+    pub(crate) leftovers: Mutex<Leftovers>,
     /// Part files of those that were taken up, locked until their try begins: of two processes one has them.
     pub(crate) claimed: Mutex<HashMap<JobId, Arc<dyn PartFile>>>,
+    /// Folders made for downloads of which none has saved a file there yet.
+    pub(crate) made_folders: Mutex<BTreeSet<PathBuf>>,
     /// Comparisons and repairs of files at rest.
     pub(crate) proofs: Courses,
 }

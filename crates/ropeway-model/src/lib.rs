@@ -4,6 +4,7 @@
 //! born, so they live here, where a property test runs them thousands of times in milliseconds.
 
 mod chunks;
+mod count;
 mod digest;
 mod failure;
 mod file_name;
@@ -27,6 +28,7 @@ mod upload_name;
 mod validator;
 
 pub use chunks::Chunks;
+pub use count::counted;
 pub use digest::{Algorithm, Digest, DigestParseError};
 pub use failure::{Failure, FailureCode, Hint, Retry};
 pub use file_name::{FileName, FileNameError, hides};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::counted;
+
 /// An entity tag (RFC 9110 §8.8.3), kept as sent.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -92,7 +94,7 @@ impl Validator {
 
 impl fmt::Display for Validator {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let length = self.length.map_or_else(|| "unknown length".to_owned(), |length| format!("{length} bytes"));
+        let length = self.length.map_or_else(|| "unknown length".to_owned(), |length| counted(length, "byte"));
         match (&self.entity_tag, &self.last_modified) {
             (Some(tag), _) => write!(formatter, "{tag}, {length}"),
             (None, Some(date)) => write!(formatter, "modified {date}, {length}"),

@@ -166,6 +166,7 @@ impl Run {
             schedule: Schedule::default(),
             servers: self.plan.servers.clone(),
             is_held: false,
+            is_alone: false,
         };
         let engine = match Engine::start(self.queue.open(), self.seams(), config).await {
             Ok(engine) => engine,

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::JobId;
+use ropeway_model::{JobId, counted};
 use rusqlite::{Connection, OpenFlags, params_from_iter, types::Value};
 
 use crate::{
@@ -43,11 +43,16 @@ pub struct QueueDamage {
 impl fmt::Display for QueueDamage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, aside, reason, saved, lost, may_lack_more } = self;
-        write!(formatter, "the queue {} was damaged ({reason}): {saved} jobs were saved from it", path.display())?;
+        write!(
+            formatter,
+            "the queue {} was damaged ({reason}); saved from it: {}",
+            path.display(),
+            counted(*saved, "job")
+        )?;
         let named: Vec<_> = lost.iter().take(MOST_NAMED).map(ToString::to_string).collect();
         match lost.len() {
             0 => {}
-            count if count > MOST_NAMED => write!(formatter, ", {count} are lost")?,
+            count if count > MOST_NAMED => write!(formatter, ", {count} jobs are lost")?,
             1 => write!(formatter, ", job {} is lost", named.join(""))?,
             _ => write!(formatter, ", jobs {} are lost", named.join(", "))?,
         }

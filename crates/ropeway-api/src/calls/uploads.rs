@@ -16,7 +16,7 @@ use super::{
     options::Options,
 };
 use crate::{
-    command::{Refusal, UploadAdd},
+    command::{LEFT_OUT, Refusal, UploadAdd},
     core::Core,
     error::{ApiCode, ApiError},
     reply::Reply,
@@ -130,17 +130,33 @@ fn unreadable(path: &Path, error: &DiskError) -> Refusal {
     }
 }
 
-/// What is not sent of a folder.
+/// What is not sent of a folder. A folder that is too deep may hold files and is a failure; a link, a pipe, a socket or a
+/// device holds none of its own, and is only told of.
 fn told(folder: &Path, left_out: &[LeftOut]) -> Vec<Refusal> {
-    let (named, counted) = left_out.split_at(left_out.len().min(MOST_NAMED));
-    let refused = |left: &LeftOut| {
-        let message = format!("{} is left out: it is {}", left.path.display(), left.kind);
-        refusal(&left.path.display(), FailureCode::NotAFile, message)
+    let (missed, passed_over): (Vec<_>, Vec<_>) =
+        left_out.iter().partition(|left| left.kind == disk::LeftOutKind::TooDeep);
+    let failed = |input: &Path, message| refusal(&input.display(), FailureCode::NotAFile, message);
+    let noted = |input: &Path, message| Refusal {
+        input: input.display().to_string(),
+        code: LEFT_OUT.to_owned(),
+        message,
+        hint: "Name what a link leads to, to have it sent.".to_owned(),
     };
-    let mut told: Vec<_> = named.iter().map(refused).collect();
+    let mut told = told_of(folder, &missed, &failed);
+    told.extend(told_of(folder, &passed_over, &noted));
+    told
+}
+
+/// The first of them by name, the rest by number.
+fn told_of(folder: &Path, left_out: &[&LeftOut], refuse: &dyn Fn(&Path, String) -> Refusal) -> Vec<Refusal> {
+    let (named, counted) = left_out.split_at(left_out.len().min(MOST_NAMED));
+    let of_one =
+        |left: &&LeftOut| refuse(&left.path, format!("{} is left out: it is {}", left.path.display(), left.kind));
+    let mut told: Vec<_> = named.iter().map(of_one).collect();
     if !counted.is_empty() {
-        let message = format!("{} more below {} are left out", counted.len(), folder.display());
-        told.push(refusal(&folder.display(), FailureCode::NotAFile, message));
+        let are = if counted.len() == 1 { "is" } else { "are" };
+        let message = format!("{} more below {} {are} left out", counted.len(), folder.display());
+        told.push(refuse(folder, message));
     }
     told
 }
@@ -198,8 +214,12 @@ mod tests {
     #[test]
     fn what_is_left_out_is_named_and_the_rest_counted() {
         let left = |number: usize| LeftOut { path: format!("/x/{number}").into(), kind: disk::LeftOutKind::Link };
-        let told = told(Path::new("/x"), &(0..25).map(left).collect::<Vec<_>>());
+        let deep = LeftOut { path: "/x/deep".into(), kind: disk::LeftOutKind::TooDeep };
+        let mut told = told(Path::new("/x"), &(0..25).map(left).chain([deep]).collect::<Vec<_>>());
+        let missed = told.remove(0);
+        assert_eq!((&*missed.input, &*missed.code), ("/x/deep", "SOURCE_NOT_A_FILE"), "files may be in there");
         assert_eq!(told.len(), MOST_NAMED + 1);
+        assert!(told.iter().all(|told| told.code == LEFT_OUT), "nothing of these is missed");
         assert!(told[0].message.contains("/x/0") && told[0].message.contains("link"), "{:?}", told[0]);
         assert!(told[MOST_NAMED].message.starts_with("5 more"), "{:?}", told[MOST_NAMED]);
     }

@@ -89,6 +89,8 @@ pub struct JobOptions {
 
 /// The code of an address that needs no new job, because one of the list has its address and destination.
 pub const ALREADY_ADDED: &str = "ALREADY_ADDED";
+/// The code of something below a folder that is sent which is no regular file, so that nothing of it is missed.
+pub const LEFT_OUT: &str = "LEFT_OUT";
 
 /// Downloads to add.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS)]

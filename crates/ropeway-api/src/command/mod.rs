@@ -10,7 +10,7 @@ mod target;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-pub use add::{ALREADY_ADDED, Added, JobAdd, JobOptions, Refusal, ReuseView, UploadAdd};
+pub use add::{ALREADY_ADDED, Added, JobAdd, JobOptions, LEFT_OUT, Refusal, ReuseView, UploadAdd};
 pub use change::{JobAnswer, JobChange, JobMove, JobRemove, JobRenew, Removed};
 pub use host::{HostPick, PickKind, Picked};
 pub use job::{Found, FoundJob, FullAddress, JobFind, JobNumber, Jobs};

@@ -20,7 +20,7 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{refuse, text::plain, to_stdout, to_stdout_as_json},
+    output::{json::print_refused, refuse, text::plain, to_stdout, to_stdout_as_json},
 };
 
 /// Addresses of a list that are added by one call: a transaction each.
@@ -83,7 +83,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<i64>,
 
-    /// Print the new rows as JSON, one a line
+    /// Print the new rows as JSON, one a line, and a line with its code for each input that became none
     #[arg(long)]
     json: bool,
 
@@ -213,6 +213,9 @@ impl Told {
             }
         }
         for refusal in &added.refused {
+            if json {
+                print_refused(refusal);
+            }
             refuse(refusal);
             match Exit::of_refusal(refusal) {
                 Exit::Complete => self.has_known = true,

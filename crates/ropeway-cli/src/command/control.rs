@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use ropeway_api::{
     command::{Call, Nothing},
     error::{ApiCode, ApiError},
-    view::{JobView, PhaseView, Snapshot},
+    view::{DirectionView, JobView, PhaseView, Snapshot},
 };
 use ropeway_service::{
     control::{Client, ClientError},
@@ -13,7 +13,7 @@ use ropeway_service::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{command::numbers::Numbers, error::CommandError};
+use crate::{command::numbers::Numbers, error::CommandError, output::hint::next_command};
 
 /// The running queue.
 #[derive(Debug)]
@@ -113,14 +113,21 @@ pub(crate) const fn is_at_end(phase: &PhaseView) -> bool {
 /// What is said of a job that is over.
 fn at_end(job: &JobView) -> Option<ApiError> {
     let message = format!("job {} is at its end: nothing of it can be changed", job.id);
-    is_at_end(&job.phase).then(|| ApiError::new(ApiCode::WrongPhase, message, "Add it again to have it anew."))
+    // Without the flag `add` passes over what the queue has.
+    let hint = match job.direction {
+        DirectionView::Download => "Add its address with `ropeway add --again` to have it anew.",
+        DirectionView::Upload => "Add it again to have it sent anew.",
+    };
+    is_at_end(&job.phase).then(|| ApiError::new(ApiCode::WrongPhase, message, hint))
 }
 
 /// What is said of a job that has stopped by itself.
 fn stopped(job: &JobView) -> Option<ApiError> {
     let is_stopped = matches!(job.phase, PhaseView::Failed { .. } | PhaseView::LinkExpired { .. });
     let message = format!("job {} has failed: it has stopped already", job.id);
-    is_stopped.then(|| ApiError::new(ApiCode::WrongPhase, message, "Resume it to have it tried again, or remove it."))
+    let next = next_command(job).unwrap_or_default();
+    is_stopped
+        .then(|| ApiError::new(ApiCode::WrongPhase, message, format!("Next: {next}, or ropeway remove {}.", job.id)))
 }
 
 /// There is no job with this number.

@@ -19,7 +19,7 @@ use ropeway_api::{
     view::{JobDetail, JobView, ProofStage, VerifyReport},
 };
 use ropeway_engine::checksum::Hasher;
-use ropeway_model::{Algorithm, Digest};
+use ropeway_model::{Algorithm, Digest, counted};
 use serde::Serialize;
 
 use crate::{
@@ -213,7 +213,7 @@ fn lines(report: &VerifyReport, found: usize) -> Vec<String> {
 }
 
 fn damaged_blocks(count: usize) -> String {
-    format!("{count} damaged {}", if count == 1 { "block" } else { "blocks" })
+    counted(count, "damaged block")
 }
 
 const fn doing(stage: ProofStage) -> &'static str {

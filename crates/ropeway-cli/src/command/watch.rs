@@ -14,11 +14,12 @@ use crate::{
     exit::Exit,
     output::{
         Amount,
+        hint::next_command,
         text::{self, plain},
         to_stderr,
         waits::Waits,
     },
-    run::Board,
+    run::{Board, Queue},
     signal::Interruption,
 };
 
@@ -57,7 +58,7 @@ impl Watch {
         }
         let wanted: HashSet<i64> = watched(&numbers, &first);
         let mut output = self.amount.output();
-        let mut board = Board::default();
+        let mut board = Board::of(Queue::Running);
         let mut snapshot = first;
         let mut rounds = tokio::time::interval(PERIOD);
         rounds.reset();
@@ -89,7 +90,10 @@ impl Watch {
 
 /// What keeps a job from moving that nobody waits for here; `None` where it moves or is at its end.
 fn kept_from(waits: &Waits, job: &JobView) -> Option<String> {
-    (is_under_way(&job.phase) && is_kept(waits, job)).then(|| format!("{}: {}", plain(&job.name), waits.state(job)))
+    (is_under_way(&job.phase) && is_kept(waits, job)).then(|| {
+        let next = next_command(job).map(|command| format!("; next: {command}")).unwrap_or_default();
+        format!("{}: {}{next}", plain(&job.name), waits.state(job))
+    })
 }
 
 /// Whether the job waits for an hour that nobody sits here for, or for its user.

@@ -3,9 +3,11 @@
 use ropeway_api::view::{DirectionView, JobDetail, PhaseView, PriorityView, SegmentView};
 
 use crate::output::{
+    hint,
     text::{self, clock, percent, plain, rate, size, validation, verification},
     waits::Waits,
 };
+use crate::run::Queue;
 
 /// Columns for the labels.
 const LABEL_WIDTH: usize = 12;
@@ -38,11 +40,11 @@ fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
         }
         _ => waits.state(job).into_owned(),
     };
-    let hint = match &job.phase {
+    let advice = match &job.phase {
         PhaseView::Failed { failure }
         | PhaseView::LinkExpired { failure }
         | PhaseView::Blocked { failure, .. }
-        | PhaseView::Waiting { cause: failure, .. } => Some(failure.hint.clone()),
+        | PhaseView::Waiting { cause: failure, .. } => Some(hint::hint(job, failure, Queue::Running).into_owned()),
         _ => None,
     };
     let known = |label, value: Option<String>| value.map(|value| (label, value));
@@ -52,8 +54,8 @@ fn facts(detail: &JobDetail, waits: &Waits) -> Vec<(&'static str, String)> {
         known("direction", Some(arrow.to_owned())),
         known("state", Some(state)),
         known("waits for", waits.server(job).filter(|_| matches!(job.phase, PhaseView::Waiting { .. }))),
-        known("hint", hint),
-        known("next", text::next_command(job)),
+        known("hint", advice),
+        known("next", hint::next_command(job)),
         known("starts", job.start_at_ms.map(text::moment)),
         known("priority", priority(job.priority).map(str::to_owned)),
         known("from", Some(job.source.clone())),
@@ -138,7 +140,7 @@ mod tests {
         for expected in [
             "state       failed: HTTP_NOT_FOUND: example.org has no such file",
             "hint        Check the address.",
-            "next        ropeway resume 3",
+            "next        ropeway renew 3 URL",
             "priority    high: before all others",
             "progress    50 B of 100 B (50 %)",
             "entity tag  \"a\" (strong)",

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use ropeway_api::{
-    command::{ALREADY_ADDED, Refusal},
+    command::{ALREADY_ADDED, LEFT_OUT, Refusal},
     view::{DirectionView, NoticeView, PhaseView},
 };
+use ropeway_model::counted;
 
 use crate::{
     error::CommandError,
@@ -29,19 +30,21 @@ pub(crate) fn tell(notice: &NoticeView) {
 
 /// Prints why an input became no job.
 pub(crate) fn refuse(refusal: &Refusal) {
-    if refusal.code == ALREADY_ADDED {
-        to_stderr(&format!("{}: {}", plain(&refusal.input), plain(&refusal.message)));
-        return;
+    let message = plain(&refusal.message);
+    match refusal.code.as_str() {
+        ALREADY_ADDED => to_stderr(&format!("{}: {message}", plain(&refusal.input))),
+        LEFT_OUT => to_stderr(&format!("notice: {message}")),
+        code => to_stderr(&text(&refusal.input, code, &message, &refusal.hint)),
     }
-    to_stderr(&text(&refusal.input, &refusal.code, &refusal.message, &refusal.hint));
 }
 
 /// Prints why a job is not complete; nothing if it is.
 pub(crate) fn report(end: &End) {
     let source = &end.job.source;
     if let Some(failure) = end.failure() {
+        let hint = end.hint().unwrap_or_default();
         let kept = kept(end).map(|kept| format!("\n  kept: {kept}")).unwrap_or_default();
-        to_stderr(&(text(source, &failure.code, &failure.message, &failure.hint) + &kept));
+        to_stderr(&(text(source, &failure.code, &failure.message, &hint) + &kept));
     } else if !end.is_complete() {
         let message = "it was canceled or taken off the list meanwhile";
         to_stderr(&text(source, "CANCELED", message, "Add it again if you still want it."));
@@ -73,10 +76,13 @@ pub(crate) fn interrupted_stream() {
 
 /// What is true of each direction: a download's bytes are on the disk, an upload's end with its request.
 fn interruption(downloads: u64, uploads: u64) -> String {
-    let down = format!("{} unfinished and what came is kept", counted(downloads, "download"));
+    let are = |count| if count == 1 { "is" } else { "are" };
+    let down = format!("{} {} unfinished and what came is kept", counted(downloads, "download"), are(downloads));
+    let begin = if uploads == 1 { "begins" } else { "begin" };
     let up = format!(
-        "{} unfinished and begin again: the server keeps nothing of a file that ends early",
-        counted(uploads, "upload")
+        "{} {} unfinished and {begin} again: the server keeps nothing of a file that ends early",
+        counted(uploads, "upload"),
+        are(uploads),
     );
     let said = match (downloads, uploads) {
         (_, 0) => down,
@@ -85,10 +91,6 @@ fn interruption(downloads: u64, uploads: u64) -> String {
     };
     let end = if uploads == 0 { "to resume" } else { "to go on" };
     format!("interrupted: {said}; run the same command again {end}")
-}
-
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what} is") } else { format!("{count} {what}s are") }
 }
 
 fn text(what: &str, code: &str, message: &str, hint: &str) -> String {
@@ -102,16 +104,20 @@ mod tests {
     use ropeway_api::view::FailureView;
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     #[test]
     fn an_interruption_says_of_each_direction_what_is_kept() {
         let down =
             "interrupted: 2 downloads are unfinished and what came is kept; run the same command again to resume";
         assert_eq!(interruption(2, 0), down);
+        assert!(interruption(1, 0).starts_with("interrupted: 1 download is unfinished"));
+        assert!(interruption(1, 2).contains("; 2 uploads are unfinished and begin again"));
         let up = interruption(0, 1);
         assert!(
-            up.contains("1 upload is unfinished") && up.contains("keeps nothing") && !up.contains("resume"),
+            up.contains("1 upload is unfinished and begins again")
+                && up.contains("keeps nothing")
+                && !up.contains("resume"),
             "{up}"
         );
     }
@@ -121,7 +127,7 @@ mod tests {
         let failed = |can_resume, moved| {
             let (code, message, hint) = (String::new(), String::new(), String::new());
             let failure = FailureView { status: None, code, message, hint, can_resume };
-            End { job: row(1, PhaseView::Failed { failure }, moved), took: Duration::ZERO, seen: 0 }
+            End { job: row(1, PhaseView::Failed { failure }, moved), took: Duration::ZERO, seen: 0, queue: Queue::Own }
         };
         assert_eq!(kept(&failed(true, 50)).as_deref(), Some("50 B in /downloads/1.bin.part"));
         assert_eq!((kept(&failed(true, 0)), kept(&failed(false, 50))), (None, None));

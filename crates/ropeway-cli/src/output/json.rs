@@ -1,6 +1,6 @@
 //! One JSON object a line. The names of the fields are a contract with scripts.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use ropeway_api::{
     command::Refusal,
@@ -19,6 +19,9 @@ use crate::{
 
 /// A script that follows progress needs no more than this.
 const PERIOD: Duration = Duration::from_millis(500);
+
+/// The code of what a signal stopped.
+pub(crate) const INTERRUPTED: &str = "INTERRUPTED";
 
 /// Progress now and then, one result per job, on stdout.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ struct ResultLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<&'a str>,
+    hint: Option<Cow<'a, str>>,
 }
 
 impl Output for Json {
@@ -106,15 +109,25 @@ impl Output for Json {
     }
 
     fn refused(&mut self, refusal: &Refusal) {
-        print(&Line::Result(ResultLine {
-            url: refusal.input.clone(),
-            code: Some(&refusal.code),
-            message: Some(&refusal.message),
-            hint: Some(&refusal.hint),
-            ..ResultLine::default()
-        }));
+        print_refused(refusal);
         failure::refuse(refusal);
     }
+
+    fn interrupted(&mut self, board: &Board) {
+        board.unfinished().for_each(|end| print(&Line::Result(interrupted(&end))));
+        failure::interrupted(board);
+    }
+}
+
+/// Prints the line of an input that became no job.
+pub(crate) fn print_refused(refusal: &Refusal) {
+    print(&Line::Result(ResultLine {
+        url: refusal.input.clone(),
+        code: Some(&refusal.code),
+        message: Some(&refusal.message),
+        hint: Some(refusal.hint.as_str().into()),
+        ..ResultLine::default()
+    }));
 }
 
 /// The local end of a job.
@@ -164,8 +177,18 @@ fn result(end: &End) -> ResultLine<'_> {
         verification: end.job.verification,
         code: failure.map(|failure| failure.code.as_str()).or_else(|| (!end.is_complete()).then_some("CANCELED")),
         message: failure.map(|failure| failure.message.as_str()),
-        hint: failure.map(|failure| failure.hint.as_str()),
+        hint: end.hint().map(Cow::from),
     }
+}
+
+/// The last line of a job that a signal stopped.
+fn interrupted(end: &End) -> ResultLine<'_> {
+    let message = match end.job.direction {
+        DirectionView::Download => "a signal stopped it; what came is kept",
+        DirectionView::Upload => "a signal stopped it; the server keeps nothing of a file that ends early",
+    };
+    let hint = Some("Run the same command again to go on.".into());
+    ResultLine { code: Some(INTERRUPTED), message: Some(message), hint, ..result(end) }
 }
 
 fn print(line: &Line<'_>) {
@@ -180,7 +203,7 @@ mod tests {
     use ropeway_api::view::FailureView;
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     fn text(line: &Line<'_>) -> serde_json::Value {
         serde_json::to_value(line).unwrap()
@@ -191,7 +214,7 @@ mod tests {
         let mut job = row(7, PhaseView::Completed, 5);
         job.digest = Some("sha256:ab".to_owned());
         job.verification = Some(VerificationView::Length);
-        let end = End { job, took: Duration::from_millis(1500), seen: 3 };
+        let end = End { job, took: Duration::from_millis(1500), seen: 3, queue: Queue::Own };
         assert_eq!(
             text(&Line::Result(result(&end))),
             serde_json::json!({
@@ -199,6 +222,16 @@ mod tests {
                 "seconds": 1.5, "rate": 2, "sha256": "ab", "digest": "sha256:ab", "verified": true, "verification": "length",
             })
         );
+    }
+
+    #[test]
+    fn what_a_signal_stops_has_a_last_line_that_says_so() {
+        let mut board = Board::default();
+        board.put(row(7, PhaseView::Running, 40));
+        let end = board.unfinished().next().unwrap();
+        let line = text(&Line::Result(interrupted(&end)));
+        assert_eq!((&line["event"], &line["id"], &line["bytes"]), (&"result".into(), &7.into(), &40.into()));
+        assert_eq!((&line["code"], &line["verified"]), (&INTERRUPTED.into(), &false.into()));
     }
 
     #[test]
@@ -210,7 +243,8 @@ mod tests {
             hint: "Look.".to_owned(),
             can_resume: true,
         };
-        let end = End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO, seen: 0 };
+        let end =
+            End { job: row(7, PhaseView::Failed { failure }, 0), took: Duration::ZERO, seen: 0, queue: Queue::Own };
         let line = text(&Line::Result(result(&end)));
         assert_eq!((&line["code"], &line["hint"]), (&"HTTP_NOT_FOUND".into(), &"Look.".into()));
         assert_eq!(line["verified"], false);

@@ -97,7 +97,11 @@ pub(crate) fn finished_line(end: &End) -> Option<String> {
     }
     let what = match job.direction {
         DirectionView::Download => format!("saved {}", plain(job.path.as_deref().unwrap_or(&job.name))),
-        DirectionView::Upload => format!("sent {} to {}", plain(&job.source), plain(&end.url())),
+        DirectionView::Upload => {
+            // A form says how the file is called here; under which name it is kept only its server knows.
+            let named = if job.destination.starts_with("form+") { " (the server chooses its name there)" } else { "" };
+            format!("sent {} to {}{named}", plain(&job.source), plain(&end.url()))
+        }
     };
     let bytes = job.progress.moved;
     let mean = mean_rate(end.seen, end.took).filter(|mean| *mean > 0);
@@ -111,17 +115,33 @@ mod tests {
     use ropeway_api::view::{FailureView, VerificationView};
 
     use super::*;
-    use crate::run::tests::row;
+    use crate::run::{Queue, tests::row};
 
     #[test]
     fn a_finished_job_is_one_line_with_where_how_much_and_how_sure() {
         let mut job = row(1, PhaseView::Completed, 1 << 20);
         job.digest = Some("sha256:9f86".to_owned());
         job.verification = Some(VerificationView::ChecksumGiven);
-        let line = finished_line(&End { job: job.clone(), took: Duration::from_secs(1), seen: 1 << 20 }).unwrap();
+        let line =
+            finished_line(&End { job: job.clone(), took: Duration::from_secs(1), seen: 1 << 20, queue: Queue::Own })
+                .unwrap();
         assert_eq!(line, "saved /downloads/1.bin: 1.00 MiB at 1.00 MiB/s, sha256:9f86, equal to the checksum given");
-        let line = finished_line(&End { job, took: Duration::from_secs(1), seen: 1 << 19 }).unwrap();
+        let line = finished_line(&End { job, took: Duration::from_secs(1), seen: 1 << 19, queue: Queue::Own }).unwrap();
         assert!(line.contains("1.00 MiB at 512.00 KiB/s"), "{line}");
+    }
+
+    #[test]
+    fn a_sent_form_says_that_its_server_names_the_file() {
+        let mut job = row(1, PhaseView::Completed, 5);
+        (job.direction, job.source) = (DirectionView::Upload, "/a.txt".to_owned());
+        for (destination, is_said) in
+            [("form+https://example.org/up#field=file", true), ("https://example.org/in/", false)]
+        {
+            job.destination = destination.to_owned();
+            let end = End { job: job.clone(), took: Duration::ZERO, seen: 0, queue: Queue::Own };
+            let line = finished_line(&end).unwrap();
+            assert_eq!(line.contains("the server chooses its name"), is_said, "{line}");
+        }
     }
 
     #[test]
@@ -148,7 +168,7 @@ mod tests {
     fn a_file_that_was_there_is_told_apart_from_one_that_came() {
         let mut job = row(1, PhaseView::Completed, 0);
         job.verification = Some(VerificationView::Length);
-        let line = finished_line(&End { job, took: Duration::ZERO, seen: 0 }).unwrap();
+        let line = finished_line(&End { job, took: Duration::ZERO, seen: 0, queue: Queue::Own }).unwrap();
         assert_eq!(line, "kept /downloads/1.bin: it is there already, length as announced");
     }
 }

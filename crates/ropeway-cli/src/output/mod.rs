@@ -3,7 +3,8 @@
 mod bars;
 pub(crate) mod details;
 mod failure;
-mod json;
+pub(crate) mod hint;
+pub(crate) mod json;
 mod lines;
 pub(crate) mod reading;
 mod stream;
@@ -25,6 +26,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::CommandError,
+    exit::Exit,
     run::{Board, End},
 };
 
@@ -93,6 +95,12 @@ struct Quiet;
 
 impl Output for Quiet {
     fn note(&mut self, _text: &str) {}
+
+    fn refused(&mut self, refusal: &Refusal) {
+        if Exit::of_refusal(refusal) != Exit::Complete {
+            refuse(refusal);
+        }
+    }
 
     fn ended(&mut self, end: &End) {
         failure::report(end);

@@ -119,19 +119,6 @@ pub(crate) fn second(unix_ms: i64) -> String {
     at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
 }
 
-/// The command that helps a job on which waits for its user; `None` where none does.
-pub(crate) fn next_command(job: &JobView) -> Option<String> {
-    let id = job.id;
-    match &job.phase {
-        PhaseView::LinkExpired { .. } => Some(format!("ropeway renew {id} URL")),
-        PhaseView::Blocked { by: ObstacleView::NameTaken, .. } => {
-            Some(format!("ropeway answer {id} rename, overwrite or fail"))
-        }
-        PhaseView::Failed { .. } => Some(format!("ropeway resume {id}")),
-        _ => None,
-    }
-}
-
 /// How a finished file was proved, as the end of a sentence.
 pub(crate) const fn verification(job: &JobView) -> &'static str {
     let is_upload = matches!(job.direction, DirectionView::Upload);
@@ -186,12 +173,8 @@ mod tests {
         };
         let blocked = |by| row(7, PhaseView::Blocked { by, failure: failure.clone() }, 0);
         assert_eq!(state(&blocked(ObstacleView::Room)), "no room");
-        assert_eq!(next_command(&blocked(ObstacleView::Room)), None);
         let asking = blocked(ObstacleView::NameTaken);
         assert_eq!(state(&asking), "name taken");
-        assert_eq!(next_command(&asking).as_deref(), Some("ropeway answer 7 rename, overwrite or fail"));
-        let expired = row(8, PhaseView::LinkExpired { failure }, 0);
-        assert_eq!(next_command(&expired).as_deref(), Some("ropeway renew 8 URL"));
         let mut later = row(9, PhaseView::Queued, 0);
         assert_eq!(state(&later), "queued");
         later.start_at_ms = Some(4_102_444_800_000 + 43_200_000);

@@ -10,7 +10,7 @@ use ropeway_api::{
     view::{JobProgress, JobView, PhaseView, Snapshot},
 };
 
-use crate::run::{End, Sums};
+use crate::run::{End, Queue, Sums};
 
 /// Rows that are open, and the count of those that are not. An ended row is handed out once and then forgotten but for
 /// its number, so that a list of 100,000 URLs costs what is open.
@@ -21,6 +21,7 @@ pub(crate) struct Board {
     failed: u64,
     ended_bytes: u64,
     hopeless: Vec<i64>,
+    queue: Queue,
 }
 
 #[derive(Debug)]
@@ -34,6 +35,11 @@ struct Row {
 }
 
 impl Board {
+    /// An empty one for jobs of this queue.
+    pub(crate) fn of(queue: Queue) -> Self {
+        Self { queue, ..Self::default() }
+    }
+
     /// Takes a row in; gives it back if that is its end. A row that has ended is not taken in again.
     pub(crate) fn put(&mut self, job: JobView) -> Option<End> {
         if self.ended.contains(&job.id) {
@@ -51,7 +57,7 @@ impl Board {
             let took = known.map_or(Duration::ZERO, |(since, ..)| since.elapsed());
             // What was over before it was watched was not seen to move.
             let seen = job.progress.moved.saturating_sub(before);
-            return Some(self.end(End { job, took, seen }));
+            return Some(self.end(End { job, took, seen, queue: self.queue }));
         }
         self.open.insert(job.id, Row { job, since, before, has_moved });
         None
@@ -95,6 +101,16 @@ impl Board {
         self.open.values().map(|row| &row.job)
     }
 
+    /// Open rows as ends that did not come.
+    pub(crate) fn unfinished(&self) -> impl Iterator<Item = End> {
+        self.open.values().map(|row| End {
+            job: row.job.clone(),
+            took: row.since.elapsed(),
+            seen: row.job.progress.moved.saturating_sub(row.before),
+            queue: self.queue,
+        })
+    }
+
     /// Sums over all rows that were ever put.
     pub(crate) fn sums(&self) -> Sums {
         let ended = self.ended.len() as u64;
@@ -133,7 +149,7 @@ impl Board {
         let Row { mut job, since, before, .. } = self.open.remove(&id)?;
         job.phase = PhaseView::Canceled;
         let seen = job.progress.moved.saturating_sub(before);
-        Some(self.end(End { job, took: since.elapsed(), seen }))
+        Some(self.end(End { job, took: since.elapsed(), seen, queue: self.queue }))
     }
 
     fn end(&mut self, end: End) -> End {

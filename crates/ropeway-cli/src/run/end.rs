@@ -5,6 +5,18 @@ use std::{path::Path, time::Duration};
 use ropeway_api::view::{DirectionView, FailureView, JobView, PhaseView, VerificationView};
 use ropeway_model::{UploadName, UploadTarget};
 
+use crate::output::hint;
+
+/// Whose queue a job belongs to, which decides what its user can do about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Queue {
+    /// This command's own: the same command with other flags is the next step.
+    #[default]
+    Own,
+    /// The running desktop app's or daemon's: other commands steer it.
+    Running,
+}
+
 /// A job that is not going to move any more.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct End {
@@ -14,6 +26,8 @@ pub(crate) struct End {
     pub(crate) took: Duration,
     /// Bytes that it saw move.
     pub(crate) seen: u64,
+    /// Whose it is.
+    pub(crate) queue: Queue,
 }
 
 impl End {
@@ -45,6 +59,13 @@ impl End {
             PhaseView::Failed { failure } | PhaseView::LinkExpired { failure } => Some(failure),
             _ => None,
         }
+    }
+
+    /// The user's next step, if it failed; in a running queue with the command that takes it.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let hint = hint::hint(&self.job, self.failure()?, self.queue);
+        let next = (self.queue == Queue::Running).then(|| hint::next_command(&self.job)).flatten();
+        Some(next.map_or_else(|| hint.to_string(), |command| format!("{hint} Next: {command}")))
     }
 
     /// Whether something but the program's own count speaks for the file: a checksum, or the announced length.

@@ -8,6 +8,6 @@ mod stream;
 pub(crate) use board::Board;
 #[cfg(test)]
 pub(crate) use board::tests;
-pub(crate) use end::{End, Sums};
+pub(crate) use end::{End, Queue, Sums};
 pub(crate) use process::{Ending, OwnQueue, Ran, open_once};
 pub(crate) use stream::Stream;

@@ -20,6 +20,7 @@ use crate::{
     exit::Exit,
     output::{
         Amount, interrupted_stream,
+        json::INTERRUPTED,
         reading::Reading,
         refuse,
         text::{mean_rate, plain, rate, size},
@@ -48,6 +49,17 @@ struct Told<'a> {
     bytes: u64,
     seconds: f64,
     digest: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+impl Told<'_> {
+    /// One object, beside what people read.
+    fn print(&self) {
+        to_stderr(&serde_json::to_string(self).unwrap_or_default());
+    }
 }
 
 impl Stream {
@@ -80,10 +92,14 @@ impl OwnQueue {
     /// # Errors
     /// [`CommandError::File`] if the stream cannot be opened.
     pub(crate) async fn pipe(self, params: JobAdd, stream: Stream, amount: Amount) -> Result<Exit, CommandError> {
+        let (began, moved) = (Instant::now(), AtomicU64::new(0));
         let exit = tokio::select! {
-            exit = self.run_pipe(params, &stream, amount) => exit,
+            exit = self.run_pipe(params, &stream, amount, &moved) => exit,
             () = self.interruption().came() => {
                 interrupted_stream();
+                if amount.json {
+                    unfinished(&moved, began, INTERRUPTED, "a signal stopped it; a stream keeps nothing");
+                }
                 Ok(Exit::Interrupted)
             }
         };
@@ -91,10 +107,16 @@ impl OwnQueue {
         exit
     }
 
-    async fn run_pipe(&self, params: JobAdd, stream: &Stream, amount: Amount) -> Result<Exit, CommandError> {
+    async fn run_pipe(
+        &self,
+        params: JobAdd,
+        stream: &Stream,
+        amount: Amount,
+        moved: &AtomicU64,
+    ) -> Result<Exit, CommandError> {
         let file = |cause| CommandError::File { file: stream_path(stream), cause };
         let mut sink = stream.open().await.map_err(file)?;
-        let (moved, length) = (AtomicU64::new(0), AtomicU64::new(0));
+        let length = AtomicU64::new(0);
         let progress = |now: u64, of: Option<u64>| {
             moved.store(now, Relaxed);
             length.store(of.unwrap_or(now), Relaxed);
@@ -122,14 +144,17 @@ impl OwnQueue {
             Ok(piped) => piped,
             Err(refusal) => {
                 refuse(&refusal);
+                if amount.json {
+                    unfinished(moved, began, &refusal.code, &refusal.message);
+                }
                 return Ok(exit_of(&refusal));
             }
         };
         let (took, digest) = (began.elapsed(), piped.digest.as_ref().map(ToString::to_string));
         if amount.json {
-            let told =
-                Told { event: "result", bytes: piped.length, seconds: took.as_secs_f64(), digest: digest.as_deref() };
-            to_stderr(&serde_json::to_string(&told).unwrap_or_default());
+            let (bytes, seconds) = (piped.length, took.as_secs_f64());
+            let digest = digest.as_deref();
+            Told { event: "result", bytes, seconds, digest, code: None, message: None }.print();
         } else if !amount.quiet {
             let speed = mean_rate(piped.length, took).map(|mean| format!(" at {}", rate(mean))).unwrap_or_default();
             let digest = digest.map(|digest| format!(", {digest}")).unwrap_or_default();
@@ -138,6 +163,12 @@ impl OwnQueue {
         }
         Ok(Exit::Complete)
     }
+}
+
+/// Tells a script of a stream that is not complete.
+fn unfinished(moved: &AtomicU64, began: Instant, code: &str, message: &str) {
+    let (bytes, seconds) = (moved.load(Relaxed), began.elapsed().as_secs_f64());
+    Told { event: "result", bytes, seconds, digest: None, code: Some(code), message: Some(message) }.print();
 }
 
 fn stream_path(stream: &Stream) -> PathBuf {

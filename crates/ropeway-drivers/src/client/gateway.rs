@@ -113,6 +113,43 @@ impl Gateway {
     }
 }
 
+/// What a tunnel fails with, and what SOCKS does. The library names these types nowhere in public, but its services have
+/// them as the types of their errors.
+type TunnelFailure = <Tunnel<First> as Service<Uri>>::Error;
+type SocksFailure = <SocksV5<First> as Service<Uri>>::Error;
+
+/// What a proxy says of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LoginRefusal {
+    /// It wants one, or does not take the one that it got.
+    Login,
+    /// It takes none of the ways to log in that were offered, of which it says no more (RFC 1928 §3).
+    NoMethod,
+}
+
+/// What a cause says of a login; `None` where it is about something else.
+pub(crate) fn login_refusal(cause: &(dyn std::error::Error + 'static)) -> Option<LoginRefusal> {
+    if let Some(tunnel) = cause.downcast_ref::<TunnelFailure>() {
+        return matches!(tunnel, TunnelFailure::ProxyAuthRequired).then_some(LoginRefusal::Login);
+    }
+    match cause.downcast_ref::<SocksFailure>() {
+        Some(SocksFailure::V5(refused)) => login_refusal_in_words(&refused.to_string()),
+        _ => None,
+    }
+}
+
+/// The same by the words of the library: the kinds of refusal in a SOCKS5 handshake cannot be named from outside of it. A
+/// test holds each against a proxy that refuses so.
+fn login_refusal_in_words(refused: &str) -> Option<LoginRefusal> {
+    match refused {
+        "credentials not accepted" => Some(LoginRefusal::Login),
+        "server does not support user/pass authentication" => Some(LoginRefusal::NoMethod),
+        // It chose another method than the one that was offered.
+        "server implements authentication incorrectly" => Some(LoginRefusal::NoMethod),
+        _ => None,
+    }
+}
+
 /// Where `proxy` listens.
 fn address(proxy: &Proxy, port: Option<u16>) -> Option<Uri> {
     let url = proxy.url().expose();

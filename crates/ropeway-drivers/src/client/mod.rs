@@ -28,6 +28,7 @@ use url::{Host, Origin, Url};
 use direct::HTTP2;
 pub(crate) use direct::{Direct, Peer};
 use gateway::Gateway;
+pub(crate) use gateway::{LoginRefusal, login_refusal};
 pub(crate) use head_guard::FramingError;
 pub(crate) use names::{NameError, NearError};
 pub(crate) use narrow::ahead;

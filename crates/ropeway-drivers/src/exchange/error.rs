@@ -10,7 +10,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::fault::Fault;
 use crate::{
     DriverError,
-    client::{FramingError, NameError, NearError, connect_timeout},
+    client::{FramingError, LoginRefusal, NameError, NearError, connect_timeout, login_refusal},
     http::wire,
 };
 
@@ -115,10 +115,10 @@ pub(crate) fn of_request(
         && let Some(proxy) = proxy
     {
         let (proxy, reason) = (proxy.clone(), innermost(error));
-        return if is_login_wanted(&reason) {
-            DriverError::ProxyLogin { proxy }
-        } else {
-            DriverError::Proxy { proxy, reason }
+        return match causes(error).find_map(login_refusal) {
+            Some(LoginRefusal::Login) => DriverError::ProxyLogin { proxy },
+            Some(LoginRefusal::NoMethod) => DriverError::ProxyMethod { proxy },
+            None => DriverError::Proxy { proxy, reason },
         };
     }
     if find::<NearError>(error).is_some() {
@@ -141,18 +141,6 @@ pub(crate) fn of_request(
         return bad(url, innermost(error));
     }
     DriverError::ConnectionLost { host, reason: innermost(error) }
-}
-
-/// Whether a proxy opens no way without another login. The library keeps its errors of tunnels to itself and tells them in
-/// these words only; a test asks real proxies whether it still does.
-fn is_login_wanted(reason: &str) -> bool {
-    const TUNNEL: &str = "tunnel error: proxy authorization required";
-    const SOCKS: [&str; 3] = [
-        "credentials not accepted",
-        "server does not support user/pass authentication",
-        "server implements authentication incorrectly",
-    ];
-    reason == TUNNEL || SOCKS.iter().any(|words| reason.strip_prefix("SOCKS error: ") == Some(words))
 }
 
 /// The error of a body from `url` that broke off, with the `fault` of its stream if it had one.

@@ -68,8 +68,14 @@ async fn a_proxy_that_wants_a_login_is_named_and_not_asked_again() {
 
 #[tokio::test]
 async fn a_socks_proxy_that_does_not_take_the_login_is_not_asked_again() {
-    // Asks for a login and refuses it, or takes none of the ways that are offered.
-    for (login, answers) in [("user:wrong@", [&[5_u8, 2][..], &[1, 1]]), ("", [&[5, 0xff], &[]])] {
+    let (refused, silent) = ("refuses this user name and password", "it would take it does not say");
+    // Asks for a login and refuses it, takes none of the ways that are offered, or chooses one that was not.
+    for (login, answers, told) in [
+        ("user:wrong@", [&[5_u8, 2][..], &[1, 1]], refused),
+        ("user:wrong@", [&[5, 0xff], &[]], silent),
+        ("", [&[5, 0xff], &[]], silent),
+        ("", [&[5, 2], &[]], silent),
+    ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let proxy = tokio::spawn(async move {
@@ -84,6 +90,10 @@ async fn a_socks_proxy_that_does_not_take_the_login_is_not_asked_again() {
         let named = format!("socks5://{login}127.0.0.1:{port}");
         let error = Download::with(through(&target, &named), &target).probe_error().await;
         assert_eq!((error.code(), error.retry()), (FailureCode::ProxyFailed, Retry::Never), "{login} {error}");
+        assert!(error.to_string().contains(told) && !error.to_string().contains("wrong"), "{error}");
+        // What was not said is not claimed.
+        assert_eq!(matches!(error, DriverError::ProxyMethod { .. }), told == silent, "{error}");
+        assert!(login.is_empty() || !error.to_string().contains("without a login"), "{error}");
         proxy.abort();
     }
 }

@@ -1,22 +1,35 @@
 //! Folders that the user chose, made where they are missing.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{DiskError, local::sync_folder};
 
 /// Creates `folder` and its parents where they are missing, durably: a complete file is no more so than the way to it.
-pub(super) fn create(folder: &Path) -> Result<(), DiskError> {
+/// Returns those that it made, the outermost first; what another process made meanwhile is not among them.
+pub(super) fn create(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     // It is there for all of a list but the first; asking costs less than having it refused.
     if folder.is_dir() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    let missing: Vec<&Path> = folder.ancestors().take_while(|place| !place.is_dir()).collect();
-    std::fs::create_dir_all(folder).map_err(|error| match error.kind() {
-        // What exists there is a file; another name for the download would not help.
-        io::ErrorKind::AlreadyExists => DiskError::at(folder, io::ErrorKind::NotADirectory.into()),
-        _ => DiskError::at(folder, error),
-    })?;
-    missing.iter().filter_map(|place| place.parent()).try_for_each(sync)
+    let mut missing: Vec<&Path> = folder.ancestors().take_while(|place| !place.is_dir()).collect();
+    missing.reverse();
+    let mut made = Vec::new();
+    for place in missing.iter().filter(|place| !place.as_os_str().is_empty()) {
+        match std::fs::create_dir(place) {
+            Ok(()) => made.push(place.to_path_buf()),
+            Err(_) if place.is_dir() => {}
+            // What exists there is a file; another name for the download would not help.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(DiskError::at(folder, io::ErrorKind::NotADirectory.into()));
+            }
+            Err(error) => return Err(DiskError::at(folder, error)),
+        }
+    }
+    missing.iter().filter_map(|place| place.parent()).try_for_each(sync)?;
+    Ok(made)
 }
 
 /// Makes the names in a folder durable, unless it may be written and not read.

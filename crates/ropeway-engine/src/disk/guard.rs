@@ -1,7 +1,7 @@
 //! What holds for every disk below the engine: a part file whose sync failed once is not believed again.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
@@ -33,6 +33,14 @@ fn guarded(file: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
 impl Disk for Guard {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
         self.0.create_folder(folder)
+    }
+
+    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+        self.0.create_missing(folder)
+    }
+
+    fn remove_empty(&self, folder: &Path) {
+        self.0.remove_empty(folder);
     }
 
     fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {

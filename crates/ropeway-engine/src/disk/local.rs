@@ -90,7 +90,16 @@ fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskErro
 
 impl Disk for LocalDisk {
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        folders::create(folder).map(drop)
+    }
+
+    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         folders::create(folder)
+    }
+
+    fn remove_empty(&self, folder: &Path) {
+        // A folder that holds something, or is in use, is to stay: that is no error.
+        let _ = std::fs::remove_dir(folder);
     }
 
     fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {

@@ -13,7 +13,11 @@ mod notes;
 mod probe;
 mod walk;
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ropeway_model::SafeUrl;
 
@@ -28,6 +32,14 @@ pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 pub trait Disk: Send + Sync + fmt::Debug {
     /// Creates the folder and its parents where they are missing.
     fn create_folder(&self, folder: &Path) -> Result<(), DiskError>;
+
+    /// The same; returns the folders that it made, the outermost first, as far as that is known.
+    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+        self.create_folder(folder).map(|()| Vec::new())
+    }
+
+    /// Removes a folder if nothing is in it.
+    fn remove_empty(&self, _folder: &Path) {}
 
     /// Creates `folder`, which lies below `chosen`, following no link on the way from there: a document named it, and
     /// must not lead out of what the user chose.

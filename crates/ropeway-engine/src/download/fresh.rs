@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
 use ropeway_drivers::{Driver, Probe};
-use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer};
+use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer, counted};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
 
@@ -179,8 +179,9 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, 
     }
     if still_wrong > 0 && first_stop.is_none() {
         let message = format!(
-            "{still_wrong} addresses still have the version whose bytes did not have the checksum: they are not read again \
-             before it or the checksum is another one"
+            "the version whose bytes did not have the checksum is what {} still offered: none is read again before it or \
+             the checksum is another one",
+            counted(still_wrong, "address")
         );
         return Err(Stop::failed(FailureCode::DigestMismatch, message));
     }

@@ -31,13 +31,14 @@ impl Ground {
         let seen = Instant::now();
         let (folder, name) = (into.to_owned(), likely_name(attempt));
         let looked = attempt.on_disk(move |disk| {
-            disk.create_folder(&folder)?;
+            let made = disk.create_missing(&folder)?;
             let is_free = |name: &FileName| disk.is_taken(&folder.join(name.as_str())).is_ok_and(|taken| !taken);
             let vacant = name.filter(is_free);
             // Who writes there finds out what is the matter with it.
-            Ok::<_, DiskError>((disk.free_space(&folder).unwrap_or(0), vacant))
+            Ok::<_, DiskError>((disk.free_space(&folder).unwrap_or(0), vacant, made))
         });
-        let (free, vacant) = looked.await?;
+        let (free, vacant, made) = looked.await?;
+        attempt.engine.made_folders.lock().extend(made);
         Ok(Self { seen, free, vacant })
     }
 

@@ -5,6 +5,7 @@ mod checkpoint;
 mod crew;
 mod existing;
 mod finish;
+mod folders_made;
 mod fresh;
 mod gather;
 mod ground;
@@ -44,7 +45,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context};
-use ropeway_model::{ConnectionChoice, FailureCode, Step, Validation, Validator};
+use ropeway_model::{ConnectionChoice, FailureCode, Step, Validation, Validator, counted};
 use ropeway_store::BlockChange;
 use tokio_util::sync::CancellationToken;
 
@@ -350,10 +351,11 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     attempt.save(change).await?;
     attempt.progress.set_durable(map.written());
     let Some(blamed) = job.mirrors.blame(&damaged) else {
-        let reason = format!("{} pieces are not what the Metalink says, the first at bytes {first}", damaged.len());
+        let pieces = counted(damaged.len(), "piece");
+        let reason = format!("the Metalink says otherwise of {pieces}, the first at bytes {first}");
         return Err(Stop::failed(FailureCode::DigestMismatch, reason));
     };
-    attempt.log(format!("{} pieces are wrong; {blamed} is not asked again", damaged.len()));
+    attempt.log(format!("{blamed} is not asked again: it sent {} wrongly", counted(damaged.len(), "piece")));
     job.mirrors.forget_served();
     Ok(Some(Halt::Damaged { map, ledger }))
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use ropeway_model::{Algorithm, Digest, Failure, FailureCode, JobSpec};
+use ropeway_model::{Algorithm, Digest, Failure, FailureCode, JobSpec, counted};
 use ropeway_store::{BlockChange, JobChange, Verification};
 
 use super::source::Source;
@@ -36,7 +36,7 @@ pub(super) fn has_length(spec: &JobSpec, length: u64) -> Result<(), Stop> {
     match spec.length.filter(|expected| *expected != length) {
         None => Ok(()),
         Some(expected) => {
-            let message = format!("the file has {length} bytes, the Metalink says {expected}");
+            let message = format!("the file has {}, the Metalink says {expected}", counted(length, "byte"));
             Err(Stop::failed(FailureCode::LengthMismatch, message))
         }
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{ByteRange, FailureCode, SegmentMap};
+use ropeway_model::{ByteRange, FailureCode, SegmentMap, counted};
 use ropeway_store::{Block, BlockChange, HashedPrefix, PartFileState, Remote};
 
 use crate::{
@@ -79,7 +79,10 @@ pub(super) async fn run(
     };
     ledger.keep_inside(&map);
     if is_hurt {
-        attempt.log(format!("the part file was changed since: {} bytes of it still hold", map.written()));
+        attempt.log(format!(
+            "the part file was changed since; what still holds of it: {}",
+            counted(map.written(), "byte")
+        ));
     }
     let hashed = saved.and_then(|saved| saved.hashed).filter(|_| !is_hurt);
     let hashed = hashed.filter(|hashed| hashed.offset <= map.contiguous_prefix());

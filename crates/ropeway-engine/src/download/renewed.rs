@@ -1,7 +1,7 @@
 //! A download whose link the user replaced: the new one must lead to the file whose bytes are here.
 
 use ropeway_drivers::DriverError;
-use ropeway_model::{FailureCode, Validation, Validator};
+use ropeway_model::{FailureCode, Validation, Validator, counted};
 use ropeway_store::Remote;
 
 use super::{
@@ -31,7 +31,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     if let (Some(had), Some(now)) = (source.validator.length, now.length)
         && had != now
     {
-        return Err(differs(&format!("it has {now} bytes instead of {had}")));
+        return Err(differs(&format!("it has {} instead of {had}", counted(now, "byte"))));
     }
     let by = match source.validator.compare(&now) {
         Validation::StrongTag => Validation::StrongTag,

@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use ropeway_model::{FileName, OnConflict};
 use tokio::sync::oneshot;
 
+use super::folders_made::with_folder;
 use super::naming::{self, Final};
 use crate::disk::{Disk, DiskError, Notes};
 
@@ -30,6 +31,8 @@ const MOST_TOGETHER: usize = 16;
 pub(super) struct Save {
     pub(super) bytes: Bytes,
     pub(super) folder: PathBuf,
+    /// Whether the user chose the folder: then it is made where it is missing.
+    pub(super) is_chosen: bool,
     pub(super) name: FileName,
     pub(super) on_conflict: OnConflict,
     pub(super) notes: Notes,
@@ -138,13 +141,14 @@ fn sync_once(
 
 /// Saves a file under the first name that is free.
 fn save(disk: &dyn Disk, save: &Save) -> Saved {
-    let Save { bytes, folder, name, on_conflict, notes, .. } = save;
+    let Save { bytes, folder, is_chosen, name, on_conflict, notes, .. } = save;
     let mut numbers = naming::numbers();
     // Most names are free, and who gives one that is not is told.
     let mut of_final = Final::Found;
     loop {
         let vacancy = naming::vacant(disk, folder, name, *on_conflict, &mut numbers, of_final)?;
-        match disk.save_whole(bytes, &vacancy.final_path, notes) {
+        let path = &vacancy.final_path;
+        match with_folder(disk, is_chosen.then_some(folder), || disk.save_whole(bytes, path, notes)) {
             Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
             // Somebody took the name since: the next one.
             Err(DiskError::Exists { .. }) if *on_conflict == OnConflict::Rename => of_final = Final::Asked,
@@ -165,7 +169,8 @@ mod tests {
             let (reply, told) = oneshot::channel();
             let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
             let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
-            let save = Save { bytes, folder: folder.to_owned(), name, on_conflict: OnConflict::Rename, notes, reply };
+            let (folder, on_conflict) = (folder.to_owned(), OnConflict::Rename);
+            let save = Save { bytes, folder, is_chosen: true, name, on_conflict, notes, reply };
             (queue.push(save), told)
         });
         let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();

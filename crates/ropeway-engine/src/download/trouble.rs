@@ -164,6 +164,7 @@ const fn refuses_another(error: &DriverError) -> bool {
         | DriverError::Handshake { .. }
         | DriverError::Proxy { .. }
         | DriverError::ProxyLogin { .. }
+        | DriverError::ProxyMethod { .. }
         | DriverError::ProxyVariable { .. }
         | DriverError::CaFile { .. }
         | DriverError::CredentialFile { .. }

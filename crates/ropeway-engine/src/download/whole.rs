@@ -77,8 +77,9 @@ pub(super) async fn save(
     let length = bytes.len() as u64;
     named_folders::make(attempt).await?;
     let (reply, saved) = oneshot::channel();
+    let is_chosen = attempt.spec.named_folders == 0;
     let (folder, name, on_conflict) = (folder.to_owned(), name.clone(), attempt.spec.on_conflict);
-    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, notes, reply }) {
+    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, is_chosen, name, on_conflict, notes, reply }) {
         let disk = attempt.engine.disk.clone();
         let saving = attempt.engine.blocking.start(move || saver.run(&*disk));
         // A thread goes on by itself, with the files of others, too.

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use ropeway_model::{JobId, JobSpec, Phase, Transfer, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
-use super::{Engine, EngineError, NewJobs, signed_link};
+use super::{Engine, EngineError, NewJobs, leftovers::is_same, signed_link};
 use crate::{
     core::Core,
     disk::{DiskError, PartFile},
@@ -60,30 +60,28 @@ impl Engine {
 impl Core {
     /// Takes up again what an earlier process left of these jobs; the others are new.
     fn take_up_all(&self, jobs: Vec<Packed>) -> (Vec<Entry>, Vec<Packed>) {
-        // A list of thousands that was cut off leaves thousands that were not begun: they are not looked at for each job.
         let mut leftovers = self.leftovers.lock();
-        let mut begun: Vec<JobRow> = leftovers.extract_if(.., |row| row.part_path.is_some()).collect();
-        if begun.is_empty() {
+        let mut begun = leftovers.take_begun();
+        if begun.is_empty() && !leftovers.has_abandoned() {
             return (Vec::new(), jobs);
         }
         let (mut taken_up, mut fresh) = (Vec::new(), Vec::new());
         for job in jobs {
             let spec = job.spec();
-            match self.take_up(&mut begun, &spec) {
+            match self.take_up(&mut begun, &spec).or_else(|| leftovers.take_abandoned(&spec.transfer)) {
                 Some(row) => taken_up.push(self.adopt(row, spec)),
                 None => fresh.push(job),
             }
         }
-        leftovers.append(&mut begun);
+        leftovers.put_back(begun);
         (taken_up, fresh)
     }
 
-    /// An unfinished job of an earlier process with the same source and destination, which no living process has; only
-    /// a process that runs its own jobs alone keeps any.
+    /// A begun job of an earlier process with the same source and destination, which no living process has; only a process
+    /// that runs its own jobs alone keeps any.
     /// A link that was signed anew is one to the same file.
     fn take_up(&self, leftovers: &mut Vec<JobRow>, spec: &JobSpec) -> Option<JobRow> {
-        let wanted = spec.transfer.without_login();
-        let is_same = |row: &JobRow| row.spec.transfer.without_login() == wanted;
+        let is_same = |row: &JobRow| is_same(&row.spec.transfer, &spec.transfer);
         let is_signed_anew = |row: &JobRow| signed_link::is_anew(&row.spec.transfer, &spec.transfer);
         let (at, part) = self.first_free(leftovers, is_same).or_else(|| self.first_free(leftovers, is_signed_anew))?;
         let row = leftovers.swap_remove(at);
@@ -113,7 +111,7 @@ impl Core {
     /// job's.
     pub(crate) fn disown_leftovers(&self, part: &Path) {
         let mut leftovers = self.leftovers.lock();
-        for row in leftovers.iter_mut().filter(|row| row.part_path.as_deref() == Some(part)) {
+        for row in leftovers.with_part(part) {
             row.part_path = None;
             let mut change = JobChange::new(row.id);
             change.part_path = Some(None);

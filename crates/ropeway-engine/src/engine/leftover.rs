@@ -33,7 +33,7 @@ impl Engine {
     /// The unfinished jobs of other processes, the oldest first; none but in [`crate::Scope::Once`]. Where this process is
     /// not alone with the queue, a job without a part file may be one that another process is about to begin.
     pub fn leftovers(&self, is_alone: bool) -> Vec<Leftover> {
-        self.core.leftovers.lock().iter().map(|row| self.core.leftover(row, is_alone)).collect()
+        self.core.leftovers.lock().all().into_iter().map(|row| self.core.leftover(row, is_alone)).collect()
     }
 
     /// Forgets unfinished jobs of earlier processes and deletes their part files. Those that another process moves stay.
@@ -42,20 +42,23 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Store`] if that could not be recorded: then their files are still there.
     pub async fn forget(&self, ids: &[JobId], is_alone: bool) -> Result<Vec<Leftover>, EngineError> {
-        let rows: Vec<JobRow> =
-            self.core.leftovers.lock().iter().filter(|row| ids.contains(&row.id)).cloned().collect();
+        let rows = self.core.leftovers_of(ids);
         let forgotten: Vec<Leftover> =
             rows.iter().map(|row| self.core.leftover(row, is_alone)).filter(|leftover| !leftover.is_running).collect();
         self.core.store.remove_jobs(forgotten.iter().map(|leftover| leftover.id).collect()).await?;
         let parts = forgotten.iter().filter_map(|leftover| Some((leftover.id, leftover.part_path.clone()?)));
         self.core.discard(parts.collect()).await;
         let is_gone = |row: &JobRow| forgotten.iter().any(|leftover| leftover.id == row.id);
-        self.core.leftovers.lock().retain(|row| !is_gone(row));
+        self.core.leftovers.lock().forget(is_gone);
         Ok(forgotten)
     }
 }
 
 impl Core {
+    fn leftovers_of(&self, ids: &[JobId]) -> Vec<JobRow> {
+        self.leftovers.lock().all().into_iter().filter(|row| ids.contains(&row.id)).cloned().collect()
+    }
+
     fn leftover(&self, row: &JobRow, is_alone: bool) -> Leftover {
         let (url, path) = match &row.spec.transfer {
             Transfer::Download { from, into, .. } => (from.clone(), into.clone()),

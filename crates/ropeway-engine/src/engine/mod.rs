@@ -7,6 +7,7 @@ mod document;
 mod error;
 mod known;
 mod leftover;
+mod leftovers;
 mod new_jobs;
 mod observe;
 mod pipe;
@@ -36,6 +37,7 @@ pub use control::Removal;
 pub use error::EngineError;
 pub use known::{KnownDownload, KnownDownloads};
 pub use leftover::Leftover;
+pub(crate) use leftovers::Leftovers;
 pub use new_jobs::NewJobs;
 pub use pipe::{PipeProgress, Piped};
 
@@ -153,12 +155,13 @@ impl Engine {
             tasks: TaskTracker::new(),
             leftovers: Mutex::default(),
             claimed: Mutex::default(),
+            made_folders: Mutex::default(),
             proofs: Courses::default(),
         });
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
         core.recall_hosts().await;
-        recover::run(&core).await?;
+        recover::run(&core, config.is_alone).await?;
         tokio::spawn(schedule::run(Arc::clone(&core)));
         tokio::spawn(hosts::memory::run(Arc::clone(&core)));
         tokio::spawn(obstacles::run(Arc::clone(&core)));
@@ -221,6 +224,7 @@ impl Engine {
         if within(TRANSFERS_END, self.core.tasks.wait()).await.is_none() {
             tracing::error!(tasks = self.core.tasks.len(), "transfers do not end: a disk or a mount does not answer");
         }
+        within(TRANSFERS_END, self.core.remove_unused_folders()).await;
         let writer = self.writer.lock().take();
         if writer.is_none() {
             return;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ropeway_model::{Phase, Step};
 use tokio::time::Instant;
 
-use super::EngineError;
+use super::{EngineError, Leftovers};
 use crate::{
     config::Scope,
     core::Core,
@@ -16,7 +16,8 @@ use crate::{
 /// A row that nobody took up again for this long has lost its purpose.
 const STALE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
+/// In [`Scope::Once`] the jobs wait for an added one that takes them up.
+pub(super) async fn run(engine: &Arc<Core>, is_alone: bool) -> Result<(), EngineError> {
     let now = engine.clock.now();
     if engine.scope == Scope::Once {
         let rows = engine.store.jobs().await?;
@@ -24,7 +25,7 @@ pub(super) async fn run(engine: &Arc<Core>) -> Result<(), EngineError> {
         if !stale.is_empty() {
             engine.store.remove_jobs(stale.into_iter().map(|row| row.id).collect()).await?;
         }
-        *engine.leftovers.lock() = kept;
+        *engine.leftovers.lock() = Leftovers::of(kept, is_alone);
         return Ok(());
     }
     let start = Instant::now();

@@ -69,6 +69,7 @@ impl Outcome {
             | DriverError::Handshake { .. }
             | DriverError::Proxy { .. }
             | DriverError::ProxyLogin { .. }
+            | DriverError::ProxyMethod { .. }
             | DriverError::ProxyVariable { .. }
             | DriverError::CaFile { .. }
             | DriverError::CredentialFile { .. }

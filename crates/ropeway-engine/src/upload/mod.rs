@@ -7,7 +7,7 @@ mod proof;
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Close, Context, DriverError, Part, PartReceipt, Session, SourceMeta, Upload};
-use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, Step, Transfer};
+use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, Step, Transfer, counted};
 use ropeway_store::Verification;
 
 use self::{body::LastBytes, ending::Ending, proof::Proof};
@@ -49,7 +49,7 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let context = Context { cancel: ending.cancel.clone(), ..attempt.context() };
     let session = stoppable(ending, upload.open(&context, to, &source.meta, None)).await??;
     attempt.step(Step::Probed);
-    attempt.log(format!("sending {} bytes to {}", source.meta.length, session.url));
+    attempt.log(format!("sending {} to {}", counted(source.meta.length, "byte"), session.url));
     // What runs for one command is taken up by nobody but its user.
     let is_for_user = !upload.is_repeatable() && attempt.engine.scope == Scope::Queue;
     let last = LastBytes::of(attempt, ending, is_for_user);
@@ -66,6 +66,9 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let verification = match sent {
         Ok((receipt, digests)) => {
             attempt.step(Step::Transferred);
+            if let Some(location) = receipt.location.as_ref().filter(|location| **location != session.url) {
+                attempt.log(format!("the server keeps it at {location}"));
+            }
             proof.take(digests)?;
             let asked = proof::ask(attempt, upload, &context, &session, is_asked);
             match proof.of_stored(&receipt, &session.url, asked).await {

@@ -3,7 +3,7 @@
 use std::io;
 
 use ropeway_drivers::{DriverError, Evidence, PartReceipt, Session, Stored};
-use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl};
+use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl, counted};
 use ropeway_store::Verification;
 use tokio_util::sync::CancellationToken;
 
@@ -104,7 +104,7 @@ impl<'a> Proof<'a> {
         };
         let sent = self.source.stamp.length;
         if let Some(length) = length.filter(|length| *length != sent) {
-            return Err(differs(format!("the server has {length} bytes of {sent}")));
+            return Err(differs(format!("the server has {} of {sent}", counted(length, "byte"))));
         }
         match self.compare(&evidence, None).await? {
             Compared::Same => Ok(Verification::ChecksumOfServer),
@@ -208,7 +208,9 @@ pub(super) async fn ask(
     let stored = upload.stored(context, session).await;
     attempt.log(match &stored {
         Some(Stored::Nothing) => "the server says that nothing is there".to_owned(),
-        Some(Stored::File { length: Some(length), .. }) => format!("the server says that it has {length} bytes"),
+        Some(Stored::File { length: Some(length), .. }) => {
+            format!("the server says that it has {}", counted(*length, "byte"))
+        }
         _ => "the server does not say what it has".to_owned(),
     });
     stored

@@ -38,6 +38,7 @@ impl Rig {
             schedule: Schedule::default(),
             servers: ServerPolicy::default(),
             is_held: false,
+            is_alone: false,
         };
         change(&mut config);
         let engine = Engine::open(seams, config.clone()).await.unwrap();

@@ -208,6 +208,7 @@ async fn start(
         schedule: Schedule::default(),
         servers: ServerPolicy::default(),
         is_held: false,
+        is_alone: false,
     };
     Engine::start(queue.open(), seams, config).await.unwrap()
 }

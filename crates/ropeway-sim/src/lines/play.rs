@@ -55,6 +55,7 @@ pub fn play(line: Line, connections: Option<u8>, before: u32) -> Outcome {
             digests: DigestPolicy::WhereGiven,
             limits: Limits { running_jobs: 1, connections, download: None, upload: None },
             is_held: false,
+            is_alone: false,
             schedule: Schedule::default(),
             servers: ServerPolicy::default(),
         };

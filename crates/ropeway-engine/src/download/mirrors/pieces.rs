@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{ByteRange, Digest, FailureCode, JobSpec, Pieces, SafeUrl, Segment, SegmentMap, Validator};
+use ropeway_model::{
+    ByteRange, Digest, FailureCode, JobSpec, Pieces, SafeUrl, Segment, SegmentMap, Validator, counted,
+};
 
 use crate::{
     attempt::{Attempt, Stop},
@@ -27,7 +29,8 @@ pub(in crate::download) fn refuse(spec: &JobSpec, url: &SafeUrl, valid: &Validat
     if fit(pieces, length) {
         return Ok(());
     }
-    let message = format!("the file at {url} has {length} bytes, which the Metalink's pieces do not make up");
+    let length = counted(length, "byte");
+    let message = format!("the file at {url} has {length}, which the Metalink's pieces do not make up");
     Err(Stop::failed(FailureCode::LengthMismatch, message))
 }
 
