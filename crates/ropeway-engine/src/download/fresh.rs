@@ -179,8 +179,8 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, 
     }
     if still_wrong > 0 && first_stop.is_none() {
         let message = format!(
-            "the version whose bytes did not have the checksum is what {} still offered: none is read again before it or \
-             the checksum is another one",
+            "{} still with the version whose bytes did not have the checksum: not read again before it or the checksum is \
+             another one",
             counted(still_wrong, "address")
         );
         return Err(Stop::failed(FailureCode::DigestMismatch, message));

@@ -152,7 +152,7 @@ impl<'a> Course<'a> {
             Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
             Halt::Restart { reason, because } => {
                 let is_unranged = matches!(because, Restart::Unranged);
-                if matches!(because, Restart::Other) && self.mirrors.keep_to_lead() {
+                if matches!(because, Restart::Other) && self.mirrors.keep_to_one() {
                     self.attempt.log("one mirror is asked alone from here on".to_owned());
                 }
                 if is_unranged {

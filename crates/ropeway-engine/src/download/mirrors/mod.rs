@@ -152,16 +152,18 @@ impl Mirrors {
         }
     }
 
-    /// Bytes disagreed that nothing but a common tag vouched for: the others may be of another file under it, and are not
-    /// asked beside the lead in this try. `false` where there are none.
-    pub(super) fn keep_to_lead(&self) -> bool {
+    /// Bytes disagreed that nothing but a common tag vouched for: the others may be of another file under it, and one is
+    /// asked alone in this try, the lead unless that is of no use. `false` where there are no others.
+    pub(super) fn keep_to_one(&self) -> bool {
         let mut state = self.state.lock();
         let lead = state.lead;
-        let mut are_left = false;
-        for (_, mirror) in state.all.iter_mut().enumerate().filter(|(at, mirror)| *at != lead && !mirror.is_left) {
-            (mirror.is_left, are_left) = (true, true);
+        let usable = || state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left).map(|(at, _)| at);
+        let kept = usable().find(|at| *at == lead).or_else(|| usable().next());
+        let are_several = usable().nth(1).is_some();
+        for (at, mirror) in state.all.iter_mut().enumerate() {
+            mirror.is_left |= Some(at) != kept;
         }
-        are_left
+        are_several
     }
 
     /// Nothing that came before counts any more.

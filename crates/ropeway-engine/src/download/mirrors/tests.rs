@@ -35,6 +35,23 @@ fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
 }
 
 #[test]
+fn the_one_that_is_asked_alone_is_the_lead_unless_that_is_of_no_use() {
+    let three = mirrors(3, false);
+    assert!(three.keep_to_one());
+    assert_eq!(three.candidates().len(), 1);
+    assert_eq!(three.take(|_| true).at, 0);
+    assert!(!three.keep_to_one(), "it is the only one");
+    // The lead is left: there is still somebody to ask.
+    for count in [2, 3] {
+        let mirrors = mirrors(count, false);
+        mirrors.leave(&mirrors.candidates()[0]);
+        assert_eq!(mirrors.keep_to_one(), count == 3);
+        assert_eq!(mirrors.candidates().len(), 1);
+        assert_eq!(mirrors.take(|_| true).at, 1);
+    }
+}
+
+#[test]
 fn bytes_of_two_servers_are_mixed_only_where_it_can_be_told_that_they_are_the_same() {
     let lead = version("\"1\"", 10);
     for (now, with_digest, expected) in [
