@@ -338,7 +338,7 @@ fn a_daemon_says_what_is_wrong_with_settings_that_are_edited_while_it_runs() {
     fs::write(home.config("settings.toml"), "running_jobs = 2\n").unwrap();
     let mut running = home.start(["daemon"]);
     running.first_line();
-    assert_eq!(running.stderr(), "");
+    assert!(!running.stderr().contains("settings"), "{}", running.stderr());
     for (wrong, line) in
         [("running_jobs = 2\nrunning_jbs = 3\n", "line 2"), ("proxy = \"htp://proxy:1\"\n", "line 1: proxy")]
     {

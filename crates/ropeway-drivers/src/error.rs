@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator, counted};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Validator};
 
-use crate::ServerWords;
+use crate::{
+    ServerWords,
+    error_words::{its, method_offered, said},
+};
 
 /// A request that did not give what it was sent for.
 #[derive(Debug, thiserror::Error)]
@@ -397,21 +400,6 @@ const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCo
         (500..=599, _) => FailureCode::ServerUnavailable,
         _ => FailureCode::RequestRefused,
     }
-}
-
-/// What a server says, behind its status.
-/// The length of a file, where the server names one, as it stands in a sentence.
-fn its(length: Option<u64>) -> String {
-    length.map(|length| format!(" (it has {})", counted(length, "byte"))).unwrap_or_default()
-}
-
-/// What a SOCKS proxy did not take: one way is offered at a time, a login where there is one.
-fn method_offered(proxy: &SafeUrl) -> &'static str {
-    if proxy.has_login() { "a user name and password" } else { "a client without a login" }
-}
-
-fn said(words: Option<&ServerWords>) -> String {
-    words.map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

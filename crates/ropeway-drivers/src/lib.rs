@@ -8,6 +8,7 @@ mod client;
 mod credential;
 mod driver;
 mod error;
+mod error_words;
 mod exchange;
 mod form;
 mod http;

@@ -17,21 +17,12 @@ use std::{
 use ropeway_model::SafeUrl;
 use rustix::fs::{CWD, OFlags};
 
-use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, folders, names};
+use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, fat, folders, names};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalDisk;
 
-/// The kind of FAT volumes, as the kernel names it (`MSDOS_SUPER_MAGIC`).
-#[cfg(target_os = "linux")]
-const FAT: rustix::fs::FsWord = 0x4d44;
-/// The kind of exFAT volumes (`EXFAT_SUPER_MAGIC`).
-#[cfg(target_os = "linux")]
-const EXFAT: rustix::fs::FsWord = 0x2011_bab0;
-/// FAT keeps a file's length in 32 bits.
-#[cfg(target_os = "linux")]
-const LONGEST_ON_FAT: u64 = u32::MAX as u64;
 /// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
 const MOST_PIECES: usize = 1024;
 
@@ -225,7 +216,7 @@ impl Disk for LocalDisk {
             outcome => outcome.map_err(|error| DiskError::at(path, error))?,
         };
         let mut now = stamp_of(&metadata);
-        if !keeps_inodes(path) {
+        if !fat::keeps_inodes(path) {
             now.inode = stamp.inode;
         }
         if !metadata.is_file() || now != stamp {
@@ -259,15 +250,8 @@ impl Disk for LocalDisk {
         Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn longest_file(&self, _: &Path) -> Result<u64, DiskError> {
-        Ok(u64::MAX)
-    }
-
-    #[cfg(target_os = "linux")]
     fn longest_file(&self, folder: &Path) -> Result<u64, DiskError> {
-        let volume = rustix::fs::statfs(folder).map_err(|error| DiskError::at(folder, error.into()))?;
-        Ok(if volume.f_type == FAT { LONGEST_ON_FAT } else { u64::MAX })
+        fat::longest_file(folder)
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
@@ -283,18 +267,6 @@ impl Disk for LocalDisk {
 pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
     let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
     FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
-}
-
-/// Whether a file keeps its number on the volume of `path`: FAT has none, and the kernel makes them up.
-#[cfg(target_os = "linux")]
-fn keeps_inodes(path: &Path) -> bool {
-    let volume = path.parent().map(rustix::fs::statfs);
-    !matches!(volume, Some(Ok(volume)) if volume.f_type == FAT || volume.f_type == EXFAT)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn keeps_inodes(_: &Path) -> bool {
-    true
 }
 
 /// An open file that knows its name, so that its errors do.

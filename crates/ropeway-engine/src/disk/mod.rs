@@ -5,6 +5,7 @@
 
 mod below;
 mod error;
+mod fat;
 mod folders;
 mod guard;
 mod local;
