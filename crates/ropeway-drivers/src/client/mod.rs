@@ -324,3 +324,17 @@ fn make(way: &Way, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
     };
     Ok(Pair { own: speaking(&[b"http/1.1"]), shared: speaking(&[HTTP2, b"http/1.1"]), writer })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_a_proxy_reaches_is_not_looked_up_here() {
+        let clients = Clients::default();
+        let network = Network { proxy: "socks5h://127.0.0.1:1".parse().ok(), ..Network::default() };
+        let (far, near) = ("https://198.51.100.7/list".parse().unwrap(), "http://a.localhost/f".parse().unwrap());
+        assert!(clients.may_lead(&far, &near, &network).await);
+        assert_eq!(clients.spaces.known(&Host::Domain("a.localhost".to_owned())), None);
+    }
+}

@@ -148,3 +148,20 @@ pub(crate) fn target(url: &SafeUrl, response: &Response, may_downgrade: bool) ->
         (_, scheme) => Err(refused(format!("to a {scheme}: address, which is not followed"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_redirects_are_followed_and_no_more() {
+        let hop = |number: usize| -> SafeUrl { format!("https://example.org/{number}").parse().unwrap() };
+        let mut chain = Chain { hops: vec![(hop(0), 0)] };
+        for number in 1..=20 {
+            assert_eq!(chain.add(&hop(number), 0, None).unwrap(), Duration::ZERO, "{number}");
+        }
+        let error = chain.add(&hop(21), 0, None).unwrap_err();
+        assert!(matches!(&error, DriverError::RedirectRefused { url, .. } if *url == hop(0)), "{error}");
+        assert!(error.to_string().contains("more than 20 times"), "{error}");
+    }
+}
