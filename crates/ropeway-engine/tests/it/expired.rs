@@ -125,6 +125,7 @@ async fn a_new_link_to_the_same_file_keeps_every_byte() {
     assert_eq!(job.phase, Phase::Completed);
     let log = rig.engine.detail(id).await.unwrap().log;
     assert!(log.iter().any(|(_, line)| line.contains("the same file: the same bytes")), "{log:?}");
+    assert!(!log.iter().any(|(_, line)| line.contains("left out")), "there were no headers: {log:?}");
     assert_eq!(job.validation, Some(Validation::Overlap), "the new server's tag says nothing of the old bytes");
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     let fetched = bytes_sent(&mirror.requests());
