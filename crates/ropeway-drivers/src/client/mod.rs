@@ -337,4 +337,19 @@ mod tests {
         assert!(clients.may_lead(&far, &near, &network).await);
         assert_eq!(clients.spaces.known(&Host::Domain("a.localhost".to_owned())), None);
     }
+
+    #[tokio::test]
+    async fn the_users_own_address_and_what_a_proxy_reaches_lead_anywhere() {
+        let clients = Clients::default();
+        let proxied = Network { proxy: "http://127.0.0.1:1".parse().ok(), ..Network::default() };
+        let own: SafeUrl = "https://198.51.100.7/f".parse().unwrap();
+        for (network, to, nearest) in [
+            (&Network::default(), "https://198.51.100.7/other", Space::Machine),
+            (&Network::default(), "https://198.51.100.8/f", Space::Public),
+            (&proxied, "https://198.51.100.8/f", Space::Machine),
+        ] {
+            let to = to.parse().unwrap();
+            assert_eq!(clients.nearest(&own.expose().origin(), &to, network).await, nearest, "{to}");
+        }
+    }
 }
