@@ -93,4 +93,14 @@ mod tests {
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(meter.tick(Instant::now(), 10), 0);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tick_without_a_byte_lowers_the_mean_and_ends_no_measurement() {
+        let mut meter = Meter::default();
+        for (moved, rate) in [(0, 0), (1000, 1000), (1000, 500), (1000, 333), (1000, 0)] {
+            assert_eq!(meter.tick(Instant::now(), moved), rate, "{:?}", meter.marks);
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        assert_eq!(meter.samples(), [1000, 0, 0, 0]);
+    }
 }

@@ -191,4 +191,11 @@ mod tests {
             assert_eq!(without_port(host), name);
         }
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_systems_table_is_read_with_its_head() {
+        let (v4, _) = tables().unwrap();
+        assert!(v4.starts_with("Iface\tDestination"), "{v4}");
+    }
 }

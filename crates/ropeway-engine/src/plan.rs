@@ -114,4 +114,21 @@ mod tests {
             assert_eq!(connections(Some(1024 * MIB), wanted, &capped).0, 3, "{wanted:?}");
         }
     }
+
+    #[test]
+    fn what_a_second_request_is_worth_follows_the_round_trip_within_bounds() {
+        for (round_trip, gain, hedged) in [(0, 20, 20), (20, 20, 40), (100, 50, 200), (250, 125, 500), (900, 450, 500)]
+        {
+            let round_trip = Duration::from_millis(round_trip);
+            assert_eq!(least_gain(round_trip), Duration::from_millis(gain), "{round_trip:?}");
+            assert_eq!(worth(round_trip), Duration::from_millis(hedged), "{round_trip:?}");
+        }
+    }
+
+    #[test]
+    fn a_fiftieth_of_a_large_file_may_be_fetched_twice_and_a_mebibyte_of_any() {
+        for (length, most) in [(0, MIB), (50 * MIB, MIB), (500 * MIB, 10 * MIB)] {
+            assert_eq!(most_hedged(length), most, "{length}");
+        }
+    }
 }

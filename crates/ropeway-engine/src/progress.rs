@@ -158,3 +158,32 @@ impl Drop for Connected {
         self.0.connections.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tries_end_alike_where_they_say_the_same_and_get_no_further() {
+        let progress = Progress::new(None, 0);
+        for (message, more, times) in [
+            ("the line broke", 0, 1),
+            ("the line broke", 0, 2),
+            ("the line broke", 10, 1),
+            ("the line broke", 0, 2),
+            ("another reason", 0, 1),
+            ("the line broke", 0, 1),
+        ] {
+            progress.add_moved(more);
+            assert_eq!(progress.ended_alike(message), times, "{message} and {more} more bytes");
+        }
+        progress.restart_at(3);
+        assert_eq!(progress.ended_alike("the line broke"), 2, "fewer bytes are no progress");
+    }
+
+    #[test]
+    fn two_answers_differ_in_a_row_only_at_one_place() {
+        let progress = Progress::new(None, 0);
+        assert_eq!([7, 7, 7, 9, 7].map(|at| progress.differed(at)), [1, 2, 3, 1, 1]);
+    }
+}

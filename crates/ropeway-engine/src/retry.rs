@@ -77,4 +77,10 @@ mod tests {
     fn what_cannot_succeed_is_not_tried_again() {
         assert_eq!(delay(Retry::Never, 1, MOST_ATTEMPTS, 0.5), None);
     }
+
+    #[test]
+    fn what_may_be_tried_at_once_is_so_twice_and_then_after_a_pause() {
+        let waits = [1, 2, 3, 4].map(|attempt| delay(Retry::Now, attempt, MOST_ATTEMPTS, 0.5));
+        assert_eq!(waits, [0, 0, 1000, 2000].map(|milliseconds| Some(Duration::from_millis(milliseconds))));
+    }
 }

@@ -171,6 +171,7 @@ mod tests {
     fn a_digest_survives_its_own_text() {
         let digest: Digest = EMPTY.to_uppercase().replace("SHA256", "SHA-256").parse().unwrap();
         assert_eq!(digest.to_string(), EMPTY);
+        assert_eq!(Digest::try_from(String::from(digest.clone())), Ok(digest));
     }
 
     #[test]

@@ -223,6 +223,7 @@ mod tests {
     fn a_failure_is_told_as_code_and_sentence_and_its_hint_as_it_stands() {
         let failure = Failure::new(FailureCode::ConnectionLost, "the line broke");
         assert_eq!(failure.to_string(), format!("{}: the line broke", FailureCode::ConnectionLost.code()));
+        assert_eq!((failure.status, failure.clone().with_status(Some(503)).status), (None, Some(503)));
         let hint = FailureCode::ConnectionLost.hint();
         assert_eq!(hint.to_string(), hint.text());
     }

@@ -388,10 +388,32 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_is_given_is_taken_as_it_stands_or_not_at_all() {
+        for (text, is_taken) in [
+            ("a.iso", true),
+            ("...", true),
+            (&*"n".repeat(255), true),
+            (&*"n".repeat(256), false),
+            ("", false),
+            (".", false),
+            ("..", false),
+            ("a/b", false),
+            ("a\\b", false),
+            ("a\nb", false),
+            ("a\u{7f}b", false),
+        ] {
+            let name = text.parse::<FileName>().ok().map(String::from);
+            assert_eq!(name.as_deref(), is_taken.then_some(text), "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_number_goes_before_the_extension() {
         for (name, numbered) in [
             ("a.iso", "a (1).iso"),
             ("a.tar.gz", "a (1).tar.gz"),
+            ("a name of some length.iso", "a name of some length (1).iso"),
+            ("sources.tar.gz", "sources (1).tar.gz"),
             ("README", "README (1)"),
             ("v1.2 final release notes", "v1.2 final release notes (1)"),
         ] {

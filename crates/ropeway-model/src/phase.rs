@@ -338,6 +338,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_illegal_step_names_the_phase_and_the_step() {
+        let said = |phase: Phase, step| phase.apply(step).unwrap_err().to_string();
+        assert_eq!(said(Phase::Completed, Step::Start), "a job that is complete cannot take the step start");
+        assert_eq!(
+            said(Phase::LinkExpired { failure: failure() }, Step::Pause),
+            "a job that is without a valid link cannot take the step pause"
+        );
+    }
+
     proptest! {
         #[test]
         fn a_terminal_phase_is_reached_once_and_never_left(walk in prop::collection::vec(0..steps().len(), 0..60)) {

@@ -348,6 +348,11 @@ mod tests {
             ("https://example.org/Some_Long_Folder_Name_2024/x", "https://example.org/Some_Long_Folder_Name_2024/x"),
             ("https://example.org/SomeLongFolderName2024/x", "https://example.org/SomeLongFolderName2024/x"),
             ("https://example.org/f?file=Ubuntu2604Desktop", "https://example.org/f?file=Ubuntu2604Desktop"),
+            ("https://example.org/f?color=facadedecade", "https://example.org/f?color=facadedecade"),
+            ("https://example.org/f?day=202611302359", "https://example.org/f?day=202611302359"),
+            ("https://example.org/f?release-notes-26", "https://example.org/f?release-notes-26"),
+            ("https://example.org/f?release-notes-2026", "https://example.org/f?…"),
+            ("https://example.org/f?Ab3dEf6hIj9k", "https://example.org/f?…"),
         ] {
             assert_eq!(url.parse::<SafeUrl>().unwrap().to_string(), shown);
         }
@@ -366,6 +371,30 @@ mod tests {
             assert!(!error.contains("SECRET"), "{text}: {error}");
         }
         assert!("not a url".parse::<SafeUrl>().is_err());
+    }
+
+    #[test]
+    fn a_refused_url_is_shown_with_what_is_no_secret_of_it() {
+        for (text, shown) in [
+            ("https://example.org:99999/a", "https://example.org:99999/a"),
+            ("https://example.org:port/a", "https://example.org"),
+            ("example.org/a?token=x", "example.org/a"),
+            ("magnet:?xt=urn:btih:abc", "magnet:…"),
+        ] {
+            assert_eq!(text.parse::<SafeUrl>().unwrap_err().shown(), shown, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_login_is_a_name_or_a_password() {
+        for (url, has) in [
+            ("https://u:p@example.org/", true),
+            ("https://u@example.org/", true),
+            ("https://:p@example.org/", true),
+            ("https://example.org/", false),
+        ] {
+            assert_eq!(url.parse::<SafeUrl>().unwrap().has_login(), has, "{url}");
+        }
     }
 
     #[test]

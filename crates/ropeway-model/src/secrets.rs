@@ -105,6 +105,13 @@ mod tests {
     }
 
     #[test]
+    fn the_fields_are_named_in_their_order() {
+        let secrets = Secrets::of(&url("https://own.example/a"), fields());
+        let names: Vec<_> = secrets.names().map(str::to_ascii_lowercase).collect();
+        assert_eq!(names, ["authorization", "x-api-key", "user-agent", "referer"]);
+    }
+
+    #[test]
     fn secrets_go_to_the_typed_origin_and_to_no_other() {
         let secrets = Secrets::of(&url("https://own.example/a.meta4"), fields());
         for (to, all) in [

@@ -280,12 +280,12 @@ impl SegmentMap {
         if self.length().is_some_and(|known| known != length) || reached != length {
             return Err(wrong);
         }
-        match self.segments.last_mut() {
-            Some(last) if last.range.is_open_ended() => match ByteRange::new(last.range.start(), length) {
+        // One of a known length ends there already.
+        if let Some(last) = self.segments.last_mut() {
+            match ByteRange::new(last.range.start(), length) {
                 Ok(range) => last.range = range,
                 Err(_) => drop(self.segments.pop()),
-            },
-            _ => {}
+            }
         }
         Ok(())
     }

@@ -104,6 +104,19 @@ mod tests {
     }
 
     #[test]
+    fn the_last_part_of_a_bare_ipv6_address_is_no_port() {
+        for (host, name) in [
+            ("example.org:8080", "example.org"),
+            ("example.org", "example.org"),
+            ("[2001:db8::7]:443", "[2001:db8::7]"),
+            ("[2001:db8::7]", "[2001:db8::7]"),
+            ("2001:db8::7", "2001:db8::7"),
+        ] {
+            assert_eq!(without_port(host), name);
+        }
+    }
+
+    #[test]
     fn a_leading_dot_means_the_domain_and_all_names_below_it() {
         assert!(matches(".example.org", "cdn.eu.example.org:443") && matches(".example.org", "example.org"));
         assert!(!matches(".example.org", "anexample.org"));

@@ -394,6 +394,29 @@ mod tests {
     }
 
     #[test]
+    fn the_checksums_that_are_set_replace_those_before() {
+        let mut spec = JobSpec::new(Transfer::Upload {
+            from: "/data/a.bin".into(),
+            to: "https://nas.example/up".parse().unwrap(),
+        });
+        let digests: Vec<Digest> =
+            ["crc32c:00000000", "md5:d41d8cd98f00b204e9800998ecf8427e"].map(|text| text.parse().unwrap()).into();
+        for expected in [&digests[..], &digests[1..], &[]] {
+            spec.set_checksums(expected.iter().cloned());
+            assert_eq!(spec.checksums().cloned().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn what_becomes_of_a_taken_name_is_told_in_words() {
+        assert_eq!(
+            [OnConflict::Rename, OnConflict::Overwrite, OnConflict::Fail, OnConflict::Ask]
+                .map(|choice| choice.to_string()),
+            ["the file gets a number", "the file that has it is replaced", "the job fails", "the user is asked"]
+        );
+    }
+
+    #[test]
     fn connections_stay_between_1_and_64() {
         assert!(Connections::new(0).is_err() && Connections::new(65).is_err());
         assert!(serde_json::from_str::<Connections>("200").is_err());

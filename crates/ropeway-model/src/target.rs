@@ -235,6 +235,18 @@ mod tests {
     }
 
     #[test]
+    fn a_target_without_its_login_is_otherwise_the_same() {
+        for (text, without) in [
+            ("https://user:password@nas.example/in/", "https://nas.example/in/"),
+            ("form+https://user@nas.example/up#field=file", "form+https://nas.example/up#field=file"),
+            ("https://nas.example/in/", "https://nas.example/in/"),
+        ] {
+            let (target, expected): (UploadTarget, UploadTarget) = (text.parse().unwrap(), without.parse().unwrap());
+            assert_eq!(target.without_login(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn a_target_without_a_final_slash_becomes_a_folder_where_one_is_meant() {
         for (text, folder) in [
             ("https://nas.example/in", "https://nas.example/in/"),

@@ -164,6 +164,15 @@ mod tests {
         assert_eq!(validator(Some("W/\"1\""), Some("date"), None).if_range(), None);
         assert_eq!(validator(Some("\"1\""), Some("date"), None).if_range(), Some("\"1\""));
         assert_eq!(validator(None, Some("date"), None).if_range(), Some("date"));
+        let of_the_same_second = Validator { last_modified_is_strong: false, ..validator(None, Some("date"), None) };
+        assert_eq!(of_the_same_second.if_range(), None);
+    }
+
+    #[test]
+    fn a_weak_tag_and_a_strong_one_of_the_same_letters_name_one_version_weakly() {
+        let tag = |text: &str| EntityTag::parse(text).unwrap();
+        assert!(tag("W/\"1\"").is_weakly(&tag("\"1\"")) && tag("\"1\"").is_weakly(&tag("W/\"1\"")));
+        assert!(!tag("W/\"1\"").is_weakly(&tag("W/\"2\"")));
     }
 
     #[test]

@@ -230,3 +230,88 @@ fn from_sqlite(error: rusqlite::Error, path: PathBuf) -> StoreError {
         _ => StoreError::Sql { path, source: Arc::new(error) },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::{Error as Sqlite, ffi, types::Type};
+
+    use super::*;
+
+    fn of_sqlite(extended_code: i32) -> StoreError {
+        from_sqlite(
+            Sqlite::SqliteFailure(ffi::Error::new(extended_code), Some("so it says".to_owned())),
+            "queue.db".into(),
+        )
+    }
+
+    #[test]
+    fn what_sqlite_reports_is_told_from_what_it_means_for_the_queue() {
+        for (code, is_damage, may_pass, failure, said) in [
+            (ffi::SQLITE_FULL, false, true, FailureCode::DiskFull, "the volume of the queue queue.db is full"),
+            (
+                ffi::SQLITE_BUSY,
+                false,
+                true,
+                FailureCode::StateFailed,
+                "another process keeps the queue queue.db locked",
+            ),
+            (
+                ffi::SQLITE_LOCKED,
+                false,
+                true,
+                FailureCode::StateFailed,
+                "another process keeps the queue queue.db locked",
+            ),
+            (
+                ffi::SQLITE_NOTADB,
+                true,
+                false,
+                FailureCode::StateFailed,
+                "queue.db is no queue of Ropeway: it is no database",
+            ),
+            (
+                ffi::SQLITE_IOERR_SHORT_READ,
+                true,
+                true,
+                FailureCode::StateFailed,
+                "the queue queue.db failed: so it says",
+            ),
+            (ffi::SQLITE_IOERR_WRITE, false, true, FailureCode::StateFailed, "the queue queue.db failed: so it says"),
+            (ffi::SQLITE_READONLY, false, true, FailureCode::StateFailed, "the queue queue.db failed: so it says"),
+            (ffi::SQLITE_MISUSE, false, false, FailureCode::StateFailed, "the queue queue.db failed: so it says"),
+        ] {
+            let error = of_sqlite(code);
+            assert_eq!(
+                (error.is_damage(), error.may_pass(), error.code()),
+                (is_damage, may_pass, failure),
+                "{error:?}"
+            );
+            assert_eq!(error.to_string(), said);
+        }
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_damage_and_a_value_that_cannot_be_written_is_none() {
+        let at = |error| from_sqlite(error, "queue.db".into());
+        for error in [
+            Sqlite::InvalidColumnType(0, "id".to_owned(), Type::Text),
+            Sqlite::IntegralValueOutOfRange(0, -1),
+            Sqlite::FromSqlConversionFailure(0, Type::Text, "no phase".into()),
+        ] {
+            assert!(matches!(at(error), StoreError::Corrupt { record, .. } if record == "a row"));
+        }
+        let error = at(Sqlite::ToSqlConversionFailure("it is too long".into()));
+        assert!(matches!(&error, StoreError::Unstorable { reason, .. } if reason == "it is too long"), "{error}");
+        assert!(!error.is_damage() && !error.may_pass());
+    }
+
+    #[test]
+    fn the_cause_of_damage_is_told_without_the_name_of_the_file() {
+        let path = PathBuf::from("queue.db");
+        let (record, reason) = ("job 7".to_owned(), "no such phase".to_owned());
+        assert_eq!(StoreError::Corrupt { path: path.clone(), record, reason }.cause(), "job 7: no such phase");
+        assert_eq!(StoreError::NoDatabase { path: path.clone() }.cause(), "it is no database");
+        assert_eq!(of_sqlite(ffi::SQLITE_IOERR_SHORT_READ).cause(), "so it says");
+        assert_eq!(StoreError::Closed { path }.cause(), "the queue queue.db is closed");
+    }
+}

@@ -286,3 +286,91 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.push(ending);
     name.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_lost_is_named_up_to_ten_jobs() {
+        let damage = |lost: i64, may_lack_more| QueueDamage {
+            path: "queue.db".into(),
+            aside: "queue.db.damaged".into(),
+            reason: "it is no database".to_owned(),
+            saved: 3,
+            lost: (1..=lost).map(JobId::from_row).collect(),
+            may_lack_more,
+        };
+        for (lost, may_lack_more, said) in [
+            (0, false, ""),
+            (0, true, ", others may be missing"),
+            (1, false, ", job 1 is lost"),
+            (2, true, ", jobs 1, 2 are lost, others may be missing"),
+            (10, false, ", jobs 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 are lost"),
+            (11, false, ", 11 are lost"),
+        ] {
+            assert_eq!(
+                damage(lost, may_lack_more).to_string(),
+                format!(
+                    "the queue queue.db was damaged (it is no database): 3 jobs were saved from it{said}; \
+                     the damaged file is kept as queue.db.damaged"
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_database_is_removed_with_all_that_is_beside_it_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("queue.db");
+        let make = |path: &Path| drop(fs::OpenOptions::new().create_new(true).write(true).open(path).unwrap());
+        for ending in ["", "-wal", "-shm", "-journal", ".damaged"] {
+            make(&with_ending(&path, ending));
+        }
+        remove_database(&path).unwrap();
+        let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["queue.db.damaged"]);
+        remove_database(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(remove_database(&path).is_err(), "a folder is no database");
+    }
+
+    #[test]
+    fn the_damaged_file_goes_aside_with_its_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, aside, new] = ["queue.db", "queue.db.damaged", "queue.db.new"].map(|name| folder.path().join(name));
+        let make = |path: &Path, text: &str| {
+            io::Write::write_all(
+                &mut fs::OpenOptions::new().create_new(true).write(true).open(path).unwrap(),
+                text.as_bytes(),
+            )
+            .unwrap();
+        };
+        for (name, text) in [
+            (&path, "damaged"),
+            (&with_ending(&path, "-wal"), "log"),
+            (&with_ending(&path, "-shm"), "index"),
+            (&new, "new"),
+        ] {
+            make(name, text);
+        }
+        put_in_place(&path, &aside, &new).unwrap();
+        let text = |path: &Path| fs::read_to_string(path).ok();
+        assert_eq!(
+            [&path, &aside, &with_ending(&aside, "-wal")].map(|path| text(path)),
+            ["new", "damaged", "log"].map(|text| Some(text.to_owned()))
+        );
+        assert_eq!(
+            [&with_ending(&path, "-wal"), &with_ending(&path, "-shm"), &new].map(|path| text(path)),
+            [None, None, None]
+        );
+        // A log that cannot be moved would be taken for that of the new file.
+        make(&new, "newer");
+        make(&with_ending(&path, "-wal"), "log");
+        fs::remove_file(with_ending(&aside, "-wal")).unwrap();
+        fs::create_dir(with_ending(&aside, "-wal")).unwrap();
+        fs::remove_file(&aside).unwrap();
+        assert!(put_in_place(&path, &aside, &new).is_err());
+        assert_eq!(text(&path).as_deref(), Some("new"));
+    }
+}

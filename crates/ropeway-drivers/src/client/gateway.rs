@@ -207,3 +207,35 @@ impl Service<Uri> for First {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socks_proxy_listens_at_1080_unless_its_address_says_otherwise() {
+        for (proxy, address) in [
+            ("socks5h://proxy.example", "http://proxy.example:1080/"),
+            ("socks4://proxy.example:9050", "http://proxy.example:9050/"),
+            ("http://proxy.example", "http://proxy.example/"),
+            ("http://proxy.example:3128", "http://proxy.example:3128/"),
+            ("https://proxy.example", "https://proxy.example/"),
+        ] {
+            let given = Proxy::given(&proxy.parse().unwrap()).unwrap();
+            assert_eq!(Gateway::of(&given, None).unwrap().address, address, "{proxy}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socks_proxy_is_told_the_port_of_the_scheme() {
+        for (to, is_local, told) in [
+            ("https://files.example/f", false, "http://files.example:443/"),
+            ("http://files.example/f", false, "http://files.example:80/"),
+            ("https://files.example:8443/f", false, "http://files.example:8443/"),
+            ("https://192.0.2.1/f", true, "http://192.0.2.1:443/"),
+            ("https://[2001:db8::1]/f", true, "http://[2001:db8::1]:443/"),
+        ] {
+            assert_eq!(resolved(&to.parse().unwrap(), is_local, |_| true).await.unwrap(), told, "{to}");
+        }
+    }
+}

@@ -325,3 +325,32 @@ fn make(way: &Way, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
     };
     Ok(Pair { own: speaking(&[b"http/1.1"]), shared: speaking(&[HTTP2, b"http/1.1"]), writer })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_name_that_a_proxy_reaches_is_not_looked_up_here() {
+        let clients = Clients::default();
+        let network = Network { proxy: "socks5h://127.0.0.1:1".parse().ok(), ..Network::default() };
+        let (far, near) = ("https://198.51.100.7/list".parse().unwrap(), "http://a.localhost/f".parse().unwrap());
+        assert!(clients.may_lead(&far, &near, &network).await);
+        assert_eq!(clients.spaces.known(&Host::Domain("a.localhost".to_owned())), None);
+    }
+
+    #[tokio::test]
+    async fn the_users_own_address_and_what_a_proxy_reaches_lead_anywhere() {
+        let clients = Clients::default();
+        let proxied = Network { proxy: "http://127.0.0.1:1".parse().ok(), ..Network::default() };
+        let own: SafeUrl = "https://198.51.100.7/f".parse().unwrap();
+        for (network, to, nearest) in [
+            (&Network::default(), "https://198.51.100.7/other", Space::Machine),
+            (&Network::default(), "https://198.51.100.8/f", Space::Public),
+            (&proxied, "https://198.51.100.8/f", Space::Machine),
+        ] {
+            let to = to.parse().unwrap();
+            assert_eq!(clients.nearest(&own.expose().origin(), &to, network).await, nearest, "{to}");
+        }
+    }
+}

@@ -229,4 +229,30 @@ mod tests {
         assert_eq!(socks.url().expose().as_str(), "socks5h://user:password@proxy.example:1080/");
         assert!(proxy("https://proxy.example").is_secure());
     }
+
+    #[test]
+    fn what_is_no_kind_of_proxy_is_named_unless_it_may_be_something_else() {
+        for (value, begins) in [
+            ("htp://user:secret@proxy:1", "htp:// is no kind of proxy"),
+            ("sixteen-letters-://proxy", "sixteen-letters-:// is no kind of proxy"),
+            ("seventeen-letters://proxy", "it is no address"),
+            ("http://", "it is no address"),
+            ("proxy:x", "it is no address"),
+        ] {
+            assert!(what_is_wrong(value).starts_with(begins), "{value}: {}", what_is_wrong(value));
+        }
+    }
+
+    #[test]
+    fn a_login_is_a_name_or_a_password_and_its_escapes_are_undone() {
+        for (url, login) in [
+            ("http://us%40er:pass%3Aword@proxy.example", Some(("us@er", "pass:word"))),
+            ("http://user@proxy.example", Some(("user", ""))),
+            ("http://:password@proxy.example", Some(("", "password"))),
+            ("http://proxy.example", None),
+        ] {
+            let proxy = Proxy::given(&url.parse().unwrap()).unwrap();
+            assert_eq!(proxy.login(), login.map(|(user, password)| (user.to_owned(), password.to_owned())), "{url}");
+        }
+    }
 }

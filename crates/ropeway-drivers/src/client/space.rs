@@ -52,8 +52,8 @@ impl Space {
             Self::of_v4(Ipv4Addr::new(a, b, c, d))
         };
         match address.segments() {
-            [0, 0, 0, 0, 0, 0, 0, 0 | 1] => Self::Machine,
-            // IPv4 behind a translator (RFC 6052), in 6to4 (RFC 3056), and in the old compatible form.
+            // IPv4 behind a translator (RFC 6052), in 6to4 (RFC 3056), and in the old compatible form, which `::` and
+            // `::1` have as well: 0.0.0.0 and 0.0.0.1 are this machine.
             [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] | [0, 0, 0, 0, 0, 0, high, low] => {
                 v4(high, low)
             }

@@ -110,3 +110,25 @@ fn is_authority_as_server(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::OtherError;
+
+    use super::*;
+
+    #[test]
+    fn no_other_objection_to_a_certificate_is_taken_for_that_of_an_authority() {
+        let other =
+            |error: webpki::Error| Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))));
+        for (error, expected) in [
+            (other(webpki::Error::CaUsedAsEndEntity), true),
+            (other(webpki::Error::EndEntityUsedAsCa), false),
+            (Error::InvalidCertificate(CertificateError::Expired), false),
+            (Error::InvalidCertificate(CertificateError::UnknownIssuer), false),
+            (Error::NoCertificatesPresented, false),
+        ] {
+            assert_eq!(is_authority_as_server(&error), expected, "{error}");
+        }
+    }
+}

@@ -283,4 +283,22 @@ mod tests {
         let header = sent(&file, "https://example.org/");
         assert!(header.len() <= LONGEST_HEADER && header.len() > LONGEST_HEADER / 2, "{}", header.len());
     }
+
+    #[test]
+    fn a_header_takes_cookies_up_to_its_longest_and_no_further() {
+        let longest = LONGEST_HEADER - "given; a=".len();
+        for (length, is_taken) in [(longest, true), (longest + 1, false)] {
+            let cookie = Cookie {
+                domain: Host::Domain("example.org".to_owned()),
+                below: false,
+                path: b"/".as_slice().into(),
+                secure: false,
+                expires: None,
+                name: b"a".as_slice().into(),
+                value: vec![b'v'; length].into(),
+            };
+            let value = header(b"given", [&cookie].into_iter()).unwrap();
+            assert_eq!(value.len(), if is_taken { LONGEST_HEADER } else { "given".len() });
+        }
+    }
 }

@@ -68,6 +68,7 @@ mod tests {
             ("Sat, 01 Mar 2036 00:00:00 GMT", Some(2_087_942_400)),
             ("Wed, 31 Feb 1600 00:00:00 GMT", None),
             ("Wed, 09 Jun 2021 25:00:00 GMT", None),
+            ("Wed, 09 Jun 02021 10:18:14 GMT", None),
             ("soon", None),
             ("", None),
         ] {

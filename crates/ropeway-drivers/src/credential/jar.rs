@@ -283,4 +283,39 @@ mod tests {
         take(&jar, "https://b.example/", &[&format!("long={}", "x".repeat(5_000))]);
         assert!(!sent(&jar, "https://b.example/").contains("long"));
     }
+
+    #[test]
+    fn an_unencrypted_server_sets_and_replaces_what_is_its_own() {
+        let jar = CookieJar::default();
+        take(&jar, "https://a.example.org/", &["safe=1; Secure"]);
+        take(&jar, "http://a.example.org/", &["other=1"]);
+        take(&jar, "http://a.example.org/", &["other=2"]);
+        assert_eq!(sent(&jar, "http://a.example.org/"), "other=2");
+        assert_eq!(sent(&jar, "https://a.example.org/"), "safe=1; other=2");
+    }
+
+    #[test]
+    fn an_attribute_counts_up_to_1024_octets() {
+        for (length, is_sent) in [(LONGEST_ATTRIBUTE, false), (LONGEST_ATTRIBUTE + 1, true)] {
+            let jar = CookieJar::default();
+            take(&jar, "https://a.example.org/", &[&format!("n=v; Path=/{}", "x".repeat(length - 1))]);
+            assert_eq!(sent(&jar, "https://a.example.org/"), if is_sent { "n=v" } else { "" }, "{length}");
+        }
+    }
+
+    #[test]
+    fn an_age_is_at_most_400_days() {
+        for (text, seconds) in [
+            ("60", Some(60)),
+            ("34559999", Some(34_559_999)),
+            ("34560001", Some(34_560_000)),
+            ("99999999999999999999", Some(34_560_000)),
+            ("-1", Some(0)),
+            ("-99999999999999999999", Some(0)),
+            ("", None),
+            ("1h", None),
+        ] {
+            assert_eq!(age(text.as_bytes()), seconds, "{text}");
+        }
+    }
 }

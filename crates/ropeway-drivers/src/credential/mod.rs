@@ -70,8 +70,7 @@ impl Credentials {
         let network = &context.network;
         let target = url.expose();
         let is_own = context.secrets.are_for(target);
-        let wants_login = network.netrc && is_own && target.password().is_none() && !given.contains_key(AUTHORIZATION);
-        let netrc = if wants_login { netrc_file() } else { None };
+        let netrc = if network.netrc && is_own && lacks_login(target, given) { netrc_file() } else { None };
         let cookie_file = network.cookie_file.clone().filter(|_| !gives_encryption_up(context, target));
         let has_files = netrc.is_some() || cookie_file.is_some();
         let credentials = Arc::clone(self);
@@ -115,6 +114,11 @@ impl fmt::Debug for Credentials {
 fn gives_encryption_up(context: &Context, target: &Url) -> bool {
     let is_secure = matches!(&context.origin, url::Origin::Tuple(scheme, ..) if scheme == "https");
     is_secure && target.scheme() != "https"
+}
+
+/// Whether neither the address nor the fields the user gives say who asks.
+fn lacks_login(target: &Url, given: &HeaderMap) -> bool {
+    target.password().is_none() && !given.contains_key(AUTHORIZATION)
 }
 
 /// Where the user's `.netrc` is: `$NETRC`, else in the home folder.
@@ -213,5 +217,81 @@ impl<T> Kept<T> {
         }
         kept.insert(path.to_owned(), (stamp, Arc::clone(&parsed)));
         Ok(parsed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn the_files_login_is_looked_for_only_where_no_other_is_given() {
+        let own = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_static("Bearer x"))]);
+        for (target, given, expected) in [
+            ("https://example.org/", HeaderMap::new(), true),
+            ("https://user@example.org/", HeaderMap::new(), true),
+            ("https://user:password@example.org/", HeaderMap::new(), false),
+            ("https://example.org/", own, false),
+        ] {
+            assert_eq!(lacks_login(&url(target), &given), expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_name_in_the_address_chooses_among_the_logins_of_a_host() {
+        let netrc =
+            Netrc::parse("machine example.org login one password first\nmachine example.org login two password second")
+                .unwrap();
+        for (target, user_and_password) in [
+            ("https://example.org/", Some(("one", "first"))),
+            ("https://two@example.org/", Some(("two", "second"))),
+            ("https://three@example.org/", None),
+            ("https://other.org/", None),
+        ] {
+            let field = login(&netrc, &url(target));
+            let expected = user_and_password
+                .map(|(user, password)| HeaderField::basic_login(user, password).expose_value().to_owned());
+            assert_eq!(field.as_ref().map(HeaderValue::as_bytes), expected.as_ref().map(String::as_bytes), "{target}");
+            assert!(field.is_none_or(|field| field.is_sensitive()));
+        }
+    }
+
+    #[test]
+    fn an_encrypted_request_carries_the_cookies_that_an_unencrypted_one_does_not() {
+        let file = Jar::parse(b"example.org\tFALSE\t/\tTRUE\t0\tsafe\t1\nexample.org\tFALSE\t/\tFALSE\t0\tall\t2\n");
+        let file = file.unwrap();
+        for (target, cookies) in [("https://example.org/", "safe=1; all=2"), ("http://example.org/", "all=2")] {
+            let sent = cookies_for(Some(&file), &CookieJar::default(), &url(target), &HeaderMap::new());
+            assert_eq!(sent.unwrap(), cookies, "{target}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_that_a_server_set_goes_in_the_place_of_the_users_of_that_name() {
+        let jar = CookieJar::default();
+        let set = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("a=server"))]);
+        jar.take(&url("https://example.org/"), &set, now());
+        let given = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=own; b=own"))]);
+        let sent = cookies_for(None, &jar, &url("https://example.org/"), &given);
+        assert_eq!(sent.unwrap(), "b=own; a=server");
+    }
+
+    #[test]
+    fn a_file_of_the_largest_size_is_read_and_one_of_a_byte_more_is_refused() {
+        let folder = ropeway_testkit::TempFolder::new();
+        let path = folder.path().join("cookies.txt");
+        for (length, is_read) in [(LARGEST_FILE, true), (LARGEST_FILE + 1, false)] {
+            let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+            file.unwrap().set_len(length).unwrap();
+            let read = Kept::default().get(&path, |text| Ok(text.len() as u64));
+            match read {
+                Ok(had) => assert!(is_read && *had == length),
+                Err(error) => assert!(!is_read && error.to_string().contains("more than"), "{error}"),
+            }
+        }
     }
 }

@@ -296,4 +296,17 @@ mod tests {
             assert!(!is_alert || !reason.contains("certificate is"), "{reason}");
         }
     }
+
+    #[test]
+    fn a_reason_is_told_of_a_certificate_only_where_it_is_the_certificates() {
+        for (error, reason) in [
+            (rustls::Error::NoCertificatesPresented, "it shows no certificate"),
+            (rustls::Error::UnsupportedNameType, "its name cannot stand in a certificate"),
+            (rustls::Error::General("x".to_owned()), "it does not follow the rules of TLS"),
+            (rustls::Error::InvalidCertificate(CertificateError::Revoked), "its certificate was revoked"),
+            (rustls::Error::AlertReceived(AlertDescription::UnrecognisedName), "it serves no host of this name"),
+        ] {
+            assert_eq!(tls_reason(&error), reason);
+        }
+    }
 }

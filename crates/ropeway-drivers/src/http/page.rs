@@ -176,6 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn sixteen_octets_behind_white_space_are_enough_and_so_is_a_kibibyte_of_it() {
+        for (beginning, expected) in [
+            (" ".repeat(LONGEST_LOOK), true),
+            (" ".repeat(LONGEST_LOOK - 1), false),
+            ("\n<!doctype html>x".to_owned(), true),
+            ("\n<!doctype html>".to_owned(), false),
+            ("\u{feff}\r\n<!doctype html>x".to_owned(), true),
+        ] {
+            assert_eq!(is_enough(beginning.as_bytes()), expected, "{} octets", beginning.len());
+        }
+    }
+
+    #[test]
     fn a_message_is_only_suspected_where_the_name_promises_something_else() {
         let labeled = |media_type: &'static str, disposition: Option<&'static str>, name: &str| {
             let mut headers = HeaderMap::new();

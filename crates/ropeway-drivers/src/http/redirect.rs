@@ -148,3 +148,39 @@ pub(crate) fn target(url: &SafeUrl, response: &Response, may_downgrade: bool) ->
         (_, scheme) => Err(refused(format!("to a {scheme}: address, which is not followed"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twenty_redirects_are_followed_and_no_more() {
+        let hop = |number: usize| -> SafeUrl { format!("https://example.org/{number}").parse().unwrap() };
+        let mut chain = Chain { hops: vec![(hop(0), 0)] };
+        for number in 1..=20 {
+            assert_eq!(chain.add(&hop(number), 0, None).unwrap(), Duration::ZERO, "{number}");
+        }
+        let error = chain.add(&hop(21), 0, None).unwrap_err();
+        assert!(matches!(&error, DriverError::RedirectRefused { url, .. } if *url == hop(0)), "{error}");
+        assert!(error.to_string().contains("more than 20 times"), "{error}");
+    }
+
+    #[test]
+    fn a_redirect_to_an_address_that_was_asked_before_waits_as_long_as_it_says() {
+        let hop = |name: &str| -> SafeUrl { format!("https://example.org/{name}").parse().unwrap() };
+        let mut chain = Chain { hops: vec![(hop("a"), 0)] };
+        let told = Duration::from_secs(9);
+        for (next, retry_after, pause) in [
+            ("b", Some(told), Duration::ZERO),
+            ("a", Some(told), told),
+            ("b", None, Duration::ZERO),
+            ("b", Some(told * 10), LONGEST_PAUSE),
+            ("b", Some(Duration::ZERO), PAUSE * 2),
+        ] {
+            assert_eq!(chain.add(&hop(next), 0, retry_after).unwrap(), pause, "{next} {retry_after:?}");
+        }
+        let error = chain.add(&hop("b"), 0, Some(Duration::ZERO)).and_then(|_| chain.add(&hop("b"), 0, None));
+        assert!(error.is_err_and(|error| error.to_string().contains("in a loop")));
+        assert!(chain.add(&hop("b"), 1, None).is_ok(), "with other cookies it is another visit");
+    }
+}

@@ -114,3 +114,9 @@ fn of_each_algorithm_one_digest_counts() {
     assert_eq!(file.digests.len(), 1);
     assert_eq!(file.digests[0].to_string(), format!("md5:{:032x}", 0));
 }
+
+#[test]
+fn what_the_parser_says_of_a_document_is_told() {
+    let error = files("<file name=\"a\"></wrong>").unwrap_err();
+    assert!(matches!(&error, MetalinkError::NotMetalink(reason) if reason.contains("wrong")), "{error}");
+}

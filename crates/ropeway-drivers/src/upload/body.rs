@@ -102,3 +102,16 @@ impl Body for SizedBody {
         SizeHint::with_exact(self.length())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+
+    use super::*;
+
+    #[test]
+    fn a_body_tells_its_exact_length() {
+        let body = SizedBody::new(Bytes::from_static(b"ab"), Box::pin(stream::empty()), 10, Bytes::from_static(b"c"));
+        assert_eq!((body.length(), body.size_hint().exact()), (13, Some(13)));
+    }
+}

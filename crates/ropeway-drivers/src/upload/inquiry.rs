@@ -92,3 +92,33 @@ fn is_of_a_file(response: &Response) -> bool {
     let is_of_a_program = OF_PROGRAMS.iter().any(|program| program.eq_ignore_ascii_case(media_type));
     tells_a_version || (!is_of_a_program && headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0"))
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header::{CONTENT_RANGE, CONTENT_TYPE};
+
+    use super::*;
+
+    #[test]
+    fn what_a_program_says_to_every_request_tells_nothing_of_a_file() {
+        let file = |length| Some(Stored::File { length: Some(length), evidence: Vec::new() });
+        for (status, fields, expected) in [
+            (200, &[(CONTENT_TYPE, "text/html"), (CONTENT_LENGTH, "9")][..], None),
+            (200, &[(CONTENT_LENGTH, "0")], None),
+            (200, &[(CONTENT_LENGTH, "9"), (CONTENT_ENCODING, "gzip")], None),
+            (200, &[(CONTENT_LENGTH, "9")], file(9)),
+            (200, &[(CONTENT_TYPE, "text/html"), (CONTENT_LENGTH, "9"), (ACCEPT_RANGES, "bytes")], file(9)),
+            (206, &[(CONTENT_RANGE, "bytes 0-0/9")], file(9)),
+            (416, &[(CONTENT_RANGE, "bytes */0")], file(0)),
+            (410, &[], Some(Stored::Nothing)),
+            (403, &[(CONTENT_LENGTH, "9")], None),
+        ] {
+            let mut answer = http::Response::builder().status(status);
+            for (name, value) in fields {
+                answer = answer.header(name, *value);
+            }
+            let stored = of_part(&Response::from(answer.body("").unwrap()));
+            assert_eq!(format!("{stored:?}"), format!("{expected:?}"), "{status} {fields:?}");
+        }
+    }
+}

@@ -40,6 +40,15 @@ async fn chunks_without_the_last_one_are_no_whole_file() {
 }
 
 #[tokio::test]
+async fn chunks_that_are_framed_wrongly_are_a_bad_answer_and_no_lost_connection() {
+    let octets = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nno size\r\n";
+    let peer = Peer::start(move |_| Answer::raw(octets)).await;
+    let (bytes, error) = read(Download::of(&peer.url("f")).probe().await.unwrap().body).await;
+    assert!(matches!(error, Some(DriverError::BadResponse { .. })), "{error:?}");
+    assert_eq!(bytes, "hello");
+}
+
+#[tokio::test]
 async fn a_length_that_lies_ends_the_body_where_it_says_or_as_incomplete() {
     for (announced, broken) in [(LENGTH + 1, true), (LENGTH - 1, false)] {
         let file = ServedFile::new(1, LENGTH);

@@ -171,6 +171,16 @@ async fn a_request_that_was_not_looked_at_is_sent_again_at_once_and_not_for_ever
 }
 
 #[tokio::test]
+async fn a_server_that_says_farewell_to_every_request_is_asked_eleven_times_and_no_more() {
+    let farewell = [frame(0x4, 0, 0, &[]), frame(0x7, 0, 0, &[0; 8])].concat();
+    let peer = Peer::start_frames(Authority::new("localhost"), move |_| Answer::raw(farewell.clone())).await;
+    let download = Download::with(trusting(&peer.url("f"), peer.ca_file()), &peer.url("f"));
+    let error = download.probe_error().await;
+    assert!(matches!(error, DriverError::StreamLost { .. }), "{error:?}");
+    assert_eq!((peer.requests().len(), error.retry()), (11, Retry::Backoff));
+}
+
+#[tokio::test]
 async fn a_server_that_asks_for_calm_is_left_alone_for_a_while() {
     let (peer, download) = peer(|_| Answer::reset(ENHANCE_YOUR_CALM)).await;
     let error = download.probe_error().await;

@@ -28,6 +28,17 @@ async fn an_upload_arrives_whole_with_its_length_announced() {
 }
 
 #[tokio::test]
+async fn an_answer_is_kept_whole_up_to_64_kib_and_a_longer_one_not_at_all() {
+    for (length, is_kept) in [(0, true), (64 * 1024, true), (64 * 1024 + 1, false)] {
+        let words = vec![b'x'; length];
+        let answer = words.clone();
+        let peer = Peer::start(move |_| Answer::status(201).body(answer.clone())).await;
+        let receipt = Upload::to(&peer.url("f")).send(Pattern::new(3), 10).await.unwrap();
+        assert!(receipt.answer == is_kept.then_some(words), "{length}");
+    }
+}
+
+#[tokio::test]
 async fn a_put_goes_to_the_folders_address_with_the_files_name() {
     let peer = Peer::start(|_| Answer::status(204)).await;
     Upload::to(&peer.url("in/")).named("ä b#?.bin").send(Pattern::new(3), 10).await.unwrap();

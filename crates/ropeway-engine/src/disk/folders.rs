@@ -40,3 +40,20 @@ fn sync(folder: &Path) -> Result<(), DiskError> {
         synced => synced,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_cannot_be_made_durable_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(sync(folder.path()).is_ok());
+        let file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+        let error = sync(&file.path().join("below")).unwrap_err();
+        assert!(
+            matches!(&error, DiskError::Io { source, .. } if source.kind() == io::ErrorKind::NotADirectory),
+            "{error}"
+        );
+    }
+}

@@ -185,3 +185,49 @@ pub struct FileStamp {
     /// The file's number in its file system.
     pub inode: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    /// What is written, where.
+    #[derive(Debug, Default)]
+    struct Written(Mutex<Vec<(u64, Vec<u8>)>>);
+
+    impl PartFile for Written {
+        fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
+            self.0.lock().push((offset, bytes.to_vec()));
+            Ok(())
+        }
+
+        fn read_at(&self, _: &mut [u8], _: u64) -> Result<usize, DiskError> {
+            unreachable!("only written to")
+        }
+
+        fn sync_data(&self) -> Result<(), DiskError> {
+            unreachable!("only written to")
+        }
+
+        fn length(&self) -> Result<u64, DiskError> {
+            unreachable!("only written to")
+        }
+
+        fn set_length(&self, _: u64) -> Result<(), DiskError> {
+            unreachable!("only written to")
+        }
+
+        fn stamp(&self) -> Result<FileStamp, DiskError> {
+            unreachable!("only written to")
+        }
+    }
+
+    #[test]
+    fn pieces_are_written_one_behind_the_other() {
+        let file = Written::default();
+        file.write_all_at(&[b"ab", b"", b"cde", b"f"], 5).unwrap();
+        let expected = [(5, b"ab".to_vec()), (7, Vec::new()), (7, b"cde".to_vec()), (10, b"f".to_vec())];
+        assert_eq!(*file.0.lock(), expected);
+    }
+}

@@ -281,4 +281,14 @@ mod tests {
             assert_eq!(Note::read(other), None, "{other:?}");
         }
     }
+
+    #[test]
+    fn two_addresses_have_notes_that_differ() {
+        let hash_of = |address: &str| hash(&address.parse().unwrap());
+        let address = "https://example.org/a?token=x";
+        assert_eq!(hash_of(address), hash_of(address));
+        let digest = blake3::hash(address.as_bytes());
+        assert_eq!(hash_of(address).to_be_bytes(), digest.as_bytes()[..8]);
+        assert_ne!(hash_of(address), hash_of("https://example.org/a?token=y"));
+    }
 }

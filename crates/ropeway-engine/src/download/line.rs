@@ -202,6 +202,15 @@ mod tests {
     }
 
     #[test]
+    fn a_fresh_connection_costs_what_the_growth_says_and_never_less_than_an_answer() {
+        let line = Line::new(false, Some(first(200, Some((100, 100)))), None);
+        for (said, costs) in [(0, 200), (350, 350), (199, 200)] {
+            line.set_cold(MS * said);
+            assert_eq!(line.cold(), MS * costs, "{said}");
+        }
+    }
+
+    #[test]
     fn what_was_slow_once_is_forgotten_for_what_was_quick() {
         let line = Line::new(false, Some(first(900, Some((300, 300)))), None);
         line.answered(MS * 200, first(0, Some((100, 100))).handshake, true, true);

@@ -85,8 +85,57 @@ mod tests {
     use ropeway_model::Segment;
 
     use super::*;
+    use crate::disk::FileStamp;
 
     const KIB: u64 = 1 << 10;
+
+    /// What is on disk.
+    #[derive(Debug)]
+    struct Saved(&'static [u8]);
+
+    impl PartFile for Saved {
+        fn write_at(&self, _: &[u8], _: u64) -> Result<(), DiskError> {
+            unreachable!("only read")
+        }
+
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
+            let from = self.0.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+            let count = from.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&from[..count]);
+            Ok(count)
+        }
+
+        fn sync_data(&self) -> Result<(), DiskError> {
+            unreachable!("only read")
+        }
+
+        fn length(&self) -> Result<u64, DiskError> {
+            Ok(self.0.len() as u64)
+        }
+
+        fn set_length(&self, _: u64) -> Result<(), DiskError> {
+            unreachable!("only read")
+        }
+
+        fn stamp(&self) -> Result<FileStamp, DiskError> {
+            unreachable!("only read")
+        }
+    }
+
+    #[test]
+    fn the_first_byte_that_differs_is_told_by_its_place_in_the_file() {
+        let saved = Saved(b"abcdefgh");
+        for (offset, came, expected) in [
+            (0, &b"abcdefgh"[..], None),
+            (3, b"def", None),
+            (3, b"deX", Some(5)),
+            (3, b"Xef", Some(3)),
+            (6, b"ghi", Some(8)),
+            (9, b"j", Some(9)),
+        ] {
+            assert_eq!(difference(&saved, offset, came).unwrap(), expected, "{came:?} at {offset}");
+        }
+    }
 
     fn map(segments: &[(u64, u64, u64)]) -> SegmentMap {
         let segment = |(start, end, written): &(u64, u64, u64)| {

@@ -94,4 +94,14 @@ mod tests {
         let _spent: Vec<_> = (0..30).map(|_| budget.spend(now)).collect();
         assert!(budget.spend(now + Duration::from_secs(5 * 60)).is_zero());
     }
+
+    #[test]
+    fn six_seconds_pay_for_one_repetition_and_no_more() {
+        let now = Instant::now();
+        let mut budget = Budget::new(now);
+        let _spent: Vec<_> = (0..20).map(|_| budget.spend(now)).collect();
+        assert!(budget.spend(now + Duration::from_secs(6)).is_zero());
+        assert_eq!(budget.spend(now + Duration::from_secs(9)), Duration::from_secs(3));
+        assert!(!budget.spend_saved(now + Duration::from_secs(9)));
+    }
 }

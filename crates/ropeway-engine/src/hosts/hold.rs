@@ -121,3 +121,29 @@ impl Hosts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(number: usize) -> Address {
+        Address::of(&format!("https://files.example/{number}").parse().unwrap())
+    }
+
+    #[test]
+    fn what_is_over_makes_room_for_another_address() {
+        let now = Instant::now();
+        let (soon, later) = (now + Duration::from_secs(1), now + Duration::from_secs(9));
+        for (is_over, expected) in [(true, Some(later)), (false, None)] {
+            let mut holds = Holds::default();
+            for number in 0..MOST_ADDRESSES {
+                holds.add(address(number), soon, now);
+                holds.succeed();
+            }
+            let at = if is_over { soon } else { now };
+            holds.add(address(MOST_ADDRESSES), later, at);
+            assert_eq!(holds.until(address(MOST_ADDRESSES), at), expected);
+            assert_eq!(holds.until(address(0), at), (!is_over).then_some(soon));
+        }
+    }
+}

@@ -139,3 +139,32 @@ impl Verdict {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_of_its_server_what_the_server_has_part_in() {
+        let status = |status| {
+            let url = "https://files.example/a".parse().unwrap();
+            DriverError::Status { url, status, retry_after: None, words: None }
+        };
+        let (host, reason) = ("files.example".to_owned(), "it broke".to_owned());
+        let refused = DriverError::ConnectionRefused { host: host.clone() };
+        for (error, expected) in [
+            (status(429), Some(Outcome::Overloaded)),
+            (status(503), Some(Outcome::Overloaded)),
+            (DriverError::Overloaded { host: host.clone() }, Some(Outcome::Overloaded)),
+            (status(500), Some(Outcome::Broken)),
+            (status(599), Some(Outcome::Broken)),
+            (DriverError::Unconfirmed { cause: Box::new(refused) }, Some(Outcome::Broken)),
+            (status(404), Some(Outcome::Answered { latency: None })),
+            (DriverError::StreamLost { host: host.clone(), reason }, None),
+            (DriverError::NameNotResolved { host }, None),
+            (DriverError::Canceled, None),
+        ] {
+            assert_eq!(Outcome::of(&error), expected, "{error}");
+        }
+    }
+}

@@ -291,3 +291,54 @@ pub(crate) fn advance(entry: &mut Entry, step: Step) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::{Failure, FailureCode, JobSpec, Transfer};
+
+    use super::*;
+
+    fn row(id: i64, wish: Wish, phase: Phase) -> JobRow {
+        let from = "https://files.example/a.bin".parse().unwrap();
+        JobRow {
+            id: JobId::from_row(id),
+            spec: JobSpec::new(Transfer::Download { from, into: "/downloads".into(), name: None }),
+            wish,
+            phase,
+            position: id,
+            created: Timestamp::from_unix_ms(0),
+            finished: None,
+            remote: None,
+            part_path: None,
+            final_path: None,
+            durable: 0,
+            digest: None,
+            verification: None,
+            validation: None,
+            upload: None,
+            damage: None,
+        }
+    }
+
+    #[test]
+    fn a_table_is_idle_while_no_job_runs_or_waits() {
+        let failure = Failure::new(FailureCode::ConnectionLost, "the line broke");
+        let waiting = Phase::Waiting { until: Timestamp::from_unix_ms(5), attempt: 1, cause: failure.clone() };
+        let blocked = Phase::Blocked { by: Obstacle::Room, failure: failure.clone() };
+        for (wish, phase, is_idle) in [
+            (Wish::Run, Phase::Queued, false),
+            (Wish::Run, waiting, false),
+            (Wish::Run, Phase::Running, false),
+            (Wish::Run, blocked, true),
+            (Wish::Pause, Phase::Paused, true),
+            (Wish::Run, Phase::Completed, true),
+            (Wish::Run, Phase::Failed { failure }, true),
+        ] {
+            let mut table = Table::default();
+            assert!(table.is_idle());
+            let entry = table.entry(row(1, wish, phase.clone()));
+            table.insert(entry);
+            assert_eq!(table.is_idle(), is_idle, "{phase:?}");
+        }
+    }
+}

@@ -11,6 +11,7 @@ use std::{
 
 use ropeway_engine::{Change, JobSnapshot, Scope};
 use ropeway_model::{ByteRate, Phase, PhaseKind, Validation, Wish};
+use ropeway_store::Store;
 use ropeway_testkit::{
     Peer,
     peer::{Answer, ServedFile},
@@ -183,6 +184,16 @@ async fn the_same_request_in_a_later_process_resumes_and_leaves_no_row() {
     let rig = rig.restart().await;
     let again = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(again.final_path, Some(rig.file("a (1).bin")), "a finished job is not taken up again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_failed_for_good_is_recorded_by_a_single_command_too() {
+    let peer = Peer::start(|_| Answer::status(404)).await;
+    let rig = Rig::with(|config| config.scope = Scope::Once).await;
+    let job = rig.run(rig.download(&peer.url("a.bin"))).await;
+    let rows = Store::open(&rig.database()).await.unwrap().jobs().await.unwrap();
+    let row = rows.iter().find(|row| row.id == job.id).unwrap();
+    assert!(matches!(row.phase, Phase::Failed { .. }) && row.phase == job.phase, "{:?}", row.phase);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use ropeway_model::{ConnectionChoice, FailureCode, JobId, Phase, PhaseKind, Secrets, Validation, Wish};
+use ropeway_store::Store;
 use ropeway_testkit::{
     Peer,
     peer::{Answer, Request, ServedFile},
@@ -124,6 +125,7 @@ async fn a_new_link_to_the_same_file_keeps_every_byte() {
     assert_eq!(job.phase, Phase::Completed);
     let log = rig.engine.detail(id).await.unwrap().log;
     assert!(log.iter().any(|(_, line)| line.contains("the same file: the same bytes")), "{log:?}");
+    assert!(!log.iter().any(|(_, line)| line.contains("left out")), "there were no headers: {log:?}");
     assert_eq!(job.validation, Some(Validation::Overlap), "the new server's tag says nothing of the old bytes");
     file.pattern().assert_file(&rig.file("a.bin"), file.length());
     let fetched = bytes_sent(&mirror.requests());
@@ -134,6 +136,9 @@ async fn a_new_link_to_the_same_file_keeps_every_byte() {
     );
     assert!(mirror.requests().iter().all(|request| request.range().is_some()));
     assert_eq!(job.spec.host(), format!("127.0.0.1:{}", mirror.port()));
+    let rows = Store::open(&rig.database()).await.unwrap().jobs().await.unwrap();
+    let remote = rows.into_iter().find(|row| row.id == id).and_then(|row| row.remote).unwrap();
+    assert_eq!(remote.validator.entity_tag.unwrap().as_str(), "\"mirror\"", "its next ranges are of that version");
 }
 
 #[tokio::test(flavor = "multi_thread")]

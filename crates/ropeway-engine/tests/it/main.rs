@@ -9,6 +9,7 @@ mod crew;
 mod defects;
 mod digest;
 mod disturbed;
+mod document;
 mod download;
 mod existing;
 mod expired;

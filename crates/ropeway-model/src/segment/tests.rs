@@ -143,3 +143,30 @@ fn a_half_is_taken_down_to_the_smallest_and_no_smaller() {
         assert_eq!(map().halve(0, smallest), middle, "{smallest}");
     }
 }
+
+#[test]
+fn a_tail_of_which_nothing_is_written_goes_back_to_the_one_before_it() {
+    let mut map = SegmentMap::whole(100);
+    assert!(!map.give_back(0), "nothing is before the first");
+    assert_eq!(map.split(0, 60), Some(60));
+    assert!(!map.give_back(50), "no segment begins there");
+    assert!(map.give_back(60));
+    assert_eq!(map, SegmentMap::whole(100));
+    map.split(0, 60);
+    map.advance(60, 1).unwrap();
+    assert!(!map.give_back(60), "a byte of it is there");
+    assert_eq!(map.segments().len(), 2);
+}
+
+#[test]
+fn only_what_is_complete_is_joined_and_only_with_what_was_begun() {
+    let segment = |start, end, written| Segment::new(ByteRange::new(start, end).unwrap(), written).unwrap();
+    for (before, after) in [
+        (vec![segment(0, 10, 10), segment(10, 20, 5)], vec![segment(0, 20, 15)]),
+        (vec![segment(0, 10, 10), segment(10, 20, 10), segment(20, 30, 1)], vec![segment(0, 30, 21)]),
+        (vec![segment(0, 10, 10), segment(10, 20, 0)], vec![segment(0, 10, 10), segment(10, 20, 0)]),
+        (vec![segment(0, 10, 9), segment(10, 20, 10)], vec![segment(0, 10, 9), segment(10, 20, 10)]),
+    ] {
+        assert_eq!(SegmentMap::from_segments(before).unwrap().coalesced().segments(), after);
+    }
+}

@@ -74,6 +74,31 @@ async fn one_damaged_row_is_lost_and_named_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn the_number_of_a_job_that_was_removed_before_the_damage_is_not_given_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    let ids = queue(&path, 5).await;
+    let damage = "DELETE FROM job WHERE id > 3; UPDATE job SET options = '{' WHERE id = 3";
+    Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    assert_eq!(mended(&path).await.lost, ids[2..3]);
+    let store = Store::open(&path).await.unwrap();
+    assert_eq!(sample::insert(&store, sample::downloads(1)).await, [JobId::from_row(6)]);
+}
+
+#[tokio::test]
+async fn a_saved_target_that_cannot_be_read_goes_and_the_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queue.db");
+    queue(&path, 1).await;
+    let damage = "UPDATE job SET options = '{';
+                  INSERT INTO target (name, address) VALUES ('good', 'https://nas.example/in/'), ('bad', 'nowhere')";
+    Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    mended(&path).await;
+    let targets = Store::open(&path).await.unwrap().targets().await.unwrap();
+    assert_eq!(targets.iter().map(|target| target.name.as_str()).collect::<Vec<_>>(), ["good"]);
+}
+
+#[tokio::test]
 async fn of_a_file_with_damaged_pages_all_that_can_be_read_is_saved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("queue.db");

@@ -127,3 +127,14 @@ proptest! {
         prop_assert_eq!(given_name(header.as_bytes()), Some(name.to_owned()));
     }
 }
+
+#[test]
+fn a_semicolon_within_quotes_ends_nothing() {
+    for (header, name) in [
+        (r#"attachment; filename="a;b.txt""#, "a;b.txt"),
+        (r#"attachment; filename="a\";b.txt"; size=1"#, "a\";b.txt"),
+        (r#"attachment; filename="a\\"; x=";b.txt""#, "a\\"),
+    ] {
+        assert_eq!(given_name(header.as_bytes()).as_deref(), Some(name), "{header}");
+    }
+}

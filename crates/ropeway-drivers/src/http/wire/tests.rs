@@ -159,3 +159,24 @@ proptest! {
         prop_assert_eq!(read, ContentRange { range: ByteRange::new(start, end).unwrap(), length: Some(total) });
     }
 }
+
+#[test]
+fn a_length_that_is_none_is_shown_within_reason() {
+    let many = "9".repeat(100);
+    for (value, shown) in [("1\t2", "12"), ("-1", "-1"), (&*many, &many[..60])] {
+        let error = content_length(&lengths(&[value])).unwrap_err();
+        assert_eq!(error, WireError::ContentLength(shown.to_owned()));
+    }
+}
+
+#[test]
+fn an_answer_names_the_coding_that_is_none_or_does_not() {
+    for (fields, expected) in [
+        (&[][..], false),
+        (&[(TRANSFER_ENCODING, "identity")], true),
+        (&[(TRANSFER_ENCODING, "chunked")], false),
+        (&[(TRANSFER_ENCODING, "identity, chunked")], false),
+    ] {
+        assert_eq!(has_identity(&headers(fields)), expected, "{fields:?}");
+    }
+}

@@ -346,6 +346,34 @@ fn a_number_that_is_decided_already_is_only_measured() {
 }
 
 #[test]
+fn a_fresh_connection_costs_its_opening_and_the_round_trips_of_slow_start() {
+    let way = Way { round_trip: Duration::from_millis(100), opening: Duration::from_millis(200) };
+    for (usual, milliseconds) in [
+        (0.0, 200),
+        // A window fills the line at once.
+        (FIRST_WINDOW * 10.0, 200),
+        // Eight windows a round trip: it doubles three times, and brings the half of it in the last one.
+        (FIRST_WINDOW * 80.0, 400),
+        (f64::MAX, 10_200),
+    ] {
+        let mut growth = Growth::new(1 << 30, MOST, None);
+        growth.usual = usual;
+        assert_eq!(growth.cold(way), Duration::from_millis(milliseconds), "{usual}");
+    }
+}
+
+#[test]
+fn what_a_connection_brought_that_has_gone_is_remembered_for_ten_seconds() {
+    let mut growth = Growth::new(1 << 30, MOST, None);
+    growth.gone.push((1.0, MB));
+    let way = Way { round_trip: Duration::from_millis(50), opening: Duration::from_millis(100) };
+    for (second, remembered) in [(2, 1), (10, 1), (11, 0)] {
+        growth.measure(Look { now: Duration::from_secs(second), left: 1 << 30, moved: 0, way, flows: &[] });
+        assert_eq!(growth.gone.len(), remembered, "after {second} s");
+    }
+}
+
+#[test]
 fn growth_goes_on_where_those_that_were_there_before_have_gone() {
     // The first one is given up for another job, breaks, or is replaced: only the last batch is left.
     for (cap, kept, expected) in [(4.0, 1, 64..=64), (4.0, 3, 64..=64), (1000.0, 1, 0..=4), (1000.0, 3, 0..=4)] {

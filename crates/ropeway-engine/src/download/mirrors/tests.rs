@@ -100,6 +100,19 @@ fn the_mirror_whose_every_byte_is_wrong_is_blamed_before_one_that_shares_a_piece
 }
 
 #[test]
+fn the_larger_share_of_wrong_bytes_counts_and_not_their_number() {
+    for (first, second, blamed) in [(180, 0, "mirror-1.example"), (0, 180, "mirror-0.example")] {
+        let mirrors = mirrors(2, true);
+        // Each has twenty or a hundred bytes in the damaged pieces; one of them has many right ones beside.
+        let (few, many) = if first > 0 { (0, 1) } else { (1, 0) };
+        mirrors.record(range(0, 20), few);
+        mirrors.record(range(100, 200), many);
+        mirrors.record(range(1_000, 1_000 + first + second), few);
+        assert_eq!(mirrors.blame(&[range(0, 20), range(100, 200)]).unwrap().host(), blamed);
+    }
+}
+
+#[test]
 fn of_two_mirrors_in_one_wrong_piece_either_may_be_the_wrong_one() {
     let mirrors = mirrors(2, true);
     let piece = range(0, 100);

@@ -136,4 +136,26 @@ mod tests {
             assert_eq!(asks, expected, "{call:?}");
         }
     }
+
+    #[test]
+    fn another_mirror_is_asked_for_the_rest_only_where_a_strong_tag_tells_the_version() {
+        let url = |number: usize| format!("https://mirror-{number}.example/a").parse::<SafeUrl>().unwrap();
+        let transfer = ropeway_model::Transfer::Download { from: url(0), into: "/".into(), name: None };
+        let spec = ropeway_model::JobSpec { mirrors: vec![url(0), url(1)], ..ropeway_model::JobSpec::new(transfer) };
+        for (tag, taken, how) in [
+            ("\"1\"", &b"some"[..], How::Rest),
+            ("\"1\"", b"", How::Whole),
+            ("W/\"1\"", b"some", How::Whole),
+            ("none", b"some", How::Whole),
+        ] {
+            let validator = Validator { entity_tag: EntityTag::parse(tag), ..Validator::default() };
+            let name = ropeway_model::FileName::sanitized("a");
+            let mut sent = Sent::default();
+            sent.take(taken);
+            sent.source =
+                Some(Source { given: url(0), url: url(0), name, validator, announced: None, is_made_anew: false });
+            let next = another(&Mirrors::of(&spec), &Ask::whole(&url(0)), &sent).unwrap();
+            assert_eq!((next.url, next.how), (url(1), how), "{tag} behind {} bytes", taken.len());
+        }
+    }
 }

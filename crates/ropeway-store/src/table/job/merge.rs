@@ -102,4 +102,16 @@ mod tests {
             assert_eq!(joined.blocks, expected);
         }
     }
+
+    #[test]
+    fn a_field_that_changed_twice_has_its_later_value_and_others_keep_theirs() {
+        let id = JobId::from_row(1);
+        let mut joined = JobChange { durable: Some(1), part_path: Some(Some("/a.part".into())), ..JobChange::new(id) };
+        joined.absorb(JobChange { durable: Some(2), damage: Some(None), ..JobChange::new(id) });
+        joined.absorb(JobChange { part_path: Some(None), ..JobChange::new(id) });
+        assert_eq!(
+            (joined.durable, joined.part_path, joined.damage, joined.phase),
+            (Some(2), Some(None), Some(None), None)
+        );
+    }
 }
