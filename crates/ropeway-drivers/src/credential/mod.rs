@@ -273,8 +273,8 @@ mod tests {
     #[test]
     fn a_cookie_that_a_server_set_goes_in_the_place_of_the_users_of_that_name() {
         let jar = CookieJar::default();
-        let set = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("a=server"))]);
-        jar.take(&url("https://example.org/"), &set, now());
+        let headers = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("a=server"))]);
+        jar.take(&url("https://example.org/"), &headers, now());
         let given = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=own; b=own"))]);
         let sent = cookies_for(None, &jar, &url("https://example.org/"), &given);
         assert_eq!(sent.unwrap(), "b=own; a=server");

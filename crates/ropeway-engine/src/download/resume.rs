@@ -126,7 +126,7 @@ async fn leads_to_the_same(attempt: &Attempt, source: &mut Source, remote: &Remo
             attempt.log("the new link leads to another file: starts again at byte 0".to_owned());
             Ok(false)
         }
-        proved => proved.map(|_| true),
+        proved => proved.map(|()| true),
     }
 }
 
