@@ -125,3 +125,18 @@ fn segment(segment: &SegmentSnapshot) -> view::SegmentView {
         is_active: segment.is_active,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_a_file_must_hash_to_is_told_and_nothing_where_nothing_is_known() {
+        let from = "https://example.org/a".parse().unwrap();
+        let mut spec = JobSpec::new(Transfer::Download { from, into: "/downloads".into(), name: None });
+        for texts in [&[][..], &["crc32c:00000000"], &["md5:d41d8cd98f00b204e9800998ecf8427e", "crc32c:00000000"]] {
+            spec.set_checksums(texts.iter().map(|text| text.parse().unwrap()));
+            assert_eq!(expected(&spec), (!texts.is_empty()).then(|| texts.join(" ")));
+        }
+    }
+}

@@ -225,3 +225,39 @@ impl Subscription {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ropeway_model::JobId;
+
+    use super::*;
+
+    #[test]
+    fn all_that_runs_is_told_as_one_share_where_every_length_is_known() {
+        use Direction::{Download, Upload};
+        for (jobs, rates, fraction) in [
+            (&[][..], (0, 0), None),
+            (&[(Download, Some(100), 25, 5), (Upload, Some(300), 75, 7)], (5, 7), Some(0.25)),
+            (&[(Download, Some(100), 25, 5), (Download, None, 75, 7)], (12, 0), None),
+            (&[(Download, Some(0), 0, 0)], (0, 0), None),
+            (&[(Upload, Some(10), 20, 1)], (0, 1), Some(1.0)),
+        ] {
+            let measured: Vec<_> = jobs
+                .iter()
+                .map(|(direction, length, moved, rate)| ProgressSnapshot {
+                    id: JobId::from_row(1),
+                    direction: *direction,
+                    length: *length,
+                    moved: *moved,
+                    durable: 0,
+                    wasted: 0,
+                    rate: *rate,
+                    connections: 1,
+                })
+                .collect();
+            let totals = totals(&measured, 2, 3);
+            assert_eq!(((totals.download_rate, totals.upload_rate), totals.fraction), (rates, fraction), "{jobs:?}");
+            assert_eq!((totals.active, totals.waiting), (2, 3));
+        }
+    }
+}

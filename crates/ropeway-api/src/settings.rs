@@ -205,6 +205,10 @@ mod tests {
         assert!(shown.with_password_of(&Settings::default()).is_err());
         let other = with("http://user:new@proxy.example:3128");
         assert_eq!(other.clone().with_password_of(&current).unwrap(), other);
+        // The port that the scheme has anyway names the same server.
+        let bare = with("https://user:secret@proxy.example");
+        let written_out = with("https://user:********@proxy.example:443").with_password_of(&bare).unwrap();
+        assert_eq!(written_out.proxy, bare.proxy);
         for plain in ["http://proxy.example:3128", "socks5h://user@proxy.example"] {
             assert_eq!(with(plain).shown(), with(plain));
         }

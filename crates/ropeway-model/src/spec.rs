@@ -394,6 +394,12 @@ mod tests {
     }
 
     #[test]
+    fn a_number_of_connections_is_given_unless_the_line_decides() {
+        assert_eq!(ConnectionChoice::Automatic.given(), None);
+        assert_eq!(ConnectionChoice::number(8).unwrap().given(), Connections::new(8).ok());
+    }
+
+    #[test]
     fn the_checksums_that_are_set_replace_those_before() {
         let mut spec = JobSpec::new(Transfer::Upload {
             from: "/data/a.bin".into(),

@@ -48,4 +48,11 @@ mod tests {
         assert_eq!(Timestamp::from_unix_ms(4_000).remaining_from(now), Duration::ZERO);
         assert_eq!(now.plus(Duration::from_secs(90)).remaining_from(now), Duration::from_secs(90));
     }
+
+    #[test]
+    fn an_instant_is_told_in_the_milliseconds_it_was_made_of() {
+        for milliseconds in [0, -1, 1_700_000_000_123, i64::MAX] {
+            assert_eq!(Timestamp::from_unix_ms(milliseconds).unix_ms(), milliseconds);
+        }
+    }
 }

@@ -266,6 +266,34 @@ mod tests {
     }
 
     #[test]
+    fn options_that_change_nothing_here_are_taken_and_wrong_values_are_refused() {
+        for (option, is_taken) in [
+            ("allow-overwrite=false", true),
+            ("auto-file-renaming=true", true),
+            ("split=1", true),
+            ("split=0", false),
+            ("split=200", true),
+            ("max-download-limit=0", true),
+            ("max-download-limit=x", false),
+            ("load-cookies=/home/me/cookies.txt", true),
+            ("load-cookies=cookies.txt", false),
+            ("ca-certificate=ca.pem", false),
+            ("unknown=1", false),
+        ] {
+            let entry = entries(&format!("https://h/1\n  {option}\n")).next().unwrap();
+            assert_eq!(entry.is_ok(), is_taken, "{option}");
+        }
+        let had = good(
+            "https://h/1\n  max-download-limit=0\n  auto-file-renaming=false\n  load-cookies=/c.txt\n  split=200\n",
+        );
+        assert_eq!((had[0].rate_limit, had[0].on_conflict), (None, Some(OnConflictView::Fail)));
+        assert_eq!(
+            (had[0].cookie_file.as_deref(), had[0].connections),
+            (Some("/c.txt"), ConnectionChoice::number(64).ok())
+        );
+    }
+
+    #[test]
     fn what_cannot_be_seen_is_no_part_of_an_address() {
         for line in [
             "\u{feff}https://h/a",

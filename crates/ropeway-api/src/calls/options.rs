@@ -140,3 +140,46 @@ impl Entry {
 fn placeholder() -> ropeway_model::UploadTarget {
     "https://localhost/".parse().expect("a constant that is a target")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::OnConflictView;
+
+    #[test]
+    fn what_a_list_says_of_one_address_joins_what_is_said_of_all() {
+        let text = |text: &str| Some(text.to_owned());
+        let all = JobOptions {
+            headers: vec!["X-All: 1".to_owned()],
+            login: text("all:1"),
+            proxy: text("http://all.example"),
+            rate_limit: Some(1),
+            on_conflict: Some(OnConflictView::Fail),
+            mirrors: vec!["https://all.example/a".to_owned()],
+            ..JobOptions::default()
+        };
+        let own = Entry {
+            addresses: vec!["https://h/a".to_owned(), "https://mirror.example/a".to_owned()],
+            headers: vec!["X-Own: 1".to_owned()],
+            login: text("own:1"),
+            proxy: text("http://own.example"),
+            rate_limit: Some(2),
+            on_conflict: Some(OnConflictView::Overwrite),
+            netrc: true,
+            ..Entry::default()
+        };
+        let both = own.options(&all);
+        assert_eq!(both.headers, ["X-All: 1", "X-Own: 1"]);
+        assert_eq!(
+            (&both.login, &both.proxy),
+            (&text("all:1"), &text("http://all.example")),
+            "what is said now counts"
+        );
+        assert_eq!((both.rate_limit, both.on_conflict, both.netrc), (Some(2), Some(OnConflictView::Overwrite), true));
+        assert_eq!(both.mirrors, ["https://mirror.example/a", "https://all.example/a"]);
+        let alone = own.options(&JobOptions::default());
+        assert_eq!((alone.login, alone.proxy), (text("own:1"), text("http://own.example")));
+        let none = Entry::default().options(&all);
+        assert_eq!((none.on_conflict, none.rate_limit, none.netrc), (all.on_conflict, Some(1), false));
+    }
+}

@@ -95,6 +95,8 @@ async fn what_is_no_call_or_no_parameter_is_refused_without_effect() {
         assert!(!error.message.is_empty() && !error.hint.is_empty());
     }
     assert!(rig.snapshot().await.jobs.is_empty());
+    let error = rig.call::<Value>("format\u{1b}[2J_disk", json!({})).await.unwrap_err();
+    assert_eq!(error.message, "there is no call 'format[2J_disk'", "what controls a terminal is left out");
 }
 
 #[tokio::test]
@@ -114,6 +116,9 @@ async fn an_upload_of_a_folder_is_one_job_a_file_below_the_target() {
     let destinations: Vec<_> = added.jobs.iter().map(|job| job.destination.as_str()).collect();
     assert_eq!(destinations, ["http://127.0.0.1:1/in/day%203/", "http://127.0.0.1:1/in/day%203/raw/"]);
     assert_eq!(added.refused[0].code, "SOURCE_MISSING");
+    let paths: Vec<_> = added.jobs.iter().map(|job| job.path.clone().unwrap()).collect();
+    assert_eq!(paths, ["a.mov", "raw/b.mov"].map(|name| shoot.join(name).to_string_lossy().into_owned()));
+    assert!(added.jobs.iter().all(|job| job.verification.is_none() && job.digest.is_none()), "nothing was proved yet");
 }
 
 #[tokio::test]

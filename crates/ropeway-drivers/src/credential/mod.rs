@@ -276,8 +276,8 @@ mod tests {
         let headers = HeaderMap::from_iter([(http::header::SET_COOKIE, HeaderValue::from_static("a=server"))]);
         jar.take(&url("https://example.org/"), &headers, now());
         let given = HeaderMap::from_iter([(COOKIE, HeaderValue::from_static("a=own; b=own"))]);
-        let sent = cookies_for(None, &jar, &url("https://example.org/"), &given);
-        assert_eq!(sent.unwrap(), "b=own; a=server");
+        let cookies = cookies_for(None, &jar, &url("https://example.org/"), &given);
+        assert_eq!(cookies.unwrap(), "b=own; a=server");
     }
 
     #[test]

@@ -119,6 +119,13 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_be_so_deep_and_no_deeper() {
+        let path = |folders: usize| format!("{}/f", "/a".repeat(folders));
+        assert_eq!(parse(&path(DEEPEST)).unwrap().folders().len(), DEEPEST);
+        assert_eq!(parse(&path(DEEPEST + 1)), Err(Refusal::PathTooLong));
+    }
+
+    #[test]
     fn a_plain_path_is_taken_apart_and_decoded_once() {
         for (path, folders, name) in [
             ("/", vec![], None),

@@ -465,6 +465,55 @@ mod tests {
     }
 
     #[test]
+    fn what_says_who_asks_is_taken_from_every_option_that_says_so() {
+        for (flags, headers, login, netrc) in [
+            ("--oauth2-bearer secret", &["Authorization: Bearer secret"][..], None, false),
+            ("-e https://h/", &["Referer: https://h/"], None, false),
+            ("-e ';auto'", &[], None, false),
+            ("-u me:secret", &[], Some("me:secret"), false),
+            ("-n", &[], None, true),
+            ("--netrc-optional", &[], None, true),
+        ] {
+            let entry = one(&format!("curl {flags} a.example/x"));
+            assert_eq!(
+                (&entry.headers[..], entry.login.as_deref(), entry.netrc),
+                (&headers.iter().map(ToString::to_string).collect::<Vec<_>>()[..], login, netrc),
+                "{flags}"
+            );
+        }
+        assert_eq!(one("curl --url a.example/x").addresses, ["http://a.example/x"]);
+        assert_eq!(one("curl --cacert /etc/ca.pem a.example/x").ca_file.as_deref(), Some("/etc/ca.pem"));
+    }
+
+    #[test]
+    fn every_short_option_is_known_by_its_letter() {
+        let plain = "#046fgGiJkLNORsSvZ";
+        for letter in plain.chars() {
+            assert!(parse(&format!("curl -{letter} a.example/x")).is_ok(), "-{letter}");
+        }
+        for letter in "AcCDemouwyY".chars() {
+            assert!(parse(&format!("curl -{letter} 1 a.example/x")).is_ok(), "-{letter}");
+        }
+        for option in ["-b a=b", "-H 'X-Key: 1'", "-x proxy:1", "-X GET", "-G -d a=b"] {
+            assert!(parse(&format!("curl {option} a.example/x")).is_ok(), "{option}");
+        }
+        for (letter, why) in [
+            ('E', "certificate"),
+            ('F', "sends something"),
+            ('I', "the head alone"),
+            ('K', "further options"),
+            ('r', "a part of the file"),
+            ('T', "sends something"),
+            ('U', "user:password@host"),
+            ('z', "only for what is newer"),
+            ('P', "not known here"),
+        ] {
+            let error = parse(&format!("curl -{letter} 1 a.example/x")).unwrap_err().to_string();
+            assert!(error.contains(why), "-{letter}: {error}");
+        }
+    }
+
+    #[test]
     fn several_commands_and_addresses_keep_what_is_their_own() {
         let entries =
             parse("curl -o a a.example/1 -o b a.example/2 ;\ncurl -H 'k: 1' a.example/3 --next a.example/4").unwrap();
