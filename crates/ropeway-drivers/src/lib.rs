@@ -16,6 +16,7 @@ pub mod metalink;
 mod patience;
 mod put;
 mod registry;
+mod status;
 mod upload;
 
 pub use capability::{Capability, Order};

@@ -312,7 +312,7 @@ mod tests {
             assert_eq!(
                 damage(lost, may_lack_more).to_string(),
                 format!(
-                    "the queue queue.db was damaged (it is no database): 3 jobs were saved from it{said}; \
+                    "the queue queue.db was damaged (it is no database); saved from it: 3 jobs{said}; \
                      the damaged file is kept as queue.db.damaged"
                 )
             );

@@ -5,6 +5,7 @@
 //! always one whole map, written in one transaction: a split and the segment it was cut from cannot part.
 
 mod choice;
+mod outrun;
 mod post;
 mod speed;
 mod stripe;
@@ -48,6 +49,8 @@ struct State {
     usual: Option<f64>,
     /// Bytes that were given out a second time.
     hedged: u64,
+    /// Whether an answer came to the beginning of other requests' ranges before those were answered.
+    is_outrun: bool,
     /// How the file is fetched from front to back; `None` where its order does not matter.
     stripe: Option<Stripe>,
 }
@@ -137,6 +140,7 @@ impl Claims {
             paces: BTreeMap::new(),
             usual: None,
             hedged: 0,
+            is_outrun: false,
             stripe,
         }))
     }
@@ -287,9 +291,7 @@ impl Claims {
 
     /// Where what the worker is to fetch ends; `None` when it has all of it.
     pub(crate) fn end(&self, claim: &Claim) -> Option<u64> {
-        let state = self.0.lock();
-        let mut segments = state.map.segments().iter();
-        segments.find(|segment| segment.range().start() == claim.segment).map(|segment| segment.range().end())
+        self.0.lock().end_of(claim.segment)
     }
 
     /// How far the file is contiguous from its start.
@@ -332,6 +334,12 @@ impl State {
         let missing = self.map.missing(segment)?;
         let front = self.posts.get(&segment).map_or(0, |post| post.front);
         ByteRange::new(missing.start().max(front), missing.end()).ok()
+    }
+
+    /// Where the segment ends.
+    fn end_of(&self, segment: u64) -> Option<u64> {
+        let mut segments = self.map.segments().iter();
+        segments.find(|it| it.range().start() == segment).map(|it| it.range().end())
     }
 
     fn appoint(

@@ -46,6 +46,24 @@ async fn where_nothing_is_measured_an_idle_worker_takes_half_of_the_longest_segm
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_answer_that_is_there_first_takes_back_what_nobody_was_answered_for() {
+    let claims = claims(16 * MIB);
+    let [first, half, last, second] = [(); 4].map(|()| take(&claims).unwrap());
+    claims.answered(&first);
+    claims.answered(&half);
+    assert!(!write(&claims, &first, 3 * MIB));
+    claims.outrun(&first, 3 * MIB);
+    assert!(!claims.is_outrun() && !second.leave.is_cancelled(), "it is not there yet");
+    claims.outrun(&first, 4 * MIB);
+    assert!(claims.is_outrun() && second.leave.is_cancelled() && !last.leave.is_cancelled());
+    assert_eq!(claims.end(&first), Some(8 * MIB), "what follows is answered");
+    assert!(!claims.give_back(&second), "it has nothing");
+    assert!(write(&claims, &first, 5 * MIB));
+    claims.outrun(&second, 16 * MIB);
+    assert_eq!(claims.end(&half), Some(12 * MIB), "who was sent away takes nothing");
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_the_order_counts_the_file_is_taken_from_its_front() {
     let claims = Claims::new(SegmentMap::whole(64 * MIB), Stripe::of(Some(64 * MIB), 4));
     let mut workers: Vec<Claim> = (0..4).map(|_| take(&claims).unwrap()).collect();

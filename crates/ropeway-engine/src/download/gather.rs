@@ -61,6 +61,10 @@ impl Gathered {
         let (at, count) = (self.at, self.count() as u64);
         self.at += count;
         let chunks = self.chunks.take();
+        if !job.line.serves_ranges() {
+            // Nobody knows yet whether the others get anything: a link may work once.
+            job.claims.outrun(claim, at + count);
+        }
         // Asked anew for each write: another worker may have taken the tail meanwhile, or have been here first.
         let own = match job.claims.reserve(claim, at, count) {
             Room::Write(own) => own,

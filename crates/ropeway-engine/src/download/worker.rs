@@ -93,7 +93,8 @@ impl Job {
     pub(super) fn claim(&self, haul: Option<&Arc<Haul>>) -> Option<Claim> {
         let way = self.line.way();
         let terms = Terms {
-            may_split: self.may_split,
+            // What nobody was answered for in time is not cut off the one answer again, before it is known that others come.
+            may_split: self.may_split && (self.line.serves_ranges() || !self.claims.is_outrun()),
             // Under a limit of our own nothing is faster for being fetched twice.
             may_hedge: self.line.serves_ranges() && !self.throttle.is_limited(),
             worth: plan::worth(way.round_trip),

@@ -1,6 +1,6 @@
 //! The workers of one download against servers on which connections are not alike.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ropeway_engine::JobSnapshot;
 use ropeway_model::{ConnectionChoice, Connections, JobSpec, Phase};
@@ -8,6 +8,8 @@ use ropeway_testkit::{
     Peer,
     peer::{Answer, Request, ServedFile},
 };
+
+use tokio::sync::Semaphore;
 
 use crate::rig::Rig;
 
@@ -199,6 +201,24 @@ async fn all_jobs_together_have_no_more_connections_to_a_server_than_it_is_allow
     // would be eight.
     let most = peer.requests().iter().map(|request| request.beside + 1).max().unwrap();
     assert!((2..=5).contains(&most), "{most}");
+}
+
+/// A distant server answers the others when the first stream has long come to where their ranges begin.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_works_once_is_read_to_its_end_though_its_refusals_come_late() {
+    let file = ServedFile::new(48, 4 * MIB);
+    let (served, gate) = (file.clone(), Arc::new(Semaphore::new(0)));
+    let refusals = Arc::clone(&gate);
+    let peer = Peer::start(move |request| match request.number {
+        1 => served.answer(request).drip(8 * MIB),
+        _ => Answer::status(403).held_by(&refusals),
+    })
+    .await;
+    let rig = Rig::new().await;
+    let id = rig.add(with_connections(&rig, &peer, 8)).await;
+    rig.until(id, |job| job.progress.moved > 2 * MIB).await;
+    gate.add_permits(1_000);
+    assert_whole(&rig, &rig.settled(id).await, &file);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,35 @@
+//! An answer that comes to the ranges of other requests before those are answered.
+//!
+//! A link that works once serves one stream and refuses every other request, and a distant server says so late. Until it is
+//! known that others get something, the stream is not ended where its segment was cut.
+
+use super::{
+    Claim, Claims,
+    post::{Hold, Post},
+};
+
+impl Claims {
+    /// Takes back into the worker's segment what was cut off it and nobody has been answered for, as far as its own answer
+    /// has come: `end`. Whoever asked for that is sent away.
+    pub(crate) fn outrun(&self, claim: &Claim, end: u64) {
+        let mut state = self.0.lock();
+        if state.posts.get_mut(&claim.segment).and_then(|post| post.hold(claim.worker)).is_none() {
+            return;
+        }
+        while let Some(next) = state.end_of(claim.segment).filter(|next| *next <= end) {
+            let is_answered = |post: &Post| post.holds.iter().any(Hold::is_answered);
+            if state.posts.get(&next).is_some_and(is_answered) || !state.map.give_back(next) {
+                return;
+            }
+            state.is_outrun = true;
+            for hold in state.posts.remove(&next).into_iter().flat_map(|post| post.holds) {
+                hold.leave.cancel();
+            }
+        }
+    }
+
+    /// Whether an answer came to the beginning of other requests' ranges before those were answered.
+    pub(crate) fn is_outrun(&self) -> bool {
+        self.0.lock().is_outrun
+    }
+}
