@@ -307,7 +307,7 @@ mod tests {
             (1, false, ", job 1 is lost"),
             (2, true, ", jobs 1, 2 are lost, others may be missing"),
             (10, false, ", jobs 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 are lost"),
-            (11, false, ", 11 are lost"),
+            (11, false, ", 11 jobs are lost"),
         ] {
             assert_eq!(
                 damage(lost, may_lack_more).to_string(),
