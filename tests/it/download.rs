@@ -303,4 +303,13 @@ async fn folders_made_for_nothing_are_gone_at_the_end_and_no_others() {
     assert_eq!(fs::read_dir(home.work("mine/empty")).unwrap().count(), 0);
     home.run(["get", "-d", "both/new", &missing, &good]).expect(1);
     assert!(home.work("both/new/a.bin").exists());
+    // Folders that a document names are made for its files, too.
+    let file = format!("<file name=\"named/deep/x.bin\"><url>{missing}</url></file>");
+    let document = format!("<metalink xmlns=\"urn:ietf:params:xml:ns:metalink\">{file}</metalink>");
+    fs::write(home.data("list.meta4"), document).unwrap();
+    let document = home.data("list.meta4");
+    home.run(["get", "-d", "mine/empty/new", document.to_str().unwrap()]).expect(1);
+    assert_eq!(fs::read_dir(home.work("mine/empty")).unwrap().count(), 0);
+    home.run(["get", "-d", "mine/empty", document.to_str().unwrap()]).expect(1);
+    assert_eq!(fs::read_dir(home.work("mine/empty")).unwrap().count(), 0);
 }

@@ -1,6 +1,6 @@
 //! Folders below another one, made and entered one by one without following a link.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
 use rustix::{
     fs::{CWD, Mode, OFlags, mkdirat, openat},
@@ -9,13 +9,13 @@ use rustix::{
 
 use super::DiskError;
 
-/// Creates `folder` below `chosen`, which exists.
+/// Creates `folder` below `chosen`, which exists. Returns the folders that it made, the outermost first.
 ///
 /// # Errors
 /// [`DiskError::LinkInWay`] where a part of the way is a link, or leads upwards.
-pub(super) fn create(chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+pub(super) fn create(chosen: &Path, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let mut place = chosen.to_owned();
+    let (mut place, mut made) = (chosen.to_owned(), Vec::new());
     let mut parent = openat(CWD, chosen, flags, Mode::empty()).map_err(|errno| DiskError::at(chosen, errno.into()))?;
     let way = folder.strip_prefix(chosen).map_err(|_| DiskError::LinkInWay { path: folder.to_owned() })?;
     for component in way.components() {
@@ -24,7 +24,10 @@ pub(super) fn create(chosen: &Path, folder: &Path) -> Result<(), DiskError> {
         // The permissions that `create_dir_all` asks for; the user's mask takes its part away.
         match mkdirat(&parent, name, Mode::from_raw_mode(0o777)) {
             // A complete file is no more durable than the way to it.
-            Ok(()) => ropeway_files::sync_folder(&parent).map_err(|error| DiskError::at(&place, error))?,
+            Ok(()) => {
+                ropeway_files::sync_folder(&parent).map_err(|error| DiskError::at(&place, error))?;
+                made.push(place.clone());
+            }
             Err(Errno::EXIST) => {}
             Err(errno) => return Err(DiskError::at(&place, errno.into())),
         }
@@ -33,7 +36,7 @@ pub(super) fn create(chosen: &Path, folder: &Path) -> Result<(), DiskError> {
             errno => DiskError::at(&place, errno.into()),
         })?;
     }
-    Ok(())
+    Ok(made)
 }
 
 #[cfg(test)]
@@ -44,8 +47,8 @@ mod tests {
     fn folders_are_made_and_a_link_among_them_is_not_followed() {
         let (chosen, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let folder = chosen.path().join("a/b");
-        for _ in 0..2 {
-            create(chosen.path(), &folder).unwrap();
+        for made in [vec![chosen.path().join("a"), folder.clone()], Vec::new()] {
+            assert_eq!(create(chosen.path(), &folder).unwrap(), made);
             assert!(folder.is_dir());
         }
         std::os::unix::fs::symlink(outside.path(), chosen.path().join("out")).unwrap();

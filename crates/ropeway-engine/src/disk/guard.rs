@@ -31,19 +31,15 @@ fn guarded(file: Arc<dyn PartFile>) -> Arc<dyn PartFile> {
 }
 
 impl Disk for Guard {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+    fn create_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         self.0.create_folder(folder)
-    }
-
-    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
-        self.0.create_missing(folder)
     }
 
     fn remove_empty(&self, folder: &Path) {
         self.0.remove_empty(folder);
     }
 
-    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         self.0.create_below(chosen, folder)
     }
 

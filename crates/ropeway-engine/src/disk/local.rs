@@ -80,11 +80,7 @@ fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskErro
 }
 
 impl Disk for LocalDisk {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        folders::create(folder).map(drop)
-    }
-
-    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+    fn create_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         folders::create(folder)
     }
 
@@ -93,9 +89,10 @@ impl Disk for LocalDisk {
         let _ = std::fs::remove_dir(folder);
     }
 
-    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<(), DiskError> {
-        self.create_folder(chosen)?;
-        below::create(chosen, folder)
+    fn create_below(&self, chosen: &Path, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+        let mut made = self.create_folder(chosen)?;
+        made.extend(below::create(chosen, folder)?);
+        Ok(made)
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {

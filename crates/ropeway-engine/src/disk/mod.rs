@@ -31,13 +31,9 @@ pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug {
-    /// Creates the folder and its parents where they are missing.
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError>;
-
-    /// The same; returns the folders that it made, the outermost first, as far as that is known.
-    fn create_missing(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
-        self.create_folder(folder).map(|()| Vec::new())
-    }
+    /// Creates the folder and its parents where they are missing. Returns those that it made, the outermost first, as far as
+    /// that is known.
+    fn create_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError>;
 
     /// Removes a folder if nothing is in it.
     fn remove_empty(&self, _folder: &Path) {}
@@ -47,7 +43,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`DiskError::LinkInWay`] naming the first link.
-    fn create_below(&self, _chosen: &Path, folder: &Path) -> Result<(), DiskError> {
+    fn create_below(&self, _chosen: &Path, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         self.create_folder(folder)
     }
 

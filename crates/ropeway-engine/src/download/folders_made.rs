@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::named_folders::Folder;
 use crate::{
     core::Core,
     disk::{Disk, DiskError},
@@ -27,18 +28,18 @@ impl Core {
     }
 }
 
-/// Does what creates a file; where the `folder` that the user chose is gone, once more with a new one. Another command that
-/// had made it and saved nothing there removes it at its end.
+/// Does what creates a file in `folder`; where that is gone, once more with a new one. Another command that had
+/// made it and saved nothing there removes it at its end.
 pub(super) fn with_folder<T>(
     disk: &dyn Disk,
-    folder: Option<&Path>,
+    folder: &Folder,
     create: impl Fn() -> Result<T, DiskError>,
 ) -> Result<T, DiskError> {
-    match (create(), folder) {
-        (Err(DiskError::Missing { .. }), Some(folder)) => {
-            disk.create_folder(folder)?;
+    match create() {
+        Err(DiskError::Missing { .. }) => {
+            folder.create(disk)?;
             create()
         }
-        (created, _) => created,
+        created => created,
     }
 }

@@ -8,6 +8,7 @@ use std::{path::Path, time::Duration};
 use ropeway_model::{FileName, Transfer};
 use tokio::time::Instant;
 
+use super::named_folders::Folder;
 use crate::{
     attempt::{Attempt, Stop},
     disk::DiskError,
@@ -29,9 +30,9 @@ impl Ground {
     /// Creates the folder where it is missing, and looks around.
     pub(super) async fn prepare(attempt: &Attempt, into: &Path) -> Result<Self, Stop> {
         let seen = Instant::now();
-        let (folder, name) = (into.to_owned(), likely_name(attempt));
+        let (folder, name) = (Folder::at(into, attempt.spec.named_folders), likely_name(attempt));
         let looked = attempt.on_disk(move |disk| {
-            let made = disk.create_missing(&folder)?;
+            let (made, folder) = (folder.create(disk)?, folder.path);
             let is_free = |name: &FileName| disk.is_taken(&folder.join(name.as_str())).is_ok_and(|taken| !taken);
             let vacant = name.filter(is_free);
             // Who writes there finds out what is the matter with it.

@@ -8,7 +8,7 @@ use std::{
 
 use ropeway_model::{FileName, OnConflict};
 
-use super::folders_made::with_folder;
+use super::{folders_made::with_folder, named_folders::Folder};
 use crate::{
     attempt::{Attempt, Stop},
     config::Scope,
@@ -58,8 +58,8 @@ pub(super) async fn reserve(
             return Err(stop);
         }
         attempt.update(|entry| entry.known.part_path = Some(part_path.clone()));
-        let (path, is_chosen) = (part_path.clone(), attempt.spec.named_folders == 0);
-        let created = attempt.on_disk(move |disk| match create_part(disk, &path, is_chosen) {
+        let (path, folder) = (part_path.clone(), Folder::at(folder, attempt.spec.named_folders));
+        let created = attempt.on_disk(move |disk| match with_folder(disk, &folder, || disk.create_part(&path)) {
             Ok(part) => Ok(Some(part)),
             Err(DiskError::Exists { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -73,11 +73,6 @@ pub(super) async fn reserve(
             }
         }
     }
-}
-
-/// Creates the part file. Folders that a document named are not made here: links among them are looked for elsewhere.
-fn create_part(disk: &dyn Disk, path: &Path, is_chosen: bool) -> Result<Arc<dyn PartFile>, DiskError> {
-    with_folder(disk, path.parent().filter(|_| is_chosen), || disk.create_part(path))
 }
 
 /// No part file came to be: whatever gets its name is not this job's, which would delete it with its next beginning.

@@ -15,8 +15,11 @@ use parking_lot::Mutex;
 use ropeway_model::{FileName, OnConflict};
 use tokio::sync::oneshot;
 
-use super::folders_made::with_folder;
-use super::naming::{self, Final};
+use super::{
+    folders_made::with_folder,
+    named_folders::Folder,
+    naming::{self, Final},
+};
 use crate::disk::{Disk, DiskError, Notes};
 
 /// Threads that save at once. Each has a heap of its own, and what more of them gain is little.
@@ -30,9 +33,7 @@ const MOST_TOGETHER: usize = 16;
 #[derive(Debug)]
 pub(super) struct Save {
     pub(super) bytes: Bytes,
-    pub(super) folder: PathBuf,
-    /// Whether the user chose the folder: then it is made where it is missing.
-    pub(super) is_chosen: bool,
+    pub(super) folder: Folder,
     pub(super) name: FileName,
     pub(super) on_conflict: OnConflict,
     pub(super) notes: Notes,
@@ -110,7 +111,7 @@ fn save_all(disk: &dyn Disk, share: Vec<Save>) {
     let mut named: Vec<(PathBuf, Saved, oneshot::Sender<Saved>)> = Vec::with_capacity(share.len());
     for save in share {
         let saved = self::save(disk, &save);
-        named.push((save.folder, saved, save.reply));
+        named.push((save.folder.path, saved, save.reply));
     }
     let mut synced: Vec<(PathBuf, Result<(), DiskError>)> = Vec::new();
     for (folder, saved, reply) in named {
@@ -141,14 +142,14 @@ fn sync_once(
 
 /// Saves a file under the first name that is free.
 fn save(disk: &dyn Disk, save: &Save) -> Saved {
-    let Save { bytes, folder, is_chosen, name, on_conflict, notes, .. } = save;
+    let Save { bytes, folder, name, on_conflict, notes, .. } = save;
     let mut numbers = naming::numbers();
     // Most names are free, and who gives one that is not is told.
     let mut of_final = Final::Found;
     loop {
-        let vacancy = naming::vacant(disk, folder, name, *on_conflict, &mut numbers, of_final)?;
+        let vacancy = naming::vacant(disk, &folder.path, name, *on_conflict, &mut numbers, of_final)?;
         let path = &vacancy.final_path;
-        match with_folder(disk, is_chosen.then_some(folder), || disk.save_whole(bytes, path, notes)) {
+        match with_folder(disk, folder, || disk.save_whole(bytes, path, notes)) {
             Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
             // Somebody took the name since: the next one.
             Err(DiskError::Exists { .. }) if *on_conflict == OnConflict::Rename => of_final = Final::Asked,
@@ -169,8 +170,8 @@ mod tests {
             let (reply, told) = oneshot::channel();
             let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
             let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
-            let (folder, on_conflict) = (folder.to_owned(), OnConflict::Rename);
-            let save = Save { bytes, folder, is_chosen: true, name, on_conflict, notes, reply };
+            let (folder, on_conflict) = (Folder::at(folder, 0), OnConflict::Rename);
+            let save = Save { bytes, folder, name, on_conflict, notes, reply };
             (queue.push(save), told)
         });
         let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();

@@ -12,7 +12,12 @@ use ropeway_model::{FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
 use tokio::sync::oneshot;
 
-use super::{named_folders, proof, saves::Save, trouble::LONGEST_SILENCE};
+use super::{
+    named_folders::{self, Folder},
+    proof,
+    saves::Save,
+    trouble::LONGEST_SILENCE,
+};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
@@ -77,9 +82,9 @@ pub(super) async fn save(
     let length = bytes.len() as u64;
     named_folders::make(attempt).await?;
     let (reply, saved) = oneshot::channel();
-    let is_chosen = attempt.spec.named_folders == 0;
-    let (folder, name, on_conflict) = (folder.to_owned(), name.clone(), attempt.spec.on_conflict);
-    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, is_chosen, name, on_conflict, notes, reply }) {
+    let (folder, name, on_conflict) =
+        (Folder::at(folder, attempt.spec.named_folders), name.clone(), attempt.spec.on_conflict);
+    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, notes, reply }) {
         let disk = attempt.engine.disk.clone();
         let saving = attempt.engine.blocking.start(move || saver.run(&*disk));
         // A thread goes on by itself, with the files of others, too.

@@ -1,6 +1,10 @@
 //! The real disk, disturbed in one place.
 
-use std::{fmt, path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, Notes, PartFile, SourceFile};
 use ropeway_model::SafeUrl;
@@ -50,7 +54,7 @@ pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
 pub(crate) struct Disturbed<T>(pub(crate) T);
 
 impl<T: Disturbance> Disk for Disturbed<T> {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
+    fn create_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         LocalDisk.create_folder(folder)
     }
 

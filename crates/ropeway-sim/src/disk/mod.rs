@@ -160,8 +160,8 @@ impl State {
 }
 
 impl Disk for SimDisk {
-    fn create_folder(&self, folder: &Path) -> Result<(), DiskError> {
-        self.is_on(folder)
+    fn create_folder(&self, folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
+        self.is_on(folder).map(|()| Vec::new())
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {

@@ -87,8 +87,8 @@ impl Volume for Blank {
 }
 
 impl Disk for Blank {
-    fn create_folder(&self, _: &Path) -> Result<(), DiskError> {
-        Ok(())
+    fn create_folder(&self, _: &Path) -> Result<Vec<PathBuf>, DiskError> {
+        Ok(Vec::new())
     }
 
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
