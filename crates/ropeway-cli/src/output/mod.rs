@@ -26,7 +26,6 @@ pub(crate) use self::{
 };
 use crate::{
     error::CommandError,
-    exit::Exit,
     run::{Board, End},
 };
 
@@ -70,7 +69,7 @@ pub(crate) trait Output {
 /// How much of a run the user wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct Amount {
-    /// Print nothing but failures
+    /// Print nothing but failures and what is left out
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Print one JSON object a line: progress now and then, one result per job; with --quiet the results alone
@@ -90,17 +89,11 @@ impl Amount {
     }
 }
 
-/// Nothing but failures.
+/// Nothing but failures and what is left out.
 struct Quiet;
 
 impl Output for Quiet {
     fn note(&mut self, _text: &str) {}
-
-    fn refused(&mut self, refusal: &Refusal) {
-        if Exit::of_refusal(refusal) != Exit::Complete {
-            refuse(refusal);
-        }
-    }
 
     fn ended(&mut self, end: &End) {
         failure::report(end);
