@@ -98,8 +98,7 @@ pub(crate) fn finished_line(end: &End) -> Option<String> {
     let what = match job.direction {
         DirectionView::Download => format!("saved {}", plain(job.path.as_deref().unwrap_or(&job.name))),
         DirectionView::Upload => {
-            // A form says how the file is called here; under which name it is kept only its server knows.
-            let named = if job.destination.starts_with("form+") { " (the server chooses its name there)" } else { "" };
+            let named = if end.is_named_by_server() { " (the server chooses its name there)" } else { "" };
             format!("sent {} to {}{named}", plain(&job.source), plain(&end.url()))
         }
     };

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use ropeway_api::view::{DirectionView, FailureView, JobView, PhaseView, VerificationView};
-use ropeway_model::{UploadName, UploadTarget};
+use ropeway_model::{UploadName, UploadProtocol, UploadTarget};
 
 use crate::output::hint;
 
@@ -53,6 +53,12 @@ impl End {
         }
     }
 
+    /// Whether the server chose the name of what was sent: a form says how the file is called here, and no more.
+    pub(crate) fn is_named_by_server(&self) -> bool {
+        matches!(self.job.direction, DirectionView::Upload)
+            && target(&self.job).is_some_and(|target| matches!(target.protocol(), UploadProtocol::Form { .. }))
+    }
+
     /// Why it is not complete, if it failed.
     pub(crate) const fn failure(&self) -> Option<&FailureView> {
         match &self.job.phase {
@@ -74,9 +80,14 @@ impl End {
     }
 }
 
-/// A folder gets the file's name; only what is shown of the target is known here, and that is enough.
+/// Where an upload goes; only what is shown of the target is known here, and that is enough.
+fn target(job: &JobView) -> Option<UploadTarget> {
+    job.destination.parse().ok()
+}
+
+/// A folder gets the file's name.
 fn upload_url(job: &JobView) -> Option<String> {
-    let target: UploadTarget = job.destination.parse().ok()?;
+    let target = target(job)?;
     let from = job.path.as_deref().unwrap_or(&job.source);
     Some(target.url_for(&UploadName::of(Path::new(from))).to_string())
 }
