@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
 use ropeway_drivers::{Driver, Probe};
-use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer, counted};
+use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
 
@@ -154,13 +154,13 @@ async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>, ground: 
 /// # Errors
 /// Why the first one did not, where none does.
 async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, Stop> {
-    let (mut first_stop, mut still_wrong) = (None, 0);
+    let (mut first_stop, mut is_still_wrong) = (None, false);
     for url in mirrors.candidates().into_iter().chain(mirrors.wrong_before()) {
         match ask(attempt, &url).await {
             Ok((_, probe, _)) if mirrors.is_still_wrong(&url, &probe.validator) => {
                 attempt.log(format!("{url} still has the version whose bytes did not have the checksum"));
                 mirrors.leave(&url);
-                still_wrong += 1;
+                is_still_wrong = true;
             }
             Ok((driver, probe, first)) => {
                 mirrors.follow(&url, &probe.url, &probe.validator);
@@ -177,12 +177,9 @@ async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, 
             },
         }
     }
-    if still_wrong > 0 && first_stop.is_none() {
-        let message = format!(
-            "{} still with the version whose bytes did not have the checksum: not read again before it or the checksum is \
-             another one",
-            counted(still_wrong, "address")
-        );
+    if is_still_wrong && first_stop.is_none() {
+        let message = "no address has another version than the one whose bytes did not have the checksum: it is not read \
+                       again before it or the checksum is another one";
         return Err(Stop::failed(FailureCode::DigestMismatch, message));
     }
     Err(first_stop.unwrap_or_else(|| Stop::failed(FailureCode::Internal, "there is no address to ask")))
