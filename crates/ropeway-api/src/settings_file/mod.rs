@@ -262,7 +262,6 @@ fn read(path: &Path, fallback: &Settings) -> Read {
 /// is not dropped for that.
 fn without_a_word(text: Option<String>, fallback: &Settings) -> Read {
     let (document, is_blank) = (DocumentMut::new(), text.is_some());
-    let text = text.map(|_| String::new());
     if flaw::protects(&fields_of(fallback), &fields_of(&defaults())) {
         return Read { text, document, settings: fallback.clone(), flaws: vec![Flaw::of_held(is_blank)] };
     }
