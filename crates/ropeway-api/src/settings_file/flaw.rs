@@ -112,6 +112,7 @@ impl Flaw {
             Kind::Protecting => {
                 ("nothing is transferred", "Correct it there, or set it anew in the settings; the old file is kept.")
             }
+            Kind::Harmless if self.key.is_none() => ("nothing of it is used", "Correct it there, or take it out."),
             Kind::Harmless => ("its default is used", "Correct it there, or set it anew in the settings."),
             Kind::Unknown => ("it is left alone", "Check how it is spelt, or update Ropeway."),
             Kind::Held => (

@@ -168,6 +168,15 @@ fn what_is_edited_meanwhile_is_not_lost() {
 }
 
 #[test]
+fn a_line_that_sets_nothing_has_no_default() {
+    let (_folder, file) = opened("download_limit = 1000\nhello there\nrunning_jobs = 0\n");
+    assert_eq!(file.current().download_limit, Some(1000));
+    let messages: Vec<_> = file.notices().into_iter().map(|notice| notice.message).collect();
+    assert!(messages[0].contains("line 2: ") && messages[0].ends_with("nothing of it is used"), "{messages:?}");
+    assert!(messages[1].contains("line 3: running_jobs") && messages[1].ends_with("default is used"), "{messages:?}");
+}
+
+#[test]
 fn unknown_keys_get_a_word() {
     let (_folder, file) = opened("proxxy = \"http://proxy\"\nquota = 3\n");
     let messages: Vec<_> = file.notices().into_iter().map(|notice| notice.message).collect();
