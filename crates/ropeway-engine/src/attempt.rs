@@ -68,9 +68,11 @@ pub(crate) fn defect() -> Failure {
 
 /// What a driver needs besides the address for requests of a job that no try makes.
 pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
+    let address = spec.address().expose();
+    // What a document named is led to by the address of the document.
+    let of_document = if spec.secrets.are_for(address) { None } else { spec.secrets.origin() };
     Context {
-        // What a document named is led to by the address of the document.
-        origin: spec.secrets.origin().unwrap_or_else(|| spec.address().expose().origin()),
+        origin: of_document.unwrap_or_else(|| address.origin()),
         clients: engine.clients.clone(),
         network: spec.network.clone(),
         secrets: spec.secrets.clone(),
@@ -290,6 +292,7 @@ impl Attempt {
         tracing::info!(job = %self.id, path = %finished.path.display(), "job completed");
         advance(entry, Step::Verified);
         self.engine.keep_folders_of(&finished.path);
+        self.engine.listings.give(&finished.path);
         entry.known.finished = Some(now);
         entry.known.final_path = Some(finished.path.clone());
         entry.known.digest.clone_from(&finished.digest);

@@ -26,7 +26,7 @@ use crate::{
     clock::Clock,
     config::{DigestPolicy, Scope},
     disk::{Disk, PartFile},
-    download::Saves,
+    download::{Listings, Saves},
     engine::{EngineError, Leftovers},
     hosts::{HostKey, Hosts},
     journal::Journal,
@@ -68,6 +68,8 @@ pub(crate) struct Core {
     pub(crate) buffers: Buffers,
     /// Small files on their way to the disk.
     pub(crate) saves: Saves,
+    /// Folders that downloads were just begun in.
+    pub(crate) listings: Listings,
     pub(crate) downloads: Arc<Bucket>,
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,

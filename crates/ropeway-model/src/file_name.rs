@@ -50,6 +50,9 @@ impl FileName {
     /// nothing becomes `download`.
     pub fn sanitized(text: &str) -> Self {
         let last = text.rsplit(['/', '\\']).find(|part| !part.trim_matches(['.', ' ']).is_empty()).unwrap_or_default();
+        if is_plain(last) {
+            return Self(last.to_owned());
+        }
         let mut name = made_safe(last);
         // What is cut off may leave what the rule is against: it holds for what is left.
         for _ in 0..MOST_PASSES {
@@ -101,6 +104,18 @@ impl FileName {
         let suffix = format!(" ({number}){extension}");
         Self(format!("{}{suffix}", cut(stem, LONGEST_BYTES - suffix.len())))
     }
+}
+
+/// Whether no rule can have anything against a name: most names are like that, and thousands are looked at.
+fn is_plain(name: &str) -> bool {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    let (first, last) = (name.bytes().next(), name.bytes().next_back());
+    name.len() <= LONGEST_BYTES
+        && name.bytes().all(is_usual)
+        && first.is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && last != Some(b'.')
+        && !is_reserved(name)
+        && !is_acted_on_by_shells(name)
 }
 
 /// One pass over a name: each rule once, and the length last.
@@ -159,16 +174,16 @@ fn clean_character(character: char) -> Option<char> {
 
 /// Whether Windows opens a device instead of a file of this name.
 fn is_reserved(name: &str) -> bool {
-    let stem = name.split('.').next().unwrap_or_default().trim_end().to_lowercase();
-    let numbered = |prefix: &str| {
-        let rest = stem.strip_prefix(prefix)?;
+    let stem = name.split('.').next().unwrap_or_default().trim_end();
+    let is_numbered = |prefix: &str| {
+        let (start, rest) = stem.split_at_checked(prefix.len()).unwrap_or_default();
         let mut characters = rest.chars();
-        let digit = characters.next()?;
-        (characters.next().is_none() && matches!(digit, '0'..='9' | '¹' | '²' | '³')).then_some(())
+        let has_digit = matches!(characters.next(), Some('0'..='9' | '¹' | '²' | '³'));
+        start.eq_ignore_ascii_case(prefix) && has_digit && characters.next().is_none()
     };
-    (RESERVED.contains(&stem.as_str()) && (stem != "desktop" || name.eq_ignore_ascii_case("desktop.ini")))
-        || numbered("com").is_some()
-        || numbered("lpt").is_some()
+    let is_device = RESERVED.iter().any(|device| stem.eq_ignore_ascii_case(device));
+    let is_desktop = stem.eq_ignore_ascii_case("desktop");
+    (is_device && (!is_desktop || name.eq_ignore_ascii_case("desktop.ini"))) || is_numbered("com") || is_numbered("lpt")
 }
 
 /// Whether a file manager acts on the mere presence of a file of this kind.
@@ -186,8 +201,11 @@ fn is_acted_on_by_shells(name: &str) -> bool {
         ".searchconnector-ms",
         ".webloc",
     ];
-    let lower = name.to_lowercase();
-    lower == "autorun.inf" || KINDS.iter().any(|kind| lower.ends_with(kind))
+    let ends_in = |kind: &str| {
+        let end = name.len().checked_sub(kind.len()).and_then(|at| name.get(at..));
+        end.is_some_and(|end| end.eq_ignore_ascii_case(kind))
+    };
+    name.eq_ignore_ascii_case("autorun.inf") || KINDS.iter().any(|kind| ends_in(kind))
 }
 
 /// The name in two: the stem, and the extension with its dot (both parts of `.tar.gz`-like pairs).
@@ -431,6 +449,16 @@ mod tests {
             prop_assert!(name.numbered(999).as_str().len() <= LONGEST_BYTES);
             prop_assert!(!FileName::is_treacherous(name.as_str()));
             prop_assert_eq!(FileName::sanitized(name.as_str()), name);
+        }
+
+        /// What is passed over is what every rule leaves as it stands.
+        #[test]
+        fn a_plain_name_is_one_that_no_rule_changes(
+            stem in "[A-Za-z0-9._-]{0,4}|(?i)(con|nul|com[0-9]|lpt1|desktop|autorun|conin\\$)",
+            ending in "(\\.[A-Za-z0-9_-]{0,3})?|(?i)\\.(lnk|url|ini|inf|desktop|local|search-ms)",
+        ) {
+            let name = format!("{stem}{ending}");
+            prop_assert!(!is_plain(&name) || made_safe(&name) == name, "{}", name);
         }
     }
 }

@@ -231,6 +231,9 @@ impl fmt::Display for ShownPath<'_> {
 }
 
 fn is_path_token(part: &str) -> bool {
+    if part.len() < SHORTEST_PATH_TOKEN {
+        return false;
+    }
     let part = decoded(part);
     // `bot123456:AAF…`, `name=token`, `a.b.c` of a JWT: each piece counts.
     let is_jwt = part.starts_with("eyJ") && part.len() >= SHORTEST_PATH_TOKEN;

@@ -1,7 +1,7 @@
 //! Header fields of a user, bound to the one server that the user named.
 
 use serde::{Deserialize, Serialize};
-use url::{Origin, Url};
+use url::{Origin, Position, Url};
 
 use crate::{HeaderField, SafeUrl};
 
@@ -32,7 +32,7 @@ impl Secrets {
 
     /// Whether `address` lies in the origin that the user typed.
     pub fn are_for(&self, address: &Url) -> bool {
-        self.origin.is_some() && self.origin == serialized(address)
+        self.origin.as_deref().is_some_and(|origin| is_origin_of(origin, address))
     }
 
     /// The fields that a request to `address` may carry.
@@ -86,6 +86,14 @@ fn serialized(address: &Url) -> Option<String> {
     origin.is_tuple().then(|| origin.ascii_serialization())
 }
 
+/// Whether `origin` is the serialized origin of an address.
+fn is_origin_of(origin: &str, address: &Url) -> bool {
+    // Asked for each request: an address of the web begins with its origin, unless a login stands between.
+    let is_plain =
+        address.username().is_empty() && address.password().is_none() && matches!(address.scheme(), "http" | "https");
+    if is_plain { &address[..Position::BeforePath] == origin } else { serialized(address).as_deref() == Some(origin) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +110,40 @@ mod tests {
 
     fn sent(secrets: &Secrets, to: &str) -> Vec<String> {
         secrets.fields_for(url(to).expose()).map(|field| field.name().to_owned()).collect()
+    }
+
+    #[test]
+    fn an_address_begins_with_its_origin_however_it_is_written() {
+        for address in [
+            "http://a.example",
+            "HTTP://A.example:80/x",
+            "https://a.example:443?q",
+            "https://a.example:80#f",
+            "http://[::1]:8080/",
+            "http://u:p@a.example/",
+            "http://:p@a.example/",
+            "http://@a.example/",
+            "https://b\u{fc}cher.example/",
+            "http://a.example:/",
+            "ftp://a.example:21/",
+            "x-own://a.example/",
+        ] {
+            let address = url(address);
+            for origin in [
+                "http://a.example",
+                "https://a.example",
+                "https://a.example:80",
+                "http://[::1]:8080",
+                "x-own://a.example",
+            ]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(serialized(address.expose()))
+            {
+                let is = serialized(address.expose()).as_ref() == Some(&origin);
+                assert_eq!(is_origin_of(&origin, address.expose()), is, "{origin} {}", address.expose());
+            }
+        }
     }
 
     #[test]

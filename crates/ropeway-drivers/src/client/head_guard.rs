@@ -40,25 +40,30 @@ impl HeadGuard {
     /// # Errors
     /// One that wraps [`FramingError`].
     pub(super) fn received(&mut self, octets: &[u8]) -> io::Result<()> {
-        for octet in octets {
-            let Some(line) = &mut self.line else { return Ok(()) };
-            self.octets += 1;
+        let mut rest = octets;
+        while let (Some(line), false) = (&mut self.line, rest.is_empty()) {
+            let end = rest.iter().position(|octet| *octet == b'\n');
+            let (part, behind) = rest.split_at(end.map_or(rest.len(), |end| end + 1));
+            rest = behind;
+            self.octets += part.len();
             if self.octets > LARGEST_HEAD {
                 // The library has a limit of its own.
                 self.line = None;
                 return Ok(());
             }
-            if *octet != b'\n' {
-                line.push(*octet);
-                continue;
-            }
-            let line = std::mem::take(line);
-            self.ended(line.strip_suffix(b"\r").unwrap_or(&line))?;
+            let Some(end) = part.strip_suffix(b"\n") else {
+                line.extend_from_slice(part);
+                return Ok(());
+            };
+            let begun = std::mem::take(line);
+            // Most lines come whole.
+            if begun.is_empty() { self.ended(end)? } else { self.ended(&[&begun, end].concat())? }
         }
         Ok(())
     }
 
     fn ended(&mut self, line: &[u8]) -> io::Result<()> {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if self.is_first {
             // Blank lines before a head are passed over.
             self.is_first = line.is_empty();
@@ -76,18 +81,20 @@ impl HeadGuard {
 
 /// Whether a line is meant to tell the end of a body, and does not as it stands.
 fn is_broken_framing(line: &[u8]) -> bool {
-    let letters = |octets: &[u8]| -> Vec<u8> {
-        octets.iter().filter(|octet| octet.is_ascii_alphabetic()).map(u8::to_ascii_lowercase).collect()
-    };
     let name = line.split(|octet| *octet == b':').next().unwrap_or_default();
+    let has_colon = name.len() < line.len();
     let plain = name.trim_ascii_end();
-    let is_whole = name.len() < line.len() && FRAMING.iter().any(|field| plain.eq_ignore_ascii_case(field));
-    let spelled = letters(if name.len() < line.len() { name } else { line });
+    let is_whole = has_colon && FRAMING.iter().any(|field| plain.eq_ignore_ascii_case(field));
     let is_meant = |field: &&[u8]| {
-        let wanted = letters(field);
-        if name.len() < line.len() { spelled == wanted } else { spelled.starts_with(&wanted) }
+        let (mut spelled, mut wanted) = (letters(name), letters(field));
+        wanted.all(|letter| spelled.next() == Some(letter)) && (!has_colon || spelled.next().is_none())
     };
     !is_whole && FRAMING.iter().any(is_meant)
+}
+
+/// The letters of a text in lower case, and nothing between them.
+fn letters(text: &[u8]) -> impl Iterator<Item = u8> {
+    text.iter().filter(|octet| octet.is_ascii_alphabetic()).map(u8::to_ascii_lowercase)
 }
 
 #[cfg(test)]

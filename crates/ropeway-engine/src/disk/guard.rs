@@ -1,14 +1,13 @@
 //! What holds for every disk below the engine: a part file whose sync failed once is not believed again.
 
 use std::{
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::SeqCst},
     },
 };
-
-use ropeway_model::SafeUrl;
 
 use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
 
@@ -59,24 +58,16 @@ impl Disk for Guard {
         self.0.publish(part, final_path, replace)
     }
 
-    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
-        self.0.save_whole(bytes, final_path, notes)
+    fn save_whole(&self, pieces: &[&[u8]], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
+        self.0.save_whole(pieces, final_path, notes)
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
         self.0.sync_folder(folder)
     }
 
-    fn mark(&self, path: &Path, origin: &SafeUrl) {
-        self.0.mark(path, origin);
-    }
-
-    fn set_modified(&self, path: &Path, unix_seconds: i64) {
-        self.0.set_modified(path, unix_seconds);
-    }
-
-    fn note_version(&self, path: &Path, version: &str) {
-        self.0.note_version(path, version);
+    fn leave_notes(&self, path: &Path, notes: &Notes) {
+        self.0.leave_notes(path, notes);
     }
 
     fn version_note(&self, path: &Path) -> Option<String> {
@@ -101,6 +92,10 @@ impl Disk for Guard {
 
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
         self.0.is_taken(path)
+    }
+
+    fn names_in(&self, folder: &Path, most: usize) -> Result<Option<Vec<OsString>>, DiskError> {
+        self.0.names_in(folder, most)
     }
 
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
@@ -196,7 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
-        assert!(Guard(Arc::new(LocalDisk)).save_whole(b"bytes", &path, &notes).unwrap());
+        assert!(Guard(Arc::new(LocalDisk)).save_whole(&[b"by", b"tes"], &path, &notes).unwrap());
         assert_eq!(std::fs::read(path).unwrap(), b"bytes");
     }
 }

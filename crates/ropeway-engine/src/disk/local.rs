@@ -1,41 +1,25 @@
 //! The operating system's file system.
 
 use std::{
-    fs::{File, Metadata, OpenOptions},
-    io::{self, IoSlice},
-    os::{
-        fd::AsRawFd as _,
-        unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
-    },
+    ffi::OsString,
+    fs::{File, OpenOptions},
+    io,
+    os::{fd::AsRawFd as _, unix::fs::OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::SeqCst},
-    },
+    sync::Arc,
 };
 
-use ropeway_model::SafeUrl;
 use rustix::fs::{CWD, OFlags};
 
-use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, fat, folders, names};
+use super::{
+    Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, fat,
+    file::{LocalFile, stamp_of, sync_folder, write_pieces},
+    folders, names, notes,
+};
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalDisk;
-
-/// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
-const MOST_PIECES: usize = 1024;
-
-/// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
-#[cfg(target_os = "linux")]
-pub(super) const ORIGIN: &str = "user.xdg.origin.url";
-
-/// The attribute that tells which version of what a file is.
-#[cfg(target_os = "linux")]
-pub(super) const VERSION: &str = "user.ropeway.version";
-/// Longer notes are nobody's.
-#[cfg(target_os = "linux")]
-const LONGEST_NOTE: usize = 4096;
 
 /// Never through a link that somebody planted, never waiting for the other end of a pipe, never inherited by a program we
 /// start.
@@ -59,11 +43,6 @@ fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
         }
         other => other.map_err(|error| DiskError::at(path, error)),
     }
-}
-
-pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
-    let synced = File::open(folder).and_then(ropeway_files::sync_folder);
-    synced.map_err(|error| DiskError::at(folder, error))
 }
 
 /// A file without a name in `folder`; `None` where its file system has none.
@@ -136,17 +115,17 @@ impl Disk for LocalDisk {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn save_whole(&self, _: &[u8], _: &Path, _: &Notes) -> Result<bool, DiskError> {
+    fn save_whole(&self, _: &[&[u8]], _: &Path, _: &Notes) -> Result<bool, DiskError> {
         Ok(false)
     }
 
     #[cfg(target_os = "linux")]
-    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
+    fn save_whole(&self, pieces: &[&[u8]], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
         use rustix::fs::{AtFlags, linkat};
         use rustix::io::Errno;
         let folder = final_path.parent().unwrap_or(Path::new("/"));
         let Some(file) = open_nameless(folder, OFlags::WRONLY)? else { return Ok(false) };
-        file.write_all_at(bytes, 0).map_err(|error| DiskError::at(final_path, error))?;
+        write_pieces(&file, pieces, 0).map_err(|error| DiskError::at(final_path, error))?;
         notes.leave_on(&file, final_path);
         file.sync_all().map_err(|error| DiskError::at(final_path, error))?;
         let open_file = format!("/proc/self/fd/{}", file.as_raw_fd());
@@ -162,42 +141,16 @@ impl Disk for LocalDisk {
         sync_folder(folder)
     }
 
-    #[cfg(not(target_os = "linux"))]
-    fn mark(&self, _: &Path, _: &SafeUrl) {}
-
-    #[cfg(target_os = "linux")]
-    fn mark(&self, path: &Path, origin: &SafeUrl) {
-        use rustix::fs::{XattrFlags, lsetxattr};
-        // The note goes wherever the file is copied to.
-        let marked = lsetxattr(path, ORIGIN, origin.public().as_bytes(), XattrFlags::empty());
-        if let Err(error) = marked {
-            tracing::debug!(path = %path.display(), %error, "the file system takes no note of where the file came from");
+    fn leave_notes(&self, path: &Path, notes: &Notes) {
+        let opened = OpenOptions::new().read(true).custom_flags(safe_flags()).open(path);
+        match opened {
+            Ok(file) => notes.leave_on(&file, path),
+            Err(error) => tracing::debug!(path = %path.display(), %error, "the file is left without notes"),
         }
     }
 
-    fn set_modified(&self, path: &Path, unix_seconds: i64) {
-        use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, UTIME_OMIT, utimensat};
-        let unchanged = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
-        let times =
-            Timestamps { last_access: unchanged, last_modification: Timespec { tv_sec: unix_seconds, tv_nsec: 0 } };
-        if let Err(error) = utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW) {
-            tracing::debug!(path = %path.display(), %error, "the file keeps the time of its arrival");
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn note_version(&self, path: &Path, version: &str) {
-        use rustix::fs::{XattrFlags, lsetxattr};
-        if let Err(error) = lsetxattr(path, VERSION, version.as_bytes(), XattrFlags::empty()) {
-            tracing::debug!(path = %path.display(), %error, "the file system takes no note of the file's version");
-        }
-    }
-
-    #[cfg(target_os = "linux")]
     fn version_note(&self, path: &Path) -> Option<String> {
-        let mut note = [0; LONGEST_NOTE];
-        let length = rustix::fs::lgetxattr(path, VERSION, &mut note).ok()?;
-        String::from_utf8(note.get(..length)?.to_vec()).ok()
+        notes::version_of(path)
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
@@ -242,6 +195,14 @@ impl Disk for LocalDisk {
         }
     }
 
+    fn names_in(&self, folder: &Path, most: usize) -> Result<Option<Vec<OsString>>, DiskError> {
+        let entries = std::fs::read_dir(folder).map_err(|error| DiskError::at(folder, error))?;
+        let names: io::Result<Vec<_>> =
+            entries.take(most + 1).map(|entry| entry.map(|entry| entry.file_name())).collect();
+        let names = names.map_err(|error| DiskError::at(folder, error))?;
+        Ok((names.len() <= most).then_some(names))
+    }
+
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {
         let volume = rustix::fs::statvfs(folder).map_err(|error| DiskError::at(folder, error.into()))?;
         Ok(volume.f_bavail.saturating_mul(volume.f_frsize))
@@ -261,117 +222,10 @@ impl Disk for LocalDisk {
     }
 }
 
-pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
-    let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
-}
-
-/// An open file that knows its name, so that its errors do.
-#[derive(Debug)]
-struct LocalFile {
-    file: File,
-    path: PathBuf,
-    /// Whether a power cut leaves its name, too.
-    has_durable_name: AtomicBool,
-}
-
-impl LocalFile {
-    fn new(file: File, path: &Path) -> Self {
-        Self { file, path: path.to_owned(), has_durable_name: AtomicBool::new(false) }
-    }
-
-    fn fill(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = offset + u64::try_from(filled).unwrap_or(u64::MAX);
-            match self.file.read_at(rest, at) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(DiskError::at(&self.path, error)),
-            }
-        }
-        Ok(filled)
-    }
-
-    fn stamped(&self) -> Result<FileStamp, DiskError> {
-        self.named(self.file.metadata()).map(|metadata| stamp_of(&metadata))
-    }
-
-    fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {
-        result.map_err(|error| DiskError::at(&self.path, error))
-    }
-}
-
-/// Writes all pieces, in as few calls as the system makes of them.
-fn write_pieces(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
-    let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
-    let mut left = slices.as_mut_slice();
-    while !left.is_empty() {
-        match rustix::io::pwritev(file, left.get(..MOST_PIECES).unwrap_or(left), offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(count) => {
-                IoSlice::advance_slices(&mut left, count);
-                offset += count as u64;
-            }
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-impl PartFile for LocalFile {
-    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DiskError> {
-        self.named(self.file.write_all_at(bytes, offset))
-    }
-
-    fn write_all_at(&self, pieces: &[&[u8]], offset: u64) -> Result<(), DiskError> {
-        let [first, ..] = pieces else { return Ok(()) };
-        if pieces.len() == 1 {
-            return self.write_at(first, offset);
-        }
-        self.named(write_pieces(&self.file, pieces, offset))
-    }
-
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.fill(buffer, offset)
-    }
-
-    fn sync_data(&self) -> Result<(), DiskError> {
-        self.named(self.file.sync_data())?;
-        if !self.has_durable_name.load(SeqCst) {
-            sync_folder(self.path.parent().unwrap_or(Path::new("/")))?;
-            self.has_durable_name.store(true, SeqCst);
-        }
-        Ok(())
-    }
-
-    fn length(&self) -> Result<u64, DiskError> {
-        self.named(self.file.metadata()).map(|metadata| metadata.len())
-    }
-
-    fn set_length(&self, length: u64) -> Result<(), DiskError> {
-        self.named(self.file.set_len(length))
-    }
-
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.stamped()
-    }
-}
-
-impl SourceFile for LocalFile {
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError> {
-        self.fill(buffer, offset)
-    }
-
-    fn stamp(&self) -> Result<FileStamp, DiskError> {
-        self.stamped()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]
@@ -392,14 +246,14 @@ mod tests {
         let path = folder.path().join("a");
         let version = Some(["before ".to_owned(), " behind".to_owned()]);
         let notes = Notes { origin: "http://example.org/a".parse().unwrap(), modified: Some(7), version };
-        let is_saved = LocalDisk.save_whole(b"new", &path, &notes).unwrap();
+        let is_saved = LocalDisk.save_whole(&[b"n", b"ew"], &path, &notes).unwrap();
         assert!(is_saved, "the folder of this test has files without names");
         assert_eq!(std::fs::metadata(&path).unwrap().mtime(), 7);
         if let Some(note) = LocalDisk.version_note(&path) {
             assert_eq!(note, "before 7000000000 behind");
         }
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
-        assert!(matches!(LocalDisk.save_whole(b"newer", &path, &notes), Err(DiskError::Exists { .. })));
+        assert!(matches!(LocalDisk.save_whole(&[b"newer"], &path, &notes), Err(DiskError::Exists { .. })));
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
@@ -443,34 +297,6 @@ mod tests {
         std::os::unix::fs::symlink(&victim, &part).unwrap();
         assert!(matches!(LocalDisk.create_part(&part), Err(DiskError::Exists { .. })));
         assert!(matches!(LocalDisk.open_part(&part), Err(DiskError::NotAFile { .. })));
-    }
-
-    #[test]
-    fn pieces_are_written_one_behind_the_other_however_many() {
-        let folder = tempfile::tempdir().unwrap();
-        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
-        let bytes: Vec<u8> = (0..3 * MOST_PIECES).map(|number| u8::try_from(number % 251).unwrap()).collect();
-        let pieces: Vec<&[u8]> = bytes.chunks(1).chain([[].as_slice()]).collect();
-        part.write_all_at(&pieces, 7).unwrap();
-        let mut read = vec![0; bytes.len() + 7];
-        assert_eq!(part.read_at(&mut read, 0).unwrap(), read.len());
-        assert_eq!((&read[..7], &read[7..]), ([0; 7].as_slice(), bytes.as_slice()));
-    }
-
-    #[test]
-    fn the_first_sync_of_a_part_file_makes_its_name_durable_too() {
-        let parent = tempfile::tempdir().unwrap();
-        let (folder, elsewhere) = (parent.path().join("folder"), parent.path().join("elsewhere"));
-        LocalDisk.create_folder(&folder).unwrap();
-        let part = LocalDisk.create_part(&folder.join("a.part")).unwrap();
-        part.write_at(b"bytes", 0).unwrap();
-        // A folder that is not where it was cannot be synced; the file alone could.
-        rustix::fs::rename(&folder, &elsewhere).unwrap();
-        assert!(part.sync_data().is_err(), "the name was not made durable");
-        rustix::fs::rename(&elsewhere, &folder).unwrap();
-        part.sync_data().unwrap();
-        rustix::fs::rename(&folder, &elsewhere).unwrap();
-        part.sync_data().expect("the name is durable by now");
     }
 
     #[test]

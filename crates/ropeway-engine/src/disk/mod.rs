@@ -6,6 +6,7 @@
 mod below;
 mod error;
 mod fat;
+mod file;
 mod folders;
 mod guard;
 mod local;
@@ -15,12 +16,11 @@ mod probe;
 mod walk;
 
 use std::{
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-use ropeway_model::SafeUrl;
 
 pub use error::DiskError;
 pub(crate) use guard::Guard;
@@ -70,28 +70,21 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
 
-    /// Creates a file with all of `bytes` and its notes under its final name: after a crash it is there whole or not at
+    /// Creates a file of `pieces`, one behind the other, with its notes under its final name: after a crash it is there whole or not at
     /// all, and nothing else is. That it is there is durable once the folder is synced. `false` where the file system
     /// cannot make a file without a name first.
     ///
     /// # Errors
     /// [`DiskError::Exists`] if the name is taken.
-    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError>;
+    fn save_whole(&self, pieces: &[&[u8]], final_path: &Path, notes: &Notes) -> Result<bool, DiskError>;
 
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError>;
 
-    /// Notes on a file where it came from, as far as its file system takes notes. What would open it may ask first.
-    fn mark(&self, path: &Path, origin: &SafeUrl);
+    /// Leaves notes on a finished file, as far as its file system takes notes. Follows no link.
+    fn leave_notes(&self, _path: &Path, _notes: &Notes) {}
 
-    /// Gives a file the time at which what it holds was last changed, in seconds since the Unix epoch, as far as its file
-    /// system keeps times. Follows no link.
-    fn set_modified(&self, _path: &Path, _unix_seconds: i64) {}
-
-    /// Notes on a file which version of what it is, as far as its file system takes notes.
-    fn note_version(&self, _path: &Path, _version: &str) {}
-
-    /// What [`Disk::note_version`] noted.
+    /// The note of its version that a file has.
     fn version_note(&self, _path: &Path) -> Option<String> {
         None
     }
@@ -115,6 +108,11 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Whether anything has this name, a broken link included.
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError>;
+
+    /// All names in `folder`, in any order; `None` where there are more than `most`, or the disk cannot tell.
+    fn names_in(&self, _folder: &Path, _most: usize) -> Result<Option<Vec<OsString>>, DiskError> {
+        Ok(None)
+    }
 
     /// Whether what has the name `final_path` was put there by [`Disk::publish`] of `part`, which a crash has interrupted.
     /// Publishing again takes it up.

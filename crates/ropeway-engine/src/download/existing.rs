@@ -210,14 +210,7 @@ impl Note {
 pub(super) async fn mark(attempt: &Attempt, path: &Path, origin: &SafeUrl, version: &Validator) -> Result<(), Stop> {
     let (path, notes) = (path.to_owned(), notes(attempt, origin, version));
     let marked = attempt.on_disk(move |disk| {
-        disk.mark(&path, &notes.origin);
-        if let Some(seconds) = notes.modified {
-            disk.set_modified(&path, seconds);
-        }
-        let stamp = disk.open_source(&path).and_then(|file| file.stamp());
-        if let Some(note) = stamp.ok().and_then(|stamp| notes.version_at(stamp.modified_ns)) {
-            disk.note_version(&path, &note);
-        }
+        disk.leave_notes(&path, &notes);
         Ok::<_, DiskError>(())
     });
     marked.await

@@ -61,17 +61,17 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     let length = probe.validator.length;
     take_room(attempt, into, length, &ground).await?;
     if whole::fits(attempt, &probe) {
-        let bytes = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
+        let pieces = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         attempt.land();
         let notes = existing::notes(attempt, &probe.url, &probe.validator);
-        if let Some(finished) = whole::save(attempt, bytes.clone(), into, &name, notes).await? {
+        if let Some(finished) = whole::save(attempt, pieces.clone(), into, &name, notes).await? {
             return Ok(Begin::Saved(finished));
         }
         // The file system wants a part file: it gets what has come.
         attempt.start_again();
         attempt.connect().await?;
         attempt.progress.restart_at(0);
-        probe.body = Box::pin(stream::iter([Ok(bytes)]));
+        probe.body = Box::pin(stream::iter(pieces.into_iter().map(Ok)));
     }
     // Apart: a small file is saved without it, and its try is moved with little effort.
     Box::pin(into_part(attempt, into, name, (driver, probe, first))).await

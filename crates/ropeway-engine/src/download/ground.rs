@@ -3,19 +3,19 @@
 //! A small file is over in less time than the disk takes to be asked thrice: what one visit tells is used as long as it
 //! is fresh.
 
-use std::{path::Path, time::Duration};
+use std::path::Path;
 
 use ropeway_model::{FileName, Transfer};
 use tokio::time::Instant;
 
-use super::named_folders::Folder;
+use super::{
+    listing::{FRESH, Found, MOST_NAMES, Sight},
+    named_folders::Folder,
+};
 use crate::{
     attempt::{Attempt, Stop},
     disk::DiskError,
 };
-
-/// What was seen is believed for as long: who is asked answers within it, or the disk is asked again.
-const FRESH: Duration = Duration::from_secs(1);
 
 /// A folder that is there.
 #[derive(Debug)]
@@ -27,19 +27,29 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    /// Creates the folder where it is missing, and looks around.
+    /// Creates the folder where it is missing, and looks around, unless another download has just done so.
     pub(super) async fn prepare(attempt: &Attempt, into: &Path) -> Result<Self, Stop> {
+        let (listings, name) = (&attempt.engine.listings, likely_name(attempt));
+        let is_read = match listings.look(into, name.as_ref()) {
+            Sight::Known { seen, free, is_vacant } => {
+                return Ok(Self { seen, free, vacant: name.filter(|_| is_vacant) });
+            }
+            sight => sight == Sight::Again,
+        };
         let seen = Instant::now();
-        let (folder, name) = (Folder::at(into, attempt.spec.named_folders), likely_name(attempt));
+        let folder = Folder::at(into, attempt.spec.named_folders);
         let looked = attempt.on_disk(move |disk| {
             let (made, folder) = (folder.create(disk)?, folder.path);
             let is_free = |name: &FileName| disk.is_taken(&folder.join(name.as_str())).is_ok_and(|taken| !taken);
             let vacant = name.filter(is_free);
             // Who writes there finds out what is the matter with it.
-            Ok::<_, DiskError>((disk.free_space(&folder).unwrap_or(0), vacant, made))
+            let names = if is_read { disk.names_in(&folder, MOST_NAMES).unwrap_or(None) } else { None };
+            Ok::<_, DiskError>((Found { free: disk.free_space(&folder).unwrap_or(0), names }, vacant, made))
         });
-        let (free, vacant, made) = looked.await?;
+        let (found, vacant, made) = looked.await?;
         attempt.engine.made_folders.lock().extend(made);
+        let free = found.free;
+        listings.remember(into, seen, found, is_read);
         Ok(Self { seen, free, vacant })
     }
 

@@ -12,6 +12,7 @@ mod ground;
 mod growth;
 mod judge;
 mod line;
+mod listing;
 pub(crate) mod mirrors;
 mod named_folders;
 mod naming;
@@ -37,6 +38,7 @@ mod way_back;
 mod whole;
 mod worker;
 
+pub(crate) use listing::Listings;
 pub use naming::part_path;
 pub(crate) use saves::Saves;
 pub(crate) use stream::Streamed;

@@ -32,7 +32,8 @@ const MOST_TOGETHER: usize = 16;
 /// A whole file, and who waits for it.
 #[derive(Debug)]
 pub(super) struct Save {
-    pub(super) bytes: Bytes,
+    /// Its bytes, in order.
+    pub(super) pieces: Vec<Bytes>,
     pub(super) folder: Folder,
     pub(super) name: FileName,
     pub(super) on_conflict: OnConflict,
@@ -142,14 +143,15 @@ fn sync_once(
 
 /// Saves a file under the first name that is free.
 fn save(disk: &dyn Disk, save: &Save) -> Saved {
-    let Save { bytes, folder, name, on_conflict, notes, .. } = save;
+    let Save { pieces, folder, name, on_conflict, notes, .. } = save;
+    let pieces: Vec<&[u8]> = pieces.iter().map(|piece| &**piece).collect();
     let mut numbers = naming::numbers();
     // Most names are free, and who gives one that is not is told.
     let mut of_final = Final::Found;
     loop {
         let vacancy = naming::vacant(disk, &folder.path, name, *on_conflict, &mut numbers, of_final)?;
         let path = &vacancy.final_path;
-        match with_folder(disk, folder, || disk.save_whole(bytes, path, notes)) {
+        match with_folder(disk, folder, || disk.save_whole(&pieces, path, notes)) {
             Ok(is_saved) => return Ok(is_saved.then_some(vacancy.final_path)),
             // Somebody took the name since: the next one.
             Err(DiskError::Exists { .. }) if *on_conflict == OnConflict::Rename => of_final = Final::Asked,
@@ -168,10 +170,10 @@ mod tests {
     fn push(queue: &Saves, folder: &Path, count: usize) -> (Vec<Saver>, Waiting) {
         let pushed = (0..count).map(|_| {
             let (reply, told) = oneshot::channel();
-            let (bytes, name) = (Bytes::from_static(b"x"), FileName::sanitized("a.bin"));
+            let (pieces, name) = (vec![Bytes::from_static(b"x")], FileName::sanitized("a.bin"));
             let notes = Notes { origin: "http://example.org/".parse().unwrap(), modified: None, version: None };
             let (folder, on_conflict) = (Folder::at(folder, 0), OnConflict::Rename);
-            let save = Save { bytes, folder, name, on_conflict, notes, reply };
+            let save = Save { pieces, folder, name, on_conflict, notes, reply };
             (queue.push(save), told)
         });
         let (savers, waiting): (Vec<_>, Waiting) = pushed.unzip();

@@ -8,7 +8,7 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, DriverError, Probe, Turn};
-use ropeway_model::{FailureCode, FileName, OnConflict};
+use ropeway_model::{Chunks, FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
 use tokio::sync::oneshot;
 
@@ -39,14 +39,14 @@ pub(super) fn fits(attempt: &Attempt, probe: &Probe) -> bool {
         && attempt.throttle.portion(1, Duration::ZERO).is_none()
 }
 
-/// Reads the whole answer.
+/// Reads the whole answer, in pieces.
 ///
 /// # Errors
 /// As the stream's, and [`FailureCode::LengthMismatch`] if it ends early.
-pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, host: &str) -> Result<Bytes, Stop> {
-    let mut bytes = Vec::with_capacity(usize::try_from(length.min(LARGEST)).unwrap_or(0));
+pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, host: &str) -> Result<Vec<Bytes>, Stop> {
+    let mut come = Chunks::default();
     let _connected = attempt.progress.connected();
-    loop {
+    while (come.len() as u64) < length {
         let next = tokio::select! {
             biased;
             () = attempt.cancel.cancelled() => return Err(Stop::Wished),
@@ -56,35 +56,32 @@ pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, h
             let waited_s = LONGEST_SILENCE.as_secs();
             return Err(DriverError::Silent { host: host.to_owned(), turn: Turn::Send, waited_s }.into());
         };
-        let Some(chunk) = next else { break };
-        let chunk = chunk?;
+        let Some(mut chunk) = next.transpose()? else { break };
         attempt.progress.add_moved(chunk.len() as u64);
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() as u64 >= length {
-            break;
-        }
+        let left = length - come.len() as u64;
+        chunk.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        come.push(chunk);
     }
-    if (bytes.len() as u64) < length {
+    if (come.len() as u64) < length {
         return Err(Stop::failed(FailureCode::LengthMismatch, format!("{host} ended before the file was whole")));
     }
-    bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
-    Ok(bytes.into())
+    Ok(come.take())
 }
 
 /// Saves the file under the first name that is free; `None` where the file system cannot do it in one piece.
 pub(super) async fn save(
     attempt: &Attempt,
-    bytes: Bytes,
+    pieces: Vec<Bytes>,
     folder: &Path,
     name: &FileName,
     notes: Notes,
 ) -> Result<Option<Finished>, Stop> {
-    let length = bytes.len() as u64;
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
     named_folders::make(attempt).await?;
     let (reply, saved) = oneshot::channel();
     let (folder, name, on_conflict) =
         (Folder::at(folder, attempt.spec.named_folders), name.clone(), attempt.spec.on_conflict);
-    if let Some(saver) = attempt.engine.saves.push(Save { bytes, folder, name, on_conflict, notes, reply }) {
+    if let Some(saver) = attempt.engine.saves.push(Save { pieces, folder, name, on_conflict, notes, reply }) {
         let disk = attempt.engine.disk.clone();
         let saving = attempt.engine.blocking.start(move || saver.run(&*disk));
         // A thread goes on by itself, with the files of others, too.

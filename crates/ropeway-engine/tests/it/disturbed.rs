@@ -1,13 +1,13 @@
 //! The real disk, disturbed in one place.
 
 use std::{
+    ffi::OsString,
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, Notes, PartFile, SourceFile};
-use ropeway_model::SafeUrl;
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
 pub(crate) trait Disturbance: fmt::Debug + Send + Sync {
@@ -76,16 +76,20 @@ impl<T: Disturbance> Disk for Disturbed<T> {
         self.0.published(final_path)
     }
 
-    fn save_whole(&self, bytes: &[u8], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
-        LocalDisk.save_whole(bytes, final_path, notes)
+    fn save_whole(&self, pieces: &[&[u8]], final_path: &Path, notes: &Notes) -> Result<bool, DiskError> {
+        LocalDisk.save_whole(pieces, final_path, notes)
     }
 
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError> {
         LocalDisk.sync_folder(folder)
     }
 
-    fn mark(&self, path: &Path, origin: &SafeUrl) {
-        LocalDisk.mark(path, origin);
+    fn leave_notes(&self, path: &Path, notes: &Notes) {
+        LocalDisk.leave_notes(path, notes);
+    }
+
+    fn version_note(&self, path: &Path) -> Option<String> {
+        LocalDisk.version_note(path)
     }
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
@@ -100,6 +104,10 @@ impl<T: Disturbance> Disk for Disturbed<T> {
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {
         self.0.looks(path);
         LocalDisk.is_taken(path)
+    }
+
+    fn names_in(&self, folder: &Path, most: usize) -> Result<Option<Vec<OsString>>, DiskError> {
+        LocalDisk.names_in(folder, most)
     }
 
     fn free_space(&self, folder: &Path) -> Result<u64, DiskError> {

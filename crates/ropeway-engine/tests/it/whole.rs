@@ -67,6 +67,33 @@ async fn small_files_get_their_names_one_behind_the_other_and_leave_nothing_else
 }
 
 #[tokio::test]
+async fn a_name_that_somebody_takes_while_a_list_is_under_way_stays_theirs() {
+    let file = ServedFile::new(3, LENGTH);
+    let pattern = file.pattern();
+    let rig = Rig::with(single_command).await;
+    let theirs = rig.file("5.bin");
+    let taken = theirs.clone();
+    let peer = Peer::start(move |request| {
+        if request.path.ends_with("/5.bin") && !taken.exists() {
+            std::fs::File::create(&taken).unwrap();
+        }
+        file.answer(request)
+    })
+    .await;
+    // One behind the other, so that the folder is well known by then.
+    for number in 0..8 {
+        let job = rig.run(rig.download(&peer.url(&format!("{number}.bin")))).await;
+        assert_eq!(job.phase.kind(), PhaseKind::Completed);
+    }
+    let expected = ["0.bin", "1.bin", "2.bin", "3.bin", "4.bin", "5 (1).bin", "5.bin", "6.bin", "7.bin"];
+    assert_eq!(names(&rig), expected);
+    assert_eq!(theirs.metadata().unwrap().len(), 0);
+    for name in expected.iter().filter(|name| **name != "5.bin") {
+        pattern.assert_file(&rig.file(name), LENGTH);
+    }
+}
+
+#[tokio::test]
 async fn a_small_file_that_ends_early_is_fetched_anew() {
     let file = ServedFile::new(3, LENGTH);
     let pattern = file.pattern();

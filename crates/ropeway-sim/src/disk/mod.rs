@@ -13,7 +13,6 @@ use std::{
 
 use parking_lot::Mutex;
 use ropeway_engine::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
-use ropeway_model::SafeUrl;
 
 pub(crate) use file::File;
 use names::{Inode, Names};
@@ -192,7 +191,8 @@ impl Disk for SimDisk {
     }
 
     /// A file that has no name before its bytes are durable, on file systems that have such files.
-    fn save_whole(&self, bytes: &[u8], final_path: &Path, _: &Notes) -> Result<bool, DiskError> {
+    fn save_whole(&self, pieces: &[&[u8]], final_path: &Path, _: &Notes) -> Result<bool, DiskError> {
+        let bytes = pieces.concat();
         let mut state = self.state.lock();
         if !state.has_nameless {
             return Ok(false);
@@ -210,7 +210,7 @@ impl Disk for SimDisk {
         }
         self.world.note(format_args!("disk: the whole of {}", final_path.display()));
         let inode = state.create(final_path);
-        let mut file = File::at_rest(bytes.to_vec());
+        let mut file = File::at_rest(bytes);
         file.modified = now;
         state.files.insert(inode, file);
         Ok(true)
@@ -244,8 +244,6 @@ impl Disk for SimDisk {
     }
 
     /// This file system takes no notes.
-    fn mark(&self, _: &Path, _: &SafeUrl) {}
-
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         let mut state = self.state.lock();
         self.enter(&mut state, path, "removes")?;

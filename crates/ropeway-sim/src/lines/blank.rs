@@ -17,7 +17,7 @@ use ropeway_engine::{
     disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile},
     network::Routes,
 };
-use ropeway_model::{LocalTime, SafeUrl, Timestamp};
+use ropeway_model::{LocalTime, Timestamp};
 use ropeway_store::{Volume, Waiting};
 use tokio::time::Instant;
 
@@ -111,11 +111,9 @@ impl Disk for Blank {
         Ok(())
     }
 
-    fn save_whole(&self, _: &[u8], _: &Path, _: &Notes) -> Result<bool, DiskError> {
+    fn save_whole(&self, _: &[&[u8]], _: &Path, _: &Notes) -> Result<bool, DiskError> {
         Ok(false)
     }
-
-    fn mark(&self, _: &Path, _: &SafeUrl) {}
 
     fn remove(&self, path: &Path) -> Result<(), DiskError> {
         self.lengths.lock().remove(path);
