@@ -30,7 +30,7 @@ fn every_invariant_holds_whatever_the_seed() {
 /// Runs that found a defect of the engine or of the simulator, with what it was. Which run a number stands for changes
 /// with the scenarios: whoever changes those looks for runs that find the same, by `cargo xtask sim --all` on sources
 /// without the repair.
-const FOUND: [(u64, &str); 13] = [
+const FOUND: [(u64, &str); 14] = [
     (501_726, "wrong pieces were taken out of a map of bytes that were not synced yet"),
     (581, "a file renamed by a process that was killed was recorded as complete before its name was durable"),
     (724, "one wrong piece of two mirrors: the right one was blamed, the wrong one asked alone, and none was left"),
@@ -44,6 +44,10 @@ const FOUND: [(u64, &str); 13] = [
     (103_935_309, "a link that was over before the next request was kept again and again"),
     (103_936_485, "a question that came in the last round was answered by nobody"),
     (103_940_213, "a lead that was of no use was to be asked alone, and the mirrors were left: nobody was asked"),
+    (
+        300_001_298,
+        "where a redirect once led was asked as a mirror of its own, and the address that led there was left",
+    ),
 ];
 
 #[test]

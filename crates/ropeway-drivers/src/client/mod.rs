@@ -23,6 +23,7 @@ use http::HeaderMap;
 use parking_lot::Mutex;
 use reqwest::{Client, Response, redirect::Policy};
 use ropeway_model::{Network, SafeUrl};
+use tokio::sync::OnceCell;
 use url::{Host, Origin, Url};
 
 use direct::HTTP2;
@@ -86,7 +87,7 @@ const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 /// The HTTP clients of the process, one per way to reach the network; cheap to make, cheap to clone.
 #[derive(Clone, Default)]
 pub struct Clients {
-    kept: Arc<Mutex<HashMap<Way, Pair>>>,
+    kept: Arc<Mutex<HashMap<Way, Arc<OnceCell<Pair>>>>>,
     servers: Arc<Servers>,
     spaces: Spaces,
     reads: Reads,
@@ -250,17 +251,16 @@ impl Clients {
         Ok(Reach { client, direct, proxy: shown, offer, server })
     }
 
+    /// The clients of a way, made once however many jobs begin at the same time.
     async fn pair(&self, way: &Way, url: &SafeUrl) -> Result<Pair, DriverError> {
-        if let Some(pair) = self.kept.lock().get(way) {
-            return Ok(pair.clone());
-        }
-        let pair = self.build(way.clone(), url).await?;
-        let mut kept = self.kept.lock();
-        if kept.len() >= MOST_KEPT {
-            kept.clear();
-        }
-        // Whoever came first wins, so that all requests share one pool.
-        Ok(kept.entry(way.clone()).or_insert(pair).clone())
+        let cell = {
+            let mut kept = self.kept.lock();
+            if kept.len() >= MOST_KEPT && !kept.contains_key(way) {
+                kept.clear();
+            }
+            Arc::clone(kept.entry(way.clone()).or_default())
+        };
+        cell.get_or_try_init(|| self.build(way.clone(), url)).await.cloned()
     }
 
     /// Makes the clients, away from the runtime's own threads where files are read for them.

@@ -122,13 +122,8 @@ impl Mirrors {
     pub(super) fn follow(&self, asked: &SafeUrl, url: &SafeUrl, valid: &Validator) {
         let mut state = self.state.lock();
         let known = state.all.iter().position(|mirror| mirror.is_at(asked) || mirror.is_at(url));
-        let at = known.unwrap_or_else(|| {
-            // Where an earlier try was redirected to; a single address it stands for.
-            if state.all.len() > 1 {
-                state.all.insert(0, Mirror::new(url.clone()));
-            }
-            0
-        });
+        // Where an earlier try was redirected to: the job's own address, which leads there or to another place by now.
+        let at = known.unwrap_or(0);
         let is_another = state.lead != at || state.all.get(at).is_some_and(|lead| lead.valid.as_ref() != Some(valid));
         state.lead = at;
         if is_another {

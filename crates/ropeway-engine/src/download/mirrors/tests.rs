@@ -150,3 +150,17 @@ fn a_mirror_that_was_redirected_is_asked_at_the_address_that_was_given() {
     mirrors.follow(&given[0], &led, &version("\"1\"", 10));
     assert_eq!((mirrors.candidates(), mirrors.places()), (given, vec![led]));
 }
+
+#[test]
+fn where_an_earlier_try_was_redirected_to_is_the_jobs_own_address_and_no_mirror_more() {
+    let mirrors = mirrors(2, false);
+    let given = mirrors.candidates();
+    let led = "http://elsewhere.example/f?signature=1".parse::<SafeUrl>().unwrap();
+    mirrors.follow(&led, &led, &version("\"1\"", 10));
+    assert_eq!(mirrors.candidates(), given);
+    assert_eq!(mirrors.lead().map(|(url, _)| url), Some(led.clone()));
+    // The signature is over by now, and a plain request is the last resort.
+    mirrors.leave(&led);
+    mirrors.readmit_lead();
+    assert!(mirrors.candidates().contains(&given[0]));
+}
