@@ -1,5 +1,6 @@
 //! One try at one job: from its place in the scheduler to the step that ends it.
 
+mod context;
 mod place;
 mod stop;
 mod tries;
@@ -13,13 +14,13 @@ use std::{
 
 use ropeway_drivers::{Context, CookieJar, Driver};
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp,
-    Transfer, Wish,
+    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use context::context;
 pub(crate) use stop::Stop;
 pub(crate) use tries::{is_hopeless, most_tries};
 
@@ -66,41 +67,7 @@ pub(crate) fn defect() -> Failure {
     Failure::new(FailureCode::Internal, "a part of Ropeway failed")
 }
 
-/// What a driver needs besides the address for requests of a job that no try makes.
-pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) -> Context {
-    let address = spec.address().expose();
-    // What a document named is led to by the address of the document.
-    let of_document = if spec.secrets.are_for(address) { None } else { spec.secrets.origin() };
-    Context {
-        origin: of_document.unwrap_or_else(|| address.origin()),
-        clients: engine.clients.clone(),
-        network: spec.network.clone(),
-        secrets: spec.secrets.clone(),
-        cookies: Arc::default(),
-        pace: None,
-        is_conditional: true,
-        saved_as: match &spec.transfer {
-            Transfer::Download { name, .. } => name.clone(),
-            Transfer::Upload { .. } => None,
-        },
-        gate: Some(Arc::new(engine.hosts.passage(HostKey::of(spec.address())))),
-        cancel,
-    }
-}
-
 impl Attempt {
-    /// What the driver needs besides the address.
-    pub(crate) fn context(&self) -> Context {
-        let pace = self.throttle.tightest();
-        let (cookies, gate) = (Arc::clone(&self.cookies), Arc::new(self.visit.passage()));
-        Context { pace, cookies, gate: Some(gate), ..context(&self.engine, &self.spec, self.cancel.clone()) }
-    }
-
-    /// The same for a request that no redirect leads to the server `tired`.
-    pub(crate) fn context_without(&self, tired: HostKey) -> Context {
-        Context { gate: Some(Arc::new(self.visit.passage().but_not_to(tired))), ..self.context() }
-    }
-
     /// Waits until the server may be connected to, unless the try has that right already.
     pub(crate) async fn connect(&self) -> Result<(), Stop> {
         self.cancel.run_until_cancelled(self.visit.connect()).await.ok_or(Stop::Wished)
