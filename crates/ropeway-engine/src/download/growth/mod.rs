@@ -211,8 +211,19 @@ impl Growth {
     /// What a fresh connection costs: the time to its first byte, and what slow start withholds.
     pub(super) fn cold(&self, way: Way) -> Duration {
         let round_trip = way.round_trip.as_secs_f64();
-        let doublings = (self.usual.max(1.0) * round_trip / FIRST_WINDOW).max(f64::MIN_POSITIVE).log2() - 1.0;
+        let usual = self.usual.max(1.0);
+        let by_rule = (usual * round_trip / FIRST_WINDOW).max(f64::MIN_POSITIVE).log2();
+        let doublings = self.doublings(usual).map_or(by_rule, |seen| seen.min(by_rule)) - 1.0;
         way.opening + Duration::from_secs_f64((round_trip * doublings.max(0.0)).min(10.0))
+    }
+
+    /// How often connections have doubled what their first window brought, until they brought what is usual: not every
+    /// server begins slowly. `None` before one has stopped growing.
+    fn doublings(&self, usual: f64) -> Option<f64> {
+        let mut begun: Vec<f64> =
+            self.tracks.values().filter(|track| track.is_flat).filter_map(|track| track.begun).collect();
+        begun.sort_by(f64::total_cmp);
+        begun.get(begun.len() / 2).map(|begun| (usual / begun.max(1.0)).log2())
     }
 
     /// What is worth knowing for the next download from this server.

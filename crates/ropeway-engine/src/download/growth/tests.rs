@@ -363,6 +363,30 @@ fn a_fresh_connection_costs_its_opening_and_the_round_trips_of_slow_start() {
 }
 
 #[test]
+fn a_fresh_connection_costs_no_slow_start_where_none_was_seen() {
+    let way = Way { round_trip: Duration::from_millis(200), opening: Duration::from_millis(400) };
+    // What came in each window, in bytes; what a fresh connection costs, in milliseconds.
+    for (windows, milliseconds) in [
+        ([200_000; 4], 400),
+        ([100_000, 200_000, 200_000, 200_000], 400),
+        ([25_000, 50_000, 100_000, 200_000], 400 + 2 * 200),
+        ([14_600, 116_800, 116_800, 116_800], 400 + 2 * 200),
+    ] {
+        let mut growth = Growth::new(1 << 30, MOST, None);
+        let mut bytes = 0;
+        for (window, brought) in windows.into_iter().chain([windows[3]; 4]).enumerate() {
+            bytes += brought;
+            let number = window as u64 + 1;
+            let flow = Flow { connection: 1, bytes, reads: number * 10, answered: Some((Duration::ZERO, 0, 0)) };
+            let now = way.round_trip * u32::try_from(number).unwrap();
+            growth.measure(Look { now, left: 1 << 30, moved: bytes, way, flows: &[flow] });
+        }
+        let cold = growth.cold(way).as_millis();
+        assert!(cold.abs_diff(milliseconds) <= 40, "{windows:?}: {cold} instead of {milliseconds}");
+    }
+}
+
+#[test]
 fn what_a_connection_brought_that_has_gone_is_remembered_for_ten_seconds() {
     let mut growth = Growth::new(1 << 30, MOST, None);
     growth.gone.push((1.0, MB));

@@ -21,6 +21,8 @@ pub(super) struct Track {
     when: f64,
     bytes: u64,
     reads: u64,
+    /// What its first window brought.
+    pub(super) begun: Option<f64>,
     pub(super) rate: Option<f64>,
     pub(super) is_flat: bool,
     pub(super) peak: f64,
@@ -35,8 +37,8 @@ impl Track {
     pub(super) fn new(now: f64, flow: &Flow) -> Self {
         let (when, bytes, reads) =
             flow.answered.map_or((now, flow.bytes, flow.reads), |(at, bytes, reads)| (at.as_secs_f64(), bytes, reads));
-        let (rate, is_flat, peak, windows, alive) = (None, false, 0.0, 0, when);
-        Self { when, bytes, reads, rate, is_flat, peak, windows, alive, is_stalled: false, came_back: None }
+        let (begun, rate, is_flat, peak, windows, alive) = (None, None, false, 0.0, 0, when);
+        Self { when, bytes, reads, begun, rate, is_flat, peak, windows, alive, is_stalled: false, came_back: None }
     }
 
     /// What a connection without a window yet brings at the least: the answer's first read may have been waiting. `None`
@@ -72,6 +74,7 @@ impl Track {
         } else {
             self.is_stalled = true;
         }
+        self.begun.get_or_insert(raw);
         self.is_flat = self.rate.is_some_and(|before| raw < before * FLAT);
         let rate = self.rate.map_or(raw, |before| f64::midpoint(raw, before));
         self.rate = Some(rate);
