@@ -126,7 +126,9 @@ impl Listings {
 impl Listing {
     fn give(&mut self, name: String) {
         // What a longer visit finds is believed no more when it ends.
-        while self.given.pop_front_if(|(at, _)| at.elapsed() >= FRESH).is_some() {}
+        while self.given.front().is_some_and(|(at, _)| at.elapsed() >= FRESH) {
+            self.given.pop_front();
+        }
         if let Names::All(names) = &mut self.names {
             names.insert(name.clone());
         }

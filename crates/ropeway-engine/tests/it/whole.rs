@@ -75,7 +75,7 @@ async fn a_name_that_somebody_takes_while_a_list_is_under_way_stays_theirs() {
     let taken = theirs.clone();
     let peer = Peer::start(move |request| {
         if request.path.ends_with("/5.bin") && !taken.exists() {
-            std::fs::File::create(&taken).unwrap();
+            LocalDisk.create_part(&taken).unwrap();
         }
         file.answer(request)
     })
