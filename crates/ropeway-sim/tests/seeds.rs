@@ -30,7 +30,7 @@ fn every_invariant_holds_whatever_the_seed() {
 /// Runs that found a defect of the engine or of the simulator, with what it was. Which run a number stands for changes
 /// with the scenarios: whoever changes those looks for runs that find the same, by `cargo xtask sim --all` on sources
 /// without the repair.
-const FOUND: [(u64, &str); 14] = [
+const FOUND: [(u64, &str); 15] = [
     (501_726, "wrong pieces were taken out of a map of bytes that were not synced yet"),
     (581, "a file renamed by a process that was killed was recorded as complete before its name was durable"),
     (724, "one wrong piece of two mirrors: the right one was blamed, the wrong one asked alone, and none was left"),
@@ -48,6 +48,7 @@ const FOUND: [(u64, &str); 14] = [
         300_001_298,
         "where a redirect once led was asked as a mirror of its own, and the address that led there was left",
     ),
+    (300_177_028, "the rest was to be had nowhere, every address had been left, and nobody was asked for the whole"),
 ];
 
 #[test]

@@ -155,6 +155,8 @@ async fn take_room(attempt: &Attempt, into: &Path, length: Option<u64>, ground: 
 /// Why the first one did not, where none does.
 async fn first_answer(attempt: &Attempt, mirrors: &Mirrors) -> Result<Answered, Stop> {
     let (mut first_stop, mut is_still_wrong) = (None, false);
+    // Where the rest of a file cannot be had anywhere, all of it may.
+    mirrors.readmit_one();
     for url in mirrors.candidates().into_iter().chain(mirrors.wrong_before()) {
         match ask(attempt, &url).await {
             Ok((_, probe, _)) if mirrors.is_still_wrong(&url, &probe.validator) => {

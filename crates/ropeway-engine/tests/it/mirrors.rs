@@ -40,7 +40,9 @@ fn ranges(peer: &Peer) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn segments_are_spread_over_mirrors_with_the_same_strong_tag() {
     let file = ServedFile::new(1, LENGTH);
-    let (one, two) = (Peer::serve(file.clone()).await, Peer::serve(file.clone()).await);
+    // So slow that the others come before the first has brought all.
+    let peer = |file: ServedFile| Peer::start(move |request| file.answer(request).drip(3 * MIB));
+    let (one, two) = (peer(file.clone()).await, peer(file.clone()).await);
     let rig = Rig::new().await;
     let mut spec = rig.download(&one.url("a.bin"));
     spec.mirrors = vec![two.url("other-name").parse().unwrap()];

@@ -147,6 +147,16 @@ impl Mirrors {
         }
     }
 
+    /// Asks one of them once more where none is left to ask, the job's own address first: never one whose bytes were wrong.
+    pub(super) fn readmit_one(&self) {
+        let mut state = self.state.lock();
+        if state.all.iter().all(|mirror| mirror.is_left)
+            && let Some(mirror) = state.all.iter_mut().find(|mirror| mirror.guilt != Guilt::Proved)
+        {
+            mirror.is_left = false;
+        }
+    }
+
     /// Bytes disagreed that nothing but a common tag vouched for: the others may be of another file under it, and one is
     /// asked alone in this try, the lead unless that is of no use. `false` where there are no others.
     pub(super) fn keep_to_one(&self) -> bool {

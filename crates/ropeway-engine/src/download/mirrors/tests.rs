@@ -164,3 +164,21 @@ fn where_an_earlier_try_was_redirected_to_is_the_jobs_own_address_and_no_mirror_
     mirrors.readmit_lead();
     assert!(mirrors.candidates().contains(&given[0]));
 }
+
+#[test]
+fn where_nobody_is_left_to_ask_the_jobs_own_address_is_asked_once_more_unless_its_bytes_were_wrong() {
+    let mirrors = mirrors(2, true);
+    let given = mirrors.candidates();
+    mirrors.leave(&given[0]);
+    mirrors.readmit_one();
+    assert_eq!(mirrors.candidates(), given[1..], "one is left");
+    mirrors.leave(&given[1]);
+    mirrors.readmit_one();
+    assert_eq!(mirrors.candidates(), given[..1]);
+    mirrors.begin();
+    mirrors.record(range(0, 100), 0);
+    assert!(mirrors.settle_after_mismatch(), "the other is asked");
+    mirrors.leave(&given[1]);
+    mirrors.readmit_one();
+    assert_eq!(mirrors.candidates(), given[1..]);
+}
