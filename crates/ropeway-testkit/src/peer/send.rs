@@ -139,7 +139,8 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
         }
         sent += piece.len() as u64;
         record.change(|request| request.bytes_sent = sent);
-        if let Some(rate) = answer.bytes_per_second {
+        // Behind the last piece the answer is over: it is not counted among those that are being sent.
+        if let Some(rate) = answer.bytes_per_second.filter(|_| sent < length) {
             let pause = tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate));
             if is_left(stream, pause).await {
                 return false;
