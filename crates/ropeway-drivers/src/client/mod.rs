@@ -80,7 +80,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 #[expect(clippy::cast_possible_truncation, reason = "a constant below 2^32")]
 const LARGEST_HEADER_LIST: u32 = 4 * LARGEST_HEAD as u32;
 /// Fields of a head over HTTP/1.1. Some programs send hundreds of short ones; what they come to has a limit of its own.
-const MOST_FIELDS: usize = 500;
+const MOST_FIELDS: usize = 1000;
 /// What servers see in `User-Agent`, unless the user says otherwise.
 const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 
