@@ -128,6 +128,13 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
     while sent < stop {
         let most = answer.bytes_per_second.map_or(STEP, |rate| (rate / DRIPS_PER_SECOND).clamp(1, STEP));
         let piece = piece(&answer.content, sent, stop.min(sent + most));
+        // Ahead of each piece, so that short answers come no faster and the last piece ends the answer.
+        if let Some(rate) = answer.bytes_per_second {
+            let pause = tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate));
+            if stream.flush().await.is_err() || is_left(stream, pause).await {
+                return false;
+            }
+        }
         let written = if chunked {
             let frame = format!("{:x}\r\n", piece.len());
             stream.write_all(&[frame.as_bytes(), &piece, b"\r\n"].concat()).await
@@ -139,13 +146,6 @@ async fn body<S: Line>(stream: &mut BufStream<S>, answer: &Answer, record: &Reco
         }
         sent += piece.len() as u64;
         record.change(|request| request.bytes_sent = sent);
-        // Behind the last piece the answer is over: it is not counted among those that are being sent.
-        if let Some(rate) = answer.bytes_per_second.filter(|_| sent < length) {
-            let pause = tokio::time::sleep(Duration::from_micros(piece.len() as u64 * 1_000_000 / rate));
-            if is_left(stream, pause).await {
-                return false;
-            }
-        }
     }
     if answer.stall.is_some_and(|at| at <= sent) {
         pending::<()>().await;
