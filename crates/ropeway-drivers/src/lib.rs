@@ -3,12 +3,10 @@
 
 #![warn(clippy::indexing_slicing)]
 
-mod capability;
 mod client;
 mod credential;
 mod driver;
 mod error;
-mod error_words;
 mod exchange;
 mod form;
 mod http;
@@ -16,20 +14,20 @@ pub mod metalink;
 mod patience;
 mod put;
 mod registry;
-mod status;
+mod tus;
 mod upload;
 
-pub use capability::{Capability, Order};
 pub use client::{Clients, Transport, TransportBody};
 pub use credential::{CookieJar, exposed_netrc};
 pub use driver::{
-    ByteStream, Close, Context, Download, Driver, Evidence, Fetched, Gate, Handshake, Part, PartBody, PartReceipt,
-    Probe, Session, SourceMeta, Stored, Upload,
+    ByteStream, Context, Download, Driver, Evidence, Fetched, Gate, Handshake, Held, Layout, OpenUpload, Part,
+    PartBody, PartBytes, Probe, Receipt, Sent, Session, SourceMeta, Stored, Upload,
 };
-pub use error::{DriverError, Turn};
+pub use error::{Blame, DriverError, Meaning, Turn};
 pub use form::FormDriver;
 pub use http::HttpDriver;
 pub use patience::Patience;
 pub use put::PutDriver;
 pub use registry::Drivers;
+pub use tus::TusDriver;
 pub use upload::ServerWords;

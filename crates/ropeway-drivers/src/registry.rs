@@ -2,44 +2,40 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{SafeUrl, UploadProtocol, UploadTarget};
+use ropeway_model::{SafeUrl, UploadTarget};
 
-use crate::{Driver, DriverError, FormDriver, HttpDriver, PutDriver};
+use crate::{Driver, DriverError, FormDriver, HttpDriver, PutDriver, TusDriver};
 
 /// The drivers of this build.
 #[derive(Clone, Debug)]
-pub struct Drivers {
-    http: Arc<dyn Driver>,
-    put: Arc<dyn Driver>,
-    form: Arc<dyn Driver>,
-}
+pub struct Drivers(Arc<[Arc<dyn Driver>]>);
 
 impl Default for Drivers {
-    /// The real drivers.
+    /// All of them; a new protocol is one more line.
     fn default() -> Self {
-        Self::new(Arc::new(HttpDriver), Arc::new(PutDriver), Arc::new(FormDriver))
+        Self(Arc::new([Arc::new(HttpDriver), Arc::new(PutDriver), Arc::new(FormDriver), Arc::<TusDriver>::default()]))
     }
 }
 
 impl Drivers {
-    /// Other drivers in place of the real ones: the seam a simulator uses.
-    pub fn new(http: Arc<dyn Driver>, put: Arc<dyn Driver>, form: Arc<dyn Driver>) -> Self {
-        Self { http, put, form }
-    }
-
     /// The driver that downloads from `from`.
+    ///
+    /// # Errors
+    /// [`DriverError::SchemeUnsupported`] where none does.
     pub fn for_download(&self, from: &SafeUrl) -> Result<Arc<dyn Driver>, DriverError> {
-        match from.expose().scheme() {
-            "http" | "https" => Ok(Arc::clone(&self.http)),
-            scheme => Err(DriverError::SchemeUnsupported { scheme: scheme.to_owned() }),
-        }
+        self.find(from.expose().scheme(), |driver| driver.download().is_some())
     }
 
     /// The driver that uploads to `to`.
-    pub fn for_upload(&self, to: &UploadTarget) -> Arc<dyn Driver> {
-        match to.protocol() {
-            UploadProtocol::Put => Arc::clone(&self.put),
-            UploadProtocol::Form { .. } => Arc::clone(&self.form),
-        }
+    ///
+    /// # Errors
+    /// [`DriverError::SchemeUnsupported`] where none does.
+    pub fn for_upload(&self, to: &UploadTarget) -> Result<Arc<dyn Driver>, DriverError> {
+        self.find(&to.scheme(), |driver| driver.upload().is_some())
+    }
+
+    fn find(&self, scheme: &str, can: impl Fn(&dyn Driver) -> bool) -> Result<Arc<dyn Driver>, DriverError> {
+        let found = self.0.iter().find(|driver| driver.schemes().contains(&scheme) && can(&***driver));
+        found.cloned().ok_or_else(|| DriverError::SchemeUnsupported { scheme: scheme.to_owned() })
     }
 }

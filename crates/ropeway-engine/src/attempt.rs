@@ -283,6 +283,7 @@ impl Attempt {
         change.segments = Some(None);
         change.part_file = Some(finished.stamp.map(|stamp| recheck::state(stamp, true, None)));
         change.part_path = Some(None);
+        change.upload = Some(None);
         Some(self.engine.journal.save(change))
     }
 

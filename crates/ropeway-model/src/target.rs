@@ -22,6 +22,27 @@ pub enum UploadProtocol {
         /// The form field that carries the file.
         field: String,
     },
+    /// An upload created at the address and appended to, resumable (tus 1.0.0).
+    Tus,
+}
+
+impl UploadProtocol {
+    /// What stands before the address of a target, with its `+`.
+    const fn prefix(&self) -> &'static str {
+        match self {
+            Self::Put => "",
+            Self::Form { .. } => "form+",
+            Self::Tus => "tus+",
+        }
+    }
+
+    /// Whether the server chooses where a file lies and how it is called there.
+    pub const fn is_named_by_server(&self) -> bool {
+        match self {
+            Self::Put => false,
+            Self::Form { .. } | Self::Tus => true,
+        }
+    }
 }
 
 /// What a server of uploads is asked and believed, where the defaults do not fit it.
@@ -37,9 +58,9 @@ pub struct TargetOptions {
 
 /// A server's address for uploads with the protocol to speak.
 ///
-/// Written `https://host/folder/` (PUT; a path that ends in `/` gets the file's name) or
-/// `form+https://host/path#field=file` (multipart POST). Options stand behind `#` of the one and behind the field of the
-/// other, joined by `&`.
+/// Written `https://host/folder/` (PUT; a path that ends in `/` gets the file's name),
+/// `form+https://host/path#field=file` (multipart POST) or `tus+https://host/files/` (tus, the address that creates
+/// uploads). Options stand behind `#`, for a form behind its field, joined by `&`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UploadTarget {
@@ -55,7 +76,9 @@ pub enum TargetParseError {
     #[error(transparent)]
     Url(#[from] UrlParseError),
     /// No driver speaks this scheme.
-    #[error("uploads to {scheme}:// are not supported; use https://… (PUT) or form+https://…#field=file")]
+    #[error(
+        "uploads to {scheme}:// are not supported; use https://… (PUT), tus+https://… or form+https://…#field=file"
+    )]
     SchemeUnsupported {
         /// The scheme as written.
         scheme: String,
@@ -77,9 +100,14 @@ impl UploadTarget {
         &self.protocol
     }
 
-    /// The address as given, without the form prefix and field.
+    /// The address as given, without the protocol's prefix and the options.
     pub const fn url(&self) -> &SafeUrl {
         &self.url
+    }
+
+    /// Scheme of the target as it is written, such as `https` or `tus+https`.
+    pub fn scheme(&self) -> String {
+        format!("{}{}", self.protocol.prefix(), self.url.expose().scheme())
     }
 
     /// What the server is asked and believed.
@@ -160,7 +188,7 @@ impl FromStr for UploadTarget {
 
     fn from_str(text: &str) -> Result<Self, TargetParseError> {
         let text = text.trim();
-        let (address, is_form) = text.strip_prefix("form+").map_or((text, false), |rest| (rest, true));
+        let (prefix, address) = split_prefix(text);
         let parsed: SafeUrl = address.parse()?;
         let scheme = parsed.expose().scheme();
         if !matches!(scheme, "http" | "https") {
@@ -170,7 +198,7 @@ impl FromStr for UploadTarget {
         url.set_fragment(None);
         let fragment = parsed.expose().fragment().unwrap_or_default();
         let mut options = TargetOptions::default();
-        let protocol = if is_form {
+        let protocol = if prefix == Prefix::Form {
             let coded = options.take_from_end(fragment).strip_prefix("field=");
             let field = coded.and_then(|coded| percent_decode_str(coded).decode_utf8().ok());
             let field = field.filter(|field| !field.is_empty()).ok_or(TargetParseError::FieldMissing)?;
@@ -182,9 +210,25 @@ impl FromStr for UploadTarget {
                 let shown = unknown.rsplit_once('@').map_or(unknown, |(_, rest)| rest);
                 return Err(TargetParseError::OptionUnknown { text: shown.chars().take(40).collect() });
             }
-            UploadProtocol::Put
+            if prefix == Prefix::Tus { UploadProtocol::Tus } else { UploadProtocol::Put }
         };
         Ok(Self { protocol, url: url.into(), options })
+    }
+}
+
+/// Protocol as it stands before an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prefix {
+    None,
+    Form,
+    Tus,
+}
+
+fn split_prefix(text: &str) -> (Prefix, &str) {
+    match text.split_once('+') {
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("form") => (Prefix::Form, rest),
+        Some((prefix, rest)) if prefix.eq_ignore_ascii_case("tus") => (Prefix::Tus, rest),
+        _ => (Prefix::None, text),
     }
 }
 
@@ -212,9 +256,10 @@ impl fmt::Display for UploadTarget {
 impl UploadTarget {
     /// The target with its address as `url`.
     fn written(&self, url: &str) -> String {
-        let (before, field) = match &self.protocol {
-            UploadProtocol::Put => ("", None),
-            UploadProtocol::Form { field } => ("form+", Some(format!("field={}", utf8_percent_encode(field, FIELD)))),
+        let before = self.protocol.prefix();
+        let field = match &self.protocol {
+            UploadProtocol::Put | UploadProtocol::Tus => None,
+            UploadProtocol::Form { field } => Some(format!("field={}", utf8_percent_encode(field, FIELD))),
         };
         let behind = field.into_iter().chain(self.options.written().map(str::to_owned)).collect::<Vec<_>>().join("&");
         if behind.is_empty() { format!("{before}{url}") } else { format!("{before}{url}#{behind}") }
@@ -272,10 +317,26 @@ mod tests {
 
     #[test]
     fn a_target_survives_its_own_text() {
-        for text in ["https://nas.example/in/", "form+http://127.0.0.1:8080/up?x=1#field=file"] {
+        for (text, scheme) in [
+            ("https://nas.example/in/", "https"),
+            ("form+http://127.0.0.1:8080/up?x=1#field=file", "form+http"),
+            ("tus+https://tus.example/files/#verify=off", "tus+https"),
+        ] {
             let target: UploadTarget = text.parse().unwrap();
-            assert_eq!(String::from(target), text);
+            assert_eq!((target.scheme(), String::from(target)), (scheme.to_owned(), text.to_owned()));
         }
+        let shouted: UploadTarget = "TUS+https://tus.example/files".parse().unwrap();
+        assert_eq!(shouted.protocol(), &UploadProtocol::Tus);
+    }
+
+    #[test]
+    fn every_file_of_a_tus_target_is_created_at_its_one_address() {
+        let target: UploadTarget = "tus+https://tus.example/files/".parse().unwrap();
+        assert_eq!(target.url_for(&UploadName::from("a.bin")), *target.url());
+        assert_eq!(
+            (target.below(&["a".into()]), target.as_folder(), target.is_folder()),
+            (target.clone(), target, false)
+        );
     }
 
     #[test]
@@ -318,8 +379,15 @@ mod tests {
 
     #[test]
     fn what_no_driver_speaks_is_refused_by_name() {
-        for text in ["gopher://host/x", "form+https://host/x", "form+https://host/x#field=", "nonsense", "file:///etc"]
-        {
+        for text in [
+            "gopher://host/x",
+            "tus+ftp://host/x",
+            "s3+https://host/x",
+            "form+https://host/x",
+            "form+https://host/x#field=",
+            "nonsense",
+            "file:///etc",
+        ] {
             assert!(text.parse::<UploadTarget>().is_err(), "{text}");
         }
     }

@@ -28,4 +28,5 @@ pub use table::{
     log::{LOG_LINE_BYTES, LOG_LINES},
     part_file::{HashedPrefix, PartFileState},
     target::SavedTarget,
+    upload::{UploadSession, UploadState},
 };

@@ -4,7 +4,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::{
     error::Fault,
-    table::{block, host, job, log, part_file, segment, target},
+    table::{block, host, job, log, part_file, segment, target, upload},
 };
 
 /// `Ropw`, in the file's header: tells a queue from any other SQLite database.
@@ -19,7 +19,7 @@ pub(crate) struct Migration {
 }
 
 /// Every step, in the order of their versions.
-pub(crate) const MIGRATIONS: [Migration; 10] = [
+pub(crate) const MIGRATIONS: [Migration; 11] = [
     job::CREATE,
     segment::CREATE,
     log::CREATE,
@@ -30,6 +30,7 @@ pub(crate) const MIGRATIONS: [Migration; 10] = [
     host::CREATE,
     part_file::ADD_INODE,
     job::ADD_DAMAGE,
+    upload::CREATE,
 ];
 
 /// The schema this program reads and writes.

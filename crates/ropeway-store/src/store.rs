@@ -7,16 +7,16 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use ropeway_model::{JobId, SavedTargetId, SegmentMap, Timestamp, Transfer, UploadTarget};
+use ropeway_model::{JobId, SavedTargetId, SegmentMap, Timestamp, UploadTarget};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::{
-    Block, HostRow, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, connection,
+    Block, HostRow, JobChange, JobRow, NewJob, PartFileState, SavedTarget, StoreError, UploadState, connection,
     edit::Edit,
     error::Fault,
     memory::MemoryQueue,
-    table::{block, host, job, log, part_file, segment, target},
+    table::{block, host, job, log, part_file, segment, target, upload},
     writer::{self, Command, PendingWrite, QUEUE_LIMIT},
 };
 
@@ -132,12 +132,6 @@ impl Store {
         self.read(move |connection| job::each(connection, |row| put(&mut all, row)).map(|()| all)).await
     }
 
-    /// The oldest job of this very transfer that is neither completed nor canceled.
-    pub async fn find_unfinished(&self, transfer: &Transfer) -> Result<Option<JobRow>, StoreError> {
-        let transfer = transfer.clone();
-        self.read(move |connection| job::find_unfinished(connection, &transfer)).await
-    }
-
     /// Makes all the changes in one transaction, or none of them.
     ///
     /// # Errors
@@ -178,6 +172,19 @@ impl Store {
     /// [`StoreError::Corrupt`] if the row cannot be what was written.
     pub async fn part_file(&self, job: JobId) -> Result<Option<PartFileState>, StoreError> {
         self.read(move |connection| part_file::read(connection, job)).await
+    }
+
+    /// What was last saved of a job's upload.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the row cannot be what was written.
+    pub async fn upload(&self, job: JobId) -> Result<Option<UploadState>, StoreError> {
+        self.read(move |connection| upload::read(connection, job)).await
+    }
+
+    /// The uploads that servers hold the beginning of.
+    pub async fn uploads(&self) -> Result<Vec<(JobId, UploadState)>, StoreError> {
+        self.read(upload::all).await
     }
 
     /// What happened to a job, oldest first; the last [`crate::LOG_LINES`] lines.
@@ -294,7 +301,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use ropeway_model::{FailureCode, JobSpec, Phase, Wish};
+    use ropeway_model::{FailureCode, JobSpec, Phase, Transfer, Wish};
 
     use super::*;
 

@@ -84,6 +84,11 @@ impl Pattern {
         }
     }
 
+    /// SHA-256 of the bytes `[start, end)`.
+    pub fn sha256_of(self, start: u64, end: u64) -> Vec<u8> {
+        Sha256::digest(self.bytes(start, end)).to_vec()
+    }
+
     /// SHA-256 of the pattern's first `length` bytes, in lower-case hexadecimal.
     pub fn sha256(self, length: u64) -> String {
         let mut hasher = Sha256::new();

@@ -388,7 +388,7 @@ export const ar: Messages = {
     chooseFolder: "اختيار مجلد…",
     target: "الرفع إلى",
     otherAddress: "عنوان آخر",
-    addressHint: "https://host/folder/ أو form+https://host/path#field=file",
+    addressHint: "https://host/folder/ أو tus+https://host/files/ أو form+https://host/path#field=file",
     saveAs: "حفظ هذه الوجهة باسم",
     saveAsHint: "الاسم (اختياري)",
     more: "المزيد",

@@ -366,7 +366,7 @@ export const de: Messages = {
     chooseFolder: "Ordner wählen…",
     target: "Hochladen zu",
     otherAddress: "Andere Adresse",
-    addressHint: "https://host/ordner/ oder form+https://host/pfad#field=file",
+    addressHint: "https://host/ordner/, tus+https://host/dateien/ oder form+https://host/pfad#field=file",
     saveAs: "Ziel speichern als",
     saveAsHint: "Name (freiwillig)",
     more: "Mehr",

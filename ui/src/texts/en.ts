@@ -371,7 +371,7 @@ export const en = {
     chooseFolder: "Choose folder…",
     target: "Upload to",
     otherAddress: "Another address",
-    addressHint: "https://host/folder/ or form+https://host/path#field=file",
+    addressHint: "https://host/folder/, tus+https://host/files/ or form+https://host/path#field=file",
     saveAs: "Save this target as",
     saveAsHint: "Name (optional)",
     more: "More",

@@ -362,7 +362,7 @@ export const zh: Messages = {
     chooseFolder: "选择文件夹…",
     target: "上传到",
     otherAddress: "其他地址",
-    addressHint: "https://host/folder/ 或 form+https://host/path#field=file",
+    addressHint: "https://host/folder/、tus+https://host/files/ 或 form+https://host/path#field=file",
     saveAs: "将此目标保存为",
     saveAsHint: "名称（可选）",
     more: "更多",

@@ -33,7 +33,7 @@ pub(super) async fn save(core: &Core, params: TargetSave) -> Result<TargetView, 
     let target = match (had, params.address.trim()) {
         (Some(had), "") => had.target.clone(),
         (_, address) => address.parse().map_err(|error: ropeway_model::TargetParseError| {
-            let hint = "Write https://host/folder/ or form+https://…#field=file.";
+            let hint = "Write https://host/folder/, tus+https://host/files/ or form+https://…#field=file.";
             ApiError::new(ApiCode::BadParams, error.to_string(), hint)
         })?,
     };

@@ -87,6 +87,10 @@ struct Places<'a> {
 impl Places<'_> {
     /// The target of a file, in whose place no other one goes.
     fn take(&mut self, file: &Found) -> Result<UploadTarget, Refusal> {
+        // Each upload gets an address of its own, whatever its file is called.
+        if *self.target.protocol() == UploadProtocol::Tus {
+            return Ok(self.target.clone());
+        }
         let name = UploadName::of(&file.path);
         let is_form = matches!(self.target.protocol(), UploadProtocol::Form { .. });
         // A form tells its file's name and nothing of its folders.
@@ -172,7 +176,11 @@ async fn target(core: &Core, params: &UploadAdd) -> Result<UploadTarget, ApiErro
     }
     let address = params.target.as_deref().unwrap_or_default();
     address.parse().map_err(|error: ropeway_model::TargetParseError| {
-        ApiError::new(ApiCode::BadParams, error.to_string(), "Write https://host/folder/ or form+https://…#field=file.")
+        ApiError::new(
+            ApiCode::BadParams,
+            error.to_string(),
+            "Write https://host/folder/, tus+https://host/files/ or form+https://…#field=file.",
+        )
     })
 }
 
@@ -182,6 +190,13 @@ mod tests {
 
     fn file(path: &str, folders: &[&str]) -> Found {
         Found { path: path.into(), folders: folders.iter().map(|folder| UploadName::from(*folder)).collect() }
+    }
+
+    #[test]
+    fn files_of_one_name_are_uploads_of_their_own_to_tus() {
+        let files = [file("/a/x.bin", &["a"]), file("/b/x.bin", &["b"]), file("/x.bin", &[])];
+        assert_eq!(refused("tus+https://tus.example/files/", &files), Vec::<String>::new());
+        assert_eq!(refused("form+https://nas.example/up#field=file", &files).len(), 2);
     }
 
     fn refused(target: &str, files: &[Found]) -> Vec<String> {

@@ -12,7 +12,7 @@ pub struct TargetSave {
     pub id: Option<i64>,
     /// A name for the user.
     pub name: String,
-    /// `https://host/folder/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
+    /// `https://host/folder/`, `tus+https://host/files/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
     pub address: String,
 }
 

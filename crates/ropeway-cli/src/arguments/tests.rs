@@ -58,6 +58,7 @@ fn the_flags_of_the_blueprint_are_read() {
         "get --dir out --input - --jobs 16",
         "schedule add daily 00:00-24:00 --down none",
         "get -H X-Key:1 --user u:p --ca-cert ca.pem https://example.org/a https://example.org/b",
+        "put a.iso --to tus+https://tus.example/files/",
         "put -l 1M -n 2 --checksum sha256 --json a b --to form+https://example.org/up#field=file",
         "serve --root . --bind 127.0.0.1:0 --limit 1M --overwrite --max-size 10G",
         "serve --root . --read-only",

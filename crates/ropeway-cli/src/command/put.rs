@@ -20,8 +20,8 @@ use crate::{
 
 /// Upload files and folders and stay until they have arrived.
 ///
-/// A target is `https://host/folder/` for PUT, or `form+https://host/path#field=file` for an HTML form. A folder is sent
-/// with all files below it. Behind the target, as in `https://host/folder/#verify=off&case=exact`, stand its options:
+/// A target is `https://host/folder/` for PUT, `tus+https://host/files/` for a tus server, where an upload that broke off
+/// goes on, or `form+https://host/path#field=file` for an HTML form. A folder is sent with all files below it. Behind the target, as in `https://host/folder/#verify=off&case=exact`, stand its options:
 /// `verify=off` does not ask the server what it stored, `accept=html` takes a web page for success, `case=exact` is for a
 /// server that tells a.txt from A.TXT.
 #[derive(Debug, Args)]
@@ -64,6 +64,7 @@ pub(crate) struct Put {
 
 const EXAMPLES: &str = "Examples:
   ropeway put footage.mov --to https://nas.example/incoming/
+  ropeway put disk.img --to tus+https://tus.example/files/
   ropeway put -l 2M report.pdf --to 'form+https://example.org/upload#field=file'
   ropeway put --checksum sha256 --json pictures --to https://nas.example/pictures/";
 

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use ropeway_api::view::{DirectionView, FailureView, JobView, PhaseView, VerificationView};
-use ropeway_model::{UploadName, UploadProtocol, UploadTarget};
+use ropeway_model::{UploadName, UploadTarget};
 
 use crate::output::hint;
 
@@ -53,10 +53,10 @@ impl End {
         }
     }
 
-    /// Whether the server chose the name of what was sent: a form says how the file is called here, and no more.
+    /// Whether the server chose the name of what was sent: a form and tus say how the file is called here, and no more.
     pub(crate) fn is_named_by_server(&self) -> bool {
         matches!(self.job.direction, DirectionView::Upload)
-            && target(&self.job).is_some_and(|target| matches!(target.protocol(), UploadProtocol::Form { .. }))
+            && target(&self.job).is_some_and(|target| target.protocol().is_named_by_server())
     }
 
     /// Why it is not complete, if it failed.

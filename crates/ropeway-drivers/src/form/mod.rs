@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use multipart::Multipart;
 
 use crate::{
-    Capability, Close, Context, Driver, DriverError, Part, PartBody, PartReceipt, Session, SourceMeta, Upload,
+    Context, Driver, DriverError, OpenUpload, Part, PartBody, Sent, Session, SourceMeta, Upload,
     upload::{self, SizedBody},
 };
 
@@ -26,8 +26,8 @@ struct Form {
 }
 
 impl Driver for FormDriver {
-    fn capability(&self) -> Capability {
-        upload::IN_ONE_REQUEST
+    fn schemes(&self) -> &'static [&'static str] {
+        &["form+http", "form+https"]
     }
 
     fn upload(&self) -> Option<&dyn Upload> {
@@ -43,8 +43,8 @@ impl Upload for FormDriver {
         _context: &Context,
         to: &UploadTarget,
         source: &SourceMeta,
-        _saved: Option<Session>,
-    ) -> Result<Session, DriverError> {
+        _saved: Option<&Session>,
+    ) -> Result<OpenUpload, DriverError> {
         let UploadProtocol::Form { field } = to.protocol() else {
             return Err(DriverError::SchemeUnsupported { scheme: to.url().expose().scheme().to_owned() });
         };
@@ -60,19 +60,19 @@ impl Upload for FormDriver {
         context: &Context,
         session: &Session,
         part: Part,
-        body: PartBody,
-    ) -> Result<PartReceipt, DriverError> {
+        body: &dyn PartBody,
+    ) -> Result<Sent, DriverError> {
         let url = &session.url;
-        let form: Form = upload::state_of(session, &part)?;
+        let form: Form = upload::state_of(session)?;
         let form = Multipart::new(&form.field, form.name.octets(), url)?;
-        let body = SizedBody::new(form.before, body, part.length, form.behind);
+        let body = SizedBody::new(form.before, body.bytes(), part.length, form.behind);
         let sending = body.sending();
         // The boundary is in it, so the user's word for the content type cannot stand.
         let fields = HeaderMap::from_iter([(CONTENT_TYPE, form.content_type)]);
         let answered = upload::deliver(context, Method::POST, url, HeaderMap::new(), fields, body).await;
         let outcome = answered.and_then(|answer| match answer.status() {
             // 303 says that the form was processed and where to look at the result (RFC 9110 §15.4.4).
-            200 | 201 | 204 | 303 => answer.receipt(url, &sending),
+            200 | 201 | 204 | 303 => answer.sent_whole(url, &sending, part),
             _ => Err(answer.refused(url)),
         });
         outcome.map_err(|error| if sending.has_finished() { unconfirmed(error) } else { error })
@@ -81,11 +81,6 @@ impl Upload for FormDriver {
     /// A form may be an order: nobody but the user gives it twice.
     fn is_repeatable(&self) -> bool {
         false
-    }
-
-    /// Sends nothing: the file is final with the answer to its form.
-    async fn close(&self, _context: &Context, _session: Session, _how: Close) -> Result<(), DriverError> {
-        Ok(())
     }
 }
 

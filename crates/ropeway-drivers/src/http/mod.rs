@@ -14,21 +14,15 @@ pub(crate) mod wire;
 use async_trait::async_trait;
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
-use crate::{Capability, Context, Download, Driver, DriverError, Fetched, Order, Patience, Probe};
+use crate::{Context, Download, Driver, DriverError, Fetched, Patience, Probe};
 
 /// Downloads by `GET`, whole or in ranges.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HttpDriver;
 
 impl Driver for HttpDriver {
-    fn capability(&self) -> Capability {
-        Capability {
-            ranges: true,
-            resumes_uploads: false,
-            part_order: Order::Sequential,
-            part_size: None,
-            parts_in_flight: 1,
-        }
+    fn schemes(&self) -> &'static [&'static str] {
+        &["http", "https"]
     }
 
     fn download(&self) -> Option<&dyn Download> {

@@ -12,7 +12,7 @@ use ropeway_model::UploadTarget;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Capability, Close, Context, Driver, DriverError, Part, PartBody, PartReceipt, Session, SourceMeta, Stored, Upload,
+    Context, Driver, DriverError, OpenUpload, Part, PartBody, Sent, Session, SourceMeta, Stored, Upload,
     upload::{self, SizedBody},
 };
 
@@ -27,8 +27,8 @@ struct Put {
 }
 
 impl Driver for PutDriver {
-    fn capability(&self) -> Capability {
-        upload::IN_ONE_REQUEST
+    fn schemes(&self) -> &'static [&'static str] {
+        &["http", "https"]
     }
 
     fn upload(&self) -> Option<&dyn Upload> {
@@ -44,8 +44,8 @@ impl Upload for PutDriver {
         _context: &Context,
         to: &UploadTarget,
         source: &SourceMeta,
-        _saved: Option<Session>,
-    ) -> Result<Session, DriverError> {
+        _saved: Option<&Session>,
+    ) -> Result<OpenUpload, DriverError> {
         let put = Put { accepts_pages: to.options().accepts_pages };
         upload::begin(to.url_for(&source.name), &put)
     }
@@ -55,11 +55,11 @@ impl Upload for PutDriver {
         context: &Context,
         session: &Session,
         part: Part,
-        body: PartBody,
-    ) -> Result<PartReceipt, DriverError> {
+        body: &dyn PartBody,
+    ) -> Result<Sent, DriverError> {
         let url = &session.url;
-        let put: Put = upload::state_of(session, &part)?;
-        let body = SizedBody::new(Bytes::new(), body, part.length, Bytes::new());
+        let put: Put = upload::state_of(session)?;
+        let body = SizedBody::new(Bytes::new(), body.bytes(), part.length, Bytes::new());
         let sending = body.sending();
         let suggested = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))]);
         let answer = upload::deliver(context, Method::PUT, url, suggested, HeaderMap::new(), body).await?;
@@ -68,17 +68,12 @@ impl Upload for PutDriver {
             status @ 200 if answer.is_page() && !put.accepts_pages => {
                 Err(DriverError::PageInstead { url: url.clone(), status })
             }
-            200 | 201 | 204 => answer.receipt(url, &sending),
+            200 | 201 | 204 => answer.sent_whole(url, &sending, part),
             _ => Err(answer.refused(url)),
         }
     }
 
     async fn stored(&self, context: &Context, session: &Session) -> Option<Stored> {
         upload::stored_at(context, &session.url).await
-    }
-
-    /// Sends nothing: the file is final with the answer to its `PUT`, and a server drops one that was cut.
-    async fn close(&self, _context: &Context, _session: Session, _how: Close) -> Result<(), DriverError> {
-        Ok(())
     }
 }

@@ -10,13 +10,13 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Sending;
-use crate::PartBody;
+use crate::PartBytes;
 
 /// A body of exactly the announced length; a source with fewer or more bytes fails it, so that no server takes a file
 /// that was cut or that grew for the whole one.
 pub(crate) struct SizedBody {
     before: Bytes,
-    file: PartBody,
+    file: PartBytes,
     file_left: u64,
     behind: Bytes,
     sending: Sending,
@@ -24,7 +24,7 @@ pub(crate) struct SizedBody {
 
 impl SizedBody {
     /// The body with `file`, which has `length` bytes, between `before` and `behind`.
-    pub(crate) fn new(before: Bytes, file: PartBody, length: u64, behind: Bytes) -> Self {
+    pub(crate) fn new(before: Bytes, file: PartBytes, length: u64, behind: Bytes) -> Self {
         let body = Self { before, file, file_left: length, behind, sending: Sending::default() };
         if body.length() == 0 {
             // Nobody asks an empty body for its end.

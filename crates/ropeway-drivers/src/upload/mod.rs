@@ -1,4 +1,4 @@
-//! What both ways of uploading in one request share: the body, what the answer to it means, and what is stored.
+//! What the drivers that upload share: the body, what the answer to it means, and what is stored.
 
 mod body;
 mod inquiry;
@@ -21,7 +21,7 @@ pub(crate) use sending::Sending;
 pub use words::ServerWords;
 
 use crate::{
-    Capability, Context, DriverError, Order, Part, PartReceipt, Session, exchange,
+    Context, DriverError, Held, Layout, OpenUpload, Part, Patience, Receipt, Sent, Session, Turn, exchange,
     http::{announced, coding, page, redirect},
 };
 
@@ -42,25 +42,20 @@ pub(crate) struct Answer {
     is_whole: bool,
 }
 
-/// What a way of uploading in one request can do.
-pub(crate) const IN_ONE_REQUEST: Capability = Capability {
-    ranges: false,
-    resumes_uploads: false,
-    part_order: Order::Sequential,
-    part_size: None,
-    parts_in_flight: 1,
-};
-
 /// Begins an upload in one request: nothing is sent, and one that broke off begins anew. `state` is what the request needs
 /// besides the bytes.
-pub(crate) fn begin(url: SafeUrl, state: &impl Serialize) -> Result<Session, DriverError> {
-    let state = serde_json::to_value(state).map_err(|wrong| exchange::error::bad(&url, wrong.to_string()))?;
-    Ok(Session { url, acknowledged: 0, state })
+pub(crate) fn begin(url: SafeUrl, state: &impl Serialize) -> Result<OpenUpload, DriverError> {
+    let session = Session { state: remembered(&url, state)?, url, expires: None, is_created: false };
+    Ok(OpenUpload { session, layout: Layout::Whole, held: Held::Nothing })
 }
 
-/// The state of an upload in one request, whose only part is the whole file.
-pub(crate) fn state_of<T: DeserializeOwned>(session: &Session, part: &Part) -> Result<T, DriverError> {
-    assert!(part.offset == 0, "one request carries the whole file, so its only part starts at 0");
+/// What a driver remembers of an upload to `url`, as it is stored.
+pub(crate) fn remembered(url: &SafeUrl, state: &impl Serialize) -> Result<serde_json::Value, DriverError> {
+    serde_json::to_value(state).map_err(|wrong| exchange::error::bad(url, wrong.to_string()))
+}
+
+/// What a driver remembers of an upload.
+pub(crate) fn state_of<T: DeserializeOwned>(session: &Session) -> Result<T, DriverError> {
     serde_json::from_value(session.state.clone())
         .map_err(|wrong| exchange::error::bad(&session.url, format!("the saved upload is unreadable: {wrong}")))
 }
@@ -87,17 +82,39 @@ pub(crate) async fn deliver(
         (turn, waited) = sending.overdue() => Err(DriverError::Silent { host: url.host(), turn, waited_s: waited.as_secs() }),
     };
     let response = sending.failure().map_or(answered, Err)?;
-    let mut answer = Answer { response, body: Vec::new(), is_whole: false };
-    // A body that breaks off or does not end takes nothing from what its head says.
-    let reading = tokio::time::timeout(ANSWER_PATIENCE, answer.read());
-    context.cancel.run_until_cancelled(reading).await.ok_or(DriverError::Canceled)?.unwrap_or_default();
-    Ok(answer)
+    Answer { response, body: Vec::new(), is_whole: false }.with_body(context).await
+}
+
+/// Sends a request without a body and returns the answer, whatever its status. The user's headers go along.
+///
+/// # Errors
+/// [`DriverError::Silent`] where no answer begins within two minutes.
+pub(crate) async fn ask(
+    context: &Context,
+    method: Method,
+    url: &SafeUrl,
+    fields: &HeaderMap,
+) -> Result<Answer, DriverError> {
+    let patience = Patience::chosen().silence.unwrap_or(exchange::HEAD_TIMEOUT);
+    let suggested = HeaderMap::new();
+    let answered = exchange::send(context, method, url, (&suggested, fields), None);
+    let answered = tokio::time::timeout(patience, answered).await;
+    let silent = |_| DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: patience.as_secs() };
+    let answer = Answer { response: answered.map_err(silent)??, body: Vec::new(), is_whole: false };
+    answer.with_body(context).await
 }
 
 impl Answer {
     /// The status code.
     pub(crate) fn status(&self) -> u16 {
         self.response.status().as_u16()
+    }
+
+    /// The same with the beginning of its body. One that breaks off or does not end takes nothing from what the head says.
+    async fn with_body(mut self, context: &Context) -> Result<Self, DriverError> {
+        let reading = tokio::time::timeout(ANSWER_PATIENCE, self.read());
+        context.cancel.run_until_cancelled(reading).await.ok_or(DriverError::Canceled)?.unwrap_or_default();
+        Ok(self)
     }
 
     async fn read(&mut self) {
@@ -120,21 +137,32 @@ impl Answer {
         page::is_page(self.response.headers(), &self.body)
     }
 
-    /// What it says of the stored file.
+    /// Its head's fields.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The acknowledgement of `part`, which is the whole file.
     ///
     /// # Errors
     /// [`DriverError::AnsweredEarly`] if the server cannot have it yet.
-    pub(crate) fn receipt(self, url: &SafeUrl, sending: &Sending) -> Result<PartReceipt, DriverError> {
+    pub(crate) fn sent_whole(self, url: &SafeUrl, sending: &Sending, part: Part) -> Result<Sent, DriverError> {
+        Ok(Sent { held: Held::Prefix(part.length), session: None, receipt: self.receipt(url, sending)? })
+    }
+
+    /// What it says of the stored file.
+    fn receipt(self, url: &SafeUrl, sending: &Sending) -> Result<Receipt, DriverError> {
         if !sending.has_finished() {
             return Err(DriverError::AnsweredEarly { url: url.clone(), status: self.status() });
         }
         let headers = self.response.headers();
         let named = headers.get(LOCATION).and_then(|value| std::str::from_utf8(value.as_bytes()).ok());
         let location = named.and_then(|location| url.expose().join(location).ok()).map(SafeUrl::from);
-        Ok(PartReceipt {
+        Ok(Receipt {
             evidence: announced::of_stored(headers),
             location: location.or_else(|| Some(url.clone())),
             answer: self.is_whole.then_some(self.body),
+            is_compared: false,
         })
     }
 

@@ -1,6 +1,6 @@
-//! What a driver declares, and that it keeps it.
+//! Which driver speaks to which address, and what it cannot do.
 
-use ropeway_drivers::{Drivers, Order};
+use ropeway_drivers::{Drivers, Held, Layout};
 
 use crate::ground::{Upload, targets, url};
 use ropeway_testkit::{Pattern, Peer, peer::Answer};
@@ -9,13 +9,11 @@ use ropeway_testkit::{Pattern, Peer, peer::Answer};
 fn what_a_driver_cannot_do_is_absent() {
     let drivers = Drivers::default();
     let http = drivers.for_download(&url("https://example.org/f")).unwrap();
-    assert!(http.capability().ranges && http.download().is_some() && http.upload().is_none());
-    for target in ["https://example.org/in/", "form+https://example.org/up#field=file"] {
-        let driver = drivers.for_upload(&target.parse().unwrap());
-        let can = driver.capability();
+    assert!(http.download().is_some() && http.upload().is_none());
+    for target in ["https://example.org/in/", "form+https://example.org/up#field=file", "tus+http://example.org/files/"]
+    {
+        let driver = drivers.for_upload(&target.parse().unwrap()).unwrap();
         assert!(driver.upload().is_some() && driver.download().is_none(), "{target}");
-        assert!(!can.resumes_uploads && can.part_size.is_none(), "{target}");
-        assert_eq!((can.part_order, can.parts_in_flight), (Order::Sequential, 1), "{target}");
     }
 }
 
@@ -26,10 +24,13 @@ fn a_scheme_without_a_driver_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn an_upload_in_one_part_is_one_request() {
+async fn an_upload_in_one_request_opens_without_any() {
     let peer = Peer::start(|_| Answer::status(201)).await;
     for target in targets(&peer) {
         let before = peer.requests().len();
+        let opened = Upload::to(&target).open(500_000, None).await.unwrap();
+        assert_eq!((opened.layout, opened.held), (Layout::Whole, Held::Nothing), "{target}");
+        assert_eq!(peer.requests().len(), before, "{target}");
         Upload::to(&target).send(Pattern::new(1), 500_000).await.unwrap();
         assert_eq!(peer.requests().len(), before + 1, "{target}");
     }

@@ -1,14 +1,17 @@
 //! What the cases stand on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 use ropeway_drivers::{
-    ByteStream, Clients, Close, Context, Driver, DriverError, Drivers, Fetched, Part, PartBody, PartReceipt, Probe,
-    SourceMeta, Stored,
+    ByteStream, Clients, Context, Driver, DriverError, Drivers, Fetched, Held, Layout, OpenUpload, Part, PartBody,
+    PartBytes, Probe, Receipt, Sent, Session, SourceMeta, Stored,
 };
-use ropeway_model::{ByteRange, HeaderField, Network, SafeUrl, Secrets, UploadName, UploadTarget, Validator};
+use ropeway_model::{
+    Algorithm, ByteRange, Digest, HeaderField, Network, SafeUrl, Secrets, UploadName, UploadTarget, Validator,
+};
 use ropeway_testkit::{Pattern, Peer};
 use tokio_util::sync::CancellationToken;
 
@@ -99,13 +102,46 @@ pub(crate) async fn read(mut body: ByteStream) -> (Bytes, Option<DriverError>) {
     (bytes.freeze(), None)
 }
 
-/// The pattern's first `length` bytes as the body of a part.
-pub(crate) fn body(pattern: Pattern, length: u64) -> PartBody {
-    let starts = (0..length).step_by(usize::try_from(CHUNK).unwrap());
-    Box::pin(stream::iter(starts.map(move |start| Ok(pattern.bytes(start, length.min(start + CHUNK))))))
+/// The pattern's first `length` bytes.
+pub(crate) fn bytes(pattern: Pattern, length: u64) -> PartBytes {
+    stretch(pattern, 0, length)
 }
 
-/// Targets at `peer` for every driver that uploads.
+fn stretch(pattern: Pattern, from: u64, to: u64) -> PartBytes {
+    let starts = (from..to).step_by(usize::try_from(CHUNK).unwrap());
+    Box::pin(stream::iter(starts.map(move |start| Ok(pattern.bytes(start, to.min(start + CHUNK))))))
+}
+
+/// A part of a pattern.
+pub(crate) struct PatternPart(pub(crate) Pattern, pub(crate) Part);
+
+#[async_trait]
+impl PartBody for PatternPart {
+    fn bytes(&self) -> PartBytes {
+        stretch(self.0, self.1.offset, self.1.offset + self.1.length)
+    }
+
+    async fn digest(&self, algorithm: Algorithm) -> io::Result<Digest> {
+        assert_eq!(algorithm, Algorithm::Sha256, "the peers want no other one");
+        Ok(Digest::from_bytes(algorithm, &self.0.sha256_of(self.1.offset, self.1.offset + self.1.length)).unwrap())
+    }
+}
+
+/// Bytes that are made by a closure, whatever the part is to have.
+pub(crate) struct Made<F>(pub(crate) F);
+
+#[async_trait]
+impl<F: Fn() -> PartBytes + Send + Sync> PartBody for Made<F> {
+    fn bytes(&self) -> PartBytes {
+        self.0()
+    }
+
+    async fn digest(&self, _: Algorithm) -> io::Result<Digest> {
+        Err(io::Error::other("nobody asks for it"))
+    }
+}
+
+/// Targets at `peer` for every driver that uploads in one request.
 pub(crate) fn targets(peer: &Peer) -> [String; 2] {
     [peer.url("in/"), format!("form+{}#field=file", peer.url("form"))]
 }
@@ -113,6 +149,7 @@ pub(crate) fn targets(peer: &Peer) -> [String; 2] {
 /// An upload to `target` by its driver.
 pub(crate) struct Upload {
     pub(crate) context: Context,
+    driver: Arc<dyn Driver>,
     to: UploadTarget,
     name: PathBuf,
 }
@@ -120,7 +157,8 @@ pub(crate) struct Upload {
 impl Upload {
     pub(crate) fn to(target: &str) -> Self {
         let to: UploadTarget = target.parse().unwrap();
-        Self { context: context(&String::from(to.url().clone())), to, name: "file.bin".into() }
+        let driver = Drivers::default().for_upload(&to).unwrap();
+        Self { context: context(&String::from(to.url().clone())), driver, to, name: "file.bin".into() }
     }
 
     pub(crate) fn named(mut self, name: impl Into<PathBuf>) -> Self {
@@ -130,25 +168,37 @@ impl Upload {
 
     /// What the server says it has where this goes to.
     pub(crate) async fn stored(&self) -> Option<Stored> {
-        let driver = Drivers::default().for_upload(&self.to);
-        let source = SourceMeta { name: UploadName::of(&self.name), length: 0 };
-        let uploading = driver.upload().unwrap();
-        let session = uploading.open(&self.context, &self.to, &source, None).await.unwrap();
-        uploading.stored(&self.context, &session).await
+        let session = self.open(0, None).await.unwrap().session;
+        self.driver.upload().unwrap().stored(&self.context, &session).await
     }
 
-    /// Sends the pattern's first `length` bytes, from opening to closing.
-    pub(crate) async fn send(&self, pattern: Pattern, length: u64) -> Result<PartReceipt, DriverError> {
-        self.send_body(length, body(pattern, length)).await
-    }
-
-    pub(crate) async fn send_body(&self, length: u64, body: PartBody) -> Result<PartReceipt, DriverError> {
-        let driver = Drivers::default().for_upload(&self.to);
+    /// Creates the upload of a file of `length` bytes, or takes `saved` up.
+    pub(crate) async fn open(&self, length: u64, saved: Option<&Session>) -> Result<OpenUpload, DriverError> {
         let source = SourceMeta { name: UploadName::of(&self.name), length };
-        let uploading = driver.upload().unwrap();
-        let session = uploading.open(&self.context, &self.to, &source, None).await?;
-        let receipt = uploading.send(&self.context, &session, Part { number: 0, offset: 0, length }, body).await?;
-        uploading.close(&self.context, session, Close::Commit(vec![receipt.clone()])).await?;
-        Ok(receipt)
+        self.driver.upload().unwrap().open(&self.context, &self.to, &source, saved).await
+    }
+
+    /// Sends one part of the pattern.
+    pub(crate) async fn send_part(&self, session: &Session, pattern: Pattern, part: Part) -> Result<Sent, DriverError> {
+        self.driver.upload().unwrap().send(&self.context, session, part, &PatternPart(pattern, part)).await
+    }
+
+    /// Gives an upload up.
+    pub(crate) async fn abort(&self, session: &Session) -> Result<(), DriverError> {
+        self.driver.upload().unwrap().abort(&self.context, session).await
+    }
+
+    /// Sends the pattern's first `length` bytes in one request.
+    pub(crate) async fn send(&self, pattern: Pattern, length: u64) -> Result<Receipt, DriverError> {
+        self.send_body(length, &PatternPart(pattern, Part { offset: 0, length })).await
+    }
+
+    pub(crate) async fn send_body(&self, length: u64, body: &dyn PartBody) -> Result<Receipt, DriverError> {
+        let OpenUpload { session, layout, held } = self.open(length, None).await?;
+        assert_eq!((layout, held), (Layout::Whole, Held::Nothing));
+        let part = Part { offset: 0, length };
+        let sent = self.driver.upload().unwrap().send(&self.context, &session, part, body).await?;
+        assert_eq!(sent.held, Held::Prefix(length));
+        Ok(sent.receipt)
     }
 }

@@ -19,4 +19,5 @@ mod range;
 mod redirect;
 mod refused_upload;
 mod secure;
+mod tus;
 mod upload;

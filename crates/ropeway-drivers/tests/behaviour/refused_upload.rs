@@ -3,14 +3,14 @@
 use std::io;
 
 use futures_util::{StreamExt, stream};
-use ropeway_drivers::{DriverError, PartBody};
+use ropeway_drivers::{DriverError, PartBytes};
 use ropeway_model::{FailureCode, Retry};
 use ropeway_testkit::{
     Nginx, NginxSettings, Pattern, Peer,
     peer::{Answer, Cut, Intake},
 };
 
-use crate::ground::{Upload, body, targets};
+use crate::ground::{Made, Upload, bytes, targets};
 
 /// More than the socket buffers of both sides hold.
 const LARGE: u64 = 64 * 1024 * 1024;
@@ -134,13 +134,13 @@ async fn what_the_server_says_of_its_refusal_is_told() {
 #[tokio::test]
 async fn a_source_that_fails_is_told_as_such_and_the_server_gets_no_whole_file() {
     let pattern = Pattern::new(1);
-    let failing = move || -> PartBody {
+    let failing = move || -> PartBytes {
         let error = stream::once(async { Err(io::Error::from(io::ErrorKind::PermissionDenied)) });
-        Box::pin(body(pattern, 500_000).chain(error))
+        Box::pin(bytes(pattern, 500_000).chain(error))
     };
-    let grown = move || body(pattern, 1_200_000);
-    let shrunk = move || body(pattern, 900_000);
-    let sources: [(io::ErrorKind, &dyn Fn() -> PartBody); 3] = [
+    let grown = move || bytes(pattern, 1_200_000);
+    let shrunk = move || bytes(pattern, 900_000);
+    let sources: [(io::ErrorKind, &(dyn Fn() -> PartBytes + Send + Sync)); 3] = [
         (io::ErrorKind::PermissionDenied, &failing),
         (io::ErrorKind::InvalidData, &grown),
         (io::ErrorKind::UnexpectedEof, &shrunk),
@@ -148,7 +148,7 @@ async fn a_source_that_fails_is_told_as_such_and_the_server_gets_no_whole_file()
     let peer = Peer::start(|_| Answer::status(201)).await;
     for (kind, source) in sources {
         for target in targets(&peer) {
-            let error = Upload::to(&target).send_body(1_000_000, source()).await.unwrap_err();
+            let error = Upload::to(&target).send_body(1_000_000, &Made(source)).await.unwrap_err();
             assert!(matches!(&error, DriverError::Body(cause) if cause.kind() == kind), "{target}: {error}");
         }
     }
@@ -199,11 +199,13 @@ async fn a_source_that_waits_for_its_own_limit_is_no_stall() {
     let upload = Upload::to(&peer.url("in/"));
     upload.send(Pattern::new(1), 10).await.unwrap();
     tokio::time::pause();
-    let throttled = stream::unfold(0, |sent| async move {
-        tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
-        (sent < 3).then(|| (Ok(Pattern::new(1).bytes(sent * 10, sent * 10 + 10)), sent + 1))
-    });
-    upload.send_body(30, Box::pin(throttled)).await.unwrap();
+    let throttled = || -> PartBytes {
+        Box::pin(stream::unfold(0, |sent| async move {
+            tokio::time::sleep(std::time::Duration::from_secs(3_600)).await;
+            (sent < 3).then(|| (Ok(Pattern::new(1).bytes(sent * 10, sent * 10 + 10)), sent + 1))
+        }))
+    };
+    upload.send_body(30, &Made(throttled)).await.unwrap();
     assert_eq!(peer.requests().pop().unwrap().files[0].sha256, Pattern::new(1).sha256(30));
 }
 

@@ -1,6 +1,6 @@
 //! Why a try ended otherwise than well, and what that tells of its server.
 
-use ropeway_drivers::DriverError;
+use ropeway_drivers::{DriverError, Meaning};
 use ropeway_model::{Failure, FailureCode, Obstacle, Retry};
 
 use super::Finished;
@@ -35,7 +35,9 @@ impl From<DriverError> for Stop {
     fn from(error: DriverError) -> Self {
         match error {
             DriverError::Canceled => Self::Wished,
-            other if leads_to_no_file(&other) => Self::NoFile { failure: other.failure(), retry: other.retry() },
+            other if other.meaning() == Meaning::NoFile => {
+                Self::NoFile { failure: other.failure(), retry: other.retry() }
+            }
             DriverError::LeftAlone { ref host } => Self::Led { to: HostKey::new(host), failure: error.failure() },
             other => {
                 let at = other.host().as_deref().map(HostKey::new);
@@ -43,12 +45,6 @@ impl From<DriverError> for Stop {
             }
         }
     }
-}
-
-/// Whether the answer is what an expired link gives: no access, nothing there, or a page instead of the file.
-fn leads_to_no_file(error: &DriverError) -> bool {
-    matches!(error, DriverError::Status { status: 401 | 403 | 404 | 410, .. } | DriverError::NoContent { .. })
-        && error.retry() == Retry::Never
 }
 
 impl From<DiskError> for Stop {

@@ -150,6 +150,11 @@ impl Trouble {
 const fn refuses_another(error: &DriverError) -> bool {
     match error {
         DriverError::Status { .. }
+        | DriverError::ExceedsLimit { .. }
+        | DriverError::SessionLost { .. }
+        | DriverError::OffsetMoved { .. }
+        | DriverError::UploadBusy { .. }
+        | DriverError::DamagedOnTheWay { .. }
         | DriverError::Overloaded { .. }
         | DriverError::TooManyOpen { .. }
         | DriverError::ConnectionRefused { .. }

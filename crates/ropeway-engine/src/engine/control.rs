@@ -186,7 +186,7 @@ impl Engine {
 
     /// Sets the wish, stops a running attempt that it goes against, and takes the step a job at rest can take at once.
     async fn wish(&self, ids: &[JobId], wish: Wish, step: impl Fn(&Entry) -> Option<Step>) -> Result<u32, EngineError> {
-        let mut discarded = Vec::new();
+        let (mut discarded, mut ended) = (Vec::new(), Vec::new());
         let changed = self.edit(ids, |entry| {
             if entry.phase.is_terminal() {
                 return None;
@@ -207,12 +207,17 @@ impl Engine {
                 Some(active) if wish != Wish::Run => active.cancel.cancel(),
                 None if wish == Wish::Cancel => {
                     discarded.extend(entry.known.part_path.clone().map(|part| (entry.id, part)));
+                    if entry.packed().direction() == Direction::Upload {
+                        ended.push(entry.id);
+                    }
                 }
                 _ => {}
             }
             Some(change)
         });
-        let (settled, ()) = tokio::join!(self.settle(changed), self.core.discard(discarded));
+        // Before a removal takes what is known of them.
+        let ending = self.core.end_uploads(ended);
+        let (settled, (), ()) = tokio::join!(self.settle(changed), self.core.discard(discarded), ending);
         settled
     }
 

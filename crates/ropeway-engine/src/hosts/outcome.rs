@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ropeway_drivers::DriverError;
+use ropeway_drivers::{Blame, DriverError};
 use ropeway_model::{FailureCode, Retry};
 
 /// What became of one request or connection.
@@ -43,41 +43,11 @@ pub(crate) enum Fault {
 impl Outcome {
     /// What a failed request tells of its server; `None` where it tells nothing.
     pub(crate) fn of(error: &DriverError) -> Option<Self> {
-        match error {
-            DriverError::Status { status: 429 | 503, .. } | DriverError::Overloaded { .. } => Some(Self::Overloaded),
-            DriverError::Status { status: 500..=599, .. }
-            | DriverError::ConnectionRefused { .. }
-            | DriverError::ConnectTimeout { .. }
-            | DriverError::ConnectionLost { .. }
-            | DriverError::Silent { .. } => Some(Self::Broken),
-            DriverError::Unconfirmed { cause } => Self::of(cause),
-            DriverError::Status { .. }
-            | DriverError::AnsweredEarly { .. }
-            | DriverError::PageInstead { .. }
-            | DriverError::RangeIgnored { .. }
-            | DriverError::RangeUnsatisfiable { .. }
-            | DriverError::RemoteChanged { .. }
-            | DriverError::NoContent { .. }
-            | DriverError::ContentCoding { .. }
-            | DriverError::RedirectRefused { .. } => Some(Self::Answered { latency: None }),
-            // All jobs that share a connection lose it at once: that says nothing of how many the server bears.
-            DriverError::StreamLost { .. }
-            | DriverError::NameNotResolved { .. }
-            | DriverError::TooManyOpen { .. }
-            | DriverError::TooNear { .. }
-            | DriverError::Tls { .. }
-            | DriverError::Handshake { .. }
-            | DriverError::Proxy { .. }
-            | DriverError::ProxyLogin { .. }
-            | DriverError::ProxyMethod { .. }
-            | DriverError::ProxyVariable { .. }
-            | DriverError::CaFile { .. }
-            | DriverError::CredentialFile { .. }
-            | DriverError::BadResponse { .. }
-            | DriverError::Body(_)
-            | DriverError::SchemeUnsupported { .. }
-            | DriverError::LeftAlone { .. }
-            | DriverError::Canceled => None,
+        match error.blame() {
+            Blame::Load => Some(Self::Overloaded),
+            Blame::Broken => Some(Self::Broken),
+            Blame::Answered => Some(Self::Answered { latency: None }),
+            Blame::Path | Blame::Here => None,
         }
     }
 }
@@ -136,35 +106,6 @@ impl Verdict {
             | FailureCode::SchemeUnsupported
             | FailureCode::StateFailed
             | FailureCode::Internal => Self::Nothing,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_error_tells_of_its_server_what_the_server_has_part_in() {
-        let status = |status| {
-            let url = "https://files.example/a".parse().unwrap();
-            DriverError::Status { url, status, retry_after: None, words: None }
-        };
-        let (host, reason) = ("files.example".to_owned(), "it broke".to_owned());
-        let refused = DriverError::ConnectionRefused { host: host.clone() };
-        for (error, expected) in [
-            (status(429), Some(Outcome::Overloaded)),
-            (status(503), Some(Outcome::Overloaded)),
-            (DriverError::Overloaded { host: host.clone() }, Some(Outcome::Overloaded)),
-            (status(500), Some(Outcome::Broken)),
-            (status(599), Some(Outcome::Broken)),
-            (DriverError::Unconfirmed { cause: Box::new(refused) }, Some(Outcome::Broken)),
-            (status(404), Some(Outcome::Answered { latency: None })),
-            (DriverError::StreamLost { host: host.clone(), reason }, None),
-            (DriverError::NameNotResolved { host }, None),
-            (DriverError::Canceled, None),
-        ] {
-            assert_eq!(Outcome::of(&error), expected, "{error}");
         }
     }
 }

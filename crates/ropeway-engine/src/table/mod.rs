@@ -315,7 +315,6 @@ mod tests {
             digest: None,
             verification: None,
             validation: None,
-            upload: None,
             damage: None,
         }
     }

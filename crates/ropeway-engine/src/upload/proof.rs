@@ -2,12 +2,12 @@
 
 use std::io;
 
-use ropeway_drivers::{DriverError, Evidence, PartReceipt, Session, Stored};
+use ropeway_drivers::{DriverError, Evidence, Receipt, Session, Stored};
 use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl, counted};
 use ropeway_store::Verification;
 use tokio_util::sync::CancellationToken;
 
-use super::Source;
+use super::source::{self, Source};
 use crate::{
     attempt::{Attempt, Stop},
     checksum::Hasher,
@@ -69,13 +69,21 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
+    /// Takes the digests that are missing since an earlier try sent a part of the file.
+    pub(super) async fn complete(&mut self, algorithms: &[Algorithm]) -> Result<(), Stop> {
+        for algorithm in algorithms {
+            self.digest(*algorithm).await?;
+        }
+        Ok(())
+    }
+
     /// What proves that the server has the file: its own word on the answer, else what it says it has when it is asked.
     ///
     /// # Errors
     /// [`FailureCode::StoredDiffers`] if it says that it has something else.
     pub(super) async fn of_stored(
         &mut self,
-        receipt: &PartReceipt,
+        receipt: &Receipt,
         sent_to: &SafeUrl,
         asked: impl Future<Output = Option<Stored>>,
     ) -> Result<Verification, Stop> {
@@ -174,7 +182,7 @@ impl<'a> Proof<'a> {
         let digest = match read.map_err(|error: crate::disk::DiskError| Stop::from(error))? {
             Some(digest) => digest,
             None if self.cancel.is_cancelled() => return Err(Stop::Wished),
-            None => return Err(super::cut_short()),
+            None => return Err(source::cut_short()),
         };
         self.digests.push(digest.clone());
         Ok(digest)
@@ -182,7 +190,7 @@ impl<'a> Proof<'a> {
 }
 
 /// Whether the answer to an upload names another address than the one it was sent to.
-fn names_a_place_beside(receipt: &PartReceipt, sent_to: &SafeUrl) -> bool {
+fn names_a_place_beside(receipt: &Receipt, sent_to: &SafeUrl) -> bool {
     let in_words = receipt.answer.as_ref().is_some_and(|answer| answer.windows(3).any(|octets| octets == b"://"));
     in_words || receipt.location.as_ref().is_some_and(|location| location != sent_to)
 }

@@ -31,6 +31,7 @@ mod start_at;
 mod state;
 mod state_full;
 mod still;
+mod tus;
 mod upload;
 mod wall_clock;
 mod way_back;

@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use ropeway_model::{
-    Digest, FileName, JobId, JobSpec, Phase, SafeUrl, Timestamp, Transfer, Validation, Validator, Wish,
-};
+use ropeway_model::{Digest, FileName, JobId, JobSpec, Phase, SafeUrl, Timestamp, Validation, Validator, Wish};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +21,7 @@ mod state;
 
 pub use change::JobChange;
 
-/// Paths are TEXT, or BLOB where they are no Unicode. The index finds a transfer that is asked for again.
+/// Paths are TEXT, or BLOB where they are no Unicode.
 pub(crate) const CREATE: Migration = Migration {
     version: 1,
     sql: "
@@ -105,8 +103,6 @@ pub struct JobRow {
     pub verification: Option<Verification>,
     /// How surely the last resume continued the same version.
     pub validation: Option<Validation>,
-    /// What the upload's driver needs to go on; only the driver reads it.
-    pub upload: Option<serde_json::Value>,
     /// What the last comparison with the block digests found; `None` for nothing.
     pub damage: Option<Damage>,
 }
@@ -191,7 +187,7 @@ macro_rules! select {
         concat!(
             "SELECT id, direction, address, local_path, name, options, ca_file, cookie_file, wish, phase,
                     phase_detail, position, created_ms, finished_ms, remote, part_path, final_path, durable, digest,
-                    verification, validation, upload, damage
+                    verification, validation, damage
              FROM job ",
             $rest
         )
@@ -199,12 +195,6 @@ macro_rules! select {
 }
 
 const ALL: &str = select!("ORDER BY position, id");
-
-const FIND_UNFINISHED: &str = select!(
-    "WHERE address = ?1 AND local_path = ?2 AND name IS ?3 AND direction = ?4
-           AND phase NOT IN ('completed', 'canceled')
-     ORDER BY id LIMIT 1"
-);
 
 /// Hands over all jobs in the order of the list.
 pub(crate) fn each(connection: &Connection, mut take: impl FnMut(JobRow)) -> Result<(), Fault> {
@@ -227,15 +217,6 @@ pub(crate) fn unreadable(connection: &Connection) -> Result<Vec<JobId>, Fault> {
         }
     }
     Ok(found)
-}
-
-/// The oldest job with this transfer that has not reached its end.
-pub(crate) fn find_unfinished(connection: &Connection, transfer: &Transfer) -> Result<Option<JobRow>, Fault> {
-    let wanted = JobSpec::new(transfer.clone());
-    let wanted = SpecColumns::of(&wanted);
-    let mut statement = connection.prepare_cached(FIND_UNFINISHED)?;
-    let mut rows = statement.query(params![wanted.address, wanted.local_path, wanted.name, wanted.direction])?;
-    rows.next()?.map(from_row).transpose()
 }
 
 /// Deletes jobs; their segments and logs go with them.
@@ -269,7 +250,6 @@ fn read_columns(id: JobId, columns: &mut Columns<'_>) -> rusqlite::Result<JobRow
         digest: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
         verification: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
         validation: columns.take::<Option<Name<_>>>()?.map(|name| name.0),
-        upload: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
         damage: columns.take::<Option<Json<_>>>()?.map(|json| json.0),
     })
 }
@@ -280,15 +260,12 @@ mod tests {
     use crate::migration;
 
     #[test]
-    fn a_transfer_is_looked_up_by_the_index_and_the_list_is_read_in_order() {
+    fn the_list_is_read_in_its_order_by_the_index() {
         let mut connection = Connection::open_in_memory().unwrap();
         migration::migrate(&mut connection).unwrap();
-        for (sql, index) in [(FIND_UNFINISHED, "USING INDEX job_unfinished"), (ALL, "USING INDEX job_position")] {
-            let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let values = rusqlite::params_from_iter(std::iter::repeat_n("", statement.parameter_count()));
-            let steps = statement.query_map(values, |row| row.get::<_, String>(3)).unwrap();
-            let plan: Vec<String> = steps.map(Result::unwrap).collect();
-            assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
-        }
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {ALL}")).unwrap();
+        let steps = statement.query_map([], |row| row.get::<_, String>(3)).unwrap();
+        let plan: Vec<String> = steps.map(Result::unwrap).collect();
+        assert!(plan.iter().any(|step| step.contains("USING INDEX job_position")), "{plan:?}");
     }
 }

@@ -7,3 +7,4 @@ pub(crate) mod log;
 pub(crate) mod part_file;
 pub(crate) mod segment;
 pub(crate) mod target;
+pub(crate) mod upload;

@@ -1,7 +1,7 @@
 //! Jobs to put into queues under test.
 
 use ropeway_model::{JobId, JobSpec, Phase, SegmentMap, Timestamp, Transfer, Wish};
-use ropeway_store::{JobRow, NewJob, Store};
+use ropeway_store::{JobRow, NewJob, Store, UploadSession, UploadState};
 
 /// A queued download of `url`.
 pub(crate) fn download(url: &str) -> NewJob {
@@ -28,6 +28,18 @@ pub(crate) fn written(length: u64, written: u64) -> SegmentMap {
     let mut map = SegmentMap::whole(length);
     map.advance(0, written).unwrap();
     map
+}
+
+/// An upload that a server holds the beginning of.
+pub(crate) fn upload_state() -> UploadState {
+    let session = UploadSession {
+        scheme: "tus+https".to_owned(),
+        url: "https://tus.example/files/1".parse().unwrap(),
+        state: serde_json::json!({ "length": 7 }),
+        expires: None,
+        is_compared: false,
+    };
+    UploadState { session, length: 7, modified_ns: 5, inode: 3 }
 }
 
 /// The job's row.

@@ -8,3 +8,4 @@ mod order;
 mod part_file;
 mod segment;
 mod target;
+mod upload;

@@ -12,6 +12,7 @@ mod send;
 mod served;
 mod stream;
 mod tls;
+mod tus;
 
 use std::{
     net::Ipv4Addr,
@@ -35,6 +36,7 @@ pub use receive::ReceivedFile;
 pub use request::Request;
 pub use served::ServedFile;
 pub use tls::Authority;
+pub use tus::{TusFault, TusOffer, TusServer, TusUpload};
 
 type Script = dyn Fn(&Request) -> Answer + Send + Sync;
 

@@ -14,6 +14,7 @@ use crate::{
         log,
         part_file::{self, PartFileState},
         segment,
+        upload::{self, UploadState},
     },
 };
 
@@ -50,8 +51,8 @@ pub struct JobChange {
     pub verification: Option<Option<Verification>>,
     /// How surely the last resume continued the same version.
     pub validation: Option<Validation>,
-    /// What the upload's driver needs to go on.
-    pub upload: Option<Option<serde_json::Value>>,
+    /// What the server holds of an upload.
+    pub upload: Option<Option<UploadState>>,
     /// What the last comparison with the block digests found.
     pub damage: Option<Option<Damage>>,
     /// Lines to add to the log, oldest first.
@@ -100,6 +101,9 @@ pub(crate) fn apply(connection: &Connection, change: &JobChange) -> Result<(), F
     }
     if let Some(state) = &change.part_file {
         part_file::replace(connection, id, state.as_ref())?;
+    }
+    if let Some(state) = &change.upload {
+        upload::replace(connection, id, state.as_ref())?;
     }
     log::append(connection, id, &change.log)
 }
@@ -161,10 +165,6 @@ fn apply_facts(connection: &Connection, change: &JobChange) -> Result<(), Fault>
     if let Some(damage) = change.damage {
         let damage = damage.map(Json);
         update(connection, "UPDATE job SET damage = ?2 WHERE id = ?1", params![id, damage])?;
-    }
-    if let Some(upload) = &change.upload {
-        let upload = upload.as_ref().map(Json);
-        update(connection, "UPDATE job SET upload = ?2 WHERE id = ?1", params![id, upload])?;
     }
     Ok(())
 }

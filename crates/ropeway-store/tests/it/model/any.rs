@@ -8,7 +8,7 @@ use ropeway_model::{
     JobSpec, Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp,
     Transfer, UploadTarget, Validation, Validator, Wish,
 };
-use ropeway_store::{Damage, JobChange, NewJob, Remote, Verification};
+use ropeway_store::{Damage, JobChange, NewJob, Remote, UploadSession, UploadState, Verification};
 
 use super::Act;
 
@@ -39,8 +39,12 @@ fn change() -> impl Strategy<Value = JobChange> {
     let paths = (option::of(option::of(path())), option::of(option::of(path())));
     let proofs = (option::of(option::of(digest())), option::of(option::of(verification())), option::of(validation()));
     let bytes = (option::of(0..=u64::MAX / 2), option::of(option::of(segments())));
-    let rest =
-        (option::of(option::of(remote())), option::of(option::of(json())), option::of(option::of(damage())), log());
+    let rest = (
+        option::of(option::of(remote())),
+        option::of(option::of(upload_state())),
+        option::of(option::of(damage())),
+        log(),
+    );
     (intent, paths, proofs, bytes, rest).prop_map(|(intent, paths, proofs, bytes, rest)| {
         let mut change = JobChange::new(JobId::from_row(0));
         (change.spec, change.wish, change.phase, change.finished) = intent;
@@ -196,6 +200,15 @@ fn log() -> impl Strategy<Value = Vec<(Timestamp, String)>> {
             (0..count).map(|number| (Timestamp::from_unix_ms(0), format!("line {number}"))).collect()
         }),
     ]
+}
+
+fn upload_state() -> impl Strategy<Value = UploadState> {
+    let session = (json(), option::of(timestamp()), any::<bool>()).prop_map(|(state, expires, is_compared)| {
+        let url = "https://tus.example/files/1".parse().unwrap();
+        UploadSession { scheme: "tus+https".to_owned(), url, state, expires, is_compared }
+    });
+    (session, 0..=u64::MAX / 2, any::<i64>(), any::<u64>())
+        .prop_map(|(session, length, modified_ns, inode)| UploadState { session, length, modified_ns, inode })
 }
 
 fn json() -> impl Strategy<Value = serde_json::Value> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ropeway_model::{FailureCode, Phase, Timestamp, Transfer};
+use ropeway_model::{Timestamp, Transfer};
 use ropeway_store::{JobChange, Store, StoreError};
 use rusqlite::Connection;
 
@@ -26,6 +26,7 @@ async fn removing_a_job_takes_its_segments_and_log_and_leaves_the_others() {
     for id in &ids {
         let change = JobChange {
             segments: Some(Some(sample::written(10, 4))),
+            upload: Some(Some(sample::upload_state())),
             log: vec![(Timestamp::from_unix_ms(5), "started".to_owned())],
             ..JobChange::new(*id)
         };
@@ -34,7 +35,7 @@ async fn removing_a_job_takes_its_segments_and_log_and_leaves_the_others() {
     store.remove_jobs(vec![ids[0], ids[0]]).await.unwrap();
     assert_eq!(sample::order(&store).await, ids[1..]);
     let raw = Connection::open(&queue).unwrap();
-    for table in ["segment", "log"] {
+    for table in ["segment", "upload", "log"] {
         let sql = format!("SELECT count(*), min(job) FROM {table}");
         let left: (i64, i64) = raw.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(left, (1, ids[1].row()), "{table}");
@@ -53,38 +54,6 @@ async fn a_removed_job_leaves_no_secret_in_the_file() {
     assert!(!file.windows(13).any(|window| window == b"hunter2secret"));
 }
 
-#[tokio::test]
-async fn the_same_transfer_is_found_until_it_has_reached_its_end() {
-    let store = Store::in_memory().await.unwrap();
-    let url = "https://example.org/a.iso";
-    let wanted = sample::download(url);
-    let transfer = wanted.spec.transfer.clone();
-    assert_eq!(store.find_unfinished(&transfer).await.unwrap(), None);
-    let id = sample::insert(&store, vec![sample::download("https://example.org/b.iso"), wanted]).await[1];
-    let other_folder = Transfer::Download { from: url.parse().unwrap(), into: "/other".into(), name: None };
-    let named = Transfer::Download {
-        from: url.parse().unwrap(),
-        into: "/downloads".into(),
-        name: Some("b.iso".parse().unwrap()),
-    };
-    let upload = Transfer::Upload { from: "/downloads".into(), to: url.parse().unwrap() };
-    for different in [other_folder, named, upload] {
-        assert_eq!(store.find_unfinished(&different).await.unwrap(), None, "{different:?}");
-    }
-    let failure = ropeway_model::Failure::new(FailureCode::NotFound, "gone");
-    for (phase, found) in [
-        (Phase::Running, true),
-        (Phase::Failed { failure }, true),
-        (Phase::Paused, true),
-        (Phase::Completed, false),
-        (Phase::Canceled, false),
-    ] {
-        store.save(vec![JobChange { phase: Some(phase.clone()), ..JobChange::new(id) }]).await.unwrap();
-        let job = store.find_unfinished(&transfer).await.unwrap();
-        assert_eq!(job.map(|job| job.id), found.then_some(id), "{phase:?}");
-    }
-}
-
 #[cfg(unix)]
 #[tokio::test]
 async fn a_path_that_is_no_unicode_comes_back_byte_for_byte() {
@@ -99,8 +68,6 @@ async fn a_path_that_is_no_unicode_comes_back_byte_for_byte() {
     store.save(vec![change]).await.unwrap();
     let row = sample::row(&store, id).await;
     assert_eq!((&row.spec, row.part_path.as_ref()), (&job.spec, Some(&path)));
-    let found = store.find_unfinished(&job.spec.transfer).await.unwrap();
-    assert_eq!(found.map(|job| job.id), Some(id));
 }
 
 #[tokio::test]

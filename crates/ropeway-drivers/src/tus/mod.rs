@@ -1,0 +1,266 @@
+//! Resumable uploads by tus 1.0.0.
+//!
+//! An upload is created by `POST`, appended to by `PATCH` at the offset that the server names, and asked for that offset
+//! by `HEAD`. Of the extensions these are used where they are offered: creation-with-upload for small files, checksum,
+//! expiration, termination.
+
+mod features;
+mod message;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderValue, Method,
+    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+};
+use ropeway_model::{Algorithm, SafeUrl, UploadName, UploadTarget};
+use serde::{Deserialize, Serialize};
+
+use self::{
+    features::Known,
+    message::{
+        Features, PART_TYPE, RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION,
+    },
+};
+use crate::{
+    Context, Driver, DriverError, Held, Layout, OpenUpload, Part, PartBody, Receipt, Sent, Session, SourceMeta, Upload,
+    exchange,
+    upload::{self, Answer, SizedBody},
+};
+
+/// Smallest part that is worth a request.
+const LEAST_PART: u64 = 64 << 10;
+/// Largest part where a checksum goes ahead of each: it is read twice, and sent again whole where it came damaged.
+const MOST_COMPARED: u64 = 64 << 20;
+/// Largest file that comes with its creation: what breaks off before the answer is lost with the upload's address.
+const MOST_WITH_CREATION: u64 = 1 << 20;
+/// Status of a part whose bytes do not have the checksum that was sent with it.
+const CHECKSUM_MISMATCH: u16 = 460;
+
+/// Uploads by tus.
+#[derive(Debug, Default)]
+pub struct TusDriver {
+    known: Known,
+}
+
+/// What is remembered of an upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Tus {
+    length: u64,
+    /// The name, where the first part creates the upload.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<UploadName>,
+    /// Name of the checksum that each part is sent with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checksum: Option<Algorithm>,
+}
+
+impl Driver for TusDriver {
+    fn schemes(&self) -> &'static [&'static str] {
+        &["tus+http", "tus+https"]
+    }
+
+    fn upload(&self) -> Option<&dyn Upload> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Upload for TusDriver {
+    /// # Errors
+    /// [`DriverError::ExceedsLimit`] where the server takes no upload of that size, before a byte of it is sent.
+    async fn open(
+        &self,
+        context: &Context,
+        to: &UploadTarget,
+        source: &SourceMeta,
+        saved: Option<&Session>,
+    ) -> Result<OpenUpload, DriverError> {
+        if let Some(saved) = saved {
+            return resume(context, to, source, saved).await;
+        }
+        let endpoint = to.url();
+        let features = self.features(context, endpoint).await?;
+        if let Some(most) = features.max_size.filter(|most| source.length > *most) {
+            return Err(DriverError::ExceedsLimit { url: endpoint.clone(), most });
+        }
+        let mut tus = Tus { length: source.length, name: None, checksum: features.checksum };
+        if features.creation_with_upload && (1..=MOST_WITH_CREATION).contains(&source.length) {
+            tus.name = Some(source.name.clone());
+            let state = upload::remembered(endpoint, &tus)?;
+            let session = Session { url: endpoint.clone(), state, expires: None, is_created: false };
+            return Ok(OpenUpload { session, layout: tus.layout(), held: Held::Nothing });
+        }
+        let mut fields = creation(&source.name, source.length);
+        fields.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        let answer = upload::ask(context, Method::POST, endpoint, &fields).await?;
+        if answer.status() != 201 {
+            return Err(answer.refused(endpoint));
+        }
+        let session = created(endpoint, answer.headers(), &tus)?;
+        Ok(OpenUpload { session, layout: tus.layout(), held: Held::Prefix(0) })
+    }
+
+    async fn send(
+        &self,
+        context: &Context,
+        session: &Session,
+        part: Part,
+        body: &dyn PartBody,
+    ) -> Result<Sent, DriverError> {
+        let tus: Tus = upload::state_of(session)?;
+        let mut fields = HeaderMap::from_iter([(CONTENT_TYPE, PART_TYPE), (RESUMABLE, VERSION)]);
+        let mut is_compared = false;
+        if let Some(algorithm) = tus.checksum {
+            let digest = body.digest(algorithm).await.map_err(DriverError::Body)?;
+            let checksum = message::checksum(&digest);
+            is_compared = checksum.is_some();
+            fields.extend(checksum.map(|checksum| (UPLOAD_CHECKSUM, checksum)));
+        }
+        let method = match &tus.name {
+            Some(name) => {
+                fields.extend(creation(name, tus.length));
+                Method::POST
+            }
+            None => {
+                fields.insert(UPLOAD_OFFSET, part.offset.into());
+                Method::PATCH
+            }
+        };
+        let bytes = SizedBody::new(Bytes::new(), body.bytes(), part.length, Bytes::new());
+        let sending = bytes.sending();
+        let answer = upload::deliver(context, method, &session.url, HeaderMap::new(), fields, bytes).await?;
+        let session = match (&tus.name, answer.status()) {
+            (None, 200 | 204) => Session { expires: message::expires(answer.headers()), ..session.clone() },
+            // Whatever became of the bytes: the upload is there.
+            (Some(_), 201) => created(&session.url, answer.headers(), &Tus { name: None, ..tus.clone() })?,
+            (None, _) => return Err(refused(&answer, &session.url)),
+            (Some(_), _) => return Err(answer.refused(&session.url)),
+        };
+        let held = match message::offset(answer.headers()) {
+            Some(offset) => part.acknowledged(&session.url, offset)?,
+            // A server that creates and takes no bytes with it, or does not say.
+            None => offset(context, &session, tus.length).await?,
+        };
+        if held == part.offset + part.length && !sending.has_finished() {
+            return Err(DriverError::AnsweredEarly { url: session.url, status: answer.status() });
+        }
+        let receipt = Receipt { is_compared, ..Receipt::default() };
+        Ok(Sent { held: Held::Prefix(held), session: Some(session), receipt })
+    }
+
+    /// Ends the upload (termination); a server without it forgets the upload in its own time.
+    async fn abort(&self, context: &Context, session: &Session) -> Result<(), DriverError> {
+        if !session.is_created {
+            return Ok(());
+        }
+        let answer = upload::ask(context, Method::DELETE, &session.url, &said()).await?;
+        match answer.status() {
+            200..=299 | 404 | 405 | 410 | 501 => Ok(()),
+            _ => Err(refused(&answer, &session.url)),
+        }
+    }
+}
+
+impl TusDriver {
+    /// What the server offers; nothing where it does not answer the question.
+    async fn features(&self, context: &Context, endpoint: &SafeUrl) -> Result<Features, DriverError> {
+        if let Some(known) = self.known.get(endpoint) {
+            return Ok(known);
+        }
+        let answer = upload::ask(context, Method::OPTIONS, endpoint, &HeaderMap::new()).await?;
+        let is_answer = matches!(answer.status(), 200 | 204);
+        let features = if is_answer { Features::read(answer.headers()) } else { Features::default() };
+        self.known.put(endpoint, features);
+        Ok(features)
+    }
+}
+
+impl Tus {
+    const fn layout(&self) -> Layout {
+        let most = if self.checksum.is_some() { MOST_COMPARED } else { u64::MAX };
+        Layout::Append { part: LEAST_PART..=most }
+    }
+}
+
+impl Part {
+    /// Takes the server's word for the offset behind the part.
+    ///
+    /// # Errors
+    /// [`DriverError::BadResponse`] where it lies outside of the part.
+    fn acknowledged(self, url: &SafeUrl, offset: u64) -> Result<u64, DriverError> {
+        if offset < self.offset || offset > self.offset + self.length {
+            let Self { offset: start, length } = self;
+            return Err(bad(url, format!("after {length} bytes at {start} it says that it has {offset}")));
+        }
+        Ok(offset)
+    }
+}
+
+/// Asks what the server has of a saved upload.
+async fn resume(
+    context: &Context,
+    to: &UploadTarget,
+    source: &SourceMeta,
+    saved: &Session,
+) -> Result<OpenUpload, DriverError> {
+    let tus: Tus = upload::state_of(saved)?;
+    let session = Session { url: to.url().with_login_of_its_own(saved.url.expose().clone()), ..saved.clone() };
+    let held = offset(context, &session, source.length).await?;
+    Ok(OpenUpload { layout: tus.layout(), held: Held::Prefix(held), session })
+}
+
+/// Asks for the offset of an upload of `length` bytes.
+///
+/// # Errors
+/// [`DriverError::SessionLost`] where the server knows no such upload, or it is one of another length.
+async fn offset(context: &Context, session: &Session, length: u64) -> Result<u64, DriverError> {
+    let mut fields = said();
+    // A cache on the way would tell of what was there before.
+    fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let answer = upload::ask(context, Method::HEAD, &session.url, &fields).await?;
+    let lost = || DriverError::SessionLost { url: session.url.clone() };
+    match (answer.status(), message::offset(answer.headers())) {
+        (200 | 204, Some(offset)) => {
+            let is_of_another = message::length(answer.headers()).is_some_and(|told| told != length);
+            if is_of_another || offset > length { Err(lost()) } else { Ok(offset) }
+        }
+        (200 | 204, None) => Err(bad(&session.url, "it does not say how many bytes of the upload it has")),
+        (403, None) => Err(lost()),
+        _ => Err(refused(&answer, &session.url)),
+    }
+}
+
+/// Fields that every request but `OPTIONS` carries.
+fn said() -> HeaderMap {
+    HeaderMap::from_iter([(RESUMABLE, VERSION)])
+}
+
+/// Fields of a creation.
+fn creation(name: &UploadName, length: u64) -> HeaderMap {
+    let mut fields = said();
+    fields.insert(UPLOAD_LENGTH, length.into());
+    fields.insert(UPLOAD_METADATA, message::metadata(name));
+    fields
+}
+
+/// The upload that an answer to a creation tells of.
+fn created(endpoint: &SafeUrl, headers: &HeaderMap, tus: &Tus) -> Result<Session, DriverError> {
+    let url = message::location(endpoint, headers)?;
+    Ok(Session { state: upload::remembered(&url, tus)?, url, expires: message::expires(headers), is_created: true })
+}
+
+/// The error of an answer about an upload that acknowledges nothing.
+fn refused(answer: &Answer, url: &SafeUrl) -> DriverError {
+    match answer.status() {
+        404 | 410 => DriverError::SessionLost { url: url.clone() },
+        409 => DriverError::OffsetMoved { url: url.clone() },
+        423 => DriverError::UploadBusy { url: url.clone() },
+        CHECKSUM_MISMATCH => DriverError::DamagedOnTheWay { url: url.clone() },
+        _ => answer.refused(url),
+    }
+}
+
+fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
+    exchange::error::bad(url, reason)
+}

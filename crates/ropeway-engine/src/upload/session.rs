@@ -1,0 +1,121 @@
+//! The session at the server: taken up where an earlier try left it, else created, and recorded before a byte of it is sent.
+
+use ropeway_drivers::{DriverError, Held, Meaning, OpenUpload, Session};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, counted};
+use ropeway_store::{JobChange, UploadSession, UploadState};
+
+use super::{Task, given_up, proof::Proof};
+use crate::attempt::{Attempt, Stop};
+
+/// A server that forgets an upload so often keeps none.
+const MOST_LOST: u32 = 6;
+
+/// An upload that the server takes bytes of.
+pub(super) struct Opened {
+    pub(super) upload: OpenUpload,
+    /// Comparison with a checksum of all that the server has.
+    pub(super) is_compared: bool,
+}
+
+impl Opened {
+    /// Bytes from the file's start that the server has.
+    pub(super) const fn held(&self) -> u64 {
+        match self.upload.held {
+            Held::Nothing => 0,
+            Held::Prefix(bytes) => bytes,
+        }
+    }
+}
+
+/// Takes the session of an earlier try up, or creates one.
+pub(super) async fn open(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opened, Stop> {
+    match task.attempt.engine.store.upload(task.attempt.id).await {
+        Ok(Some(saved)) => match take_up(task, saved).await? {
+            Some(opened) => Ok(opened),
+            None => create(task, proof).await,
+        },
+        Ok(None) => create(task, proof).await,
+        Err(error) => Err(Stop::failed(FailureCode::StateFailed, error.to_string())),
+    }
+}
+
+/// Creates a session, for a source that has the checksums which were given.
+pub(super) async fn create(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opened, Stop> {
+    proof.compare_with_given().await?;
+    let upload = task.stoppable(task.upload.open(task.context, task.to, &task.source.meta, None)).await??;
+    if upload.session.is_created {
+        task.attempt.save(record(task, &upload.session, true)).await?;
+    }
+    Ok(Opened { upload, is_compared: true })
+}
+
+/// Goes on with the session that was saved; `None` where it is of no use any more.
+async fn take_up(task: &Task<'_>, saved: UploadState) -> Result<Option<Opened>, Stop> {
+    let attempt = task.attempt;
+    let session = of_saved(&saved.session);
+    if saved.session.scheme != task.to.scheme() || !task.source.is_of(&saved) {
+        attempt.log(format!(
+            "{} is another file than the one begun: it is sent from its start",
+            task.source.path.display()
+        ));
+        given_up::end(task.upload, task.context, &session).await;
+        forget(attempt).await?;
+        return Ok(None);
+    }
+    let asked = task.upload.open(task.context, task.to, &task.source.meta, Some(&session));
+    match task.stoppable(asked).await? {
+        Ok(upload) => {
+            let opened = Opened { upload, is_compared: saved.session.is_compared };
+            attempt.log(format!("the server has {} of it already", counted(opened.held(), "byte")));
+            Ok(Some(opened))
+        }
+        Err(error) if error.meaning() == Meaning::SessionLost => {
+            lost(attempt, &error).await?;
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Takes note that the server has forgotten the upload, which begins anew.
+///
+/// # Errors
+/// [`FailureCode::BadResponse`], for good, where that was so too often.
+pub(super) async fn lost(attempt: &Attempt, error: &DriverError) -> Result<(), Stop> {
+    let mut times = 0;
+    attempt.update(|entry| {
+        entry.known.restarts += 1;
+        times = entry.known.restarts;
+    });
+    if times > MOST_LOST {
+        let message = format!("{} forgets uploads before they are whole", attempt.spec.host());
+        let failure = Failure::new(FailureCode::BadResponse, message);
+        return Err(Stop::Failed { failure, retry: Retry::Never, at: None });
+    }
+    attempt.log(format!("{error}: the file is sent from its start"));
+    forget(attempt).await
+}
+
+async fn forget(attempt: &Attempt) -> Result<(), Stop> {
+    attempt.progress.restart_at(0);
+    let mut change = attempt.change(None);
+    change.upload = Some(None);
+    change.durable = Some(0);
+    attempt.save(change).await
+}
+
+/// The change that records `session`.
+pub(super) fn record(task: &Task<'_>, session: &Session, is_compared: bool) -> JobChange {
+    let (url, stamp) = (SafeUrl::without_login(session.url.expose().clone()), &task.source.stamp);
+    let (state, expires) = (session.state.clone(), session.expires);
+    let session = UploadSession { scheme: task.to.scheme(), url, state, expires, is_compared };
+    let modified_ns = i64::try_from(stamp.modified_ns).unwrap_or(i64::MAX);
+    let mut change = task.attempt.change(None);
+    change.upload = Some(Some(UploadState { session, length: stamp.length, modified_ns, inode: stamp.inode }));
+    change
+}
+
+/// The session as its driver reads it.
+pub(super) fn of_saved(saved: &UploadSession) -> Session {
+    Session { url: saved.url.clone(), state: saved.state.clone(), expires: saved.expires, is_created: true }
+}
