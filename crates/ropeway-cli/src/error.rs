@@ -6,11 +6,9 @@ use ropeway_api::{
     OpenError,
     error::{ApiCode, ApiError},
 };
-use ropeway_service::{
-    control::{ClientError, ControlError},
-    folders::FoldersError,
-    serve::ServeError,
-};
+use ropeway_control::{ClientError, ControlError};
+use ropeway_files::FoldersError;
+use ropeway_serve::ServeError;
 
 use crate::exit::Exit;
 

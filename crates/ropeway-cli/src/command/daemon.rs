@@ -7,10 +7,8 @@ use std::{
 
 use clap::Args;
 use ropeway_api::{Api, ApiConfig, Scope, host::Headless, view::NoticeView};
-use ropeway_service::{
-    control::{self, Place},
-    folders::Folders,
-};
+use ropeway_control::Place;
+use ropeway_files::Folders;
 
 use crate::{
     error::CommandError,
@@ -90,7 +88,7 @@ async fn serve(
     data_folder: &std::path::Path,
     interruption: Interruption,
 ) -> Result<(), CommandError> {
-    let server = control::bind(api.clone(), place, data_folder).await?;
+    let server = ropeway_control::bind(api.clone(), place, data_folder).await?;
     if !server.local_addr().ip().is_loopback() {
         to_stderr(
             "warning: other machines can reach the page; its address is the only key, and it travels unencrypted",

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Args;
-use ropeway_service::folders::Folders;
+use ropeway_files::Folders;
 
 use crate::{
     command::control::Running,

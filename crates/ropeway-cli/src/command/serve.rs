@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use ropeway_model::ByteRate;
-use ropeway_service::serve::{self, Config, HostName};
+use ropeway_serve::{Config, HostName};
 
 use crate::{
     command::size::size,
@@ -65,7 +65,7 @@ impl Serve {
         let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
         let shown = self.root.clone();
         let may = Self::what_clients_may(self.read_only, self.overwrite);
-        let server = serve::bind(Config {
+        let server = ropeway_serve::bind(Config {
             root: self.root,
             bind: self.bind,
             limit_per_client: self.limit,

@@ -10,8 +10,8 @@ use ropeway_api::{
     settings::Settings,
     view::Snapshot,
 };
+use ropeway_files::Folders;
 use ropeway_model::ByteRate;
-use ropeway_service::folders::Folders;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::mpsc,

@@ -242,7 +242,7 @@ fn crash() -> Vec<Case> {
             "K16",
             "the upload service is killed between the bytes and the note of how many there are",
             "cannot be: it takes an upload whole or not at all; what a killed one left is removed",
-            "crates/ropeway-service/tests/serve/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
+            "crates/ropeway-serve/tests/it/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
         ),
         tested(
             "K17",
