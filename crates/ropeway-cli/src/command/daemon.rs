@@ -13,8 +13,9 @@ use ropeway_files::Folders;
 use crate::{
     error::CommandError,
     exit::Exit,
-    output::{tell, to_stderr, to_stdout},
+    output::tell,
     signal::Interruption,
+    terminal::{to_stderr, to_stdout},
 };
 
 /// Run the queue without a window.
@@ -43,7 +44,7 @@ const EXAMPLES: &str = "Examples:
 impl Daemon {
     /// Runs the queue until a signal comes.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let interruption = Interruption::listen()?;
         let folders = Folders::of_this_user()?;
         folders.create()?;
         let api = Api::open(ApiConfig {

@@ -15,7 +15,7 @@ use crate::{
     command::control::Running,
     error::CommandError,
     exit::Exit,
-    output::{to_stderr, to_stdout},
+    terminal::{to_stderr, to_stdout},
 };
 
 /// Open the page of the running desktop app or daemon in the browser.

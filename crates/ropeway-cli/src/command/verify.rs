@@ -30,7 +30,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{reading::Reading, text::size, to_stdout, to_stdout_as_json},
+    output::{reading::Reading, text::size, to_stdout_as_json},
+    terminal::to_stdout,
 };
 
 /// Bytes read at a time.

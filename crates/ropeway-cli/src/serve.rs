@@ -1,17 +1,19 @@
 //! `ropeway serve`: the sharing and receiving service.
 
+mod size;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use ropeway_model::ByteRate;
-use ropeway_serve::{Config, HostName};
+use ropeway_serve::{Config, HostName, ServeError};
 
+use self::size::size;
 use crate::{
-    command::size::size,
-    error::CommandError,
+    complaint::Complaint,
     exit::Exit,
-    output::{to_stderr, to_stdout},
     signal::Interruption,
+    terminal::{to_stderr, to_stdout},
 };
 
 /// Share a folder: downloads with ranges and validators, uploads by PUT and as an HTML form.
@@ -61,8 +63,8 @@ const EXAMPLES: &str = "Examples:
 
 impl Serve {
     /// Serves until a signal comes; running transfers get a moment to finish.
-    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+    pub(crate) async fn run(self) -> Result<Exit, Complaint> {
+        let interruption = Interruption::listen()?;
         let shown = self.root.clone();
         let may = Self::what_clients_may(self.read_only, self.overwrite);
         let server = ropeway_serve::bind(Config {
@@ -87,6 +89,17 @@ impl Serve {
             (true, _) => "read every file of",
             (false, false) => "read every file of and, without a login, add files to",
             (false, true) => "read every file of and, without a login, add files to and replace files in",
+        }
+    }
+}
+
+impl From<ServeError> for Complaint {
+    fn from(error: ServeError) -> Self {
+        Self {
+            message: error.to_string(),
+            code: error.code().to_owned(),
+            hint: error.hint().to_owned(),
+            exit: Exit::Failed,
         }
     }
 }

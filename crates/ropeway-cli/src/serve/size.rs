@@ -15,14 +15,4 @@ mod tests {
         assert_eq!((size("10G"), size("1.50 MiB"), size("62")), (Ok(10 << 30), Ok(3 << 19), Ok(62)));
         assert!(size("much").unwrap_err().contains("size") && size("0").is_err());
     }
-
-    #[test]
-    fn what_the_program_shows_can_be_read_back() {
-        use crate::output::text;
-        for bytes in [1, 999, 1024, 512_000, 2_621_440, 48 << 20, 3 << 30, 7 << 40] {
-            assert_eq!(text::size(size(&text::size(bytes)).unwrap()), text::size(bytes));
-            let rate: ropeway_model::ByteRate = text::rate(bytes).parse().unwrap();
-            assert_eq!(text::rate(rate.bytes_per_second()), text::rate(bytes));
-        }
-    }
 }

@@ -1,42 +1,11 @@
-//! Writing lines to the two streams, whatever becomes of their readers.
+//! Values as lines of JSON.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write as _},
-    sync::Mutex,
-};
+use std::fmt::Write as _;
 
 use ropeway_model::hides;
 use serde::Serialize;
 
-use crate::error::CommandError;
-
-/// Why stdout did not take everything, the first time.
-static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
-
-/// Writes a line to stdout. A reader that has gone away, or a full volume, ends the output and not the transfers;
-/// [`lost_output`] tells of it.
-pub(crate) fn to_stdout(line: &str) {
-    let mut stdout = io::stdout().lock();
-    note(writeln!(stdout, "{line}").and_then(|()| stdout.flush()));
-}
-
-/// Keeps in mind that stdout did not take something.
-pub(crate) fn note(written: io::Result<()>) {
-    if let (Err(error), Ok(mut lost)) = (written, LOST.lock()) {
-        lost.get_or_insert(error);
-    }
-}
-
-/// Why stdout did not take everything; `None` if it did.
-pub(crate) fn lost_output() -> Option<io::Error> {
-    LOST.lock().ok()?.take()
-}
-
-/// Writes a line to stderr, likewise.
-pub(crate) fn to_stderr(line: &str) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
-}
+use crate::{error::CommandError, terminal::to_stdout};
 
 /// Writes `value` to stdout as one line of JSON.
 ///
