@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may depend on whom, and nobody else on anybody. All edges point down the line
-/// shells → service → api → engine → {store, drivers} → model; the reason for each stands beside it.
+/// shells → service → api → engine → {store, drivers, flow} → model; the reason for each stands beside it.
 const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary knows nobody: that is what makes it pure.
     ("ropeway-model", &[]),
@@ -18,17 +18,19 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Store and drivers never see each other: what is durable does not depend on how bytes travel.
     ("ropeway-store", &["ropeway-files", "ropeway-model"]),
     ("ropeway-drivers", &["ropeway-files", "ropeway-model"]),
-    // The engine joins both.
-    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-model", "ropeway-store"]),
+    // Bytes between a file and a stream are the same for whoever fetches, sends or receives; it knows no protocol.
+    ("ropeway-flow", &["ropeway-files", "ropeway-model"]),
+    // The engine joins the three.
+    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // The contract turns the engine's values into the wire's; it knows no transport.
     ("ropeway-api", &["ropeway-engine", "ropeway-files", "ropeway-model"]),
-    // A transport of the contract; it builds the engine's configuration and uses names from the model.
-    ("ropeway-service", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model"]),
+    // A transport of the contract; files that are shared or received pass through the flow.
+    ("ropeway-service", &["ropeway-api", "ropeway-files", "ropeway-flow", "ropeway-model"]),
     // The shells assemble all of it, and never reach past the engine for its store or its drivers.
     ("ropeway-cli", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
     ("ropeway-desktop", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
     // Runs the engine with everything around it replaced: it stands behind each of its seams.
-    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-model", "ropeway-store"]),
+    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // Peers for tests speak the protocols from outside and must not share our code, nor our mistakes.
     ("ropeway-testkit", &[]),
     // Black-box tests start programs.
