@@ -9,7 +9,7 @@ use std::{
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may depend on whom, and nobody else on anybody. All edges point down the line
-/// shells → control → api → engine → {store, drivers} → model; the reason for each stands beside it.
+/// shells → control → api → engine → {store, drivers, flow} → model; the reason for each stands beside it.
 const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary knows nobody: that is what makes it pure.
     ("ropeway-model", &[]),
@@ -18,8 +18,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Store and drivers never see each other: what is durable does not depend on how bytes travel.
     ("ropeway-store", &["ropeway-files", "ropeway-model"]),
     ("ropeway-drivers", &["ropeway-files", "ropeway-model"]),
-    // The engine joins both.
-    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-model", "ropeway-store"]),
+    // Bytes between a file and a stream are the same for whoever fetches, sends or receives; it knows no protocol.
+    ("ropeway-flow", &["ropeway-files", "ropeway-model"]),
+    // The engine joins the three.
+    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // The contract turns the engine's values into the wire's; it knows no transport.
     ("ropeway-api", &["ropeway-engine", "ropeway-files", "ropeway-model"]),
     // Sockets, and what both servers stand on; it knows neither.
@@ -27,7 +29,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // A transport of the contract, which uses names from the model; whoever steers is no concern of whoever shares.
     ("ropeway-control", &["ropeway-api", "ropeway-files", "ropeway-model", "ropeway-net"]),
     // Shares and receives without a queue: a machine that only does that holds no engine, no database and no page.
-    ("ropeway-serve", &["ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-net"]),
+    ("ropeway-serve", &["ropeway-files", "ropeway-flow", "ropeway-model", "ropeway-net"]),
     // The shells assemble all of it, and never reach past the engine for its store or its drivers.
     (
         "ropeway-cli",
@@ -35,7 +37,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     ("ropeway-desktop", &["ropeway-api", "ropeway-control", "ropeway-engine", "ropeway-files", "ropeway-model"]),
     // Runs the engine with everything around it replaced: it stands behind each of its seams.
-    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-model", "ropeway-store"]),
+    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // Peers for tests speak the protocols from outside and must not share our code, nor our mistakes.
     ("ropeway-testkit", &[]),
     // Black-box tests start programs.

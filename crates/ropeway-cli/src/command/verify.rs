@@ -18,7 +18,7 @@ use ropeway_api::{
     error::{ApiCode, ApiError},
     view::{JobDetail, JobView, ProofStage, VerifyReport},
 };
-use ropeway_engine::checksum::Hasher;
+use ropeway_engine::Hasher;
 use ropeway_model::{Algorithm, Digest, counted};
 use serde::Serialize;
 

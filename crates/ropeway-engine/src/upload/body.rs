@@ -6,14 +6,12 @@ use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 use parking_lot::Mutex;
 use ropeway_drivers::{Part, PartBody};
+use ropeway_flow::{blocking::Blocking, digest::Hashers, disk::SourceFile, throttle::Throttle};
 use ropeway_model::{Digest, Failure, FailureCode, Phase};
 use ropeway_store::JobChange;
 
 use super::ending::Ending;
-use crate::{
-    attempt::Attempt, blocking::Blocking, checksum::Hashers, disk::SourceFile, journal::Journal, progress::Progress,
-    throttle::Throttle,
-};
+use crate::{attempt::Attempt, journal::Journal, progress::Progress};
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
 /// between reading, hashing and sending.

@@ -7,6 +7,10 @@ mod proof;
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Close, Context, DriverError, Part, PartReceipt, Session, SourceMeta, Upload};
+use ropeway_flow::{
+    digest::Hashers,
+    disk::{DiskError, FileStamp, SourceFile},
+};
 use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, Step, Transfer, counted};
 use ropeway_store::Verification;
 
@@ -14,9 +18,7 @@ use self::{body::LastBytes, ending::Ending, proof::Proof};
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Hashers,
     config::{DigestPolicy, Scope},
-    disk::{DiskError, FileStamp, SourceFile},
     hosts::{HostKey, Outcome},
 };
 

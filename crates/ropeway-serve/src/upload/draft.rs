@@ -3,7 +3,7 @@
 use std::{fs::File, io::Write, os::fd::OwnedFd};
 
 use bytes::Bytes;
-use ropeway_engine::{checksum::Hasher, disk::rename_to_free_name};
+use ropeway_flow::{digest::Hasher, disk::rename_to_free_name};
 use ropeway_model::{Algorithm, Digest};
 use rustix::{
     fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, openat, renameat, unlinkat},

@@ -58,7 +58,7 @@ impl Place {
     pub(super) fn find(root: &Folder, names: &[String]) -> Result<Self, Refusal> {
         for _ in 0..MOST_TRIES {
             let (nearest, depth) = root.descend_as_far_as_possible(names).map_err(Refusal::of_writing)?;
-            match ropeway_engine::disk::prove_naming(&nearest) {
+            match ropeway_flow::disk::prove_naming(&nearest) {
                 // Another upload that fails has removed it in between.
                 Err(Errno::NOENT) => {}
                 proved => {

@@ -15,11 +15,11 @@ const MANY: usize = 256;
 
 /// The buckets of servers, by host and port.
 #[derive(Debug, Default)]
-pub(crate) struct ServerLimits(Mutex<HashMap<String, Weak<Bucket>>>);
+pub struct ServerLimits(Mutex<HashMap<String, Weak<Bucket>>>);
 
 impl ServerLimits {
     /// The bucket of `host` (`name:port`), the same for everybody who asks; a new one has the `limit` of that host.
-    pub(crate) fn bucket(&self, host: &str, limit: impl FnOnce(&str) -> Option<ByteRate>) -> Arc<Bucket> {
+    pub fn bucket(&self, host: &str, limit: impl FnOnce(&str) -> Option<ByteRate>) -> Arc<Bucket> {
         let mut buckets = self.0.lock();
         if let Some(bucket) = buckets.get(host).and_then(Weak::upgrade) {
             return bucket;
@@ -34,7 +34,7 @@ impl ServerLimits {
     }
 
     /// Limits have changed; transfers under way follow at once.
-    pub(crate) fn follow(&self, limit: impl Fn(&str) -> Option<ByteRate>) {
+    pub fn follow(&self, limit: impl Fn(&str) -> Option<ByteRate>) {
         for (host, bucket) in &*self.0.lock() {
             if let Some(bucket) = bucket.upgrade() {
                 bucket.set_rate(limit(host));

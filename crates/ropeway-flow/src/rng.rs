@@ -1,18 +1,18 @@
-//! Randomness: what spreads retries over time, so that many clients do not come back at the same moment.
+//! Random numbers: what spreads retries over time, so that many clients do not come back at the same moment.
 
 use std::fmt;
 
-/// Draws numbers.
-pub trait Chance: Send + Sync + fmt::Debug {
+/// Random number generator.
+pub trait Rng: Send + Sync + fmt::Debug {
     /// A uniform number in `[0, 1)`.
     fn uniform(&self) -> f64;
 }
 
-/// The operating system's randomness.
+/// The operating system's random number generator.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct SystemChance;
+pub struct SystemRng;
 
-impl Chance for SystemChance {
+impl Rng for SystemRng {
     fn uniform(&self) -> f64 {
         // Without randomness there is only less jitter.
         let bits = getrandom::u32().unwrap_or(u32::MAX / 2);

@@ -4,6 +4,6 @@ mod follower;
 mod hasher;
 mod hashers;
 
-pub(crate) use follower::Follower;
+pub use follower::Follower;
 pub use hasher::Hasher;
-pub(crate) use hashers::Hashers;
+pub use hashers::Hashers;

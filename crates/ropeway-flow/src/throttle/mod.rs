@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 pub use bucket::Bucket;
 pub use felt::{Limit, Watch};
-pub(crate) use servers::ServerLimits;
+pub use servers::ServerLimits;
 
 /// The limits one job's bytes pass: its own, its server's, then everybody's. Clones are the same job.
 #[derive(Clone, Debug)]

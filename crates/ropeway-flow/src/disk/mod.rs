@@ -23,7 +23,7 @@ use std::{
 };
 
 pub use error::DiskError;
-pub(crate) use guard::Guard;
+pub use guard::Guard;
 pub use local::LocalDisk;
 pub use names::{is_placeholder, prove_naming, rename_to_free_name};
 pub use notes::Notes;

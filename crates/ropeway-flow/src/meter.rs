@@ -11,7 +11,7 @@ const SAMPLES: usize = 300;
 
 /// The speed of one job.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub struct Meter {
     /// Cumulative bytes at the ends of past ticks, within the window.
     marks: VecDeque<(Instant, u64)>,
     samples: VecDeque<u64>,
@@ -20,7 +20,7 @@ pub(crate) struct Meter {
 
 impl Meter {
     /// Takes note of the cumulative count of bytes at `now`, and returns the rate in bytes a second.
-    pub(crate) fn tick(&mut self, now: Instant, moved: u64) -> u64 {
+    pub fn tick(&mut self, now: Instant, moved: u64) -> u64 {
         // A count that fell belongs to a restart from byte 0.
         if self.marks.back().is_some_and(|(_, last)| *last > moved) {
             self.marks.clear();
@@ -55,7 +55,7 @@ impl Meter {
     }
 
     /// Bytes a second, one sample a second, oldest first.
-    pub(crate) fn samples(&self) -> Vec<u64> {
+    pub fn samples(&self) -> Vec<u64> {
         self.samples.iter().copied().collect()
     }
 }

@@ -28,7 +28,7 @@ const TRIAL: u32 = 64;
 
 /// The budget of the process; cheap to clone, all clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Buffers(Arc<Leased>);
+pub struct Buffers(Arc<Leased>);
 
 #[derive(Debug, Default)]
 struct Leased {
@@ -38,7 +38,7 @@ struct Leased {
 
 /// One connection's share of the budget, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Lease {
+pub struct Lease {
     all: Arc<Leased>,
     bytes: usize,
     largest: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Lease {
 impl Buffers {
     /// Memory for one more connection; `None` while there is none. With `is_needed` there always is: the only
     /// connection of a job is not to wait for others.
-    pub(crate) fn lease(&self, is_needed: bool) -> Option<Lease> {
+    pub fn lease(&self, is_needed: bool) -> Option<Lease> {
         let bytes = if self.0.connections.load(SeqCst) < FAST { LARGEST } else { SMALLEST };
         let more = |leased: usize| (is_needed || leased + bytes <= BUDGET).then_some(leased + bytes);
         self.0.bytes.fetch_update(SeqCst, SeqCst, more).ok()?;
@@ -59,7 +59,7 @@ impl Buffers {
 
 impl Lease {
     /// A read has brought so many bytes.
-    pub(crate) fn note(&mut self, bytes: usize) {
+    pub fn note(&mut self, bytes: usize) {
         self.largest = self.largest.max(bytes);
         self.reads = self.reads.saturating_add(1);
         let needed = self.largest.next_power_of_two().max(SMALLEST);
@@ -69,7 +69,7 @@ impl Lease {
     }
 
     /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 32 KiB where many are.
-    pub(crate) fn write_size(&self) -> usize {
+    pub fn write_size(&self) -> usize {
         (GATHERED / self.all.connections.load(SeqCst).max(1)).max(SMALLEST_WRITE)
     }
 

@@ -17,7 +17,7 @@ use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
 /// succeeds and the bytes are lost all the same. Whoever goes on has to open the file anew and to write again what no
 /// earlier sync has covered.
 #[derive(Debug)]
-pub(crate) struct Guard(pub(crate) Arc<dyn Disk>);
+pub struct Guard(pub Arc<dyn Disk>);
 
 #[derive(Debug)]
 struct GuardedFile {

@@ -9,8 +9,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_model::{Algorithm, Digest};
-use ropeway_store::HashedPrefix;
+use ropeway_model::{Algorithm, Digest, HashedPrefix};
 use tokio::task::JoinError;
 
 use super::Hashers;
@@ -27,7 +26,7 @@ const STEP: u64 = 16 << 20;
 
 /// Hashes a part file from its start as far as it is contiguous, and needs no thread and no buffer while nothing comes.
 #[derive(Debug)]
-pub(crate) struct Follower {
+pub struct Follower {
     shared: Arc<Shared>,
     blocking: Blocking,
 }
@@ -63,14 +62,14 @@ struct Prefix {
 
 /// The digests to come; `None` if they were given up. Once they are there the part file is not read any more.
 #[derive(Debug)]
-pub(crate) struct Pending {
+pub struct Pending {
     step: Option<blocking::Pending<Result<(), DiskError>>>,
     rest: blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>,
 }
 
 impl Follower {
     /// Starts to follow `part` with digests in `algorithms`; those that were saved go on where they stood.
-    pub(crate) fn new(
+    pub fn new(
         blocking: &Blocking,
         part: Arc<dyn PartFile>,
         algorithms: &[Algorithm],
@@ -84,7 +83,7 @@ impl Follower {
     }
 
     /// The first `prefix` bytes of the file are in place.
-    pub(crate) fn reached(&self, prefix: u64) {
+    pub fn reached(&self, prefix: u64) {
         let mut state = self.shared.prefix.lock();
         state.end = state.end.max(prefix);
         let is_worth_it = state.end >= state.hashed.saturating_add(BLOCK as u64);
@@ -96,19 +95,19 @@ impl Follower {
     }
 
     /// The digests of what has been hashed by now, to go on from in another try.
-    pub(crate) fn saved(&self) -> Option<HashedPrefix> {
+    pub fn saved(&self) -> Option<HashedPrefix> {
         let hashed = self.shared.hashed.lock();
         hashed.hashers.save(hashed.offset)
     }
 
     /// The file has `length` bytes and all are in place: hashes the rest.
-    pub(crate) fn complete(&self, length: u64) -> Pending {
+    pub fn complete(&self, length: u64) -> Pending {
         self.shared.prefix.lock().end = length;
         self.end()
     }
 
     /// Nobody wants the digests any more: what is pending ends soon.
-    pub(crate) fn abandon(&self) -> Pending {
+    pub fn abandon(&self) -> Pending {
         self.shared.prefix.lock().is_abandoned = true;
         self.end()
     }

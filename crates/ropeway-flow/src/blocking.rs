@@ -38,7 +38,7 @@ enum Way<T> {
 
 impl Blocking {
     /// Whether work begins before it is waited for.
-    pub(crate) const fn goes_ahead(&self) -> bool {
+    pub const fn goes_ahead(&self) -> bool {
         matches!(self, Self::Threads)
     }
 
