@@ -56,6 +56,18 @@ const WINDOW: &str = "ropeway-desktop";
 const IO_CRATES: &[&str] =
     &["axum", "hyper", "mio", "parking_lot", "reqwest", "rusqlite", "rustix", "socket2", "tokio", "tracing"];
 
+/// What a queue stands on, and the page that shows it; a machine that only shares a folder holds none of it.
+const QUEUE_CRATES: &[&str] = &[
+    "ropeway-api",
+    "ropeway-control",
+    "ropeway-drivers",
+    "ropeway-engine",
+    "ropeway-store",
+    "reqwest",
+    "rusqlite",
+    "rust-embed",
+];
+
 /// The longest a source file may grow before it is split by meaning; tests inside the file do not count.
 const LINES: usize = 400;
 
@@ -145,11 +157,12 @@ fn a_planted_edge_is_found() {
     assert!(violations(&[edge("ropeway-engine", TESTKIT, true), edge("ropeway-desktop", "tauri", false)]).is_empty());
 }
 
-/// Every crate below the model, itself included, however deep.
-fn below_the_model() -> Vec<String> {
+/// Every crate below `package`, itself included, however deep; `features` are Cargo's arguments that choose them.
+fn below(package: &str, edges: &str, features: &[&str]) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--package", "ropeway-model", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "--package", package, "--edges", edges, "--prefix", "none", "--format", "{p}"])
+        .args(features)
         .current_dir(root())
         .output()
         .expect("cargo starts");
@@ -160,10 +173,24 @@ fn below_the_model() -> Vec<String> {
 
 #[test]
 fn the_model_stands_on_no_crate_that_does_input_or_output() {
-    let below = below_the_model();
+    let below = below("ropeway-model", "normal", &[]);
     assert!(below.iter().any(|name| name == "serde"), "the tree was read: {below:?}");
     let io: Vec<_> = below.iter().filter(|name| IO_CRATES.contains(&name.as_str())).collect();
     assert!(io.is_empty(), "below ropeway-model: {io:?}");
+}
+
+#[test]
+fn what_only_serves_holds_no_engine_no_database_and_no_page() {
+    for (package, features) in
+        [("ropeway-serve", &[][..]), ("ropeway-cli", &["--no-default-features", "--features", "serve"])]
+    {
+        let below = below(package, "normal,build", features);
+        assert!(below.iter().any(|name| name == "ropeway-net"), "the tree of {package} was read: {below:?}");
+        let queue: Vec<_> = below.iter().filter(|name| QUEUE_CRATES.contains(&name.as_str())).collect();
+        assert!(queue.is_empty(), "below {package} {features:?}: {queue:?}");
+    }
+    let whole = below("ropeway-cli", "normal,build", &[]);
+    assert!(QUEUE_CRATES.iter().all(|name| whole.iter().any(|other| other == name)), "the whole program: {whole:?}");
 }
 
 /// Lines of a source file that are not its own tests.
