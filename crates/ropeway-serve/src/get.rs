@@ -10,13 +10,16 @@ use ropeway_net::{
     file::{Entity, FileBody, describe, insert, wall_clock},
     throttle::Direction,
 };
+use ropeway_wire::{
+    content_range::{self, ContentRange},
+    range::Wanted,
+};
 use rustix::io::Errno;
 
 use crate::{
     answer::Service,
     condition::{self, Current, Outcome},
     path::ServedPath,
-    range::{Wanted, content_range, unsatisfied_range},
     refusal::Refusal,
     upload::digest,
 };
@@ -62,12 +65,12 @@ pub(crate) async fn send(
     let range = match wanted(request, &current, entity.length()) {
         Wanted::Whole => None,
         Wanted::Part(range) => {
-            insert(headers, header::CONTENT_RANGE, &content_range(range, entity.length()));
+            insert(headers, header::CONTENT_RANGE, &ContentRange { range, length: Some(entity.length()) }.to_string());
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             Some(range)
         }
         Wanted::Unsatisfiable => {
-            insert(headers, header::CONTENT_RANGE, &unsatisfied_range(entity.length()));
+            insert(headers, header::CONTENT_RANGE, &content_range::unsatisfied(entity.length()));
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
             return Ok(response);
         }

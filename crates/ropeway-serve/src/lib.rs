@@ -13,7 +13,6 @@ mod digests;
 mod folder;
 mod get;
 mod path;
-mod range;
 mod refusal;
 mod server;
 mod upload;

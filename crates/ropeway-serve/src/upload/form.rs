@@ -11,13 +11,14 @@ use http::{Response, header, request::Parts};
 use multer::{Field, Multipart};
 use ropeway_model::FileName;
 use ropeway_net::file::Entity;
+use ropeway_wire::content_length;
 use rustix::fs::Stat;
 
 use super::{
     UploadBody, digest,
     draft::{Draft, Received},
     place::{Place, Published},
-    put::{announced_length, blocking, refuse_content_coding},
+    put::{blocking, refuse_content_coding},
     receive,
     stored::{Stored, all_stored},
 };
@@ -45,7 +46,7 @@ pub(crate) async fn receive(
     let content_type = head.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let boundary = multer::parse_boundary(content_type.unwrap_or_default()).map_err(|_| Refusal::NoForm)?;
     refuse_content_coding(&head.headers)?;
-    let length = announced_length(&head.headers);
+    let length = content_length::announced(&head.headers).ok().flatten();
     let form = Form::open(Arc::clone(service), path, length).await?;
     let unread = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&unread);

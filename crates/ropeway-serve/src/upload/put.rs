@@ -6,6 +6,7 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Response, header, request::Parts};
 use ropeway_model::{Algorithm, Digest, FileName};
 use ropeway_net::file::{Entity, wall_clock};
+use ropeway_wire::content_length;
 use rustix::fs::{FileType, Stat};
 
 use super::{
@@ -42,7 +43,7 @@ pub(crate) async fn receive(
     }
     refuse_content_coding(&head.headers)?;
     let promised = digest::promised(&head.headers)?;
-    let length = announced_length(&head.headers);
+    let length = content_length::announced(&head.headers).ok().flatten();
     if length.zip(service.max_upload).is_some_and(|(length, most)| length > most) {
         return Err(Refusal::TooLarge);
     }
@@ -72,11 +73,6 @@ pub(crate) async fn receive(
 pub(super) fn refuse_content_coding(headers: &HeaderMap) -> Result<(), Refusal> {
     let plain = headers.get_all(header::CONTENT_ENCODING).iter().all(|value| value.as_bytes() == b"identity");
     if plain { Ok(()) } else { Err(Refusal::EncodedUpload) }
-}
-
-/// The length the client announces; a chunked body announces none.
-pub(super) fn announced_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Runs what waits for the disk on a thread that may.

@@ -1,10 +1,23 @@
-//! Range requests (RFC 9110 §14): which bytes are asked for.
+//! `Range` (RFC 9110 §14.2): which bytes are asked for.
 
+use http::HeaderValue;
 use ropeway_model::ByteRange;
 
-/// What a `Range` header asks of a file.
+use crate::number::digits;
+
+/// Value that asks for `want`.
+pub fn value(want: ByteRange) -> HeaderValue {
+    let text = if want.is_open_ended() {
+        format!("bytes={}-", want.start())
+    } else {
+        format!("bytes={}-{}", want.start(), want.end() - 1)
+    };
+    HeaderValue::try_from(text).unwrap_or_else(|_| unreachable!("digits are a header value"))
+}
+
+/// Bytes of a file that a `Range` header asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub enum Wanted {
     /// All of it.
     Whole,
     /// These bytes, all of which exist.
@@ -20,12 +33,12 @@ impl Wanted {
     /// §14.2 allows: several ranges of one file are asked for in several requests by everybody who wants speed, and
     /// one `multipart/byteranges` request that names thousands of them is an old attack. An empty file satisfies no
     /// range at all; it is sent whole, because clients that add `bytes=0-` to every request would fail without need.
-    pub(crate) fn of(value: &str, length: u64) -> Self {
+    pub fn of(value: &str, length: u64) -> Self {
         let Some((first, last)) = single_range(value) else { return Self::Whole };
         if length == 0 {
             return Self::Whole;
         }
-        let (start, end) = match (number(first), number(last)) {
+        let (start, end) = match (digits(first), digits(last)) {
             (Some(first), Some(last)) if last < first => return Self::Whole,
             (Some(first), Some(last)) => (first, last.saturating_add(1).min(length)),
             (Some(first), None) if last.is_empty() => (first, length),
@@ -48,24 +61,10 @@ fn single_range(value: &str) -> Option<(&str, &str)> {
     if ranges.next().is_some() { None } else { range.split_once('-') }
 }
 
-/// A decimal number; one too large to write down is larger than every file.
-fn number(digits: &str) -> Option<u64> {
-    let decimal = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    decimal.then(|| digits.parse().unwrap_or(u64::MAX))
-}
-
-/// The `Content-Range` of a 206 response; HTTP counts the last byte in.
-pub(crate) fn content_range(range: ByteRange, length: u64) -> String {
-    format!("bytes {}-{}/{length}", range.start(), range.end() - 1)
-}
-
-/// The `Content-Range` of a 416 response.
-pub(crate) fn unsatisfied_range(length: u64) -> String {
-    format!("bytes */{length}")
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn part(start: u64, end: u64) -> Wanted {
@@ -114,8 +113,25 @@ mod tests {
     }
 
     #[test]
-    fn the_last_byte_is_counted_in() {
-        assert_eq!(content_range(ByteRange::new(0, 1).unwrap(), 10), "bytes 0-0/10");
-        assert_eq!(unsatisfied_range(10), "bytes */10");
+    fn a_range_is_written_with_its_last_byte() {
+        for (start, end, text) in [(0, 1, "bytes=0-0"), (5, 10, "bytes=5-9"), (7, u64::MAX, "bytes=7-")] {
+            assert_eq!(value(ByteRange::new(start, end).unwrap()), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_server_reads_the_range_that_a_client_writes(start in 0..u64::MAX / 4, length in 1..u64::MAX / 4) {
+            let want = ByteRange::new(start, start + length).unwrap();
+            let value = value(want);
+            prop_assert_eq!(Wanted::of(value.to_str().unwrap(), u64::MAX / 2), Wanted::Part(want));
+        }
+
+        #[test]
+        fn no_range_leads_out_of_the_file(value in "(bytes=)?[-0-9, =*x]{0,30}", length in 0..1_000_u64) {
+            if let Wanted::Part(range) = Wanted::of(&value, length) {
+                prop_assert!(range.end() <= length);
+            }
+        }
     }
 }
