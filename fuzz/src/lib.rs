@@ -23,17 +23,19 @@ mod netrc;
 pub mod settings;
 #[path = "../../crates/ropeway-api/src/settings_file/text.rs"]
 mod settings_file_text;
-#[expect(dead_code, reason = "only the readers are called")]
-#[path = "../../crates/ropeway-drivers/src/http/wire.rs"]
-mod wire;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, time::SystemTime};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_LENGTH, CONTENT_RANGE, DATE, ETAG, LAST_MODIFIED, RETRY_AFTER, SET_COOKIE},
 };
 use ropeway_model::FileName;
+use ropeway_wire::{
+    content_length,
+    content_range::{self, ContentRange},
+    retry_after, validator,
+};
 use serde_json::{Map, Value as Json};
 use url::Url;
 
@@ -66,17 +68,17 @@ pub fn content_disposition(octets: &[u8]) {
 
 /// A `Content-Range` describes bytes inside a file; lengths are numbers that a file can have.
 pub fn content_range(octets: &[u8]) {
-    if let Ok(told) = wire::ContentRange::parse(octets) {
+    if let Ok(told) = ContentRange::parse(octets) {
         assert!(told.range.start() < told.range.end() && told.range.end() <= told.length.unwrap_or(i64::MAX as u64));
     }
     for name in [CONTENT_RANGE, CONTENT_LENGTH] {
         let Some(headers) = headers(name, octets) else { continue };
-        let lengths = [wire::unsatisfied_length(&headers), wire::content_length(&headers).ok().flatten()];
+        let lengths = [content_range::unsatisfied_length(&headers), content_length::announced(&headers).ok().flatten()];
         assert!(lengths.into_iter().flatten().all(|length| length <= i64::MAX as u64));
     }
     for name in [ETAG, LAST_MODIFIED] {
         let Some(headers) = headers(name, octets) else { continue };
-        let valid = wire::validator(&headers, None);
+        let valid = validator::of_answer(&headers, None);
         assert_ne!(valid.compare(&valid), ropeway_model::Validation::Changed, "a version is itself");
         assert!(valid.if_range().is_none_or(|value| HeaderValue::from_str(value).is_ok()));
     }
@@ -89,7 +91,7 @@ pub fn retry_after(octets: &[u8]) {
     if let Some(date) = lines.next().and_then(|date| HeaderValue::from_bytes(date).ok()) {
         headers.insert(DATE, date);
     }
-    assert!(wire::retry_after(&headers).is_none_or(|delay| delay <= Duration::from_secs(6 * 60 * 60)));
+    assert!(retry_after::delay(&headers, SystemTime::UNIX_EPOCH).is_none_or(|delay| delay <= retry_after::LONGEST));
 }
 
 /// A cookie file gives headers that are headers, and no secure cookie without encryption.

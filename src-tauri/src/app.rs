@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::anyhow;
 use ropeway_api::OpenError;
-use ropeway_service::folders::Folders;
+use ropeway_files::Folders;
 use tauri::{AppHandle, Manager as _, RunEvent, Wry, async_runtime, plugin::TauriPlugin};
 use tauri_plugin_dialog::{DialogExt as _, MessageDialogKind};
 

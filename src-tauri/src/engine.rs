@@ -6,10 +6,8 @@ use std::{
 };
 
 use ropeway_api::{Api, ApiConfig, OpenError, Scope};
-use ropeway_service::{
-    control::{self, Place},
-    folders::Folders,
-};
+use ropeway_control::Place;
+use ropeway_files::Folders;
 use tauri::{
     AppHandle,
     async_runtime::{self, JoinHandle},
@@ -45,7 +43,7 @@ impl Control {
     /// Listens at the queue's port, for programs of this machine alone. Where that fails the window works
     /// all the same, so it is only logged.
     pub(crate) async fn listen(api: &Api, data_folder: &Path) -> Self {
-        let running = match control::bind(api.clone(), Place::AsBefore, data_folder).await {
+        let running = match ropeway_control::bind(api.clone(), Place::AsBefore, data_folder).await {
             Ok(server) => {
                 let (stop, stopped) = oneshot::channel();
                 let ended = async_runtime::spawn(server.run(async {

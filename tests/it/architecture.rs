@@ -9,26 +9,37 @@ use std::{
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
 /// Who may depend on whom, and nobody else on anybody. All edges point down the line
-/// shells → service → api → engine → {store, drivers} → model; the reason for each stands beside it.
+/// shells → control → api → engine → {store, drivers, flow} → model; the reason for each stands beside it.
 const ALLOWED: &[(&str, &[&str])] = &[
     // The vocabulary knows nobody: that is what makes it pure.
     ("ropeway-model", &[]),
+    // What both ends say over HTTP, read and written in one place; it moves no byte.
+    ("ropeway-wire", &["ropeway-model"]),
     // Reads and replaces small files of the user; everybody who names one goes through it.
     ("ropeway-files", &[]),
     // Store and drivers never see each other: what is durable does not depend on how bytes travel.
     ("ropeway-store", &["ropeway-files", "ropeway-model"]),
-    ("ropeway-drivers", &["ropeway-files", "ropeway-model"]),
-    // The engine joins both.
-    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-model", "ropeway-store"]),
+    ("ropeway-drivers", &["ropeway-files", "ropeway-model", "ropeway-wire"]),
+    // Bytes between a file and a stream are the same for whoever fetches, sends or receives; it knows no protocol.
+    ("ropeway-flow", &["ropeway-files", "ropeway-model"]),
+    // The engine joins the three.
+    ("ropeway-engine", &["ropeway-drivers", "ropeway-files", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // The contract turns the engine's values into the wire's; it knows no transport.
     ("ropeway-api", &["ropeway-engine", "ropeway-files", "ropeway-model"]),
-    // A transport of the contract; it builds the engine's configuration and uses names from the model.
-    ("ropeway-service", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model"]),
+    // Sockets, and what both servers stand on; it knows neither.
+    ("ropeway-net", &["ropeway-model"]),
+    // A transport of the contract, which uses names from the model; whoever steers is no concern of whoever shares.
+    ("ropeway-control", &["ropeway-api", "ropeway-files", "ropeway-model", "ropeway-net"]),
+    // Shares and receives without a queue: a machine that only does that holds no engine, no database and no page.
+    ("ropeway-serve", &["ropeway-files", "ropeway-flow", "ropeway-model", "ropeway-net", "ropeway-wire"]),
     // The shells assemble all of it, and never reach past the engine for its store or its drivers.
-    ("ropeway-cli", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
-    ("ropeway-desktop", &["ropeway-api", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-service"]),
+    (
+        "ropeway-cli",
+        &["ropeway-api", "ropeway-control", "ropeway-engine", "ropeway-files", "ropeway-model", "ropeway-serve"],
+    ),
+    ("ropeway-desktop", &["ropeway-api", "ropeway-control", "ropeway-engine", "ropeway-files", "ropeway-model"]),
     // Runs the engine with everything around it replaced: it stands behind each of its seams.
-    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-model", "ropeway-store"]),
+    ("ropeway-sim", &["ropeway-drivers", "ropeway-engine", "ropeway-flow", "ropeway-model", "ropeway-store"]),
     // Peers for tests speak the protocols from outside and must not share our code, nor our mistakes.
     ("ropeway-testkit", &[]),
     // Black-box tests start programs.
@@ -46,6 +57,18 @@ const WINDOW: &str = "ropeway-desktop";
 /// Crates that do input and output or run a clock; none may be below the model.
 const IO_CRATES: &[&str] =
     &["axum", "hyper", "mio", "parking_lot", "reqwest", "rusqlite", "rustix", "socket2", "tokio", "tracing"];
+
+/// What a queue stands on, and the page that shows it; a machine that only shares a folder holds none of it.
+const QUEUE_CRATES: &[&str] = &[
+    "ropeway-api",
+    "ropeway-control",
+    "ropeway-drivers",
+    "ropeway-engine",
+    "ropeway-store",
+    "reqwest",
+    "rusqlite",
+    "rust-embed",
+];
 
 /// The longest a source file may grow before it is split by meaning; tests inside the file do not count.
 const LINES: usize = 400;
@@ -136,11 +159,12 @@ fn a_planted_edge_is_found() {
     assert!(violations(&[edge("ropeway-engine", TESTKIT, true), edge("ropeway-desktop", "tauri", false)]).is_empty());
 }
 
-/// Every crate below the model, itself included, however deep.
-fn below_the_model() -> Vec<String> {
+/// Every crate below `package`, itself included, however deep; `features` are Cargo's arguments that choose them.
+fn below(package: &str, edges: &str, features: &[&str]) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--package", "ropeway-model", "--edges", "normal", "--prefix", "none", "--format", "{p}"])
+        .args(["tree", "--package", package, "--edges", edges, "--prefix", "none", "--format", "{p}"])
+        .args(features)
         .current_dir(root())
         .output()
         .expect("cargo starts");
@@ -150,11 +174,27 @@ fn below_the_model() -> Vec<String> {
 }
 
 #[test]
-fn the_model_stands_on_no_crate_that_does_input_or_output() {
-    let below = below_the_model();
-    assert!(below.iter().any(|name| name == "serde"), "the tree was read: {below:?}");
-    let io: Vec<_> = below.iter().filter(|name| IO_CRATES.contains(&name.as_str())).collect();
-    assert!(io.is_empty(), "below ropeway-model: {io:?}");
+fn model_and_wire_stand_on_no_crate_that_does_input_or_output() {
+    for package in ["ropeway-model", "ropeway-wire"] {
+        let below = below(package, "normal", &[]);
+        assert!(below.iter().any(|name| name == "serde"), "the tree was read: {below:?}");
+        let io: Vec<_> = below.iter().filter(|name| IO_CRATES.contains(&name.as_str())).collect();
+        assert!(io.is_empty(), "below {package}: {io:?}");
+    }
+}
+
+#[test]
+fn what_only_serves_holds_no_engine_no_database_and_no_page() {
+    for (package, features) in
+        [("ropeway-serve", &[][..]), ("ropeway-cli", &["--no-default-features", "--features", "serve"])]
+    {
+        let below = below(package, "normal,build", features);
+        assert!(below.iter().any(|name| name == "ropeway-net"), "the tree of {package} was read: {below:?}");
+        let queue: Vec<_> = below.iter().filter(|name| QUEUE_CRATES.contains(&name.as_str())).collect();
+        assert!(queue.is_empty(), "below {package} {features:?}: {queue:?}");
+    }
+    let whole = below("ropeway-cli", "normal,build", &[]);
+    assert!(QUEUE_CRATES.iter().all(|name| whole.iter().any(|other| other == name)), "the whole program: {whole:?}");
 }
 
 /// Lines of a source file that are not its own tests.

@@ -1,6 +1,6 @@
 //! Limits of whole programs, counted at the server. Real time passes here, so only what holds on a machine of any speed
 //! is asserted: never more than the limit, and under a wider one at some time more than under the narrower. How near a
-//! limit is reached is a figure (`cargo xtask limits`), and in virtual time a test (`engine/throttle`).
+//! limit is reached is a figure (`cargo xtask limits`), and in virtual time a test (`flow/throttle`).
 
 use std::{
     thread,

@@ -24,6 +24,8 @@ pub(crate) fn everything() -> Result<()> {
     steps.also("clippy", || {
         shell::run(&mut shell::cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
     });
+    steps.also("clippy, `ropeway serve` alone", || one_half_of_the_program("serve"));
+    steps.also("clippy, the queue alone", || one_half_of_the_program("queue"));
     steps.also("icons", icons::check);
     if shell::has("cargo-deny") {
         steps.also("licences and sources", || {
@@ -31,4 +33,10 @@ pub(crate) fn everything() -> Result<()> {
         });
     }
     steps.close()
+}
+
+/// Checks the program with one of its two features, which a build of the whole workspace never leaves out.
+fn one_half_of_the_program(feature: &str) -> Result<()> {
+    let chosen = ["clippy", "--package", "ropeway-cli", "--no-default-features", "--features", feature];
+    shell::run(shell::cargo(&chosen).args(["--all-targets", "--locked", "--", "-D", "warnings"]))
 }

@@ -1,4 +1,4 @@
-//! Why a command could not do its work at all; a single job's failure is a result, not an error.
+//! Why a command of the queue could not do its work at all; a single job's failure is a result, not an error.
 
 use std::{io, path::PathBuf};
 
@@ -6,13 +6,13 @@ use ropeway_api::{
     OpenError,
     error::{ApiCode, ApiError},
 };
-use ropeway_service::{
-    control::{ClientError, ControlError},
-    folders::FoldersError,
-    serve::ServeError,
-};
+use ropeway_control::{ClientError, ControlError};
+use ropeway_files::FoldersError;
 
-use crate::exit::Exit;
+use crate::{
+    complaint::{Complaint, SystemRefused},
+    exit::Exit,
+};
 
 /// A command's refusal.
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +43,6 @@ pub(crate) enum CommandError {
         #[source]
         cause: io::Error,
     },
-    /// Not all of the output was taken.
-    #[error("the output cannot be written: {cause}")]
-    Output {
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
     /// The running queue did not say what became of everything it was given.
     #[error("the answer tells of {told} of {}", ropeway_model::counted(*given, "input"))]
     Unaccounted {
@@ -74,9 +67,6 @@ pub(crate) enum CommandError {
     /// The engine refused a call.
     #[error(transparent)]
     Call(#[from] ApiError),
-    /// The folder cannot be served.
-    #[error(transparent)]
-    Serve(#[from] ServeError),
     /// The page cannot be served.
     #[error(transparent)]
     Control(#[from] ControlError),
@@ -90,12 +80,8 @@ pub(crate) enum CommandError {
         reason: String,
     },
     /// The process got no threads or no signal handlers.
-    #[error("the system refuses what every program needs: {cause}")]
-    Runtime {
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    System(#[from] SystemRefused),
 }
 
 impl CommandError {
@@ -105,42 +91,43 @@ impl CommandError {
     }
 
     /// The code scripts match on.
-    pub(crate) fn code(&self) -> String {
+    fn code(&self) -> String {
         match self {
             Self::Usage { .. } => "BAD_USAGE".to_owned(),
             Self::List { .. } => "LIST_UNREADABLE".to_owned(),
             Self::File { .. } => "FILE_UNREADABLE".to_owned(),
             Self::NoCurrentFolder { .. } => "NO_CURRENT_FOLDER".to_owned(),
-            Self::Output { .. } => "OUTPUT_FAILED".to_owned(),
             Self::Folders(_) | Self::Open(OpenError::Unusable { .. }) => "STATE_FAILED".to_owned(),
             Self::Open(OpenError::InUse { .. }) => "QUEUE_IN_USE".to_owned(),
             Self::Call(error) => api_code(error.code),
-            Self::Serve(error) => error.code().to_owned(),
             Self::Control(error) => error.code().to_owned(),
             Self::Client(error) => error.code().to_owned(),
             Self::Answer { .. } | Self::Unaccounted { .. } => "INTERNAL".to_owned(),
-            Self::Runtime { .. } => "SYSTEM_REFUSED".to_owned(),
+            Self::System(_) => SystemRefused::CODE.to_owned(),
         }
     }
 
     /// The user's next step, one sentence.
-    pub(crate) fn hint(&self) -> &str {
+    fn hint(&self) -> &str {
         match self {
             Self::Usage { hint, .. } => hint,
             Self::List { .. } => "Give a readable file with one URL a line, or - for standard input.",
             Self::File { .. } => "Check the path and its permissions.",
             Self::NoCurrentFolder { .. } => "Change to a folder that exists, or name one with --dir.",
-            Self::Output { .. } => "Make room where the output goes, then run the command again.",
             Self::Unaccounted { .. } => "Look at `ropeway list`, then add what is missing.",
             Self::Folders(error) => error.hint(),
             Self::Open(error) => error.hint(),
             Self::Call(error) => &error.hint,
-            Self::Serve(error) => error.hint(),
             Self::Control(error) => error.hint(),
             Self::Client(error) => error.hint(),
             Self::Answer { .. } => "Use the same version of ropeway on both sides.",
-            Self::Runtime { .. } => "Check the limits on threads and open files (ulimit -a).",
+            Self::System(_) => SystemRefused::HINT,
         }
+    }
+
+    /// Its text for the user.
+    pub(crate) fn complaint(&self) -> Complaint {
+        Complaint { message: self.to_string(), code: self.code(), hint: self.hint().to_owned(), exit: self.exit() }
     }
 
     /// What the process ends with.
@@ -150,6 +137,12 @@ impl CommandError {
             Self::Call(error) if error.code == ApiCode::BadParams => Exit::BadUsage,
             _ => Exit::Failed,
         }
+    }
+}
+
+impl From<CommandError> for Complaint {
+    fn from(error: CommandError) -> Self {
+        error.complaint()
     }
 }
 

@@ -1,19 +1,34 @@
 //! `ropeway`: transfers from a terminal or a script, the headless daemon, and the verbs that steer a running queue.
 
 mod arguments;
+#[cfg(feature = "queue")]
 mod command;
+mod complaint;
+#[cfg(feature = "queue")]
 mod error;
 mod exit;
 mod logging;
+#[cfg(feature = "queue")]
 mod output;
+#[cfg(feature = "queue")]
 mod run;
+#[cfg(feature = "serve")]
+mod serve;
 mod signal;
+mod terminal;
+
+#[cfg(not(any(feature = "queue", feature = "serve")))]
+compile_error!("a `ropeway` without `queue` and `serve` could do nothing");
 
 use std::{io, num::NonZero, process::ExitCode, thread};
 
 use clap::Parser;
 
-use crate::{arguments::CommandLine, error::CommandError, exit::Exit};
+use crate::{
+    arguments::CommandLine,
+    complaint::{Complaint, SystemRefused},
+    exit::Exit,
+};
 
 /// More threads than this wait for the same disk and the same network card.
 const MOST_WORKERS: usize = 4;
@@ -30,16 +45,16 @@ fn main() -> ExitCode {
     ropeway_files::raise_limit();
     let exit = match start_runtime() {
         Ok(runtime) => {
-            let exit = runtime.block_on(command::run(line.command));
+            let exit = runtime.block_on(line.command.run());
             // A thread may still wait for a line of the terminal; nobody wants that line any more.
             runtime.shutdown_background();
             exit
         }
-        Err(cause) => Err(CommandError::Runtime { cause }),
+        Err(cause) => Err(SystemRefused::from(cause).into()),
     };
-    let exit = exit.unwrap_or_else(|error| {
-        output::complain(&error);
-        error.exit()
+    let exit = exit.unwrap_or_else(|complaint| {
+        complaint.print();
+        complaint.exit
     });
     with_output(exit).into()
 }
@@ -50,16 +65,16 @@ fn show(shown: &clap::Error) -> ExitCode {
     if shown.use_stderr() {
         return ExitCode::from(Exit::BadUsage);
     }
-    output::note(written);
+    terminal::note(written);
     with_output(Exit::Complete).into()
 }
 
 /// The exit code where not all of the output arrived: nobody may take what is there for all there is. A reader that has
 /// seen enough is no reason for a word.
 fn with_output(exit: Exit) -> Exit {
-    let Some(error) = output::lost_output() else { return exit };
+    let Some(error) = terminal::lost_output() else { return exit };
     if error.kind() != io::ErrorKind::BrokenPipe {
-        output::complain(&CommandError::Output { cause: error });
+        Complaint::of_output(&error).print();
     }
     if exit == Exit::Complete { Exit::Failed } else { exit }
 }

@@ -7,7 +7,7 @@ use tokio::{
     sync::watch,
 };
 
-use crate::exit::Exit;
+use crate::{complaint::SystemRefused, exit::Exit};
 
 /// Enough for waiting, and for ending the process.
 const STACK: usize = 256 * 1024;
@@ -32,8 +32,8 @@ impl Interruption {
     /// Takes the signals over from the system's default of dying at once.
     ///
     /// # Errors
-    /// What the system says if a handler cannot be installed.
-    pub(crate) fn listen() -> io::Result<Self> {
+    /// [`SystemRefused`] if a handler cannot be installed.
+    pub(crate) fn listen() -> Result<Self, SystemRefused> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut signals = {
             let _inside = runtime.enter();

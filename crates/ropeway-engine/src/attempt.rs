@@ -13,6 +13,10 @@ use std::{
 };
 
 use ropeway_drivers::{Context, CookieJar, Driver};
+use ropeway_flow::{
+    disk::{Disk, FileStamp},
+    throttle::Throttle,
+};
 use ropeway_model::{
     Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
 };
@@ -27,7 +31,6 @@ pub(crate) use tries::{is_hopeless, most_tries};
 use crate::{
     config::Scope,
     core::Core,
-    disk::{Disk, FileStamp},
     download::{recheck, stretch::Place},
     hosts::{HostKey, Verdict, Visit},
     journal::Durable,
@@ -35,7 +38,6 @@ use crate::{
     obstacles,
     progress::Progress,
     table::{Entry, advance},
-    throttle::Throttle,
 };
 
 /// A running try.

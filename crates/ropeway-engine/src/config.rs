@@ -3,13 +3,15 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{Clients, Drivers};
+use ropeway_flow::{
+    blocking::Blocking,
+    clock::{Clock, SystemClock},
+    disk::{Disk, LocalDisk},
+    rng::{Rng, SystemRng},
+};
 use ropeway_model::{ByteRate, Connections, Schedule};
 
 use crate::{
-    blocking::Blocking,
-    chance::{Chance, SystemChance},
-    clock::{Clock, SystemClock},
-    disk::{Disk, LocalDisk},
     hosts::ServerPolicy,
     network::{Routes, SystemRoutes},
 };
@@ -27,8 +29,8 @@ pub struct Seams {
     pub clients: Clients,
     /// Where work that blocks is carried out.
     pub blocking: Blocking,
-    /// What retries are spread by.
-    pub chance: Arc<dyn Chance>,
+    /// Random numbers that spread retries.
+    pub rng: Arc<dyn Rng>,
     /// Whether there is a network.
     pub routes: Arc<dyn Routes>,
 }
@@ -42,7 +44,7 @@ impl Default for Seams {
             drivers: Drivers::default(),
             clients: Clients::default(),
             blocking: Blocking::default(),
-            chance: Arc::new(SystemChance),
+            rng: Arc::new(SystemRng),
             routes: Arc::new(SystemRoutes),
         }
     }

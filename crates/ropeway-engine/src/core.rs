@@ -13,19 +13,22 @@ use std::{
 use futures_util::future::join_all;
 use parking_lot::Mutex;
 use ropeway_drivers::{Clients, Drivers};
+use ropeway_flow::{
+    blocking::Blocking,
+    buffers::Buffers,
+    clock::Clock,
+    disk::{Disk, PartFile},
+    rng::Rng,
+    throttle::{Bucket, ServerLimits},
+};
 use ropeway_model::{Connections, JobId, Phase, Step, Wish};
 use ropeway_store::{JobChange, Store};
 use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    blocking::Blocking,
     blocks::Courses,
-    buffers::Buffers,
-    chance::Chance,
-    clock::Clock,
     config::{DigestPolicy, Scope},
-    disk::{Disk, PartFile},
     download::{Listings, Saves},
     engine::{EngineError, Leftovers},
     hosts::{HostKey, Hosts},
@@ -34,7 +37,6 @@ use crate::{
     schedule::Timetable,
     snapshot::Pause,
     table::{Entry, Table, advance},
-    throttle::{Bucket, ServerLimits},
 };
 
 /// How long anybody waits until part files are deleted, which goes on without.
@@ -53,7 +55,7 @@ pub(crate) struct Core {
     pub(crate) drivers: Drivers,
     pub(crate) clients: Clients,
     pub(crate) blocking: Blocking,
-    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) rng: Arc<dyn Rng>,
     pub(crate) routes: Arc<dyn Routes>,
     pub(crate) table: Mutex<Table>,
     pub(crate) journal: Journal,

@@ -1,25 +1,18 @@
-//! Makes jobs happen. The engine owns disk, throttle, retry and checksum; drivers only move bytes, so that no protocol
+//! Makes jobs happen. The engine joins disk, throttle, retry and digest; drivers only move bytes, so that no protocol
 //! can forget to limit, hash or sync.
 //!
-//! The outside is reached through a few small seams, all in [`Seams`]: the [`clock`], the [`disk`], the network, the
-//! threads that may block and [`chance`]. A simulator puts its own behind them.
+//! The outside is reached through a few small seams, all in [`Seams`]: clock, disk, network, random numbers and the
+//! threads that may block. A simulator puts its own behind them.
 
 mod attempt;
-pub mod blocking;
 mod blocks;
-mod buffers;
-pub mod chance;
-pub mod checksum;
 mod claims;
-pub mod clock;
 mod config;
 mod core;
-pub mod disk;
 mod download;
 mod engine;
 mod hosts;
 mod journal;
-mod meter;
 mod neighbours;
 pub mod network;
 mod obstacles;
@@ -31,7 +24,6 @@ mod scheduler;
 mod snapshot;
 mod suspend;
 mod table;
-pub mod throttle;
 mod upload;
 
 pub use blocks::{BlockReport, ProofProgress, ProofStage};
@@ -44,6 +36,10 @@ pub use engine::{
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot, Worth};
 pub use neighbours::ChecksumOffer;
 pub use ropeway_drivers::{Patience, exposed_netrc, metalink};
+pub use ropeway_flow::{
+    digest::Hasher,
+    disk::{DiskError, Files, Found, LeftOut, LeftOutKind, files_at},
+};
 pub use ropeway_store::{Damage, QueueDamage, Remote, SavedTarget, StoreError, Verification};
 pub use schedule::LimitsInForce;
 pub use snapshot::{Changes, JobDetail, JobSnapshot, Pause, ProgressSnapshot};

@@ -4,6 +4,10 @@
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures_util::FutureExt as _;
+use ropeway_flow::{
+    meter::Meter,
+    throttle::{Bucket, Throttle},
+};
 use ropeway_model::{Direction, Retry, Step, Transfer};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -13,9 +17,7 @@ use crate::{
     core::Core,
     download,
     hosts::{HostKey, Visit},
-    meter::Meter,
     table::{Active, advance},
-    throttle::{Bucket, Throttle},
     upload,
 };
 

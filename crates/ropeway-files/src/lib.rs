@@ -2,14 +2,16 @@
 //!
 //! A name that the user gives may lead to a pipe that nobody writes to, to a device without an end, or to something
 //! huge: [`open`] and [`read`] take regular files only, and no more of them than is asked for. Files in our own folders
-//! are made by [`open_private`] and [`replace`], which follow no link.
+//! are made by [`open_private`] and [`replace`], which follow no link; [`Folders`] says where those are.
 
+mod folders;
 mod home;
 mod limit;
 mod outside;
 mod own;
 mod volume;
 
+pub use folders::{CONFIG_VARIABLE, DATA_VARIABLE, Folders, FoldersError};
 pub use home::{home, homes};
 pub use limit::{are_too_many_open, most_open, raise_limit};
 pub use outside::{open, read, read_text};

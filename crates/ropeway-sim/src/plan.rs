@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use ropeway_engine::{DigestPolicy, Scope, ServerPolicy, checksum::Hasher};
+use ropeway_engine::{DigestPolicy, Scope, ServerPolicy};
+use ropeway_flow::digest::Hasher;
 use ropeway_model::{
     Algorithm, ByteRate, ConnectionChoice, Connections, JobSpec, OnConflict, Pieces, Priority, ServerRule, Timestamp,
     Transfer,

@@ -1,4 +1,4 @@
-//! The one source of chance: everything that happens in a run follows from its seed.
+//! The one source of rng: everything that happens in a run follows from its seed.
 
 use std::ops::Range;
 

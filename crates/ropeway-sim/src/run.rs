@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_engine::{Engine, EngineConfig, Limits, Scope, Seams, blocking::Blocking};
+use ropeway_engine::{Engine, EngineConfig, Limits, Scope, Seams};
+use ropeway_flow::blocking::Blocking;
 use ropeway_model::{Connections, Schedule};
 use ropeway_store::MemoryQueue;
 
@@ -222,7 +223,7 @@ impl Run {
             drivers: Drivers::default(),
             clients: Clients::over(Arc::clone(&self.server) as _),
             blocking: Blocking::InTurn(Arc::clone(&self.world) as _),
-            chance: Arc::clone(&self.world) as _,
+            rng: Arc::clone(&self.world) as _,
             routes: Arc::clone(&self.world) as _,
         }
     }

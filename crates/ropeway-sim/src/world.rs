@@ -10,7 +10,8 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_engine::{blocking::Delay, chance::Chance, clock::Clock, network::Routes};
+use ropeway_engine::network::Routes;
+use ropeway_flow::{blocking::Delay, clock::Clock, rng::Rng};
 use ropeway_model::{LocalTime, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
@@ -33,7 +34,7 @@ pub(crate) struct World {
     wrong: Mutex<Vec<String>>,
     is_off: AtomicBool,
     off: Notify,
-    chance: Mutex<Random>,
+    rng: Mutex<Random>,
     pace: Mutex<Random>,
     /// From this moment on nothing breaks any more.
     calm: AtomicU64,
@@ -51,7 +52,7 @@ impl World {
             wrong: Mutex::default(),
             is_off: AtomicBool::new(false),
             off: Notify::new(),
-            chance: Mutex::new(random.fork()),
+            rng: Mutex::new(random.fork()),
             pace: Mutex::new(random.fork()),
             calm: AtomicU64::new(calm),
             offline: if random.hits(120) { any_span(random, calm) } else { 0..0 },
@@ -175,9 +176,9 @@ impl Routes for World {
     }
 }
 
-impl Chance for World {
+impl Rng for World {
     fn uniform(&self) -> f64 {
-        self.chance.lock().uniform()
+        self.rng.lock().uniform()
     }
 }
 

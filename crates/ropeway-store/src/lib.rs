@@ -26,7 +26,7 @@ pub use table::{
     host::{HostProfile, HostRow},
     job::{Damage, JobChange, JobRow, NewJob, Remote, Verification},
     log::{LOG_LINE_BYTES, LOG_LINES},
-    part_file::{HashedPrefix, PartFileState},
+    part_file::PartFileState,
     target::SavedTarget,
     upload::{UploadSession, UploadState},
 };

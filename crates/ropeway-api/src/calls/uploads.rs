@@ -5,10 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ropeway_engine::{
-    NewJobs,
-    disk::{self, DiskError, Files, Found, LeftOut},
-};
+use ropeway_engine::{DiskError, Files, Found, LeftOut, LeftOutKind, NewJobs, files_at};
 use ropeway_model::{FailureCode, Transfer, UploadName, UploadProtocol, UploadTarget};
 
 use super::{
@@ -35,9 +32,8 @@ pub(super) async fn uploads(core: &Core, params: UploadAdd) -> Result<Reply, Api
     let paused = params.options.paused;
     let paths: Vec<PathBuf> = params.paths.iter().map(PathBuf::from).collect();
     let count = paths.len();
-    let found = tokio::task::spawn_blocking(move || {
-        paths.into_iter().map(|path| (disk::files_at(&path), path)).collect::<Vec<_>>()
-    });
+    let found =
+        tokio::task::spawn_blocking(move || paths.into_iter().map(|path| (files_at(&path), path)).collect::<Vec<_>>());
     let found = found.await.map_err(|panic| ApiError::bad_params(panic.to_string()))?;
     let has_folder = found.iter().any(|(files, _)| files.as_ref().is_ok_and(|files| files.is_folder));
     if *target.protocol() == UploadProtocol::Put && !target.is_folder() && (count > 1 || has_folder) {
@@ -137,8 +133,7 @@ fn unreadable(path: &Path, error: &DiskError) -> Refusal {
 /// What is not sent of a folder. A folder that is too deep may hold files and is a failure; a link, a pipe, a socket or a
 /// device holds none of its own, and is only told of.
 fn told(folder: &Path, left_out: &[LeftOut]) -> Vec<Refusal> {
-    let (missed, passed_over): (Vec<_>, Vec<_>) =
-        left_out.iter().partition(|left| left.kind == disk::LeftOutKind::TooDeep);
+    let (missed, passed_over): (Vec<_>, Vec<_>) = left_out.iter().partition(|left| left.kind == LeftOutKind::TooDeep);
     let failed = |input: &Path, message| refusal(&input.display(), FailureCode::NotAFile, message);
     let noted = |input: &Path, message| Refusal {
         input: input.display().to_string(),
@@ -228,8 +223,8 @@ mod tests {
 
     #[test]
     fn what_is_left_out_is_named_and_the_rest_counted() {
-        let left = |number: usize| LeftOut { path: format!("/x/{number}").into(), kind: disk::LeftOutKind::Link };
-        let deep = LeftOut { path: "/x/deep".into(), kind: disk::LeftOutKind::TooDeep };
+        let left = |number: usize| LeftOut { path: format!("/x/{number}").into(), kind: LeftOutKind::Link };
+        let deep = LeftOut { path: "/x/deep".into(), kind: LeftOutKind::TooDeep };
         let mut told = told(Path::new("/x"), &(0..25).map(left).chain([deep]).collect::<Vec<_>>());
         let missed = told.remove(0);
         assert_eq!((&*missed.input, &*missed.code), ("/x/deep", "SOURCE_NOT_A_FILE"), "files may be in there");

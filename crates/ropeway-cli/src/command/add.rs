@@ -20,7 +20,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{json::print_refused, refuse, text::plain, to_stdout, to_stdout_as_json},
+    output::{json::print_refused, refuse, to_stdout_as_json},
+    terminal::{plain, to_stdout},
 };
 
 /// Addresses of a list that are added by one call: a transaction each.

@@ -20,7 +20,7 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::to_stdout,
+    terminal::to_stdout,
 };
 
 /// Change jobs of the running desktop app or daemon: when they start, how urgent they are, what they must hash to.

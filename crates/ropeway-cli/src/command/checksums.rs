@@ -10,7 +10,8 @@ use crate::{
     command::{control::Running, numbers::Numbers},
     error::CommandError,
     exit::Exit,
-    output::{text::plain, to_stdout, to_stdout_as_json},
+    output::to_stdout_as_json,
+    terminal::{plain, to_stdout},
 };
 
 /// Look beside the addresses of downloads for files that tell their checksums: NAME.sha256, SHA256SUMS and the like.

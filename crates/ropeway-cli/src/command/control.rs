@@ -7,10 +7,8 @@ use ropeway_api::{
     error::{ApiCode, ApiError},
     view::{DirectionView, JobView, PhaseView, Snapshot},
 };
-use ropeway_service::{
-    control::{Client, ClientError},
-    folders::Folders,
-};
+use ropeway_control::{Client, ClientError};
+use ropeway_files::Folders;
 use serde::de::DeserializeOwned;
 
 use crate::{command::numbers::Numbers, error::CommandError, output::hint::next_command};

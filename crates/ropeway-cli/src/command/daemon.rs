@@ -7,16 +7,15 @@ use std::{
 
 use clap::Args;
 use ropeway_api::{Api, ApiConfig, Scope, host::Headless, view::NoticeView};
-use ropeway_service::{
-    control::{self, Place},
-    folders::Folders,
-};
+use ropeway_control::Place;
+use ropeway_files::Folders;
 
 use crate::{
     error::CommandError,
     exit::Exit,
-    output::{tell, to_stderr, to_stdout},
+    output::tell,
     signal::Interruption,
+    terminal::{to_stderr, to_stdout},
 };
 
 /// Run the queue without a window.
@@ -45,7 +44,7 @@ const EXAMPLES: &str = "Examples:
 impl Daemon {
     /// Runs the queue until a signal comes.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let interruption = Interruption::listen()?;
         let folders = Folders::of_this_user()?;
         folders.create()?;
         let api = Api::open(ApiConfig {
@@ -90,7 +89,7 @@ async fn serve(
     data_folder: &std::path::Path,
     interruption: Interruption,
 ) -> Result<(), CommandError> {
-    let server = control::bind(api.clone(), place, data_folder).await?;
+    let server = ropeway_control::bind(api.clone(), place, data_folder).await?;
     if !server.local_addr().ip().is_loopback() {
         to_stderr(
             "warning: other machines can reach the page; its address is the only key, and it travels unencrypted",

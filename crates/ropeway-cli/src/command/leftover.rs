@@ -14,10 +14,11 @@ use crate::{
     exit::Exit,
     output::{
         tell,
-        text::{moment, plain, size},
-        to_stderr, to_stdout, to_stdout_as_json,
+        text::{moment, size},
+        to_stdout_as_json,
     },
     run::open_once,
+    terminal::{plain, to_stderr, to_stdout},
 };
 
 /// One of them, for scripts.

@@ -16,7 +16,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{text::rate, to_stdout},
+    output::text::rate,
+    terminal::to_stdout,
 };
 
 /// Limit the speed of jobs, or of all jobs together, of the running desktop app or daemon.

@@ -7,7 +7,8 @@ use crate::{
     command::control::Running,
     error::CommandError,
     exit::Exit,
-    output::{table, to_stdout, to_stdout_as_json, waits::Waits},
+    output::{table, to_stdout_as_json, waits::Waits},
+    terminal::to_stdout,
 };
 
 /// List the queue of the running desktop app or daemon.

@@ -8,7 +8,7 @@ use std::{
 use ropeway_api::command::JobOptions;
 use ropeway_model::HeaderField;
 
-use crate::{error::CommandError, output::to_stderr};
+use crate::{error::CommandError, terminal::to_stderr};
 
 /// Largest Metalink that is read; the engine takes no larger one.
 const LARGEST: u64 = 16 * 1024 * 1024;

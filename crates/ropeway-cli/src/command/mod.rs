@@ -1,4 +1,4 @@
-//! The commands, one file each.
+//! The commands of the queue, one file each.
 
 mod add;
 mod address_list;
@@ -24,25 +24,40 @@ mod remove;
 mod renew;
 mod resume;
 mod schedule;
-mod serve;
 mod servers;
 mod show;
-mod size;
 mod verify;
 mod wanted;
 mod watch;
 
 use crate::{error::CommandError, exit::Exit};
 
-/// What `ropeway` can be told to do; each command's own docstring is its help.
+/// Commands whose jobs end with this process; each command's own docstring is its help.
 #[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    Get(get::Get),
-    Put(put::Put),
-    Serve(serve::Serve),
+pub(crate) enum Once {
+    Get(Box<get::Get>),
+    Put(Box<put::Put>),
+}
+
+impl Once {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// [`CommandError`] if it could not be carried out at all.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        match self {
+            Self::Get(get) => get.run().await,
+            Self::Put(put) => put.run().await,
+        }
+    }
+}
+
+/// Commands of the queue that outlives them.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Lasting {
     Daemon(daemon::Daemon),
     Open(open::Open),
-    Add(add::Add),
+    Add(Box<add::Add>),
     List(list::List),
     Show(show::Show),
     Pause(pause::Pause),
@@ -60,32 +75,31 @@ pub(crate) enum Command {
     Checksums(checksums::Checksums),
 }
 
-/// Carries a command out.
-///
-/// # Errors
-/// [`CommandError`] if it could not be carried out at all.
-pub(crate) async fn run(command: Command) -> Result<Exit, CommandError> {
-    match command {
-        Command::Get(get) => get.run().await,
-        Command::Put(put) => put.run().await,
-        Command::Serve(serve) => serve.run().await,
-        Command::Daemon(daemon) => daemon.run().await,
-        Command::Open(open) => open.run().await,
-        Command::Add(add) => add.run().await,
-        Command::List(list) => list.run().await,
-        Command::Show(show) => show.run().await,
-        Command::Pause(pause) => pause.run().await,
-        Command::Resume(resume) => resume.run().await,
-        Command::Change(change) => change.run().await,
-        Command::Renew(renew) => renew.run().await,
-        Command::Answer(answer) => answer.run().await,
-        Command::Remove(remove) => remove.run().await,
-        Command::Limit(limit) => limit.run().await,
-        Command::Schedule(schedule) => schedule.run().await,
-        Command::Move(move_job) => move_job.run().await,
-        Command::Watch(watch) => watch.run().await,
-        Command::Servers(servers) => servers.run().await,
-        Command::Verify(verify) => verify.run().await,
-        Command::Checksums(checksums) => checksums.run().await,
+impl Lasting {
+    /// Carries it out.
+    ///
+    /// # Errors
+    /// [`CommandError`] if it could not be carried out at all.
+    pub(crate) async fn run(self) -> Result<Exit, CommandError> {
+        match self {
+            Self::Daemon(daemon) => daemon.run().await,
+            Self::Open(open) => open.run().await,
+            Self::Add(add) => add.run().await,
+            Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
+            Self::Pause(pause) => pause.run().await,
+            Self::Resume(resume) => resume.run().await,
+            Self::Change(change) => change.run().await,
+            Self::Renew(renew) => renew.run().await,
+            Self::Answer(answer) => answer.run().await,
+            Self::Remove(remove) => remove.run().await,
+            Self::Limit(limit) => limit.run().await,
+            Self::Schedule(schedule) => schedule.run().await,
+            Self::Move(move_job) => move_job.run().await,
+            Self::Watch(watch) => watch.run().await,
+            Self::Servers(servers) => servers.run().await,
+            Self::Verify(verify) => verify.run().await,
+            Self::Checksums(checksums) => checksums.run().await,
+        }
     }
 }

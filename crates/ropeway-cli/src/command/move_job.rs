@@ -7,7 +7,7 @@ use crate::{
     command::control::{Running, is_at_end},
     error::CommandError,
     exit::Exit,
-    output::to_stderr,
+    terminal::to_stderr,
 };
 
 /// Move a job to another place in the list of the running desktop app or daemon.

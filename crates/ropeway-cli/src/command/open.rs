@@ -9,13 +9,13 @@ use std::{
 };
 
 use clap::Args;
-use ropeway_service::folders::Folders;
+use ropeway_files::Folders;
 
 use crate::{
     command::control::Running,
     error::CommandError,
     exit::Exit,
-    output::{to_stderr, to_stdout},
+    terminal::{to_stderr, to_stdout},
 };
 
 /// Open the page of the running desktop app or daemon in the browser.

@@ -15,7 +15,7 @@ use ropeway_api::{
 use ropeway_engine::Patience;
 use ropeway_model::{Connections, HeaderField, SafeUrl};
 
-use crate::{error::CommandError, output::to_stderr};
+use crate::{error::CommandError, terminal::to_stderr};
 
 /// How jobs reach the network.
 #[derive(Clone, Debug, Default, Args)]

@@ -14,8 +14,9 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{Amount, to_stderr},
+    output::Amount,
     run::{Ending, OwnQueue, Ran},
+    terminal::to_stderr,
 };
 
 /// Upload files and folders and stay until they have arrived.

@@ -10,7 +10,7 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::to_stderr,
+    terminal::to_stderr,
 };
 
 /// Take jobs off the list of the running desktop app or daemon.

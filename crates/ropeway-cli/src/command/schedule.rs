@@ -14,7 +14,8 @@ use crate::{
     command::{control::Running, wanted::Wanted},
     error::CommandError,
     exit::Exit,
-    output::{to_stdout, to_stdout_as_json},
+    output::to_stdout_as_json,
+    terminal::to_stdout,
 };
 
 /// Set other limits for certain hours of the running desktop app or daemon.

@@ -10,7 +10,8 @@ use crate::{
     command::{control::Running, numbers::Numbers},
     error::CommandError,
     exit::Exit,
-    output::{details, to_stdout, to_stdout_as_json, waits::Waits},
+    output::{details, to_stdout_as_json, waits::Waits},
+    terminal::to_stdout,
 };
 
 /// Show everything about jobs of the running desktop app or daemon.

@@ -18,7 +18,7 @@ use ropeway_api::{
     error::{ApiCode, ApiError},
     view::{JobDetail, JobView, ProofStage, VerifyReport},
 };
-use ropeway_engine::checksum::Hasher;
+use ropeway_engine::Hasher;
 use ropeway_model::{Algorithm, Digest, counted};
 use serde::Serialize;
 
@@ -30,7 +30,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{reading::Reading, text::size, to_stdout, to_stdout_as_json},
+    output::{reading::Reading, text::size, to_stdout_as_json},
+    terminal::to_stdout,
 };
 
 /// Bytes read at a time.

@@ -15,12 +15,12 @@ use crate::{
     output::{
         Amount,
         hint::next_command,
-        text::{self, plain},
-        to_stderr,
+        text::{self},
         waits::Waits,
     },
     run::{Board, Queue},
     signal::Interruption,
+    terminal::{plain, to_stderr},
 };
 
 /// How often the running queue is asked.
@@ -49,7 +49,7 @@ const EXAMPLES: &str = "Examples:
 impl Watch {
     /// Shows progress until the jobs are at their ends; fails if one of them failed.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
-        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let interruption = Interruption::listen()?;
         let running = Running::find().await?;
         let numbers = Numbers::from(self.which);
         let first = running.snapshot().await?;

@@ -10,10 +10,10 @@ use crate::{
     output::{
         Output, failure,
         lines::finished_line,
-        text::{clock, phase, plain, rate, shortened, size},
-        to_stderr, to_stdout,
+        text::{clock, phase, rate, shortened, size},
     },
     run::{Board, End, Sums},
+    terminal::{plain, to_stderr, to_stdout},
 };
 
 /// Often enough to look alive, seldom enough to cost nothing.

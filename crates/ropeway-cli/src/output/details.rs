@@ -2,12 +2,15 @@
 
 use ropeway_api::view::{DirectionView, JobDetail, PhaseView, PriorityView, SegmentView};
 
-use crate::output::{
-    hint,
-    text::{self, clock, percent, plain, rate, size, validation, verification},
-    waits::Waits,
-};
 use crate::run::Queue;
+use crate::{
+    output::{
+        hint,
+        text::{self, clock, percent, rate, size, validation, verification},
+        waits::Waits,
+    },
+    terminal::plain,
+};
 
 /// Columns for the labels.
 const LABEL_WIDTH: usize = 12;

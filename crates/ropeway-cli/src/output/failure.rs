@@ -10,22 +10,20 @@ use ropeway_model::counted;
 
 use crate::{
     error::CommandError,
-    output::{
-        text::{plain, size},
-        to_stderr,
-    },
+    output::text::size,
     run::{Board, End},
+    terminal::{failure_text, plain, to_stderr},
 };
 
 /// Prints a command's refusal.
 pub(crate) fn complain(error: &CommandError) {
-    to_stderr(&text("ropeway", &error.code(), &error.to_string(), error.hint()));
+    error.complaint().print();
 }
 
 /// Prints what the user should know and no job tells.
 pub(crate) fn tell(notice: &NoticeView) {
     let kind = if notice.is_blocking { "ropeway" } else { "warning" };
-    to_stderr(&text(kind, &notice.code, &notice.message, &notice.hint));
+    to_stderr(&failure_text(kind, &notice.code, &notice.message, &notice.hint));
 }
 
 /// Prints why an input became no job.
@@ -34,7 +32,7 @@ pub(crate) fn refuse(refusal: &Refusal) {
     match refusal.code.as_str() {
         ALREADY_ADDED => to_stderr(&format!("{}: {message}", plain(&refusal.input))),
         LEFT_OUT => to_stderr(&format!("notice: {message}")),
-        code => to_stderr(&text(&refusal.input, code, &message, &refusal.hint)),
+        code => to_stderr(&failure_text(&refusal.input, code, &message, &refusal.hint)),
     }
 }
 
@@ -44,10 +42,10 @@ pub(crate) fn report(end: &End) {
     if let Some(failure) = end.failure() {
         let hint = end.hint().unwrap_or_default();
         let kept = kept(end).map(|kept| format!("\n  kept: {kept}")).unwrap_or_default();
-        to_stderr(&(text(source, &failure.code, &failure.message, &hint) + &kept));
+        to_stderr(&(failure_text(source, &failure.code, &failure.message, &hint) + &kept));
     } else if !end.is_complete() {
         let message = "it was canceled or taken off the list meanwhile";
-        to_stderr(&text(source, "CANCELED", message, "Add it again if you still want it."));
+        to_stderr(&failure_text(source, "CANCELED", message, "Add it again if you still want it."));
     }
 }
 
@@ -93,10 +91,6 @@ fn interruption(downloads: u64, uploads: u64) -> String {
     format!("interrupted: {said}; run the same command again {end}")
 }
 
-fn text(what: &str, code: &str, message: &str, hint: &str) -> String {
-    format!("{}: {code}: {}\n  hint: {}", plain(what), plain(message), plain(hint))
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -131,12 +125,5 @@ mod tests {
         };
         assert_eq!(kept(&failed(true, 50)).as_deref(), Some("50 B in /downloads/1.bin.part"));
         assert_eq!((kept(&failed(true, 0)), kept(&failed(false, 50))), (None, None));
-    }
-
-    #[test]
-    fn a_failure_is_two_lines_whatever_the_server_says() {
-        let had = text("http://example.org/a", "HTTP_GONE", "gone\nfor \u{1b}[1mgood", "Get a new link.");
-        let expected = "http://example.org/a: HTTP_GONE: gone\u{fffd}for \u{fffd}[1mgood\n  hint: Get a new link.";
-        assert_eq!(had, expected);
     }
 }

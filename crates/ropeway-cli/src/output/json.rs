@@ -12,9 +12,9 @@ use crate::{
     output::{
         Output, as_json, failure,
         text::{mean_rate, phase},
-        to_stdout,
     },
     run::{Board, End},
+    terminal::to_stdout,
 };
 
 /// A script that follows progress needs no more than this.

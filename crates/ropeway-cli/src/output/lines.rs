@@ -7,10 +7,10 @@ use ropeway_api::view::{DirectionView, JobView, PhaseView};
 use crate::{
     output::{
         Output, failure,
-        text::{clock, mean_rate, plain, rate, second, size, verification},
-        to_stderr, to_stdout,
+        text::{clock, mean_rate, rate, second, size, verification},
     },
     run::{Board, End},
+    terminal::{plain, to_stderr, to_stdout},
 };
 
 /// How often a run that nobody sees a bar of tells how far it is.

@@ -5,9 +5,9 @@ pub(crate) mod details;
 mod failure;
 pub(crate) mod hint;
 pub(crate) mod json;
+mod json_line;
 mod lines;
 pub(crate) mod reading;
-mod stream;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod waits;
@@ -22,11 +22,12 @@ use ropeway_api::command::Refusal;
 use self::{bars::Bars, json::Json, lines::Lines};
 pub(crate) use self::{
     failure::{complain, interrupted, interrupted_stream, refuse, tell},
-    stream::{as_json, lost_output, note, to_stderr, to_stdout, to_stdout_as_json},
+    json_line::{as_json, to_stdout_as_json},
 };
 use crate::{
     error::CommandError,
     run::{Board, End},
+    terminal::to_stderr,
 };
 
 /// How a run is shown.

@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::text::{plain, shortened};
+use crate::{output::text::shortened, terminal::plain};
 
 /// Redraws a second.
 const REDRAWS: u8 = 10;

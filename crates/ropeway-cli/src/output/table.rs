@@ -2,9 +2,12 @@
 
 use ropeway_api::view::{DirectionView, JobView};
 
-use crate::output::{
-    text::{clock, percent, plain, rate, shortened, size},
-    waits::Waits,
+use crate::{
+    output::{
+        text::{clock, percent, rate, shortened, size},
+        waits::Waits,
+    },
+    terminal::plain,
 };
 
 /// Columns for a name.

@@ -11,7 +11,8 @@ use ropeway_api::{
 use crate::{
     command::control::Running,
     error::CommandError,
-    output::text::{self, plain, second},
+    output::text::{self, second},
+    terminal::plain,
 };
 
 /// What keeps jobs from starting that could: all of them, or those of servers that are left alone, and until when.

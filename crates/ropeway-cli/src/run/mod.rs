@@ -3,6 +3,7 @@
 mod board;
 mod end;
 mod process;
+mod refused;
 mod stream;
 
 pub(crate) use board::Board;

@@ -10,8 +10,8 @@ use ropeway_api::{
     settings::Settings,
     view::Snapshot,
 };
+use ropeway_files::Folders;
 use ropeway_model::ByteRate;
-use ropeway_service::folders::Folders;
 use serde::de::DeserializeOwned;
 use tokio::{
     sync::mpsc,
@@ -79,7 +79,7 @@ impl OwnQueue {
     /// # Errors
     /// [`CommandError::Folders`] or [`CommandError::Open`] if there is no place for its state.
     pub(crate) async fn open(hashed: bool) -> Result<Self, CommandError> {
-        let interruption = Interruption::listen().map_err(|cause| CommandError::Runtime { cause })?;
+        let interruption = Interruption::listen()?;
         let scope = if hashed { Scope::OnceHashed } else { Scope::Once };
         let api = open_once(scope).await?;
         api.notices().iter().for_each(tell);

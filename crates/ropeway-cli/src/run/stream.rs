@@ -23,9 +23,9 @@ use crate::{
         json::INTERRUPTED,
         reading::Reading,
         refuse,
-        text::{mean_rate, plain, rate, size},
-        to_stderr,
+        text::{mean_rate, rate, size},
     },
+    terminal::{plain, to_stderr},
 };
 
 /// How often the progress is looked at.

@@ -11,7 +11,6 @@ use super::fault::Fault;
 use crate::{
     DriverError,
     client::{FramingError, LoginRefusal, NameError, NearError, connect_timeout, login_refusal},
-    http::wire,
 };
 
 /// A request that got no answer, as the client it was sent with tells it.
@@ -55,7 +54,7 @@ pub(crate) fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
 
 /// The error of an answer whose status is no success.
 pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
-    let retry_after = wire::retry_after(response.headers());
+    let retry_after = super::retry_after(response);
     DriverError::Status { url, status: response.status().as_u16(), retry_after, words: None }
 }
 

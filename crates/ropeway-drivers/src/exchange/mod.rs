@@ -5,11 +5,15 @@ pub(crate) mod fault;
 mod header;
 mod unsent;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, Method, StatusCode, header::HOST};
 use reqwest::{RequestBuilder, Response};
 use ropeway_model::SafeUrl;
+use ropeway_wire::retry_after;
 
 use self::{error::RequestError, fault::Fault, unsent::Unsent};
 use crate::{
@@ -253,4 +257,10 @@ impl Reach {
         offer.failed(fault);
         Some(fault)
     }
+}
+
+/// Delay that an answer asks for (RFC 9110 §10.2.3).
+pub(crate) fn retry_after(answer: &Response) -> Option<Duration> {
+    #[expect(clippy::disallowed_methods, reason = "a date on the wire can only be held against the wall clock")]
+    retry_after::delay(answer.headers(), SystemTime::now())
 }

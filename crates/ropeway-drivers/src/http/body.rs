@@ -12,9 +12,10 @@ use http::Version;
 use hyper::body::Body as _;
 use reqwest::Response;
 use ropeway_model::SafeUrl;
+use ropeway_wire::{content_length, transfer_coding};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{coding, decoded, wire};
+use super::{coding, decoded};
 use crate::{ByteStream, DriverError, client::Offer, exchange::error};
 
 /// At most `longest` bytes of the answer's body, as they come from the connection, without a copy where nothing has to
@@ -38,8 +39,8 @@ pub(super) fn stream(
         DriverError::ContentCoding { url: url.clone(), reason }
     })?;
     // The library does not know the coding that is none, and would wait for the end of the connection.
-    let is_told = wire::has_identity(headers);
-    let length = wire::content_length(headers).map_err(|wrong| error::bad(url, wrong.to_string()))?;
+    let is_told = transfer_coding::has_identity(headers);
+    let length = content_length::announced(headers).map_err(|wrong| error::bad(url, wrong.to_string()))?;
     let expected = length.filter(|_| is_told && coding.is_none());
     let canceled = Box::pin(cancel.clone().cancelled_owned());
     let offer = response.extensions().get::<Arc<Offer>>().cloned();

@@ -6,8 +6,7 @@ use http::{
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 use ropeway_model::FileName;
-
-use super::wire;
+use ropeway_wire::transfer_coding;
 
 /// The codings there are. Labels beside these, as some servers send (`none`, `utf-8`, `aws-chunked`), say nothing.
 const CODINGS: [&str; 9] = ["gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd", "dcb", "dcz"];
@@ -51,7 +50,7 @@ pub(super) fn to_undo(headers: &HeaderMap, name: &FileName) -> Result<Option<Cod
 /// # Errors
 /// The labels of codings that cannot be undone here.
 pub(super) fn of_transfer(headers: &HeaderMap) -> Result<Option<Coding>, String> {
-    let mut codings = wire::transfer_codings(headers);
+    let mut codings = transfer_coding::named(headers);
     if codings.last().is_some_and(|last| last == "chunked") {
         codings.pop();
     }

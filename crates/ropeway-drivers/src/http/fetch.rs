@@ -6,8 +6,13 @@ use http::{
 };
 use reqwest::Response;
 use ropeway_model::{ByteRange, FileName, SafeUrl, Validation, Validator};
+use ropeway_wire::{
+    content_length,
+    content_range::{self, ContentRange},
+    range, validator,
+};
 
-use super::{body, coding, probe, redirect, wire};
+use super::{body, coding, probe, redirect};
 use crate::{Context, DriverError, Fetched, client::Connection, exchange::error};
 
 /// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
@@ -24,7 +29,7 @@ pub(super) async fn fetch(
         206 => wanted.part(&response)?,
         200 => wanted.whole(&response)?,
         416 => {
-            let length = wire::unsatisfied_length(response.headers());
+            let length = content_range::unsatisfied_length(response.headers());
             return Err(DriverError::RangeUnsatisfiable { url, length });
         }
         status @ (201..=299 | 304) => return Err(DriverError::NoContent { url, status }),
@@ -47,7 +52,7 @@ fn is_signed(url: &SafeUrl) -> bool {
 
 fn fields(from: &SafeUrl, want: ByteRange, valid: Option<&Validator>) -> HeaderMap {
     let mut fields = HeaderMap::new();
-    fields.insert(RANGE, wire::range(want));
+    fields.insert(RANGE, range::value(want));
     // A weak validator must not stand here: the server would send a part of what may be another version.
     // Without it the answer's own tag and length are compared, as they are with it.
     let valid = valid.filter(|_| !is_signed(from));
@@ -74,13 +79,12 @@ impl Wanted<'_> {
             return Err(error::bad(self.url, "it sends several ranges where one was asked for"));
         }
         let told = headers.get(CONTENT_RANGE).ok_or_else(|| error::bad(self.url, "a 206 without Content-Range"))?;
-        let told =
-            wire::ContentRange::parse(told.as_bytes()).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
+        let told = ContentRange::parse(told.as_bytes()).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
         if told.range.start() != self.want.start() {
             let reason = format!("it sends bytes {} where {} was asked for", told.range, self.want);
             return Err(error::bad(self.url, reason));
         }
-        let validator = wire::validator(headers, told.length);
+        let validator = validator::of_answer(headers, told.length);
         self.refuse_change(&validator)?;
         Ok((validator, self.want.len().min(told.range.len())))
     }
@@ -88,8 +92,8 @@ impl Wanted<'_> {
     /// The same for a 200, which is of use only to a range that begins where the file does.
     fn whole(&self, response: &Response) -> Result<(Validator, u64), DriverError> {
         let headers = response.headers();
-        let length = wire::content_length(headers).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
-        let validator = wire::validator(headers, length);
+        let length = content_length::announced(headers).map_err(|wrong| error::bad(self.url, wrong.to_string()))?;
+        let validator = validator::of_answer(headers, length);
         if self.is_foreign_page(headers, &validator) {
             return Err(DriverError::NoContent { url: self.url.clone(), status: response.status().as_u16() });
         }

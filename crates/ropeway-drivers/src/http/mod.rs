@@ -9,7 +9,6 @@ mod fetch;
 pub(crate) mod page;
 mod probe;
 pub(crate) mod redirect;
-pub(crate) mod wire;
 
 use async_trait::async_trait;
 use ropeway_model::{ByteRange, SafeUrl, Validator};

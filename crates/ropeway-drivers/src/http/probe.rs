@@ -8,8 +8,9 @@ use http::{
     header::{ACCEPT_RANGES, CONTENT_DISPOSITION},
 };
 use ropeway_model::{FileName, SafeUrl, Validator};
+use ropeway_wire::{content_length, validator};
 
-use super::{announced, body, coding, content_disposition, decoded, page, redirect, wire};
+use super::{announced, body, coding, content_disposition, decoded, page, redirect};
 use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
 
 /// Sends the first request.
@@ -26,14 +27,14 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
         _ => return Err(error::of_status(url, &response)),
     }
     let headers = response.headers();
-    let length = wire::content_length(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
+    let length = content_length::announced(headers).map_err(|wrong| error::bad(&url, wrong.to_string()))?;
     let name = name(headers, &url);
     let saved_as = context.saved_as.as_ref().unwrap_or(&name);
     let labeled = coding::to_undo(headers, saved_as).map_err(|label| {
         let reason = format!("it is compressed by {label}, which cannot be undone here");
         DriverError::ContentCoding { url: url.clone(), reason }
     })?;
-    let (validator, digest) = (wire::validator(headers, length), announced::of_whole(headers));
+    let (validator, digest) = (validator::of_answer(headers, length), announced::of_whole(headers));
     // A transformed answer (203) may still carry the digest of what it was made from.
     let digest = digest.filter(|_| response.status().as_u16() == 200);
     let label = page::label(headers, saved_as);

@@ -8,7 +8,6 @@ use percent_encoding::{CONTROLS, percent_encode};
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 
-use super::wire;
 use crate::{Context, DriverError, client::Connection, exchange};
 
 /// Redirects followed for one request; the limit of browsers.
@@ -54,7 +53,7 @@ pub(crate) async fn get(
         let Some(next) = target(&url, &response, context.network.allow_downgrade)? else {
             return Ok(Answer { url, response });
         };
-        let pause = chain.add(&next, context.cookies.changes(), wire::retry_after(response.headers()))?;
+        let pause = chain.add(&next, context.cookies.changes(), exchange::retry_after(&response))?;
         if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.is_open(&next.host())) {
             return Err(DriverError::LeftAlone { host: next.host() });
         }

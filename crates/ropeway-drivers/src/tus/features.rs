@@ -4,9 +4,8 @@ use std::{collections::HashMap, time::Duration};
 
 use parking_lot::Mutex;
 use ropeway_model::SafeUrl;
+use ropeway_wire::tus::Features;
 use tokio::time::Instant;
-
-use super::message::Features;
 
 /// How long an answer is believed: servers are given other rules while uploads wait.
 const BELIEVED: Duration = Duration::from_secs(10 * 60);

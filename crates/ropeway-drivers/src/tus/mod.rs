@@ -5,7 +5,6 @@
 //! expiration, termination.
 
 mod features;
-mod message;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,14 +13,13 @@ use http::{
     header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
 };
 use ropeway_model::{Algorithm, SafeUrl, UploadName, UploadTarget};
+use ropeway_wire::tus::{
+    self as wire, Features, LocationError, PART_TYPE, RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_LENGTH, UPLOAD_METADATA,
+    UPLOAD_OFFSET, VERSION,
+};
 use serde::{Deserialize, Serialize};
 
-use self::{
-    features::Known,
-    message::{
-        Features, PART_TYPE, RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_LENGTH, UPLOAD_METADATA, UPLOAD_OFFSET, VERSION,
-    },
-};
+use self::features::Known;
 use crate::{
     Context, Driver, DriverError, Held, Layout, OpenUpload, Part, PartBody, Receipt, Sent, Session, SourceMeta, Upload,
     exchange,
@@ -113,7 +111,7 @@ impl Upload for TusDriver {
         let mut is_compared = false;
         if let Some(algorithm) = tus.checksum {
             let digest = body.digest(algorithm).await.map_err(DriverError::Body)?;
-            let checksum = message::checksum(&digest);
+            let checksum = wire::checksum(&digest);
             is_compared = checksum.is_some();
             fields.extend(checksum.map(|checksum| (UPLOAD_CHECKSUM, checksum)));
         }
@@ -131,13 +129,13 @@ impl Upload for TusDriver {
         let sending = bytes.sending();
         let answer = upload::deliver(context, method, &session.url, HeaderMap::new(), fields, bytes).await?;
         let session = match (&tus.name, answer.status()) {
-            (None, 200 | 204) => Session { expires: message::expires(answer.headers()), ..session.clone() },
+            (None, 200 | 204) => Session { expires: wire::expires(answer.headers()), ..session.clone() },
             // Whatever became of the bytes: the upload is there.
             (Some(_), 201) => created(&session.url, answer.headers(), &Tus { name: None, ..tus.clone() })?,
             (None, _) => return Err(refused(&answer, &session.url)),
             (Some(_), _) => return Err(answer.refused(&session.url)),
         };
-        let held = match message::offset(answer.headers()) {
+        let held = match wire::offset(answer.headers()) {
             Some(offset) => part.acknowledged(&session.url, offset)?,
             // A server that creates and takes no bytes with it, or does not say.
             None => offset(context, &session, tus.length).await?,
@@ -220,9 +218,9 @@ async fn offset(context: &Context, session: &Session, length: u64) -> Result<u64
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let answer = upload::ask(context, Method::HEAD, &session.url, &fields).await?;
     let lost = || DriverError::SessionLost { url: session.url.clone() };
-    match (answer.status(), message::offset(answer.headers())) {
+    match (answer.status(), wire::offset(answer.headers())) {
         (200 | 204, Some(offset)) => {
-            let is_of_another = message::length(answer.headers()).is_some_and(|told| told != length);
+            let is_of_another = wire::length(answer.headers()).is_some_and(|told| told != length);
             if is_of_another || offset > length { Err(lost()) } else { Ok(offset) }
         }
         (200 | 204, None) => Err(bad(&session.url, "it does not say how many bytes of the upload it has")),
@@ -240,14 +238,20 @@ fn said() -> HeaderMap {
 fn creation(name: &UploadName, length: u64) -> HeaderMap {
     let mut fields = said();
     fields.insert(UPLOAD_LENGTH, length.into());
-    fields.insert(UPLOAD_METADATA, message::metadata(name));
+    let media_type = mime_guess::from_path(&*name.text()).first_raw();
+    fields.insert(UPLOAD_METADATA, wire::metadata(name, media_type));
     fields
 }
 
 /// The upload that an answer to a creation tells of.
 fn created(endpoint: &SafeUrl, headers: &HeaderMap, tus: &Tus) -> Result<Session, DriverError> {
-    let url = message::location(endpoint, headers)?;
-    Ok(Session { state: upload::remembered(&url, tus)?, url, expires: message::expires(headers), is_created: true })
+    let url = wire::location(endpoint, headers).map_err(|error| match error {
+        LocationError::Unusable => bad(endpoint, error.to_string()),
+        LocationError::Downgrade(_) => {
+            DriverError::RedirectRefused { url: endpoint.clone(), reason: error.to_string() }
+        }
+    })?;
+    Ok(Session { state: upload::remembered(&url, tus)?, url, expires: wire::expires(headers), is_created: true })
 }
 
 /// The error of an answer about an upload that acknowledges nothing.

@@ -8,13 +8,14 @@ use http::{
 };
 use reqwest::Response;
 use ropeway_model::SafeUrl;
+use ropeway_wire::{content_length, content_range};
 
 use super::WANT_REPR_DIGEST;
 use crate::{
     Context, DriverError, Patience, Stored,
     client::Connection,
     exchange,
-    http::{announced, coding, wire},
+    http::{announced, coding},
 };
 
 /// Longest wait for each answer: the file has been sent, and this is asked only to be sure. A server that takes the
@@ -64,7 +65,7 @@ fn fields() -> HeaderMap {
 
 fn of_whole(response: &Response) -> Stored {
     let headers = response.headers();
-    let length = wire::content_length(headers).ok().flatten();
+    let length = content_length::announced(headers).ok().flatten();
     Stored::File { length, evidence: announced::of_stored(headers) }
 }
 
@@ -73,7 +74,7 @@ fn of_part(response: &Response) -> Option<Stored> {
         StatusCode::OK if is_of_a_file(response) => Some(of_whole(response)),
         StatusCode::NOT_FOUND | StatusCode::GONE => Some(Stored::Nothing),
         StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE => {
-            let length = wire::complete_length(response.headers())?;
+            let length = content_range::complete_length(response.headers())?;
             Some(Stored::File { length: Some(length), evidence: Vec::new() })
         }
         _ => None,

@@ -1,13 +1,11 @@
 //! Why a try ended otherwise than well, and what that tells of its server.
 
 use ropeway_drivers::{DriverError, Meaning};
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{Failure, FailureCode, Obstacle, Retry};
 
 use super::Finished;
-use crate::{
-    disk::DiskError,
-    hosts::{HostKey, Verdict},
-};
+use crate::hosts::{HostKey, Verdict};
 
 /// How a try ended otherwise.
 #[derive(Debug)]

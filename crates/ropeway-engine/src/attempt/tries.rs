@@ -79,9 +79,9 @@ impl Attempt {
             return (!is_over).then_some(restart.probed_in);
         }
         entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
-        let chance = self.engine.chance.uniform();
+        let random = self.engine.rng.uniform();
         let retry = if is_hopeless(&self.engine, &self.progress, failure) { Retry::Never } else { retry };
-        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), chance);
+        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), random);
         // What moved bytes is no repetition.
         let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))

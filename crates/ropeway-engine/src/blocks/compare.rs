@@ -1,10 +1,9 @@
 //! Reading a file and digesting its blocks. All of it blocks.
 
+use ropeway_flow::disk::DiskError;
 use ropeway_model::ByteRange;
 use ropeway_store::Block;
 use tokio_util::sync::CancellationToken;
-
-use crate::disk::DiskError;
 
 /// Bytes read at a time; a block may be larger than what should be held in memory.
 const BUFFER: usize = 64 << 10;

@@ -4,6 +4,10 @@
 use std::{path::Path, sync::Arc};
 
 use ropeway_drivers::{Driver, DriverError};
+use ropeway_flow::{
+    disk::{DiskError, PartFile},
+    throttle::{Bucket, Throttle},
+};
 use ropeway_model::{ByteRange, JobId, SafeUrl};
 use ropeway_store::{Block, BlockChange, JobChange};
 
@@ -15,13 +19,11 @@ use super::{
 use crate::{
     attempt,
     core::Core,
-    disk::{DiskError, PartFile},
     download::{
         recheck,
         stretch::{self, Place},
     },
     engine::EngineError,
-    throttle::{Bucket, Throttle},
 };
 
 /// Compares, fetches what is damaged again, and tells what is damaged still.

@@ -2,11 +2,12 @@
 
 use std::{path::PathBuf, sync::Arc};
 
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{ByteRange, Direction, JobId, JobSpec, Phase};
 use ropeway_store::{Block, Damage, JobChange, Remote};
 
 use super::{Grid, compare, course::ProofStage};
-use crate::{core::Core, disk::DiskError, engine::EngineError};
+use crate::{core::Core, engine::EngineError};
 
 /// What the comparison of a file with its recorded block digests found.
 #[derive(Clone, Debug, PartialEq, Eq)]

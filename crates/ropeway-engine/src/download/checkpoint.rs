@@ -2,6 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use ropeway_flow::{
+    digest::Follower,
+    disk::{DiskError, FileStamp},
+};
 use ropeway_model::{FailureCode, SegmentMap};
 use ropeway_store::{Block, BlockChange, JobChange};
 
@@ -9,8 +13,6 @@ use super::{recheck, worker::Job};
 use crate::{
     attempt::{Attempt, Stop},
     blocks,
-    checksum::Follower,
-    disk::{DiskError, FileStamp},
 };
 
 /// Bytes are at risk of being fetched again for at most this long.

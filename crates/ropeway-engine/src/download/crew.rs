@@ -8,6 +8,7 @@ use std::{
 
 use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 use ropeway_drivers::{ByteStream, DriverError};
+use ropeway_flow::throttle::{self, Limit};
 use ropeway_model::{FailureCode, Retry, Validation};
 use tokio::{
     task::JoinSet,
@@ -31,7 +32,6 @@ use crate::{
     hosts::{HostKey, Outcome, Permit},
     plan::{self, Plan},
     retry,
-    throttle::{self, Limit},
 };
 
 /// What a crew begins with.
@@ -346,8 +346,8 @@ impl Crew<'_> {
                 self.last_trouble = Some(held);
             }
             other => {
-                let (losses, chance) = (self.ramp.losses(), self.attempt.engine.chance.uniform());
-                let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, chance);
+                let (losses, random) = (self.ramp.losses(), self.attempt.engine.rng.uniform());
+                let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, random);
                 // The last of several is not replaced within the try.
                 let is_repeated = !loss.has_moved && !self.workers.is_empty();
                 let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&loss.server));

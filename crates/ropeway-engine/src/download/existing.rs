@@ -8,14 +8,16 @@ use std::{
     time::UNIX_EPOCH,
 };
 
+use ropeway_flow::{
+    digest::Hasher,
+    disk::{Disk, DiskError, Notes, SourceFile},
+};
 use ropeway_model::{Digest, FileName, OnConflict, Reuse, SafeUrl, Transfer, Validator};
 use ropeway_store::Verification;
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Hasher,
     config::Scope,
-    disk::{Disk, DiskError, Notes, SourceFile},
 };
 
 /// Files of one name with a number behind it that are looked at.

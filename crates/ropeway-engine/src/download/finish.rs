@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
 use ropeway_store::{JobChange, Verification};
 
@@ -9,7 +10,6 @@ use super::{checkpoint, existing, named_folders, naming, proof, source::Source, 
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
-    disk::DiskError,
 };
 
 pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result<Finished, Stop> {

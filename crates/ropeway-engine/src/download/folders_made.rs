@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
+use ropeway_flow::disk::{Disk, DiskError};
+
 use super::named_folders::Folder;
-use crate::{
-    core::Core,
-    disk::{Disk, DiskError},
-};
+use crate::core::Core;
 
 impl Core {
     /// Keeps the folders above a file that was saved, whatever becomes of it later.

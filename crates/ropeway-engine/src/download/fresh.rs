@@ -4,6 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use futures_util::stream;
 use ropeway_drivers::{Driver, Probe};
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{FailureCode, FileName, SafeUrl, SegmentMap, Transfer};
 use ropeway_store::{BlockChange, Remote};
 use tokio::time::Instant;
@@ -20,7 +21,6 @@ use super::{
 };
 use crate::{
     attempt::{Attempt, Stop},
-    disk::{DiskError, PartFile},
     hosts::HostKey,
 };
 

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{FileName, Transfer};
 use tokio::time::Instant;
 
@@ -12,10 +13,7 @@ use super::{
     listing::{FRESH, Found, MOST_NAMES, Sight},
     named_folders::Folder,
 };
-use crate::{
-    attempt::{Attempt, Stop},
-    disk::DiskError,
-};
+use crate::attempt::{Attempt, Stop};
 
 /// A folder that is there.
 #[derive(Debug)]

@@ -47,6 +47,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context};
+use ropeway_flow::{digest::Follower, disk::PartFile};
 use ropeway_model::{ConnectionChoice, FailureCode, Step, Validation, Validator, counted};
 use ropeway_store::BlockChange;
 use tokio_util::sync::CancellationToken;
@@ -63,9 +64,7 @@ use self::{
 
 use crate::{
     attempt::{Attempt, Finished, Stop},
-    checksum::Follower,
     claims::{Claims, Stripe},
-    disk::PartFile,
     hosts::HostKey,
     plan::{self, Plan},
 };

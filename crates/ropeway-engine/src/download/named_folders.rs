@@ -2,12 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use ropeway_flow::disk::{Disk, DiskError};
 use ropeway_model::Transfer;
 
-use crate::{
-    attempt::{Attempt, Stop},
-    disk::{Disk, DiskError},
-};
+use crate::attempt::{Attempt, Stop};
 
 /// A folder to save in: one that the user chose, or one below it that a document named.
 #[derive(Clone, Debug)]

@@ -6,13 +6,13 @@ use std::{
     sync::Arc,
 };
 
+use ropeway_flow::disk::{Disk, DiskError, PartFile};
 use ropeway_model::{FileName, OnConflict};
 
 use super::{folders_made::with_folder, named_folders::Folder};
 use crate::{
     attempt::{Attempt, Stop},
     config::Scope,
-    disk::{Disk, DiskError, PartFile},
 };
 
 /// A folder with this many files of one name is a mistake, not a wish.

@@ -1,11 +1,11 @@
 //! Whether a server still sends the bytes that are on disk, told by fetching some of them again: for servers that give
 //! nothing else to recognise a file by, and for a new link to it.
 
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SegmentMap, Validator};
 
 use super::stretch;
 pub(crate) use super::stretch::{Place, Trouble};
-use crate::disk::{DiskError, PartFile};
 
 /// Bytes before the first hole that are fetched again: what differs at all differs within these, as a rule.
 const BEFORE_THE_HOLE: u64 = 256 << 10;
@@ -82,10 +82,10 @@ fn difference(part: &dyn PartFile, offset: u64, bytes: &[u8]) -> Result<Option<u
 
 #[cfg(test)]
 mod tests {
+    use ropeway_flow::disk::FileStamp;
     use ropeway_model::Segment;
 
     use super::*;
-    use crate::disk::FileStamp;
 
     const KIB: u64 = 1 << 10;
 

@@ -6,10 +6,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use ropeway_flow::buffers::Lease;
 use ropeway_model::SafeUrl;
 
 use crate::{
-    buffers::Lease,
     hosts::{HostKey, Hosts, Permit},
     progress::Connected,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ropeway_flow::throttle::Limit;
 use tokio::time::Instant;
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
 use crate::{
     hosts::Worth,
     plan::{FIRST_CONNECTIONS, Plan},
-    throttle::Limit,
 };
 
 /// A line that a connection was given up on for another job is left as it is for this long.

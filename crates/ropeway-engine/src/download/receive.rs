@@ -4,6 +4,7 @@ use std::pin::pin;
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, DriverError};
+use ropeway_flow::buffers::Lease;
 use tokio::time::Instant;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     trouble::Trouble,
     worker::Job,
 };
-use crate::{buffers::Lease, claims::Claim};
+use crate::claims::Claim;
 
 /// An answer that is being read.
 pub(super) struct Open {

@@ -6,14 +6,14 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{ByteRange, FailureCode, SegmentMap, counted};
-use ropeway_store::{Block, BlockChange, HashedPrefix, PartFileState, Remote};
+use ropeway_flow::disk::{FileStamp, PartFile};
+use ropeway_model::{ByteRange, FailureCode, HashedPrefix, SegmentMap, counted};
+use ropeway_store::{Block, BlockChange, PartFileState, Remote};
 
 use crate::{
     attempt::{Attempt, Stop},
     blocks::{self, Ledger},
     config::Scope,
-    disk::{FileStamp, PartFile},
 };
 
 /// Blocks that are read back after a crash before the rest is believed.

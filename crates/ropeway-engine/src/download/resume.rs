@@ -6,6 +6,7 @@ use std::{
 };
 
 use ropeway_drivers::{Context, DriverError};
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, EntityTag, FailureCode, Retry, SafeUrl, SegmentMap, Transfer, Validation, Validator};
 use ropeway_store::{Remote, Verification};
 
@@ -20,7 +21,6 @@ use super::{
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
-    disk::{DiskError, PartFile},
     hosts::HostKey,
 };
 

@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use ropeway_flow::disk::{Disk, DiskError, Notes};
 use ropeway_model::{FileName, OnConflict};
 use tokio::sync::oneshot;
 
@@ -20,7 +21,6 @@ use super::{
     named_folders::Folder,
     naming::{self, Final},
 };
-use crate::disk::{Disk, DiskError, Notes};
 
 /// Threads that save at once. Each has a heap of its own, and what more of them gain is little.
 const MOST_SAVERS: usize = 4;
@@ -162,8 +162,9 @@ fn save(disk: &dyn Disk, save: &Save) -> Saved {
 
 #[cfg(test)]
 mod tests {
+    use ropeway_flow::disk::LocalDisk;
+
     use super::*;
-    use crate::disk::LocalDisk;
 
     type Waiting = Vec<oneshot::Receiver<Saved>>;
 

@@ -10,16 +10,14 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, DriverError};
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SafeUrl, SegmentMap};
 
 use super::{
     trouble::{LONGEST_SILENCE, Trouble},
     worker::Job,
 };
-use crate::{
-    claims::Claim,
-    disk::{DiskError, PartFile},
-};
+use crate::claims::Claim;
 
 /// Bytes before a seam that come with the answer behind it.
 pub(super) const LONGEST_LEAD: u64 = 4 << 10;

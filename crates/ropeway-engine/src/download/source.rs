@@ -3,14 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ropeway_drivers::{ByteStream, Driver};
-use ropeway_model::{ByteRange, Digest, SafeUrl, SegmentMap, Validation, Validator};
-use ropeway_store::HashedPrefix;
+use ropeway_flow::disk::PartFile;
+use ropeway_model::{ByteRange, Digest, HashedPrefix, SafeUrl, SegmentMap, Validation, Validator};
 
 use super::{line::FirstAnswer, seam::Promises};
 use crate::{
     attempt::{Finished, Stop},
     blocks::Ledger,
-    disk::PartFile,
 };
 
 /// A remote file with the part file it goes into.

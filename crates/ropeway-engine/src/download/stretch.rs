@@ -2,14 +2,13 @@
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{Context, Driver, DriverError, Turn};
+use ropeway_flow::{disk::DiskError, throttle::Throttle};
 use ropeway_model::{ByteRange, SafeUrl, Validator};
 
 use super::trouble::LONGEST_SILENCE;
 use crate::{
     attempt::Stop,
-    disk::DiskError,
     hosts::{Held, Hosts},
-    throttle::Throttle,
 };
 
 /// Requests for one stretch; a server that sends less than this part of it at a time is no help.

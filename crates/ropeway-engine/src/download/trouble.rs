@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use ropeway_drivers::{DriverError, Turn};
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError, Validator};
 
 use crate::{
     attempt::Stop,
-    disk::DiskError,
     hosts::{Held, HostKey, Outcome},
 };
 

@@ -8,6 +8,7 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, DriverError, Probe, Turn};
+use ropeway_flow::disk::Notes;
 use ropeway_model::{Chunks, FailureCode, FileName, OnConflict};
 use ropeway_store::Verification;
 use tokio::sync::oneshot;
@@ -21,7 +22,6 @@ use super::{
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
-    disk::Notes,
 };
 
 /// Held in memory by each running job at most.

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use ropeway_drivers::{ByteStream, Context, Driver, DriverError, Handshake};
+use ropeway_flow::{digest::Follower, disk::PartFile, throttle::Throttle};
 use ropeway_model::{ByteRange, SafeUrl, SegmentMap, Validation, Validator};
 use tokio::time::Instant;
 
@@ -18,13 +19,10 @@ use super::{
 };
 use crate::{
     blocks::Ledger,
-    checksum::Follower,
     claims::{Claim, Claims, Haul, Terms},
-    disk::PartFile,
     hosts::{HostKey, Hosts, Outcome},
     plan,
     progress::Progress,
-    throttle::Throttle,
 };
 
 /// What all workers of one download share.

@@ -2,13 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{JobId, JobSpec, Phase, Transfer, Wish};
 use ropeway_store::{JobChange, JobRow, NewJob};
 
 use super::{Engine, EngineError, NewJobs, leftovers::is_same, signed_link};
 use crate::{
     core::Core,
-    disk::{DiskError, PartFile},
     table::{Entry, Packed},
 };
 

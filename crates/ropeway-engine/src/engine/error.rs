@@ -1,10 +1,9 @@
 //! Why the engine refused a request.
 
 use ropeway_drivers::DriverError;
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{Failure, FailureCode, JobId, PhaseKind};
 use ropeway_store::StoreError;
-
-use crate::disk::DiskError;
 
 /// A refused request.
 #[derive(Debug, thiserror::Error)]

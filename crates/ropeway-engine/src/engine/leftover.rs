@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{JobId, SafeUrl, Timestamp, Transfer};
 use ropeway_store::JobRow;
 
 use super::{Engine, EngineError};
-use crate::{core::Core, disk::DiskError};
+use crate::core::Core;
 
 /// An unfinished job of an earlier process.
 #[derive(Clone, Debug)]

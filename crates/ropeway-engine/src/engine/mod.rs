@@ -27,6 +27,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use ropeway_flow::{
+    buffers::Buffers,
+    disk::Guard,
+    throttle::{Bucket, ServerLimits},
+};
 use ropeway_model::Schedule;
 use ropeway_store::{QueueDamage, Store};
 use tokio::sync::{Notify, watch};
@@ -43,10 +48,8 @@ pub use pipe::{PipeProgress, Piped};
 
 use crate::{
     blocks::Courses,
-    buffers::Buffers,
     config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
-    disk::Guard,
     download::{Listings, Saves},
     hosts::{self, Hosts, ServerPolicy},
     journal::{Journal, Secrets},
@@ -55,7 +58,6 @@ use crate::{
     scheduler,
     snapshot::Pause,
     suspend,
-    throttle::{Bucket, ServerLimits},
 };
 
 /// How long a shutdown waits for transfers to save what they have. A disk that answers takes a second or two; one that
@@ -118,8 +120,8 @@ impl Engine {
         // Who shares a queue is called with its secrets again; a user's own queue goes on without him.
         let secrets = if config.scope == Scope::Once { Secrets::LeftOut } else { Secrets::Kept };
         let (journal, writer) = Journal::start(store.clone(), secrets, Arc::clone(&wake));
-        let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
-        let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
+        let (clock, rng) = (Arc::clone(&seams.clock), Arc::clone(&seams.rng));
+        let hosts = Hosts::new(config.servers, clock, rng, Arc::clone(&wake));
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
@@ -127,7 +129,7 @@ impl Engine {
             drivers: seams.drivers,
             clients: seams.clients,
             blocking: seams.blocking,
-            chance: seams.chance,
+            rng: seams.rng,
             routes: seams.routes,
             table: Mutex::default(),
             journal,

@@ -24,6 +24,7 @@ mod visit;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use ropeway_flow::{clock::Clock, rng::Rng};
 use ropeway_model::{ByteRate, JobId, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
@@ -36,7 +37,6 @@ pub use policy::ServerPolicy;
 pub use profile::{Profile, Worth};
 pub(crate) use visit::Visit;
 
-use crate::{chance::Chance, clock::Clock};
 use host::Host;
 use permit::Waiting;
 
@@ -52,7 +52,7 @@ pub(crate) struct Hosts {
 #[derive(Debug)]
 struct Shared {
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     /// Wakes the scheduler when a server has room again.
     wake: Arc<Notify>,
     state: Mutex<State>,
@@ -80,9 +80,9 @@ pub struct ServerSnapshot {
 }
 
 impl Hosts {
-    pub(crate) fn new(policy: ServerPolicy, clock: Arc<dyn Clock>, chance: Arc<dyn Chance>, wake: Arc<Notify>) -> Self {
+    pub(crate) fn new(policy: ServerPolicy, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>, wake: Arc<Notify>) -> Self {
         let state = Mutex::new(State { policy: Arc::new(policy), hosts: HashMap::new() });
-        Self { shared: Arc::new(Shared { clock, chance, wake, state }) }
+        Self { shared: Arc::new(Shared { clock, rng, wake, state }) }
     }
 
     /// Follows what the user decided anew. Connections that are open stay open.
@@ -197,7 +197,7 @@ impl Hosts {
     pub(crate) fn ended(&self, key: &HostKey, job: JobId, verdict: Verdict, was_probe: bool) {
         self.with(key, |host, now| match verdict {
             Verdict::Well => host.succeed(),
-            Verdict::Ill(fault) => host.fail(job, fault, was_probe, now, self.shared.chance.uniform()),
+            Verdict::Ill(fault) => host.fail(job, fault, was_probe, now, self.shared.rng.uniform()),
             Verdict::Nothing if was_probe => host.breaker.withdraw(),
             Verdict::Nothing => {}
         });

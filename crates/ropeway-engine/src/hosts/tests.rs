@@ -1,15 +1,15 @@
 use std::{ops::RangeInclusive, sync::Arc};
 
 use ropeway_drivers::DriverError;
+use ropeway_flow::{clock::SystemClock, rng::SystemRng};
 use ropeway_model::{Connections, JobId, SafeUrl};
 use tokio::sync::Notify;
 
 use super::*;
-use crate::{chance::SystemChance, clock::SystemClock};
 
 fn hosts(connections: u8) -> Hosts {
     let policy = ServerPolicy { connections: Connections::new(connections).unwrap(), ..ServerPolicy::default() };
-    Hosts::new(policy, Arc::new(SystemClock), Arc::new(SystemChance), Arc::new(Notify::new()))
+    Hosts::new(policy, Arc::new(SystemClock), Arc::new(SystemRng), Arc::new(Notify::new()))
 }
 
 fn key() -> HostKey {

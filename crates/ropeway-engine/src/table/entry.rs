@@ -8,6 +8,7 @@ use std::{
 };
 
 use ropeway_drivers::CookieJar;
+use ropeway_flow::{meter::Meter, throttle::Bucket};
 use ropeway_model::{Digest, Direction, JobId, JobSpec, Phase, Timestamp, Validation, Wish};
 use ropeway_store::{Damage, JobRow, Remote, Verification};
 use tokio::time::Instant;
@@ -17,7 +18,7 @@ use super::{
     packed::Packed,
     queue::{Place, Server},
 };
-use crate::{download::mirrors::Wrong, meter::Meter, progress::Progress, throttle::Bucket};
+use crate::{download::mirrors::Wrong, progress::Progress};
 
 /// One job in memory.
 #[derive(Debug)]

@@ -12,17 +12,16 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use parking_lot::Mutex;
 use ropeway_drivers::{Part, PartBody, PartBytes};
+use ropeway_flow::{
+    blocking::{Blocking, Pending},
+    digest::Hasher,
+    disk::SourceFile,
+    throttle::Throttle,
+};
 use ropeway_model::{Algorithm, Digest};
 
 use super::{digests::SentDigests, last_bytes::LastBytes, source::Source};
-use crate::{
-    attempt::Attempt,
-    blocking::{Blocking, Pending},
-    checksum::Hasher,
-    disk::SourceFile,
-    progress::Progress,
-    throttle::Throttle,
-};
+use crate::{attempt::Attempt, progress::Progress};
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
 /// between reading, hashing and sending.

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use ropeway_flow::digest::Hashers;
 use ropeway_model::{Algorithm, Digest};
-
-use crate::checksum::Hashers;
 
 /// Running digests of the source. What is sent once more is hashed once; where a stretch is missing, such as the part
 /// that an earlier try sent, there are none.

@@ -3,15 +3,13 @@
 use std::io;
 
 use ropeway_drivers::{DriverError, Evidence, Receipt, Session, Stored};
+use ropeway_flow::{digest::Hasher, disk::DiskError};
 use ropeway_model::{Algorithm, Digest, FailureCode, SafeUrl, counted};
 use ropeway_store::Verification;
 use tokio_util::sync::CancellationToken;
 
 use super::source::{self, Source};
-use crate::{
-    attempt::{Attempt, Stop},
-    checksum::Hasher,
-};
+use crate::attempt::{Attempt, Stop};
 
 /// Read at a time.
 const BLOCK: usize = 1 << 20;
@@ -179,7 +177,7 @@ impl<'a> Proof<'a> {
             Ok(Some(hasher.finish()))
         });
         let read = reading.await.map_err(|panic| Stop::from(DriverError::Body(io::Error::other(panic))))?;
-        let digest = match read.map_err(|error: crate::disk::DiskError| Stop::from(error))? {
+        let digest = match read.map_err(|error: DiskError| Stop::from(error))? {
             Some(digest) => digest,
             None if self.cancel.is_cancelled() => return Err(Stop::Wished),
             None => return Err(source::cut_short()),

@@ -6,13 +6,11 @@ use std::{
 };
 
 use ropeway_drivers::SourceMeta;
+use ropeway_flow::disk::{DiskError, FileStamp, SourceFile};
 use ropeway_model::{FailureCode, Transfer};
 use ropeway_store::UploadState;
 
-use crate::{
-    attempt::{Attempt, Stop},
-    disk::{DiskError, FileStamp, SourceFile},
-};
+use crate::attempt::{Attempt, Stop};
 
 /// A file to send, with what it was when its upload began.
 pub(super) struct Source {

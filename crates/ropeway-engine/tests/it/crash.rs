@@ -8,10 +8,8 @@ use std::{
     },
 };
 
-use ropeway_engine::{
-    Scope, Seams, Verification,
-    disk::{DiskError, PartFile},
-};
+use ropeway_engine::{Scope, Seams, Verification};
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{Connections, Phase, PhaseKind, SegmentMap, Timestamp, Wish};
 use ropeway_store::{Edit, JobChange, NewJob, Store};
 use ropeway_testkit::{

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ropeway_engine::{JobSnapshot, Scope, Seams, chance::Chance};
+use ropeway_engine::{JobSnapshot, Scope, Seams};
+use ropeway_flow::rng::Rng;
 use ropeway_model::{FailureCode, Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::Answer};
 
@@ -35,7 +36,7 @@ async fn a_try_that_panics_fails_as_a_defect_and_gives_its_place_up() {
 #[derive(Debug)]
 struct Defect;
 
-impl Chance for Defect {
+impl Rng for Defect {
     fn uniform(&self) -> f64 {
         panic!("on purpose")
     }
@@ -44,7 +45,7 @@ impl Chance for Defect {
 #[tokio::test]
 async fn a_panic_while_a_try_is_settled_loses_no_job() {
     let peer = Peer::start(|_| Answer::status(503)).await;
-    let rig = Rig::with_seams(Seams { chance: Arc::new(Defect), ..Seams::default() }, |_| {}).await;
+    let rig = Rig::with_seams(Seams { rng: Arc::new(Defect), ..Seams::default() }, |_| {}).await;
     let job = rig.run(rig.download(&peer.url("a.bin"))).await;
     assert_eq!(failure(&job).code, FailureCode::Internal);
     rig.engine.remove(&[job.id], true).await.unwrap();

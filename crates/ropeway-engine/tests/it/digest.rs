@@ -1,7 +1,8 @@
 //! What a finished file is held against: the user's checksum and the server's, in any algorithm.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ropeway_engine::{Change, DigestPolicy, Verification, checksum::Hasher};
+use ropeway_engine::{Change, DigestPolicy, Verification};
+use ropeway_flow::digest::Hasher;
 use ropeway_model::{Algorithm, Digest, FailureCode, Phase};
 use ropeway_testkit::{Peer, peer::ServedFile};
 

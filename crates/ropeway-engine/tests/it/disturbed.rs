@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_engine::disk::{Disk, DiskError, FileStamp, LocalDisk, Notes, PartFile, SourceFile};
+use ropeway_flow::disk::{Disk, DiskError, FileStamp, LocalDisk, Notes, PartFile, SourceFile};
 
 /// What a test does to the disk; what it leaves out is as the operating system has it.
 pub(crate) trait Disturbance: fmt::Debug + Send + Sync {

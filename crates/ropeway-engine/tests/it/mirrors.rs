@@ -21,7 +21,7 @@ const PIECE: u64 = MIB;
 /// The SHA-256 of every piece of the pattern.
 fn pieces(pattern: Pattern) -> Pieces {
     let digests = (0..LENGTH.div_ceil(PIECE)).map(|number| {
-        let mut hasher = ropeway_engine::checksum::Hasher::new(Algorithm::Sha256);
+        let mut hasher = ropeway_flow::digest::Hasher::new(Algorithm::Sha256);
         hasher.update(&pattern.bytes(number * PIECE, LENGTH.min((number + 1) * PIECE)));
         hasher.finish()
     });

@@ -9,7 +9,8 @@ use std::{
     },
 };
 
-use ropeway_engine::{Seams, disk::DiskError};
+use ropeway_engine::Seams;
+use ropeway_flow::disk::DiskError;
 use ropeway_model::{FailureCode, Phase};
 use ropeway_testkit::{Peer, TempFolder, peer::ServedFile};
 

@@ -10,11 +10,10 @@ use std::{
 };
 
 use ropeway_drivers::DriverError;
-use ropeway_engine::{
-    Scope, Seams,
+use ropeway_engine::{Scope, Seams, network::Routes};
+use ropeway_flow::{
     clock::Clock,
     disk::{DiskError, PartFile},
-    network::Routes,
 };
 use ropeway_model::{FailureCode, JobId, JobSpec, Obstacle, OnConflict, Phase, PhaseKind, Transfer};
 use ropeway_testkit::{Peer, peer::ServedFile};

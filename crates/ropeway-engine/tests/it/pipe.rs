@@ -6,7 +6,8 @@ use std::sync::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ropeway_engine::{Piped, Verification, checksum::Hasher};
+use ropeway_engine::{Piped, Verification};
+use ropeway_flow::digest::Hasher;
 use ropeway_model::{Algorithm, Failure, FailureCode, JobSpec, Network, Schedule, ScheduleEffect, ScheduleRule};
 use ropeway_testkit::{
     Peer,

@@ -5,10 +5,8 @@ use std::sync::{
     atomic::{AtomicU16, Ordering::SeqCst},
 };
 
-use ropeway_engine::{
-    Pause, Seams, ServerPolicy,
-    clock::{Clock, SystemClock},
-};
+use ropeway_engine::{Pause, Seams, ServerPolicy};
+use ropeway_flow::clock::{Clock, SystemClock};
 use ropeway_model::{ByteRate, LocalTime, PhaseKind, Schedule, ScheduleEffect, ScheduleRule, ServerRule, Timestamp};
 use ropeway_testkit::{Peer, peer::ServedFile};
 

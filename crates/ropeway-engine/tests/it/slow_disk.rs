@@ -8,10 +8,8 @@ use std::{
     },
 };
 
-use ropeway_engine::{
-    JobSnapshot, ProofProgress, ProofStage, Seams,
-    disk::{DiskError, FileStamp, PartFile, SourceFile},
-};
+use ropeway_engine::{JobSnapshot, ProofProgress, ProofStage, Seams};
+use ropeway_flow::disk::{DiskError, FileStamp, PartFile, SourceFile};
 use ropeway_model::{Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
 

@@ -2,7 +2,8 @@
 
 use std::{sync::atomic::Ordering::SeqCst, time::Duration};
 
-use ropeway_engine::{Change, Scope, clock::Clock as _};
+use ropeway_engine::{Change, Scope};
+use ropeway_flow::clock::Clock as _;
 use ropeway_model::PhaseKind;
 
 use crate::still::{Net, Still, all};

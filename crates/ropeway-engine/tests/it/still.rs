@@ -14,8 +14,9 @@ use std::{
 use http::{HeaderMap, Response};
 use ropeway_drivers::{Clients, DriverError, Transport, TransportBody};
 use ropeway_engine::{
-    DigestPolicy, Engine, EngineConfig, JobSnapshot, Limits, Scope, Seams, ServerPolicy, clock::Clock, network::Routes,
+    DigestPolicy, Engine, EngineConfig, JobSnapshot, Limits, Scope, Seams, ServerPolicy, network::Routes,
 };
+use ropeway_flow::clock::Clock;
 use ropeway_model::{Connections, JobId, JobSpec, LocalTime, PhaseKind, SafeUrl, Schedule, Timestamp, Transfer, Wish};
 use ropeway_store::{MemoryQueue, Volume, Waiting};
 use ropeway_testkit::TempFolder;

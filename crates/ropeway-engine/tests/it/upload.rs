@@ -3,10 +3,10 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ropeway_engine::{
-    Verification,
-    checksum::Hasher,
+use ropeway_engine::Verification;
+use ropeway_flow::{
     clock::{Clock as _, SystemClock},
+    digest::Hasher,
 };
 use ropeway_model::{Algorithm, FailureCode, JobSpec, Phase, PhaseKind, Transfer};
 use ropeway_testkit::{

@@ -5,7 +5,8 @@ use std::{
     time::Duration,
 };
 
-use ropeway_engine::{Scope, Seams, clock::Clock};
+use ropeway_engine::{Scope, Seams};
+use ropeway_flow::clock::Clock;
 use ropeway_model::{ByteRate, Phase, PhaseKind};
 use ropeway_testkit::{Peer, peer::ServedFile};
 

@@ -5,10 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use ropeway_engine::{
-    DigestPolicy, EngineConfig, Scope, Seams,
-    disk::{Disk as _, LocalDisk, PartFile},
-};
+use ropeway_engine::{DigestPolicy, EngineConfig, Scope, Seams};
+use ropeway_flow::disk::{Disk as _, LocalDisk, PartFile};
 use ropeway_model::{FailureCode, OnConflict, PhaseKind, Transfer};
 use ropeway_testkit::{
     Peer,

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use ropeway_engine::{
-    Seams,
-    disk::{DiskError, PartFile},
-};
+use ropeway_engine::Seams;
+use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::Phase;
 use ropeway_testkit::{
     Peer,

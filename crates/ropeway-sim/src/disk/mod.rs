@@ -12,7 +12,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_engine::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
+use ropeway_flow::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
 
 pub(crate) use file::File;
 use names::{Inode, Names};

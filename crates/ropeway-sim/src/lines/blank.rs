@@ -1,4 +1,4 @@
-//! A disk that keeps lengths and no bytes, a queue's volume that takes no time, a world without chance.
+//! A disk that keeps lengths and no bytes, a queue's volume that takes no time, a world without randomness.
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +10,12 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_engine::{
+use ropeway_engine::network::Routes;
+use ropeway_flow::{
     blocking::Delay,
-    chance::Chance,
     clock::Clock,
     disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile},
-    network::Routes,
+    rng::Rng,
 };
 use ropeway_model::{LocalTime, Timestamp};
 use ropeway_store::{Volume, Waiting};
@@ -58,7 +58,7 @@ impl Clock for Blank {
     }
 }
 
-impl Chance for Blank {
+impl Rng for Blank {
     fn uniform(&self) -> f64 {
         0.5
     }

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ropeway_drivers::{Clients, Drivers};
-use ropeway_engine::{DigestPolicy, Engine, EngineConfig, Limits, Scope, Seams, ServerPolicy, blocking::Blocking};
+use ropeway_engine::{DigestPolicy, Engine, EngineConfig, Limits, Scope, Seams, ServerPolicy};
+use ropeway_flow::blocking::Blocking;
 use ropeway_model::{Connections, JobSpec, PhaseKind, Schedule, Transfer, Wish};
 use ropeway_store::MemoryQueue;
 use tokio::time::Instant;
@@ -45,7 +46,7 @@ pub fn play(line: Line, connections: Option<u8>, before: u32) -> Outcome {
             drivers: Drivers::default(),
             clients: Clients::over(Arc::clone(&net) as _),
             blocking: Blocking::InTurn(Arc::clone(&world) as _),
-            chance: Arc::clone(&world) as _,
+            rng: Arc::clone(&world) as _,
             routes: Arc::clone(&world) as _,
         };
         let connections = connections.and_then(|count| Connections::new(count).ok());

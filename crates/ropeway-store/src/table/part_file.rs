@@ -1,8 +1,7 @@
 //! What a part file looked like when its job last saved it, and how far its digests were computed.
 
-use ropeway_model::{Algorithm, JobId};
+use ropeway_model::{HashedPrefix, JobId};
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
 
 use crate::{
     column::{Bytes, Columns, Json},
@@ -39,17 +38,6 @@ pub struct PartFileState {
     pub is_settled: bool,
     /// How far its digests were computed.
     pub hashed: Option<HashedPrefix>,
-}
-
-/// Running digests of a file's first bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HashedPrefix {
-    /// How the states are written; a reader that does not know the number leaves them alone.
-    pub format: u8,
-    /// Bytes that were hashed.
-    pub offset: u64,
-    /// The state of each digest.
-    pub states: Vec<(Algorithm, Vec<u8>)>,
 }
 
 /// What was saved of the job's part file.

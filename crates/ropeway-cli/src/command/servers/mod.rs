@@ -15,9 +15,10 @@ use crate::{
     error::CommandError,
     exit::Exit,
     output::{
-        text::{clock, plain, rate},
-        to_stdout, to_stdout_as_json,
+        text::{clock, rate},
+        to_stdout_as_json,
     },
+    terminal::{plain, to_stdout},
 };
 
 /// What stands where nothing is known.

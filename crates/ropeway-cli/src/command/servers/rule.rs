@@ -15,10 +15,8 @@ use crate::{
     },
     error::CommandError,
     exit::Exit,
-    output::{
-        text::{plain, rate},
-        to_stdout, to_stdout_as_json,
-    },
+    output::{text::rate, to_stdout_as_json},
+    terminal::{plain, to_stdout},
 };
 
 /// What is done with the rules.

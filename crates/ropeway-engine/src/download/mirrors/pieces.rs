@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
+use ropeway_flow::{
+    digest::Hasher,
+    disk::{DiskError, PartFile},
+};
 use ropeway_model::{
     ByteRange, Digest, FailureCode, JobSpec, Pieces, SafeUrl, Segment, SegmentMap, Validator, counted,
 };
 
-use crate::{
-    attempt::{Attempt, Stop},
-    checksum::Hasher,
-    disk::{DiskError, PartFile},
-};
+use crate::attempt::{Attempt, Stop};
 
 /// Bytes that are read at once.
 const BUFFER: usize = 256 * 1024;

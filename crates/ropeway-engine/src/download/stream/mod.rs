@@ -10,6 +10,7 @@ mod way;
 use std::{future::Future, sync::Arc, time::Duration};
 
 use ropeway_drivers::{CookieJar, DriverError};
+use ropeway_flow::throttle::Bucket;
 use ropeway_model::{Failure, FailureCode, JobSpec, Retry, SafeUrl};
 use ropeway_store::Verification;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
@@ -24,7 +25,6 @@ use crate::{
     hosts::HostKey,
     progress::Progress,
     retry,
-    throttle::Bucket,
 };
 
 /// What takes the bytes.
@@ -119,7 +119,7 @@ impl<'a> Streamed<'a> {
         let is_first_contact = sent.source.is_none() && self.core.scope == Scope::Once;
         let retry = if is_hopeless(self.core, &self.progress, failure) { Retry::Never } else { retry };
         let most = most_tries(self.core, is_first_contact);
-        let pause = retry::delay(retry, tries, most, self.core.chance.uniform())?;
+        let pause = retry::delay(retry, tries, most, self.core.rng.uniform())?;
         // What moved bytes is no repetition.
         let turn = (!has_moved).then(|| self.core.hosts.retry_wait(&HostKey::of(self.from)));
         Some(pause.max(turn.unwrap_or_default()))

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use ropeway_drivers::{ByteStream, Context, Download, DriverError};
+use ropeway_flow::throttle::Throttle;
 use ropeway_model::{ByteRange, Validation};
 use tokio::{io::AsyncWriteExt as _, time::Instant};
 
@@ -20,7 +21,6 @@ use crate::{
         trouble::{self, LONGEST_SILENCE, Trouble},
     },
     hosts::{HostKey, Outcome},
-    throttle::Throttle,
 };
 
 /// An answer whose head fits what was handed on.

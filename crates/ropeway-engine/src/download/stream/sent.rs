@@ -1,12 +1,10 @@
 //! What was handed on, and how an answer shows that it continues it.
 
 use ropeway_drivers::Probe;
+use ropeway_flow::digest::Hashers;
 use ropeway_model::{Algorithm, Digest, FileName, SafeUrl, Validator};
 
-use crate::{
-    checksum::Hashers,
-    download::{seam::LONGEST_LEAD, trouble::is_made_anew},
-};
+use crate::download::{seam::LONGEST_LEAD, trouble::is_made_anew};
 
 /// What was handed on.
 #[derive(Default)]

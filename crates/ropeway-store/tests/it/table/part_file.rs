@@ -1,7 +1,7 @@
 //! Rows of part files: what is saved is what is read.
 
-use ropeway_model::Algorithm;
-use ropeway_store::{HashedPrefix, JobChange, PartFileState, Store};
+use ropeway_model::{Algorithm, HashedPrefix};
+use ropeway_store::{JobChange, PartFileState, Store};
 
 use crate::sample;
 

@@ -143,14 +143,14 @@ fn disk() -> Vec<Case> {
             "D16 taken",
             "the same, and the name is taken",
             "what has it keeps its bytes",
-            "crates/ropeway-engine/src/disk/names.rs::\
+            "crates/ropeway-flow/src/disk/names.rs::\
              a_name_that_is_taken_is_never_touched_on_any_kind_of_volume",
         ),
         tested(
             "D16",
             "the volume has neither a rename that replaces nothing nor hard links",
             "found out before the first byte; the file gets its name all the same, over no other",
-            "crates/ropeway-engine/src/disk/names.rs::\
+            "crates/ropeway-flow/src/disk/names.rs::\
              a_file_gets_a_free_name_on_every_kind_of_volume",
         ),
         tested(
@@ -242,7 +242,7 @@ fn crash() -> Vec<Case> {
             "K16",
             "the upload service is killed between the bytes and the note of how many there are",
             "cannot be: it takes an upload whole or not at all; what a killed one left is removed",
-            "crates/ropeway-service/tests/serve/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
+            "crates/ropeway-serve/tests/it/stop.rs::what_a_killed_server_left_is_removed_at_the_next_start",
         ),
         tested(
             "K17",
@@ -295,7 +295,7 @@ fn clocks() -> Vec<Case> {
             "T2",
             "summer time begins and ends; the 29th of February",
             "a rule of the schedule begins once a day",
-            "crates/ropeway-engine/src/clock.rs::\
+            "crates/ropeway-flow/src/clock.rs::\
              a_rule_begins_once_a_day_also_where_the_clock_is_set_and_on_a_leap_day",
         ),
     ]

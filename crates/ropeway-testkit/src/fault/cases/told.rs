@@ -73,14 +73,14 @@ fn named() -> Vec<Case> {
             "U15",
             "names that are too long, empty or no UTF-8, sent to the own service",
             "what is wrong with the name is said",
-            "crates/ropeway-service/tests/serve/again.rs::\
+            "crates/ropeway-serve/tests/it/again.rs::\
              what_is_wrong_with_a_name_is_said",
         ),
         tested(
             "U15 composed",
             "one name in two forms of Unicode, by PUT and by form",
             "one file",
-            "crates/ropeway-service/tests/serve/again.rs::\
+            "crates/ropeway-serve/tests/it/again.rs::\
              a_name_is_stored_composed_however_it_comes_and_found_either_way",
         ),
     ]

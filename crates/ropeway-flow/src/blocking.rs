@@ -1,0 +1,77 @@
+//! Where work that blocks is carried out: syncing, reading back, hashing.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::task::{JoinError, JoinHandle};
+
+/// Where work that blocks is carried out.
+#[derive(Clone, Debug, Default)]
+pub enum Blocking {
+    /// On threads of their own, so that no transfer waits for a disk that syncs.
+    #[default]
+    Threads,
+    /// By whoever waits for it, when it is first waited for: a simulation has one order of events for a seed.
+    InTurn(Arc<dyn Delay>),
+}
+
+/// How long work takes that is carried out in turn.
+pub trait Delay: Send + Sync + fmt::Debug {
+    /// Comes before the work and behind it.
+    fn pause(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// Work under way; yields what it returned, or that it panicked.
+///
+/// Work on a thread goes on when this is dropped; work in turn that was not begun never is.
+pub struct Pending<T>(Way<T>);
+
+enum Way<T> {
+    Thread(JoinHandle<T>),
+    InTurn(Pin<Box<dyn Future<Output = T> + Send>>),
+}
+
+impl Blocking {
+    /// Whether work begins before it is waited for.
+    pub const fn goes_ahead(&self) -> bool {
+        matches!(self, Self::Threads)
+    }
+
+    /// Begins `work`.
+    pub fn start<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
+        Pending(match self {
+            Self::Threads => Way::Thread(tokio::task::spawn_blocking(work)),
+            Self::InTurn(delay) => {
+                let delay = Arc::clone(delay);
+                Way::InTurn(Box::pin(async move {
+                    delay.pause().await;
+                    let result = work();
+                    delay.pause().await;
+                    result
+                }))
+            }
+        })
+    }
+}
+
+impl<T> Future for Pending<T> {
+    type Output = Result<T, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            Way::Thread(thread) => Pin::new(thread).poll(context),
+            Way::InTurn(work) => Poll::Ready(Ok(ready!(work.as_mut().poll(context)))),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Pending<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Pending").finish()
+    }
+}

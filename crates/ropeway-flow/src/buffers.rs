@@ -1,0 +1,144 @@
+//! The memory that bytes on their way from the network to the disk may take, over all downloads of the process.
+//!
+//! A connection's buffer grows with its speed and is never given back while the connection lives, so the bound is one
+//! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need. What
+//! connections gather for large writes comes on top, out of a share that all of them have in common: the more there
+//! are, the smaller their writes.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::SeqCst},
+};
+
+/// All buffers of the process together. Only the first connection of a job may go beyond it.
+const BUDGET: usize = 20 << 20;
+/// The largest buffer that the HTTP library reads one connection's bytes into, and its next one while they are written.
+const LARGEST: usize = 512 << 10;
+/// The smallest lease: what a connection was measured to take with its buffers, its task and its client's state, where
+/// a hundred are open.
+const SMALLEST: usize = 256 << 10;
+/// So many connections may each turn out to be a fast one. More than that are opened where each is slow.
+const FAST: usize = 16;
+/// What all connections together may have gathered for their next writes.
+const GATHERED: usize = 1 << 20;
+/// Smaller writes cost more than the memory is worth.
+const SMALLEST_WRITE: usize = 32 << 10;
+/// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
+const TRIAL: u32 = 64;
+
+/// The budget of the process; cheap to clone, all clones are the same.
+#[derive(Clone, Debug, Default)]
+pub struct Buffers(Arc<Leased>);
+
+#[derive(Debug, Default)]
+struct Leased {
+    bytes: AtomicUsize,
+    connections: AtomicUsize,
+}
+
+/// One connection's share of the budget, until it is dropped.
+#[derive(Debug)]
+pub struct Lease {
+    all: Arc<Leased>,
+    bytes: usize,
+    largest: usize,
+    reads: u32,
+}
+
+impl Buffers {
+    /// Memory for one more connection; `None` while there is none. With `is_needed` there always is: the only
+    /// connection of a job is not to wait for others.
+    pub fn lease(&self, is_needed: bool) -> Option<Lease> {
+        let bytes = if self.0.connections.load(SeqCst) < FAST { LARGEST } else { SMALLEST };
+        let more = |leased: usize| (is_needed || leased + bytes <= BUDGET).then_some(leased + bytes);
+        self.0.bytes.fetch_update(SeqCst, SeqCst, more).ok()?;
+        self.0.connections.fetch_add(1, SeqCst);
+        Some(Lease { all: Arc::clone(&self.0), bytes, largest: 0, reads: 0 })
+    }
+}
+
+impl Lease {
+    /// A read has brought so many bytes.
+    pub fn note(&mut self, bytes: usize) {
+        self.largest = self.largest.max(bytes);
+        self.reads = self.reads.saturating_add(1);
+        let needed = self.largest.next_power_of_two().max(SMALLEST);
+        if needed > self.bytes || (self.reads == TRIAL && needed < self.bytes) {
+            self.set(needed);
+        }
+    }
+
+    /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 32 KiB where many are.
+    pub fn write_size(&self) -> usize {
+        (GATHERED / self.all.connections.load(SeqCst).max(1)).max(SMALLEST_WRITE)
+    }
+
+    fn set(&mut self, bytes: usize) {
+        self.all.bytes.fetch_add(bytes, SeqCst);
+        self.all.bytes.fetch_sub(self.bytes, SeqCst);
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.all.bytes.fetch_sub(self.bytes, SeqCst);
+        self.all.connections.fetch_sub(1, SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_connections_are_few_and_slow_ones_many() {
+        let buffers = Buffers::default();
+        let mut fast: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert_eq!(fast.len(), 64, "sixteen may turn out to be fast");
+        assert!(buffers.lease(false).is_none());
+        for lease in &mut fast {
+            (0..TRIAL).for_each(|_| lease.note(417_792));
+        }
+        assert!(buffers.lease(false).is_none(), "all of them need it");
+        fast.truncate(24);
+        assert_eq!(buffers.0.bytes.load(SeqCst), 24 * LARGEST);
+        let more: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert_eq!(more.len(), 32);
+        drop((fast, more));
+        assert_eq!(buffers.0.bytes.load(SeqCst), 0);
+    }
+
+    #[test]
+    fn what_a_connection_turns_out_not_to_need_is_returned_and_taken_again_when_it_does() {
+        let buffers = Buffers::default();
+        let mut lease = buffers.lease(false).unwrap();
+        (1..TRIAL).for_each(|_| lease.note(1448));
+        assert_eq!(buffers.0.bytes.load(SeqCst), LARGEST, "it may still come to speed");
+        lease.note(16_384);
+        assert_eq!(buffers.0.bytes.load(SeqCst), SMALLEST);
+        lease.note(300_000);
+        assert_eq!(buffers.0.bytes.load(SeqCst), LARGEST);
+    }
+
+    #[test]
+    fn the_more_connections_there_are_the_smaller_are_their_writes() {
+        let buffers = Buffers::default();
+        let mut leases = vec![buffers.lease(true).unwrap()];
+        assert_eq!(leases[0].write_size(), 1 << 20);
+        leases.extend((1..4).map(|_| buffers.lease(true).unwrap()));
+        assert_eq!(leases[0].write_size(), 256 << 10);
+        leases.extend((4..100).map(|_| buffers.lease(true).unwrap()));
+        assert_eq!(leases[0].write_size(), 32 << 10);
+        leases.truncate(1);
+        assert_eq!(leases[0].write_size(), 1 << 20);
+    }
+
+    #[test]
+    fn the_only_connection_of_a_job_never_waits() {
+        let buffers = Buffers::default();
+        let held: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
+        assert!(buffers.lease(false).is_none() && buffers.lease(true).is_some());
+        drop(held);
+    }
+}

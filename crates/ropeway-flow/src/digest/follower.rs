@@ -1,0 +1,249 @@
+//! Digests computed while a file arrives: hashing follows the contiguous prefix of the part file, so that when the last
+//! byte lands only little is left to hash.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use parking_lot::Mutex;
+use ropeway_model::{Algorithm, Digest, HashedPrefix};
+use tokio::task::JoinError;
+
+use super::Hashers;
+use crate::{
+    blocking::{self, Blocking},
+    disk::{DiskError, PartFile},
+};
+
+/// Bytes read back at a time; stays within the cache it was just written through. Every file that is being hashed at the
+/// moment has one such buffer.
+const BLOCK: usize = 64 << 10;
+/// Hashed in one go before other work has its turn on that thread.
+const STEP: u64 = 16 << 20;
+
+/// Hashes a part file from its start as far as it is contiguous, and needs no thread and no buffer while nothing comes.
+#[derive(Debug)]
+pub struct Follower {
+    shared: Arc<Shared>,
+    blocking: Blocking,
+}
+
+#[derive(Debug)]
+struct Shared {
+    part: Arc<dyn PartFile>,
+    prefix: Mutex<Prefix>,
+    hashed: Mutex<Hashed>,
+}
+
+/// How far the digests have come.
+#[derive(Debug, Default)]
+struct Hashed {
+    offset: u64,
+    hashers: Hashers,
+    /// Somebody cut the part file: its digests must not match anything.
+    is_cut: bool,
+}
+
+#[derive(Debug, Default)]
+struct Prefix {
+    /// Where it ends: bytes before may be read.
+    end: u64,
+    /// As far as it was hashed when a step last ended.
+    hashed: u64,
+    /// Nobody waits for the digests any more.
+    is_abandoned: bool,
+    /// Whether the last step that was begun is still at it.
+    is_followed: bool,
+    step: Option<blocking::Pending<Result<(), DiskError>>>,
+}
+
+/// The digests to come; `None` if they were given up. Once they are there the part file is not read any more.
+#[derive(Debug)]
+pub struct Pending {
+    step: Option<blocking::Pending<Result<(), DiskError>>>,
+    rest: blocking::Pending<Result<Option<Vec<Digest>>, DiskError>>,
+}
+
+impl Follower {
+    /// Starts to follow `part` with digests in `algorithms`; those that were saved go on where they stood.
+    pub fn new(
+        blocking: &Blocking,
+        part: Arc<dyn PartFile>,
+        algorithms: &[Algorithm],
+        saved: Option<&HashedPrefix>,
+    ) -> Self {
+        let restored = saved.and_then(|saved| Some((saved.offset, Hashers::restore(algorithms, saved)?)));
+        let (offset, hashers) = restored.unwrap_or_else(|| (0, Hashers::new(algorithms)));
+        let prefix = Mutex::new(Prefix { hashed: offset, ..Prefix::default() });
+        let hashed = Mutex::new(Hashed { offset, hashers, is_cut: false });
+        Self { shared: Arc::new(Shared { part, prefix, hashed }), blocking: blocking.clone() }
+    }
+
+    /// The first `prefix` bytes of the file are in place.
+    pub fn reached(&self, prefix: u64) {
+        let mut state = self.shared.prefix.lock();
+        state.end = state.end.max(prefix);
+        let is_worth_it = state.end >= state.hashed.saturating_add(BLOCK as u64);
+        if is_worth_it && !state.is_followed && !state.is_abandoned && self.blocking.goes_ahead() {
+            state.is_followed = true;
+            let shared = Arc::clone(&self.shared);
+            state.step = Some(self.blocking.start(move || shared.step()));
+        }
+    }
+
+    /// The digests of what has been hashed by now, to go on from in another try.
+    pub fn saved(&self) -> Option<HashedPrefix> {
+        let hashed = self.shared.hashed.lock();
+        hashed.hashers.save(hashed.offset)
+    }
+
+    /// The file has `length` bytes and all are in place: hashes the rest.
+    pub fn complete(&self, length: u64) -> Pending {
+        self.shared.prefix.lock().end = length;
+        self.end()
+    }
+
+    /// Nobody wants the digests any more: what is pending ends soon.
+    pub fn abandon(&self) -> Pending {
+        self.shared.prefix.lock().is_abandoned = true;
+        self.end()
+    }
+
+    fn end(&self) -> Pending {
+        let step = self.shared.prefix.lock().step.take();
+        let shared = Arc::clone(&self.shared);
+        Pending { step, rest: self.blocking.start(move || shared.finish()) }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.shared.prefix.lock().is_abandoned = true;
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Result<Option<Vec<Digest>>, DiskError>, JoinError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(step) = &mut self.step {
+            // A read that failed is tried again by the rest, which tells of it.
+            if let Err(panic) = ready!(Pin::new(step).poll(context)) {
+                return Poll::Ready(Err(panic));
+            }
+            self.step = None;
+        }
+        Pin::new(&mut self.rest).poll(context)
+    }
+}
+
+impl Shared {
+    /// Hashes what has come, for as long as it is one thread's fair share of work.
+    fn step(&self) -> Result<(), DiskError> {
+        let begun = self.hashed.lock().offset;
+        let hashed = self.hash(begun.saturating_add(STEP));
+        let offset = self.hashed.lock().offset;
+        let mut prefix = self.prefix.lock();
+        prefix.hashed = offset;
+        prefix.is_followed = false;
+        hashed
+    }
+
+    /// Hashes all that has come; `None` if nobody wants it any more.
+    fn finish(&self) -> Result<Option<Vec<Digest>>, DiskError> {
+        self.hash(u64::MAX)?;
+        if self.prefix.lock().is_abandoned {
+            return Ok(None);
+        }
+        Ok(Some(std::mem::take(&mut *self.hashed.lock()).hashers.finish()))
+    }
+
+    /// Hashes as far as the prefix reaches, to `most` if it reaches farther.
+    fn hash(&self, most: u64) -> Result<(), DiskError> {
+        let mut block = Vec::new();
+        loop {
+            let (end, is_abandoned) = {
+                let prefix = self.prefix.lock();
+                (prefix.end.min(most), prefix.is_abandoned)
+            };
+            // Held while reading: a step and the rest may be at it side by side.
+            let mut hashed = self.hashed.lock();
+            let wanted = usize::try_from(end.saturating_sub(hashed.offset)).unwrap_or(BLOCK).min(BLOCK);
+            if wanted == 0 || is_abandoned || hashed.is_cut {
+                return Ok(());
+            }
+            block.resize(wanted, 0);
+            let read = self.part.read_at(&mut block, hashed.offset)?;
+            hashed.hashers.update(block.get(..read).unwrap_or_default());
+            hashed.offset += u64::try_from(read).unwrap_or(0);
+            hashed.is_cut = read < wanted;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{Disk, LocalDisk};
+
+    #[tokio::test]
+    async fn the_digests_of_a_file_that_arrives_in_pieces_are_those_of_the_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let bytes: Vec<u8> = (0..1_000_003_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let algorithms = [Algorithm::Sha256, Algorithm::Md5];
+        let mut whole = Hashers::new(&algorithms);
+        whole.update(&bytes);
+        let follower = Follower::new(&Blocking::Threads, Arc::clone(&part), &algorithms, None);
+        let mut written = 0;
+        for piece in bytes.chunks(300_001) {
+            part.write_at(piece, written).unwrap();
+            written += piece.len() as u64;
+            follower.reached(written);
+        }
+        assert_eq!(follower.complete(written).await.unwrap().unwrap(), Some(whole.finish()));
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_is_given_up_reads_the_file_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        part.write_at(&vec![1; 3 * BLOCK], 0).unwrap();
+        let follower = Follower::new(&Blocking::Threads, Arc::clone(&part), &[Algorithm::Sha256], None);
+        follower.reached(3 * BLOCK as u64);
+        assert_eq!(follower.abandon().await.unwrap().unwrap(), None);
+        drop(follower);
+        assert_eq!(Arc::strong_count(&part), 1, "the next try can have it for itself");
+    }
+
+    #[tokio::test]
+    async fn a_follower_needs_no_thread_until_there_is_a_block_to_hash() {
+        let folder = tempfile::tempdir().unwrap();
+        let parts = (0..20).map(|number| LocalDisk.create_part(&folder.path().join(format!("{number}.part"))).unwrap());
+        let followers: Vec<Follower> =
+            parts.map(|part| Follower::new(&Blocking::Threads, part, &[Algorithm::Sha256], None)).collect();
+        for follower in &followers {
+            follower.reached(BLOCK as u64 - 1);
+        }
+        assert!(followers.iter().all(|follower| !follower.shared.prefix.lock().is_followed));
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_goes_on_does_not_read_what_was_hashed_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let part = LocalDisk.create_part(&folder.path().join("a.part")).unwrap();
+        let bytes: Vec<u8> = (0..600_000_u32).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let mut whole = Hashers::new(&[Algorithm::Sha256]);
+        whole.update(&bytes[..500_000]);
+        let saved = whole.save(500_000).unwrap();
+        whole.update(&bytes[500_000..]);
+        // Zeros where the hashed bytes were: had they been read, the digest would be another.
+        part.write_at(&bytes[500_000..], 500_000).unwrap();
+        let follower = Follower::new(&Blocking::Threads, part, &[Algorithm::Sha256], Some(&saved));
+        follower.reached(580_000);
+        assert_eq!(follower.complete(600_000).await.unwrap().unwrap(), Some(whole.finish()));
+    }
+}

@@ -1,0 +1,9 @@
+//! Digests of files: computed while the bytes move, and able to go on where an earlier process stopped.
+
+mod follower;
+mod hasher;
+mod hashers;
+
+pub use follower::Follower;
+pub use hasher::Hasher;
+pub use hashers::Hashers;
