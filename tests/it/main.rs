@@ -36,6 +36,7 @@ mod settings;
 mod shared_connection;
 mod stream;
 mod support;
+mod tus;
 mod upload;
 mod upload_crash;
 mod verify;

@@ -35,6 +35,11 @@ pub(crate) fn web_tests() -> PathBuf {
     root().join("tests").join("web")
 }
 
+/// Servers of other projects that tests start, with their packages.
+pub(crate) fn peers() -> PathBuf {
+    root().join("tests").join("peers")
+}
+
 /// The tests of the real window.
 pub(crate) fn desktop_tests() -> PathBuf {
     root().join("tests").join("desktop")

@@ -13,7 +13,7 @@ use crate::place;
 /// All that the tests need.
 pub(crate) fn everything() -> Result<()> {
     apt::install(&[Need::Build, Need::Window, Need::Check, Need::Test])?;
-    for folder in [place::ui(), place::web_tests()] {
+    for folder in [place::ui(), place::web_tests(), place::peers()] {
         npm::install(&folder)?;
     }
     cargo_tools::install()

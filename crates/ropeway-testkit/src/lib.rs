@@ -15,6 +15,7 @@ pub mod peer;
 mod port;
 mod socks;
 mod tunnel;
+mod tus_node;
 
 pub use folder::TempFolder;
 pub use nginx::{Nginx, NginxSettings};
@@ -23,3 +24,4 @@ pub use peer::Peer;
 pub use port::{free_port, wait_for_port};
 pub use socks::{Asked, SocksProxy};
 pub use tunnel::{AskedTunnel, TunnelProxy};
+pub use tus_node::TusNode;
