@@ -79,6 +79,19 @@ export async function daemon(folder) {
   return { ...program, token, rpc };
 }
 
+/** The tus project's own server, with its uploads in `folder`. */
+export async function tus(folder) {
+  const script = resolve(import.meta.dirname, "../peers/tus.mjs");
+  const child = spawn("node", [script, folder, "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const [line] = await once(createInterface({ input: child.stdout }), "line");
+  const stop = async () => {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  };
+  return { target: `tus+http://127.0.0.1:${line.split(" ")[1]}/files`, stop };
+}
+
 /** A server that shares `root`. */
 export function share(root) {
   return start(["serve", "--root", root, "--bind", "127.0.0.1:0"], {});

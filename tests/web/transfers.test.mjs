@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { inPhase, launch, open, picture, row } from "./browser.mjs";
-import { daemon, scratch, share, until } from "./programs.mjs";
+import { daemon, scratch, share, tus, until } from "./programs.mjs";
 
 const MB = 1024 * 1024;
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
@@ -156,6 +156,40 @@ test("a typed path is uploaded to a target that is saved on the way", async () =
   assert.equal(sha256(got), sha256(sent));
   await page.getByRole("navigation").getByText("Share").waitFor();
   await picture(page, "uploaded");
+});
+
+test("an upload to tus that is paused in the page goes on where the server stands", async () => {
+  const { page } = window;
+  const folder = join(place.folder, "tus");
+  await mkdir(folder);
+  const server = await tus(folder);
+  try {
+    await writeFile(join(place.folder, "image.bin"), randomBytes(6 * MB));
+    await page.getByRole("button", { name: "More ways to add" }).click();
+    await page.getByRole("menuitem", { name: "Upload files…" }).click();
+    await page.getByLabel("Files and folders").fill(join(place.folder, "image.bin"));
+    await page.getByLabel("Upload to").selectOption({ label: "Another address" });
+    await page.getByLabel("Address", { exact: true }).fill(server.target);
+    const { settings } = await queue.rpc("snapshot");
+    await queue.rpc("settings_set", { ...settings, upload_limit: 2 * MB });
+    await page.getByRole("button", { name: "Upload", exact: true }).click();
+    const job = async () => (await queue.rpc("snapshot")).jobs.find((job) => job.source.endsWith("image.bin"));
+    await until("bytes of it", async () => ((await job())?.progress.moved ?? 0) > MB);
+    await row(page, "image.bin").click();
+    await page.keyboard.press("Space");
+    await inPhase(page, "image.bin", "paused");
+    await picture(page, "tus-paused");
+    await queue.rpc("settings_set", settings);
+    await page.keyboard.press("Space");
+    await inPhase(page, "image.bin", "completed");
+    const names = (await readdir(folder)).filter((name) => !name.endsWith(".json"));
+    assert.equal(names.length, 1);
+    const paths = [join(place.folder, "image.bin"), join(folder, names[0])];
+    const [sent, got] = await Promise.all(paths.map((path) => readFile(path)));
+    assert.equal(sha256(got), sha256(sent));
+  } finally {
+    await server.stop();
+  }
 });
 
 test("pasted addresses open the dialog with them, other words do not", async () => {
