@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use ropeway_model::{Algorithm, Digest, HashedPrefix};
 use tokio::task::JoinError;
 
-use super::Hashers;
+use super::hashers::Hashers;
 use crate::{
     blocking::{self, Blocking},
     disk::{DiskError, PartFile},

@@ -2,7 +2,7 @@
 
 use ropeway_model::{Algorithm, Digest, HashedPrefix};
 
-use super::Hasher;
+use super::hasher::Hasher;
 
 /// How the states of digests are written. To be raised when a library that writes them changes its form.
 const FORMAT: u8 = 1;

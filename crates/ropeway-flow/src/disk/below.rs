@@ -7,7 +7,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::DiskError;
+use super::error::DiskError;
 
 /// Creates `folder` below `chosen`, which exists. Returns the folders that it made, the outermost first.
 ///

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::DiskError;
+use super::error::DiskError;
 
 /// The kind of FAT volumes, as the kernel names it (`MSDOS_SUPER_MAGIC`).
 #[cfg(target_os = "linux")]

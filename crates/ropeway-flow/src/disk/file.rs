@@ -1,14 +1,14 @@
 //! Open files of the operating system.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::{self, IoSlice},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use super::{DiskError, FileStamp, PartFile, SourceFile};
+use super::{error::DiskError, part_file::PartFile, source_file::SourceFile, stamp::FileStamp};
 
 /// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
 const MOST_PIECES: usize = 1024;
@@ -17,12 +17,6 @@ const MOST_PIECES: usize = 1024;
 pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     let synced = File::open(folder).and_then(ropeway_files::sync_folder);
     synced.map_err(|error| DiskError::at(folder, error))
-}
-
-/// What tells a file from another one that gets its name.
-pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
-    let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
 }
 
 /// An open file that knows its name, so that its errors do.
@@ -54,7 +48,7 @@ impl LocalFile {
     }
 
     fn stamped(&self) -> Result<FileStamp, DiskError> {
-        self.named(self.file.metadata()).map(|metadata| stamp_of(&metadata))
+        self.named(self.file.metadata()).map(|metadata| FileStamp::of(&metadata))
     }
 
     fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DiskError, file::sync_folder};
+use super::{error::DiskError, file::sync_folder};
 
 /// Creates `folder` and its parents where they are missing, durably: a complete file is no more so than the way to it.
 /// Returns those that it made, the outermost first; what another process made meanwhile is not among them.

@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
+use super::{
+    error::DiskError, file_system::Disk, notes::Notes, part_file::PartFile, source_file::SourceFile, stamp::FileStamp,
+};
 
 /// A disk whose part files stay failed.
 ///

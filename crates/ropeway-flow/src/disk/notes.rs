@@ -4,7 +4,7 @@ use std::{fs::File, path::Path};
 
 use ropeway_model::SafeUrl;
 
-use super::file::stamp_of;
+use super::stamp::FileStamp;
 
 /// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
 const ORIGIN: &str = "user.xdg.origin.url";
@@ -43,7 +43,7 @@ impl Notes {
         // What was just set needs not be asked for.
         let modified_ns = match self.modified.filter(|_| dated.is_ok()) {
             Some(seconds) => Some(i128::from(seconds) * 1_000_000_000),
-            None => file.metadata().ok().map(|metadata| stamp_of(&metadata).modified_ns),
+            None => file.metadata().ok().map(|metadata| FileStamp::of(&metadata).modified_ns),
         };
         let note = modified_ns.and_then(|modified_ns| self.version_at(modified_ns));
         let versioned = note.map_or(Ok(()), |note| set(file, VERSION, &note));

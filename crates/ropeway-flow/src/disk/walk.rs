@@ -7,7 +7,7 @@ use std::{
 
 use ropeway_model::UploadName;
 
-use super::DiskError;
+use super::error::DiskError;
 
 /// More files than this in one drop is a mistake such as a dropped root folder.
 const MOST_FILES: usize = 200_000;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Throttle;
+use super::limits::Throttle;
 
 /// Portions are paid for ahead, for a second at most: over less time than this a limit seems idle between two of them.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ mod tests {
 
     use ropeway_model::ByteRate;
 
-    use super::{super::Bucket, *};
+    use super::{super::bucket::Bucket, *};
 
     #[tokio::test(start_paused = true)]
     async fn a_limit_is_felt_where_most_of_it_is_used_by_this_transfer_or_by_another() {

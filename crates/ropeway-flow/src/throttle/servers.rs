@@ -8,7 +8,7 @@ use std::{
 use parking_lot::Mutex;
 use ropeway_model::ByteRate;
 
-use super::Bucket;
+use super::bucket::Bucket;
 
 /// Buckets kept before those that no job uses any more are looked for.
 const MANY: usize = 256;

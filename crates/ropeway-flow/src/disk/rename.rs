@@ -1,7 +1,6 @@
-//! How a complete file gets a name that nothing else has, whatever its volume can do.
+//! Renames without replacing, whatever the volume can do.
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd, BorrowedFd},
@@ -10,22 +9,13 @@ use std::{
 
 use parking_lot::Mutex;
 use rustix::{
-    fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags},
+    fs::{AtFlags, Mode, OFlags, RenameFlags},
     io::Errno,
 };
-
-use super::probe::{self, Probe};
 
 /// Longer than any placeholder: what has more is none.
 pub(super) const MOST_PLACEHOLDER_BYTES: u64 = 1024;
 
-/// Folders and volumes that are remembered: more than one user has, few enough for a process that sees them come and go.
-const MOST_REMEMBERED: usize = 1024;
-
-/// Volumes on which a file has been named without replacing another one, in this process.
-static PROVED: Mutex<BTreeSet<Volume>> = Mutex::new(BTreeSet::new());
-/// Folders in which probes that were left have been looked for, in this process.
-static SWEPT: Mutex<BTreeSet<(Volume, u64)>> = Mutex::new(BTreeSet::new());
 /// Held from a placeholder's first byte to its end, so that one thread does not take another's for one that was left.
 static PLACING: Mutex<()> = Mutex::new(());
 
@@ -55,64 +45,13 @@ pub fn is_placeholder(folder: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<
     names.own_placeholder().is_some()
 }
 
-/// Makes sure that files in `folder` can get free names, before there are bytes that need one. Tried once on each
-/// volume, with an empty file; what a killed process left of that in the folder is removed.
-///
-/// # Errors
-/// What the system says to it.
-pub fn prove_naming(folder: impl AsFd) -> Result<(), Errno> {
-    let folder = folder.as_fd();
-    let inode = rustix::fs::fstat(folder)?.st_ino;
-    if remember(&mut SWEPT.lock(), (Volume::of(folder)?, inode)) {
-        probe::sweep(folder);
-    }
-    prove_naming_by(&Kernel, folder, &PROVED)
-}
-
-/// A volume while it is mounted: its device's number is given to the next one, whose file system is another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Volume {
-    device: u64,
-    file_system: u64,
-}
-
-impl Volume {
-    fn of(folder: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let device = rustix::fs::fstat(folder)?.st_dev;
-        Ok(Self { device, file_system: rustix::fs::fstatvfs(folder)?.f_fsid })
-    }
-}
-
-/// Whether `what` is new. All are forgotten where they are too many: what is known of them is only found out again.
-fn remember<T: Ord>(known: &mut BTreeSet<T>, what: T) -> bool {
-    if known.len() >= MOST_REMEMBERED && !known.contains(&what) {
-        known.clear();
-    }
-    known.insert(what)
-}
-
-fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BTreeSet<Volume>>) -> Result<(), Errno> {
-    let volume = Volume::of(folder)?;
-    if proved.lock().contains(&volume) {
-        return Ok(());
-    }
-    let Probe { names: [from, to], _locked } = Probe::create(folder)?;
-    let names = Names { from_folder: folder, from: from.as_ref(), to_folder: folder, to: to.as_ref() };
-    let renamed = names.rename(calls);
-    let left = if renamed.is_ok() { &to } else { &from };
-    let _ = rustix::fs::unlinkat(folder, left, AtFlags::empty());
-    renamed?;
-    remember(&mut proved.lock(), volume);
-    Ok(())
-}
-
 /// The calls that not every volume carries out.
-trait Calls {
+pub(super) trait Calls {
     fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno>;
     fn link(&self, names: &Names<'_>) -> Result<(), Errno>;
 }
 
-struct Kernel;
+pub(super) struct Kernel;
 
 impl Calls for Kernel {
     fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno> {
@@ -127,15 +66,15 @@ impl Calls for Kernel {
 }
 
 /// A file's name and the one it is to get.
-struct Names<'a> {
-    from_folder: BorrowedFd<'a>,
-    from: &'a Path,
-    to_folder: BorrowedFd<'a>,
-    to: &'a Path,
+pub(super) struct Names<'a> {
+    pub(super) from_folder: BorrowedFd<'a>,
+    pub(super) from: &'a Path,
+    pub(super) to_folder: BorrowedFd<'a>,
+    pub(super) to: &'a Path,
 }
 
 impl Names<'_> {
-    fn rename(&self, calls: &impl Calls) -> Result<(), Errno> {
+    pub(super) fn rename(&self, calls: &impl Calls) -> Result<(), Errno> {
         match calls.rename_no_replace(self) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             outcome => return outcome,
@@ -190,7 +129,7 @@ impl Names<'_> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(self.to_folder, self.to, flags, Mode::RUSR | Mode::WUSR)?);
         // Another process asks by this lock whether a placeholder was left. Where a volume has no locks, nobody asks.
-        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let _ = file.try_lock();
         match file.write_all(self.placeholder_text().as_bytes()) {
             Ok(()) => Ok(file),
             Err(error) => {
@@ -208,7 +147,7 @@ impl Names<'_> {
         if !metadata.is_file() || metadata.len() > MOST_PLACEHOLDER_BYTES {
             return None;
         }
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        file.try_lock().ok()?;
         let mut text = String::new();
         (&file).take(MOST_PLACEHOLDER_BYTES).read_to_string(&mut text).ok()?;
         (text == self.placeholder_text()).then_some(file)
@@ -217,7 +156,7 @@ impl Names<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, fs, path::PathBuf};
+    use std::{fs, path::PathBuf};
 
     use rustix::fs::CWD;
     use tempfile::TempDir;
@@ -228,18 +167,10 @@ mod tests {
     struct Poor {
         rename: Option<Errno>,
         link: Option<Errno>,
-        calls: Cell<u32>,
-    }
-
-    impl Poor {
-        fn new(rename: Option<Errno>, link: Option<Errno>) -> Self {
-            Self { rename, link, calls: Cell::new(0) }
-        }
     }
 
     impl Calls for Poor {
         fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno> {
-            self.calls.set(self.calls.get() + 1);
             self.rename.map_or_else(|| Kernel.rename_no_replace(names), Err)
         }
 
@@ -279,7 +210,7 @@ mod tests {
     impl Place {
         fn rename(&self, (rename, link): (Option<Errno>, Option<Errno>)) -> Result<(), Errno> {
             let (from_folder, to_folder) = (CWD, CWD);
-            Names { from_folder, from: &self.from, to_folder, to: &self.to }.rename(&Poor::new(rename, link))
+            Names { from_folder, from: &self.from, to_folder, to: &self.to }.rename(&Poor { rename, link })
         }
 
         fn names(&self) -> usize {
@@ -357,7 +288,7 @@ mod tests {
                     scope.spawn(move || {
                         write(&from, number.to_string().as_bytes());
                         let names = Names { from_folder: CWD, from: &from, to_folder: CWD, to: &to };
-                        usize::from(names.rename(&Poor::new(Some(Errno::INVAL), Some(Errno::PERM))).is_ok())
+                        usize::from(names.rename(&Poor { rename: Some(Errno::INVAL), link: Some(Errno::PERM) }).is_ok())
                     })
                 })
                 .collect();
@@ -365,41 +296,5 @@ mod tests {
         });
         assert_eq!((won, fs::read_dir(folder.path()).unwrap().count()), (1, 16));
         assert!(fs::read_to_string(to).unwrap().parse::<u32>().is_ok());
-    }
-
-    #[test]
-    fn a_folder_is_rid_of_the_probes_of_killed_processes_before_it_is_used() {
-        let place = place();
-        let left = place.folder.path().join(".ropeway-probe-0123456789abcdef-a");
-        write(&left, b"");
-        prove_naming(File::open(place.folder.path()).unwrap()).unwrap();
-        assert_eq!((left.exists(), place.names()), (false, 1));
-    }
-
-    #[test]
-    fn what_is_remembered_stays_bounded() {
-        let mut known = BTreeSet::new();
-        for what in 0..3 * MOST_REMEMBERED {
-            assert!(remember(&mut known, what) && !remember(&mut known, what));
-            assert!(known.len() <= MOST_REMEMBERED);
-        }
-    }
-
-    #[test]
-    fn a_volume_is_tried_once_and_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let handle = File::open(folder.path()).unwrap();
-        let proved = Mutex::default();
-        let poor = Poor::new(Some(Errno::INVAL), Some(Errno::PERM));
-        prove_naming_by(&poor, handle.as_fd(), &proved).unwrap();
-        prove_naming_by(&poor, handle.as_fd(), &proved).unwrap();
-        assert_eq!(poor.calls.get(), 1);
-        let dead = Poor::new(Some(Errno::ROFS), None);
-        let proved = Mutex::default();
-        for _ in 0..2 {
-            assert_eq!(prove_naming_by(&dead, handle.as_fd(), &proved), Err(Errno::ROFS));
-        }
-        assert_eq!(dead.calls.get(), 2, "a failure is not remembered");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
