@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use ropeway_model::ByteRate;
 use tokio::sync::Mutex;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, slice_of};
 
 /// The limits one job's bytes pass: its own, its server's, then everybody's. Clones are the same job.
 #[derive(Clone, Debug)]
@@ -96,15 +96,9 @@ impl Throttle {
         shared.chain(self.job.rate()).min()
     }
 
-    /// How many bytes to take at once, so that a limited stream flows instead of stuttering and a changed limit is
-    /// felt at once: a twentieth of a second's worth, at least 1 KiB, at most `most`.
+    /// Bytes to move at once under the tightest limit; see [`Bucket::slice`].
     pub fn slice(&self, most: usize) -> usize {
-        /// Below this the cost of waking up exceeds the cost of the bytes.
-        const SMALLEST: usize = 1024;
-        self.tightest().map_or(most, |rate| {
-            let twentieth = usize::try_from(rate.bytes_per_second() / 20).unwrap_or(usize::MAX);
-            twentieth.clamp(SMALLEST, most.max(SMALLEST))
-        })
+        slice_of(self.tightest(), most)
     }
 }
 
