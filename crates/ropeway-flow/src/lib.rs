@@ -10,4 +10,5 @@ pub mod digest;
 pub mod disk;
 pub mod meter;
 pub mod rng;
+pub mod shares;
 pub mod throttle;

@@ -5,6 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts, uri::Authority};
 use hyper::body::Incoming;
+use ropeway_flow::shares::Shares;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     path::Hidden,
     refusal::Refusal,
     throttle::{Direction, Throttle},
-    upload::{UploadBody, batch::Batches, form, place::NameLocks, put},
+    upload::{UploadBody, form, place::NameLocks, put},
 };
 use crate::transport::{
     host::{HostFault, Hosts},
@@ -39,7 +40,7 @@ pub(super) struct Service {
     /// Held while a name is published.
     pub(super) names: NameLocks,
     pub(super) digests: Digests,
-    pub(super) batches: Batches,
+    pub(super) batches: Shares,
     /// Refused uploads that are still read so that the client gets to see why.
     pub(super) lingering: TaskTracker,
 }

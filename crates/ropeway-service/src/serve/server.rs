@@ -23,7 +23,7 @@ use super::{
     folder::Folder,
     path::Hidden,
     throttle::Throttle,
-    upload::{batch::Batches, draft, place::NameLocks, sweep},
+    upload::{draft, place::NameLocks, receive, sweep},
 };
 use crate::transport::{host::Hosts, listen, visit::Visit};
 
@@ -66,7 +66,7 @@ pub async fn bind(config: Config) -> Result<Server, ServeError> {
         hidden,
         names: NameLocks::default(),
         digests: Digests::default(),
-        batches: Batches::default(),
+        batches: receive::batches(),
         lingering: TaskTracker::new(),
     };
     Ok(Server { listener, address, service: Arc::new(service) })
