@@ -1,4 +1,4 @@
-//! The memory that bytes on their way from the network to the disk may take, over all downloads of the process.
+//! Memory budget of bytes between network and disk, over all downloads.
 //!
 //! A connection's buffer grows with its speed and is never given back while the connection lives, so the bound is one
 //! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need. What
@@ -14,21 +14,22 @@ use crate::shares::{Share, Shares};
 
 /// All buffers of the process together. Only the first connection of a job may go beyond it.
 const BUDGET: usize = 20 << 20;
-/// The largest buffer that the HTTP library reads one connection's bytes into, and its next one while they are written.
+/// Largest buffer that the HTTP library reads into, with the next one.
 const LARGEST: usize = 512 << 10;
-/// The smallest lease: what a connection was measured to take with its buffers, its task and its client's state, where
-/// a hundred are open.
+/// Smallest lease: measured at a connection with its task and client.
+/// A hundred were open then.
 const SMALLEST: usize = 256 << 10;
-/// So many connections may each turn out to be a fast one. More than that are opened where each is slow.
+/// Connections that may each turn out to be fast. More are opened where each is slow.
 const FAST: usize = 16;
-/// What all connections together may have gathered for their next writes.
+/// Bytes that all connections together may have gathered for their next writes.
 const GATHERED: usize = 1 << 20;
 /// Smaller writes cost more than the memory is worth.
 const SMALLEST_WRITE: usize = 32 << 10;
-/// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
+/// Reads that tell what a connection needs.
+/// The library doubles its buffer with every read that fills it.
 const TRIAL: u32 = 64;
 
-/// The budget of the process; cheap to clone, all clones are the same.
+/// Budget of the process. All clones are the same.
 #[derive(Clone, Debug)]
 pub struct Buffers {
     leased: Arc<AtomicUsize>,
@@ -73,7 +74,8 @@ impl Lease {
         }
     }
 
-    /// Bytes gathered for one write at most: from 1 MiB for one connection to 32 KiB for many.
+    /// Bytes gathered for one write at most.
+    /// From 1 MiB for a connection that is alone to 32 KiB where many are.
     pub fn write_size(&self) -> usize {
         self.gathered.bytes()
     }

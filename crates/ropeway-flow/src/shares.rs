@@ -24,7 +24,7 @@ struct Shared {
 pub struct Share(Arc<Shared>);
 
 impl Shares {
-    /// Divides `bytes` among all streams, as far as the bounds for `each` allow.
+    /// Divides `bytes` among all streams, within the bounds for `each`.
     pub fn new(bytes: usize, each: RangeInclusive<usize>) -> Self {
         Self(Arc::new(Shared { bytes, each, taken: AtomicUsize::new(0) }))
     }

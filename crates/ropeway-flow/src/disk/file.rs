@@ -24,7 +24,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
 pub(super) struct LocalFile {
     file: File,
     path: PathBuf,
-    /// Whether a power cut leaves its name, too.
+    /// Name survives a power cut, too.
     has_durable_name: AtomicBool,
 }
 
@@ -56,7 +56,7 @@ impl LocalFile {
     }
 }
 
-/// Writes all pieces, in as few calls as the system makes of them.
+/// Writes all pieces in as few calls as the system needs.
 pub(super) fn write_pieces(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
     let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
     let mut left = slices.as_mut_slice();

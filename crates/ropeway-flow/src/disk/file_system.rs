@@ -1,4 +1,4 @@
-//! The file system as whoever moves bytes sees it.
+//! File system as whoever moves bytes sees it.
 
 use std::{
     ffi::OsString,
@@ -18,8 +18,9 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Removes a folder if nothing is in it.
     fn remove_empty(&self, _folder: &Path) {}
 
-    /// Creates `folder`, which lies below `chosen`, following no link on the way from there: a document named it, and
-    /// must not lead out of what the user chose.
+    /// Creates `folder`, which lies below `chosen`, following no link from there.
+    ///
+    /// A document named it, and must not lead out of what the user chose.
     ///
     /// # Errors
     /// [`DiskError::LinkInWay`] naming the first link.
@@ -34,7 +35,8 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Exists`] if anything of this name exists.
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
 
-    /// Creates a file in `folder` that has no name: it is gone with its last handle, after a crash too.
+    /// Creates a file in `folder` that has no name.
+    /// It is gone with its last handle, after a crash too.
     fn create_nameless(&self, folder: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
 
     /// Opens the part file of an earlier attempt and locks it. Follows no link.
@@ -43,15 +45,17 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// [`DiskError::Missing`] if it is gone, [`DiskError::InUse`] if another process holds its lock.
     fn open_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError>;
 
-    /// Gives a synced part file its final name and syncs the folder: after this returns, name and bytes survive a power
-    /// cut. Without `replace`, an existing file is never touched.
+    /// Gives a synced part file its final name and syncs the folder.
+    ///
+    /// After this returns, name and bytes survive a power cut. Without `replace`, an existing file is never touched.
     ///
     /// # Errors
     /// [`DiskError::Exists`] if the final name is taken and `replace` is false.
     fn publish(&self, part: &Path, final_path: &Path, replace: bool) -> Result<(), DiskError>;
 
-    /// Creates a file of `pieces`, one behind the other, with its notes under its final name: after a crash it is there whole or not at
-    /// all, and nothing else is. That it is there is durable once the folder is synced. `false` where the file system
+    /// Creates a whole file of `pieces` under its final name.
+    ///
+    /// Its notes are on it. After a crash it is there whole or not at all, and nothing else is. That it is there is durable once the folder is synced. `false` where the file system
     /// cannot make a file without a name first.
     ///
     /// # Errors
@@ -61,7 +65,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Makes the names in a folder durable.
     fn sync_folder(&self, folder: &Path) -> Result<(), DiskError>;
 
-    /// Leaves notes on a finished file, as far as its file system takes notes. Follows no link.
+    /// Leaves notes on a finished file where its file system takes notes. Follows no link.
     fn leave_notes(&self, _path: &Path, _notes: &Notes) {}
 
     /// The note of its version that a file has.
@@ -72,7 +76,7 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Removes a file; a missing one is a success.
     fn remove(&self, path: &Path) -> Result<(), DiskError>;
 
-    /// Removes the file at `path` if it is still the one that `stamp` was taken of; a missing one is a success. `false`
+    /// Removes the file at `path` if it still has this `stamp`. A missing one is a success. `false`
     /// where something else has the name, which stays.
     fn remove_if_same(&self, path: &Path, stamp: FileStamp) -> Result<bool, DiskError> {
         match self.open_part(path) {
@@ -86,15 +90,16 @@ pub trait Disk: Send + Sync + fmt::Debug {
     /// Length of the regular file at `path`; `None` if nothing is there. Follows no link.
     fn length_of(&self, path: &Path) -> Result<Option<u64>, DiskError>;
 
-    /// Whether anything has this name, a broken link included.
+    /// Tells whether anything has this name, a broken link included.
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError>;
 
-    /// All names in `folder`, in any order; `None` where there are more than `most`, or the disk cannot tell.
+    /// Lists the names in `folder`, in any order.
+    /// `None` where there are more than `most`, or the disk cannot tell.
     fn names_in(&self, _folder: &Path, _most: usize) -> Result<Option<Vec<OsString>>, DiskError> {
         Ok(None)
     }
 
-    /// Whether what has the name `final_path` was put there by [`Disk::publish`] of `part`, which a crash has interrupted.
+    /// Recognises what an interrupted [`Disk::publish`] of `part` left at `final_path`.
     /// Publishing again takes it up.
     fn is_placeholder(&self, _part: &Path, _final_path: &Path) -> bool {
         false

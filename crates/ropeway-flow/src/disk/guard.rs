@@ -1,4 +1,4 @@
-//! What holds for every disk below the engine: a part file whose sync failed once is not believed again.
+//! Part files that are not believed again once their sync failed.
 
 use std::{
     ffi::OsString,

@@ -30,8 +30,7 @@ use super::{
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalDisk;
 
-/// Never through a link that somebody planted, never waiting for the other end of a pipe, never inherited by a program we
-/// start.
+/// Flags against planted links, pipes that are waited for, and inheritance.
 fn safe_flags() -> i32 {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     i32::try_from(flags.bits()).unwrap_or(0)
@@ -54,7 +53,7 @@ fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
     }
 }
 
-/// A file without a name in `folder`; `None` where its file system has none.
+/// Opens a file without a name; `None` where there are none.
 #[cfg(target_os = "linux")]
 fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskError> {
     use rustix::{fs::Mode, io::Errno};

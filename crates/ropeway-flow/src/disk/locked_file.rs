@@ -1,4 +1,6 @@
-//! Hidden files that are locked while somebody writes them, which tells them from those that a killed process left.
+//! Hidden files that are locked while somebody writes them.
+//!
+//! The lock tells them from those that a killed process left.
 
 use std::{
     fs::{File, Metadata, TryLockError},
@@ -12,10 +14,10 @@ use rustix::{
 
 /// Hexadecimal digits of a file's number.
 const NUMBER_DIGITS: usize = 16;
-/// Names tried; a second one is needed when a sweep has just taken the first, or once in 2⁶⁴ files.
+/// Names tried. A second is needed when a sweep took the first, or once in 2⁶⁴ files.
 const MOST_NAMES_TRIED: u32 = 8;
 
-/// Creates and locks a file in `folder` under the name that `name_of` gives a random number.
+/// Creates and locks a file named by `name_of` a random number.
 ///
 /// # Errors
 /// [`Errno::EXIST`] if every name that was tried is taken; what the system says otherwise.
@@ -43,7 +45,9 @@ pub fn is_number(text: &str) -> bool {
     text.len() == NUMBER_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Removes the regular file `name` if nobody has its lock and `is_ours` recognises it; `false` if it stays.
+/// Removes the regular file `name` if nobody has its lock.
+///
+/// `false` if it stays: also where `is_ours` does not recognise it.
 ///
 /// # Errors
 /// What the system says, except that nothing has the name.

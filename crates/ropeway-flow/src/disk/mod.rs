@@ -1,4 +1,4 @@
-//! The disk: part files, sources, and the one atomic move to a final name.
+//! Disk: part files, sources, and the atomic move to a final name.
 //!
 //! All calls block. Writes land in the page cache and are made from the transfer itself, which is the back-pressure of
 //! a slow disk; syncs are made from a blocking thread.

@@ -18,10 +18,11 @@ pub trait PartFile: Send + Sync + fmt::Debug {
         Ok(())
     }
 
-    /// Reads at `offset` until the buffer is full or the file ends; returns the bytes read.
+    /// Reads at `offset` until the buffer is full or the file ends.
+    /// Returns the bytes read.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize, DiskError>;
 
-    /// Makes what was written durable, with the length that reading it back needs and the name it is found under.
+    /// Makes what was written durable, with its length and its name.
     fn sync_data(&self) -> Result<(), DiskError>;
 
     /// Its length in bytes.
@@ -30,7 +31,7 @@ pub trait PartFile: Send + Sync + fmt::Debug {
     /// Cuts or extends it to `length` bytes.
     fn set_length(&self, length: u64) -> Result<(), DiskError>;
 
-    /// What changes when the file does.
+    /// Stamp that changes when the file does.
     fn stamp(&self) -> Result<FileStamp, DiskError>;
 }
 
@@ -40,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// What is written, where.
+    /// Pieces with their offsets.
     #[derive(Debug, Default)]
     struct Written(Mutex<Vec<(u64, Vec<u8>)>>);
 

@@ -1,4 +1,4 @@
-//! The empty file with which a volume's way of naming files is tried.
+//! Empty file with which a volume's way of naming is tried.
 
 use std::{fs::File, os::fd::BorrowedFd};
 
@@ -12,7 +12,7 @@ use super::{
     rename::MOST_PLACEHOLDER_BYTES,
 };
 
-/// What every probe's name begins with; hidden, so that nobody takes it for a file of theirs.
+/// Beginning of every probe's name. Hidden, so that nobody takes it for a file of theirs.
 const MARK: &str = ".ropeway-probe-";
 
 /// An empty file that is about to be renamed. It is locked as long as this lives.

@@ -13,15 +13,17 @@ use super::{
     rename::{Calls, Kernel, Names},
 };
 
-/// Folders and volumes that are remembered: more than one user has, few enough for a process that sees them come and go.
+/// Folders and volumes that are remembered.
+/// More than one user has, few enough for a process that sees them come and go.
 const MOST_REMEMBERED: usize = 1024;
 
-/// Volumes on which a file has been named without replacing another one, in this process.
+/// Volumes on which this process has named a file without replacing.
 static PROVED: Mutex<BTreeSet<Volume>> = Mutex::new(BTreeSet::new());
-/// Folders in which probes that were left have been looked for, in this process.
+/// Folders that this process has rid of probes that were left.
 static SWEPT: Mutex<BTreeSet<(Volume, u64)>> = Mutex::new(BTreeSet::new());
-/// Makes sure that files in `folder` can get free names, before there are bytes that need one. Tried once on each
-/// volume, with an empty file; what a killed process left of that in the folder is removed.
+/// Proves that files in `folder` can get free names.
+///
+/// Tried before there are bytes that need one, once on each volume, with an empty file. What a killed process left of that in the folder is removed.
 ///
 /// # Errors
 /// What the system says to it.
@@ -34,7 +36,8 @@ pub fn prove_naming(folder: impl AsFd) -> Result<(), Errno> {
     prove_naming_with(&Kernel, folder, &PROVED)
 }
 
-/// A volume while it is mounted: its device's number is given to the next one, whose file system is another.
+/// Volume while it is mounted.
+/// Its device's number is given to the next one, whose file system is another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Volume {
     device: u64,
@@ -48,7 +51,7 @@ impl Volume {
     }
 }
 
-/// Whether `what` is new. All are forgotten where they are too many: what is known of them is only found out again.
+/// Remembers `what`, and tells whether it is new. All are forgotten where they are too many: what is known of them is only found out again.
 fn remember<T: Ord>(known: &mut BTreeSet<T>, what: T) -> bool {
     if known.len() >= MOST_REMEMBERED && !known.contains(&what) {
         known.clear();
@@ -84,7 +87,7 @@ mod tests {
 
     use super::*;
 
-    /// A volume without links that says this error to a rename without replacing.
+    /// Volume without links, and without renames that replace nothing.
     struct Poor {
         rename: Errno,
         calls: Cell<u32>,

@@ -13,13 +13,14 @@ use rustix::{
     io::Errno,
 };
 
-/// Longer than any placeholder: what has more is none.
+/// Bytes beyond which a file is no placeholder.
 pub(super) const MOST_PLACEHOLDER_BYTES: u64 = 1024;
 
-/// Held from a placeholder's first byte to its end, so that one thread does not take another's for one that was left.
+/// Lock over a placeholder from its first byte to its end.
+/// Without it one thread took another's for one that was left.
 static PLACING: Mutex<()> = Mutex::new(());
 
-/// Renames the file `from` to `to`, on one volume, unless anything has that name.
+/// Renames `from` to `to`, on one volume, unless that name is taken.
 ///
 /// Where the volume cannot do that in one step, a hard link refuses a name that is taken just as surely. Where it has
 /// no links either, such as those of phones and of clouds, an empty place is made first, which nothing else can make
@@ -39,7 +40,7 @@ pub fn rename_to_free_name(
     names.rename(&Kernel)
 }
 
-/// Whether `to` is what a crash left while the file `from` was about to get that name.
+/// Recognises what a crash left at `to` while `from` was being named.
 pub fn is_placeholder(folder: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<Path>) -> bool {
     let names = Names { from_folder: folder.as_fd(), from: from.as_ref(), to_folder: folder.as_fd(), to: to.as_ref() };
     names.own_placeholder().is_some()
@@ -89,7 +90,7 @@ impl Names<'_> {
         }
     }
 
-    /// Takes the old name away once the file has both, or the new one where that fails.
+    /// Takes the old name away, or the new one where that fails.
     fn unlink_old(&self) -> Result<(), Errno> {
         rustix::fs::unlinkat(self.from_folder, self.from, AtFlags::empty()).inspect_err(|_| {
             let _ = rustix::fs::unlinkat(self.to_folder, self.to, AtFlags::empty());
@@ -119,7 +120,7 @@ impl Names<'_> {
         renamed
     }
 
-    /// What stands in a placeholder, for who finds one and for us.
+    /// Text of a placeholder, for who finds one and for us.
     fn placeholder_text(&self) -> String {
         let from = self.from.file_name().unwrap_or_default().to_string_lossy();
         format!("Ropeway is about to put a file here, which is called this until then:\n{from}\n")
@@ -139,7 +140,7 @@ impl Names<'_> {
         }
     }
 
-    /// The placeholder of just these two names, which nobody is about to rename over any more.
+    /// Opens the placeholder of just these two names, if it was left.
     fn own_placeholder(&self) -> Option<File> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(self.to_folder, self.to, flags, Mode::empty()).ok()?);

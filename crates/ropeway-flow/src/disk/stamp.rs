@@ -1,4 +1,4 @@
-//! Versions of local files, told apart by what the file system says of them.
+//! Versions of local files, as the file system tells them apart.
 
 use std::{fs::Metadata, os::unix::fs::MetadataExt as _};
 

@@ -1,4 +1,6 @@
-//! One token bucket with a queue: bytes are served in the order they were asked for, at the rate in force.
+//! Token bucket with a queue.
+//!
+//! Bytes are served in the order they were asked for, at the rate in force.
 
 use std::{collections::VecDeque, ops::Deref, pin::Pin, sync::Arc, time::Duration};
 
@@ -6,10 +8,11 @@ use parking_lot::Mutex;
 use ropeway_model::ByteRate;
 use tokio::{sync::Notify, time::Instant};
 
-/// Unused rate is kept for at most this long, so that an idle moment buys no burst that a server would notice.
+/// Time for which unused rate is kept.
+/// An idle moment buys no burst that a server would notice.
 const CREDIT: Duration = Duration::from_millis(50);
 
-/// While somebody waits, a timer that is late by no more than this costs nobody a byte.
+/// Lateness of a timer that costs no byte while somebody waits.
 const LATENESS: Duration = Duration::from_millis(100);
 
 /// A limit that many takers share. They are served in the order of their calls, so no taker starves.
@@ -29,7 +32,7 @@ struct State {
     balance: f64,
     /// Bytes that have passed under a limit.
     passed: f64,
-    /// Who waits, the first in front.
+    /// Takers that wait, the first in front.
     waiting: VecDeque<Wait>,
     /// Number of the next one who waits.
     next: u64,
@@ -42,11 +45,11 @@ struct Wait {
     bytes: f64,
     /// Bytes that must be there before these pass.
     needed: f64,
-    /// Bytes right behind these whose takers went away and that are owed all the same.
+    /// Bytes right behind these that are owed though their takers went away.
     owed: f64,
 }
 
-/// Place in the queue, given up where it is dropped before its turn.
+/// Place in the queue, given up where it is dropped.
 struct Place<B: Deref<Target = Bucket>> {
     bucket: B,
     number: u64,
@@ -104,7 +107,7 @@ impl Bucket {
         self.state.lock().rate
     }
 
-    /// Seconds' worth of the limit that have passed since it was set; `None` where there is none. What grows by less than
+    /// Seconds' worth of the limit that have passed since it was set. `None` where there is none. What grows by less than
     /// the time does is a limit that nobody feels.
     #[expect(clippy::cast_precision_loss, reason = "rates stay below 2^53 bytes a second")]
     pub fn used(&self) -> Option<f64> {
@@ -113,7 +116,7 @@ impl Bucket {
         state.rate.map(|rate| state.passed / rate.bytes_per_second() as f64)
     }
 
-    /// Changes the limit; whoever waits follows the new one from this moment on.
+    /// Changes the limit. Whoever waits follows the new one from this moment on.
     pub fn set_rate(&self, rate: Option<ByteRate>) {
         let mut state = self.state.lock();
         state.settle(Instant::now());
@@ -127,7 +130,7 @@ impl Bucket {
         self.moved.notify_waiters();
     }
 
-    /// Returns when the limit has become another one than it is at the first poll.
+    /// Returns when the limit differs from that at the first poll.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
@@ -139,7 +142,7 @@ impl Bucket {
         }
     }
 
-    /// Charges `bytes` that have come, or go at once; `None` where nothing that passed before is left to pay.
+    /// Charges `bytes` that have come; `None` where nothing is owed before them.
     ///
     /// Whoever gives the turn up has charged them all the same: reconnecting pays off no debt.
     pub fn charge(self: &Arc<Self>, bytes: u64) -> Option<Turn> {
@@ -160,7 +163,7 @@ impl Bucket {
         slice_of(self.rate(), most)
     }
 
-    /// Takes a place in the queue for `bytes` that pass once `needed` are there; `None` where they have passed.
+    /// Enters `bytes` that pass once `needed` are there. `None` where they have passed.
     fn enter(&self, bytes: u64, needed: u64) -> Option<u64> {
         let mut state = self.state.lock();
         state.settle(Instant::now());
@@ -168,7 +171,7 @@ impl Bucket {
     }
 }
 
-/// Bytes to move at once under `rate`: a twentieth of a second's worth.
+/// Bytes to move at once: a twentieth of a second's worth.
 ///
 /// At least 1 KiB and at most `most`, so that a limited stream flows instead of stuttering and a changed limit is felt at
 /// once.
@@ -182,7 +185,7 @@ pub(super) fn slice_of(rate: Option<ByteRate>, most: usize) -> usize {
 }
 
 impl State {
-    /// Takes `bytes` at once where nobody waits and they are there; else a place in the queue.
+    /// Takes `bytes` where they are there, else a place in the queue.
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
     fn enter(&mut self, bytes: u64, needed: u64) -> Option<u64> {
         let (bytes, needed) = (bytes as f64, needed as f64);
@@ -194,7 +197,7 @@ impl State {
         self.waiting.back().is_some_and(|wait| wait.number == number).then_some(number)
     }
 
-    /// Gives a place in the queue up, and charges what has come already; `false` where it was served.
+    /// Gives a place up, and charges what has come already. `false` where it was served.
     fn give_up(&mut self, number: u64) -> bool {
         let Some(at) = self.waiting.iter().position(|wait| wait.number == number) else { return false };
         let Some(wait) = self.waiting.remove(at) else { return false };
@@ -244,7 +247,8 @@ impl State {
         }
     }
 
-    /// How long until everything up to `number` is paid for; `None` if it is.
+    /// Time until everything up to `number` is paid for.
+    /// `None` if it is.
     #[expect(clippy::cast_precision_loss, reason = "rates stay below 2^53 bytes a second")]
     fn wait_for(&self, number: u64) -> Option<Duration> {
         let rate = self.rate?.bytes_per_second() as f64;

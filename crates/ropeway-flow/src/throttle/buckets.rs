@@ -1,4 +1,4 @@
-//! Buckets by key: one per server for all jobs, one per client for all its connections.
+//! Buckets by key: one per server, one per client.
 
 use std::{borrow::Borrow, collections::HashMap, hash::Hash, sync::Arc};
 
@@ -7,7 +7,7 @@ use ropeway_model::ByteRate;
 
 use super::bucket::Bucket;
 
-/// Buckets kept before those that nobody uses any more are looked for.
+/// Buckets kept before unused ones are looked for.
 const MANY: usize = 256;
 
 /// Buckets by key, the same one for everybody who asks.
@@ -24,7 +24,8 @@ impl<K> Default for Buckets<K> {
 }
 
 impl<K: Eq + Hash> Buckets<K> {
-    /// Finds or makes the bucket of `key`; a new one has the `limit` of that key.
+    /// Finds or makes the bucket of `key`.
+    /// A new one has the `limit` of that key.
     pub fn bucket<Q>(&self, key: &Q, limit: impl FnOnce(&Q) -> Option<ByteRate>) -> Arc<Bucket>
     where
         K: Borrow<Q>,

@@ -11,16 +11,16 @@ use super::bucket::{Bucket, slice_of};
 #[derive(Clone, Debug)]
 pub struct Throttle {
     job: Arc<Bucket>,
-    /// What the job shares with others, the narrower first.
+    /// Buckets that the job shares with others, the narrower first.
     shared: [Arc<Bucket>; 2],
-    /// Bytes that the shared buckets have served and no connection has taken yet. Held by the one connection that
+    /// Bytes that the shared buckets served and no connection took yet. Held by the one connection that
     /// stands in their queues for this job. They serve their takers in turn: were each connection to stand there for
     /// itself, a job with sixteen would get sixteen shares.
     prepaid: Arc<Mutex<u64>>,
 }
 
 impl Throttle {
-    /// A job's own bucket below its server's, below the one for all jobs of its direction.
+    /// Joins a job's own bucket, its server's and that of its direction.
     pub fn new(job: Arc<Bucket>, server: Arc<Bucket>, all: Arc<Bucket>) -> Self {
         Self { job, shared: [server, all], prepaid: Arc::default() }
     }
@@ -43,11 +43,12 @@ impl Throttle {
         }
     }
 
-    /// Bytes that a job takes of the shared buckets at once; `None` where nothing is shared.
+    /// Bytes that a job takes of the shared buckets at once.
+    /// `None` where nothing is shared.
     ///
     /// They are the same for all jobs, however large their portions are, so that all have the same share.
     fn quantum(&self) -> Option<u64> {
-        /// Below this the cost of waking up exceeds the cost of the bytes.
+        /// Bytes that cost as much as waking up.
         const SMALLEST: u64 = 1024;
         let rate = self.shared.iter().filter_map(|bucket| bucket.rate()).min()?;
         Some((rate.bytes_per_second() / 100).max(SMALLEST))
@@ -63,13 +64,14 @@ impl Throttle {
         }
     }
 
-    /// How many bytes one of `connections` asks a server for at once; `None` where there is no limit.
+    /// Bytes that one of `connections` asks a server for at once.
+    /// `None` where there is no limit.
     ///
     /// What was asked for comes as fast as the line is, and what is not read fills the buffers of two kernels. A limit
     /// that is to hold on the wire must be paid before the bytes are asked for, in portions that are small beside a
     /// second, and yet large enough to keep a line busy that takes `round_trip` to answer.
     pub fn portion(&self, connections: usize, round_trip: Duration) -> Option<u64> {
-        /// Below this the requests themselves weigh too much.
+        /// Bytes below which the requests themselves weigh too much.
         const SMALLEST: u64 = 4 * 1024;
         const SHORTEST: Duration = Duration::from_millis(50);
         const LONGEST: Duration = Duration::from_secs(1);
@@ -85,7 +87,7 @@ impl Throttle {
         [self.job.used(), server.used(), all.used()]
     }
 
-    /// Whether there is a limit now.
+    /// Tells whether there is a limit now.
     pub fn is_limited(&self) -> bool {
         self.tightest().is_some()
     }

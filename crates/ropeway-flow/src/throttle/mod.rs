@@ -1,4 +1,6 @@
-//! Rate limits that hold over time: a token bucket per job, one per server, and one per direction for the whole process.
+//! Rate limits that hold over time.
+//!
+//! A byte passes a token bucket of its job, one of its server, and one of its direction for the whole process.
 
 mod bucket;
 mod buckets;
