@@ -16,8 +16,9 @@ pub use home::{home, homes};
 pub use limit::{are_too_many_open, most_open, raise_limit};
 pub use outside::{open, read, read_text};
 pub use own::{open_private, replace};
+pub use volume::lock;
 #[cfg(unix)]
-pub use volume::{lock, sync_folder};
+pub use volume::sync_folder;
 
 use std::{
     fs::{File, OpenOptions},

@@ -1,6 +1,9 @@
 //! What volumes of networks and of virtual machines cannot do, and is done without.
 
-use std::{fs::File, io};
+use std::{
+    fs::{File, TryLockError},
+    io,
+};
 
 /// Makes the names in an open folder durable, where its volume can be told to.
 ///
@@ -18,11 +21,9 @@ pub fn sync_folder(folder: impl std::os::fd::AsFd) -> io::Result<()> {
 ///
 /// # Errors
 /// [`io::ErrorKind::WouldBlock`] where another process has it.
-#[cfg(unix)]
 pub fn lock(file: &File) -> io::Result<()> {
-    use rustix::fs::{FlockOperation, flock};
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(errno) if has_no_locks(errno) => Ok(()),
+    match file.try_lock() {
+        Err(TryLockError::Error(error)) if has_no_locks(&error) => Ok(()),
         locked => Ok(locked?),
     }
 }
@@ -34,9 +35,14 @@ fn syncs_no_folders(errno: rustix::io::Errno) -> bool {
 }
 
 #[cfg(unix)]
-fn has_no_locks(errno: rustix::io::Errno) -> bool {
+fn has_no_locks(error: &io::Error) -> bool {
     use rustix::io::Errno;
-    matches!(errno, Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP)
+    matches!(Errno::from_io_error(error), Some(Errno::NOLCK | Errno::NOSYS | Errno::OPNOTSUPP))
+}
+
+#[cfg(not(unix))]
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
 }
 
 #[cfg(all(test, unix))]
@@ -48,9 +54,9 @@ mod tests {
     #[test]
     fn what_a_volume_cannot_do_is_told_from_what_went_wrong() {
         for errno in [Errno::IO, Errno::NOSPC, Errno::ACCESS, Errno::WOULDBLOCK] {
-            assert!(!syncs_no_folders(errno) && !has_no_locks(errno), "{errno}");
+            assert!(!syncs_no_folders(errno) && !has_no_locks(&errno.into()), "{errno}");
         }
-        assert!(has_no_locks(Errno::NOLCK) && syncs_no_folders(Errno::INVAL));
+        assert!(has_no_locks(&Errno::NOLCK.into()) && syncs_no_folders(Errno::INVAL));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Where work that blocks is carried out: syncing, reading back, hashing.
+//! Threads for work that blocks: syncing, reading back, hashing.
 
 use std::{
     fmt,
@@ -10,17 +10,17 @@ use std::{
 
 use tokio::task::{JoinError, JoinHandle};
 
-/// Where work that blocks is carried out.
+/// Threads, or whoever waits, that carry out work that blocks.
 #[derive(Clone, Debug, Default)]
 pub enum Blocking {
-    /// On threads of their own, so that no transfer waits for a disk that syncs.
+    /// Threads of their own. No transfer waits for a disk that syncs.
     #[default]
     Threads,
-    /// By whoever waits for it, when it is first waited for: a simulation has one order of events for a seed.
+    /// Waiting task, when it first waits. A simulation has one order of events for a seed.
     InTurn(Arc<dyn Delay>),
 }
 
-/// How long work takes that is carried out in turn.
+/// Duration of work that is carried out in turn.
 pub trait Delay: Send + Sync + fmt::Debug {
     /// Comes before the work and behind it.
     fn pause(&self) -> Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -37,7 +37,7 @@ enum Way<T> {
 }
 
 impl Blocking {
-    /// Whether work begins before it is waited for.
+    /// Tells whether work begins before it is waited for.
     pub const fn goes_ahead(&self) -> bool {
         matches!(self, Self::Threads)
     }

@@ -1,4 +1,4 @@
-//! The memory that bytes on their way from the network to the disk may take, over all downloads of the process.
+//! Memory budget of bytes between network and disk, over all downloads.
 //!
 //! A connection's buffer grows with its speed and is never given back while the connection lives, so the bound is one
 //! on connections: each holds a lease of what it needs at full speed, and returns what it turns out not to need. What
@@ -10,50 +10,56 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering::SeqCst},
 };
 
+use crate::shares::{Share, Shares};
+
 /// All buffers of the process together. Only the first connection of a job may go beyond it.
 const BUDGET: usize = 20 << 20;
-/// The largest buffer that the HTTP library reads one connection's bytes into, and its next one while they are written.
+/// Largest buffer that the HTTP library reads into, with the next one.
 const LARGEST: usize = 512 << 10;
-/// The smallest lease: what a connection was measured to take with its buffers, its task and its client's state, where
-/// a hundred are open.
+/// Smallest lease: measured at a connection with its task and client.
+/// A hundred were open then.
 const SMALLEST: usize = 256 << 10;
-/// So many connections may each turn out to be a fast one. More than that are opened where each is slow.
+/// Connections that may each turn out to be fast. More are opened where each is slow.
 const FAST: usize = 16;
-/// What all connections together may have gathered for their next writes.
+/// Bytes that all connections together may have gathered for their next writes.
 const GATHERED: usize = 1 << 20;
 /// Smaller writes cost more than the memory is worth.
 const SMALLEST_WRITE: usize = 32 << 10;
-/// So many reads tell what a connection needs: the library doubles its buffer with every read that fills it.
+/// Reads that tell what a connection needs.
+/// The library doubles its buffer with every read that fills it.
 const TRIAL: u32 = 64;
 
-/// The budget of the process; cheap to clone, all clones are the same.
-#[derive(Clone, Debug, Default)]
-pub struct Buffers(Arc<Leased>);
-
-#[derive(Debug, Default)]
-struct Leased {
-    bytes: AtomicUsize,
-    connections: AtomicUsize,
+/// Budget of the process. All clones are the same.
+#[derive(Clone, Debug)]
+pub struct Buffers {
+    leased: Arc<AtomicUsize>,
+    gathered: Shares,
 }
 
 /// One connection's share of the budget, until it is dropped.
 #[derive(Debug)]
 pub struct Lease {
-    all: Arc<Leased>,
+    all: Arc<AtomicUsize>,
+    gathered: Share,
     bytes: usize,
     largest: usize,
     reads: u32,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Self { leased: Arc::default(), gathered: Shares::new(GATHERED, SMALLEST_WRITE..=GATHERED) }
+    }
 }
 
 impl Buffers {
     /// Memory for one more connection; `None` while there is none. With `is_needed` there always is: the only
     /// connection of a job is not to wait for others.
     pub fn lease(&self, is_needed: bool) -> Option<Lease> {
-        let bytes = if self.0.connections.load(SeqCst) < FAST { LARGEST } else { SMALLEST };
+        let bytes = if self.gathered.taken() < FAST { LARGEST } else { SMALLEST };
         let more = |leased: usize| (is_needed || leased + bytes <= BUDGET).then_some(leased + bytes);
-        self.0.bytes.fetch_update(SeqCst, SeqCst, more).ok()?;
-        self.0.connections.fetch_add(1, SeqCst);
-        Some(Lease { all: Arc::clone(&self.0), bytes, largest: 0, reads: 0 })
+        self.leased.fetch_update(SeqCst, SeqCst, more).ok()?;
+        Some(Lease { all: Arc::clone(&self.leased), gathered: self.gathered.take(), bytes, largest: 0, reads: 0 })
     }
 }
 
@@ -68,22 +74,22 @@ impl Lease {
         }
     }
 
-    /// How many bytes are gathered for one write at most: 1 MiB for a connection that is alone, 32 KiB where many are.
+    /// Bytes gathered for one write at most.
+    /// From 1 MiB for a connection that is alone to 32 KiB where many are.
     pub fn write_size(&self) -> usize {
-        (GATHERED / self.all.connections.load(SeqCst).max(1)).max(SMALLEST_WRITE)
+        self.gathered.bytes()
     }
 
     fn set(&mut self, bytes: usize) {
-        self.all.bytes.fetch_add(bytes, SeqCst);
-        self.all.bytes.fetch_sub(self.bytes, SeqCst);
+        self.all.fetch_add(bytes, SeqCst);
+        self.all.fetch_sub(self.bytes, SeqCst);
         self.bytes = bytes;
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.all.bytes.fetch_sub(self.bytes, SeqCst);
-        self.all.connections.fetch_sub(1, SeqCst);
+        self.all.fetch_sub(self.bytes, SeqCst);
     }
 }
 
@@ -102,11 +108,11 @@ mod tests {
         }
         assert!(buffers.lease(false).is_none(), "all of them need it");
         fast.truncate(24);
-        assert_eq!(buffers.0.bytes.load(SeqCst), 24 * LARGEST);
+        assert_eq!(buffers.leased.load(SeqCst), 24 * LARGEST);
         let more: Vec<Lease> = std::iter::from_fn(|| buffers.lease(false)).collect();
         assert_eq!(more.len(), 32);
         drop((fast, more));
-        assert_eq!(buffers.0.bytes.load(SeqCst), 0);
+        assert_eq!(buffers.leased.load(SeqCst), 0);
     }
 
     #[test]
@@ -114,11 +120,11 @@ mod tests {
         let buffers = Buffers::default();
         let mut lease = buffers.lease(false).unwrap();
         (1..TRIAL).for_each(|_| lease.note(1448));
-        assert_eq!(buffers.0.bytes.load(SeqCst), LARGEST, "it may still come to speed");
+        assert_eq!(buffers.leased.load(SeqCst), LARGEST, "it may still come to speed");
         lease.note(16_384);
-        assert_eq!(buffers.0.bytes.load(SeqCst), SMALLEST);
+        assert_eq!(buffers.leased.load(SeqCst), SMALLEST);
         lease.note(300_000);
-        assert_eq!(buffers.0.bytes.load(SeqCst), LARGEST);
+        assert_eq!(buffers.leased.load(SeqCst), LARGEST);
     }
 
     #[test]

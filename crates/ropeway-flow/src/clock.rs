@@ -13,9 +13,9 @@ use ropeway_model::{LocalTime, Timestamp};
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The present moment.
     fn now(&self) -> Timestamp;
-    /// The present moment as the wall clock of the machine's time zone shows it.
+    /// Local time as the machine's wall clock shows it.
     fn local(&self) -> LocalTime;
-    /// How long the machine has been asleep since some moment in the past; it only grows.
+    /// Time asleep since some moment in the past; it only grows.
     fn slept(&self) -> Duration {
         Duration::ZERO
     }
@@ -36,8 +36,8 @@ impl Clock for SystemClock {
         local(&Zoned::now())
     }
 
-    /// What the time since the start (`CLOCK_BOOTTIME`), which counts sleep, has grown more than the monotonic clock,
-    /// which does not.
+    /// Growth of the boot time (`CLOCK_BOOTTIME`) beyond the monotonic clock.
+    /// The one counts sleep, the other does not.
     fn slept(&self) -> Duration {
         static FIRST: OnceLock<(Duration, Instant)> = OnceLock::new();
         let Some(up) = uptime() else { return Duration::ZERO };
@@ -46,8 +46,10 @@ impl Clock for SystemClock {
     }
 }
 
-/// What a wall clock shows that stands still instead of being set back: of an hour that comes twice, all of the second
-/// time counts as the first one's last minute, so that a rule of the schedule begins and ends once.
+/// Time of a wall clock that stands still and is not set back.
+///
+/// Of an hour that comes twice, all of the second time counts as the first one's last minute, so that a rule of the
+/// schedule begins and ends once.
 fn local(now: &Zoned) -> LocalTime {
     let shown = last_before_set_back(now).unwrap_or_else(|| now.datetime());
     let minute = i16::from(shown.hour()) * 60 + i16::from(shown.minute());
@@ -57,7 +59,7 @@ fn local(now: &Zoned) -> LocalTime {
     }
 }
 
-/// The last moment before the clock was set back, while it shows for the second time what it has shown before.
+/// Last moment before the clock was set back, while an hour repeats.
 fn last_before_set_back(now: &Zoned) -> Option<DateTime> {
     let zone = now.time_zone();
     match zone.to_ambiguous_timestamp(now.datetime()).offset() {
@@ -70,7 +72,8 @@ fn last_before_set_back(now: &Zoned) -> Option<DateTime> {
     }
 }
 
-/// Time since the machine was started, sleep included; `None` where the system does not tell it in Linux's way.
+/// Time since the machine was started, sleep included.
+/// `None` where the system does not tell it in Linux's way.
 fn uptime() -> Option<Duration> {
     let text = std::fs::read_to_string("/proc/uptime").ok()?;
     let seconds: f64 = text.split_whitespace().next()?.parse().ok()?;

@@ -1,6 +1,6 @@
-//! Bytes between a file and a stream, either way: whoever fetches, sends, receives or serves a file stands on this.
+//! Bytes between a file and a stream, either way.
 //!
-//! Knows files and bytes, and neither jobs nor protocols. [`disk`], [`clock`], [`rng`] and [`blocking`] are seams: a
+//! Whoever fetches, sends, receives or serves a file stands on this. It knows files and bytes, and neither jobs nor protocols. [`disk`], [`clock`], [`rng`] and [`blocking`] are seams: a
 //! simulator puts its own behind them.
 
 pub mod blocking;
@@ -10,4 +10,5 @@ pub mod digest;
 pub mod disk;
 pub mod meter;
 pub mod rng;
+pub mod shares;
 pub mod throttle;

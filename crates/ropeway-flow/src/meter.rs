@@ -1,10 +1,11 @@
-//! How fast bytes move: a sliding window for the number shown, a sample a second for the graph.
+//! Speed of bytes: a mean to be shown, samples for the graph.
 
 use std::collections::VecDeque;
 
 use tokio::time::{Duration, Instant};
 
-/// The shown rate is the mean over this window: long enough not to flicker, short enough to follow a change.
+/// Window of the mean that is shown.
+/// Long enough not to flicker, short enough to follow a change.
 const WINDOW: Duration = Duration::from_secs(3);
 /// The graph's length: five minutes, a sample a second.
 const SAMPLES: usize = 300;
@@ -19,7 +20,7 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// Takes note of the cumulative count of bytes at `now`, and returns the rate in bytes a second.
+    /// Notes the bytes moved by `now`, and returns the rate a second.
     pub fn tick(&mut self, now: Instant, moved: u64) -> u64 {
         // A count that fell belongs to a restart from byte 0.
         if self.marks.back().is_some_and(|(_, last)| *last > moved) {

@@ -1,4 +1,6 @@
-//! Random numbers: what spreads retries over time, so that many clients do not come back at the same moment.
+//! Random numbers that spread retries over time.
+//!
+//! Without them many clients would come back at the same moment.
 
 use std::fmt;
 

@@ -1,28 +1,12 @@
 //! Each client's limit, shared over its connections.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::{net::IpAddr, sync::Arc};
 
 use parking_lot::Mutex;
+use ropeway_flow::throttle::{Bucket, Buckets};
 use ropeway_model::ByteRate;
-use tokio::time::Instant;
 
 use crate::visit::one_client;
-
-/// Slices a second into which a limit is cut: many enough to be smooth, few enough to be cheap.
-const SLICES_A_SECOND: u64 = 20;
-/// No slice is smaller, or a low limit would cost a system call a byte.
-const SMALLEST_SLICE: u64 = 1024;
-/// No slice is larger: the size of a block.
-pub const LARGEST_SLICE: u64 = 256 * 1024;
-/// Buckets kept before those nobody uses are looked for.
-const BUCKETS_BEFORE_TIDYING: usize = 256;
 
 /// The two directions have a bucket each: a client that uploads is not slowed down by what it downloads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,66 +20,24 @@ pub enum Direction {
 /// The limits of all clients.
 #[derive(Debug)]
 pub struct Throttle {
-    /// Bytes a second; zero for none. Shared with every bucket, so that a change is in force at once.
-    limit: Arc<AtomicU64>,
-    buckets: Mutex<HashMap<(IpAddr, Direction), Arc<Bucket>>>,
+    limit: Mutex<Option<ByteRate>>,
+    buckets: Buckets<(IpAddr, Direction)>,
 }
 
 impl Throttle {
     pub fn new(limit: Option<ByteRate>) -> Self {
-        let throttle = Self { limit: Arc::default(), buckets: Mutex::default() };
-        throttle.set_limit(limit);
-        throttle
+        Self { limit: Mutex::new(limit), buckets: Buckets::default() }
     }
 
-    /// Changes the limit of each client, from its next slice on.
+    /// Changes the limit of each client; transfers under way follow at once.
     pub fn set_limit(&self, limit: Option<ByteRate>) {
-        self.limit.store(limit.map_or(0, ByteRate::bytes_per_second), Ordering::Relaxed);
+        *self.limit.lock() = limit;
+        self.buckets.follow(|_| *self.limit.lock());
     }
 
     /// The bucket all connections of this client share.
     pub fn bucket(&self, client: IpAddr, direction: Direction) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock();
-        if buckets.len() >= BUCKETS_BEFORE_TIDYING {
-            // A bucket that is still in debt stays: reconnecting must not pay it off.
-            let now = Instant::now();
-            buckets.retain(|_, bucket| Arc::strong_count(bucket) > 1 || *bucket.free_at.lock() > now);
-        }
-        let bucket = buckets.entry((one_client(client), direction)).or_insert_with(|| {
-            Arc::new(Bucket { limit: Arc::clone(&self.limit), free_at: Mutex::new(Instant::now()) })
-        });
-        Arc::clone(bucket)
-    }
-}
-
-/// One client's bucket for one direction. It is never more than one slice ahead, so an idle client gathers no burst.
-#[derive(Debug)]
-pub struct Bucket {
-    limit: Arc<AtomicU64>,
-    /// When everything granted so far will have been earned.
-    free_at: Mutex<Instant>,
-}
-
-impl Bucket {
-    /// How many bytes to ask for at a time; `None` if there is no limit.
-    pub fn slice(&self) -> Option<u64> {
-        let limit = self.limit()?.bytes_per_second();
-        Some((limit / SLICES_A_SECOND).clamp(SMALLEST_SLICE, LARGEST_SLICE))
-    }
-
-    /// Grants `bytes`, to be moved (or, having arrived, to be passed on) no earlier than the returned instant. Grants queue up: clients with many
-    /// connections get as much as those with one.
-    pub fn grant(&self, bytes: u64) -> Instant {
-        let now = Instant::now();
-        let Some(limit) = self.limit() else { return now };
-        let mut free_at = self.free_at.lock();
-        let start = (*free_at).max(now);
-        *free_at = start + limit.time_for(bytes);
-        start
-    }
-
-    fn limit(&self) -> Option<ByteRate> {
-        ByteRate::new(self.limit.load(Ordering::Relaxed))
+        self.buckets.bucket(&(one_client(client), direction), |_| *self.limit.lock())
     }
 }
 
@@ -103,7 +45,7 @@ impl Bucket {
 mod tests {
     use std::time::Duration;
 
-    use tokio::time::sleep_until;
+    use tokio::time::{Instant, timeout_at};
 
     use super::*;
 
@@ -115,12 +57,12 @@ mod tests {
             let bucket = throttle.bucket([127, 0, 0, 1].into(), Direction::Down);
             let mut bytes = 0;
             loop {
-                let slice = bucket.slice().unwrap_or(LARGEST_SLICE);
-                let at = bucket.grant(slice);
-                if at >= until {
+                let slice = bucket.slice(256 * 1024) as u64;
+                if let Some(turn) = bucket.charge(slice)
+                    && timeout_at(until, turn).await.is_err()
+                {
                     return bytes;
                 }
-                sleep_until(at).await;
                 bytes += slice;
             }
         });
@@ -142,13 +84,13 @@ mod tests {
         let bucket = throttle.bucket([127, 0, 0, 1].into(), Direction::Up);
         tokio::time::advance(Duration::from_secs(3600)).await;
         let bytes = moved(&throttle, 1, Instant::now() + Duration::from_secs(1)).await;
-        assert!(bytes <= MEBIBYTE + bucket.slice().unwrap(), "{bytes}");
+        assert!(bytes <= MEBIBYTE + bucket.slice(256 * 1024) as u64, "{bytes}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_changed_limit_is_in_force_at_once() {
         let throttle = Throttle::new(ByteRate::new(MEBIBYTE));
-        moved(&throttle, 4, Instant::now() + Duration::from_secs(2)).await;
+        moved(&throttle, 1, Instant::now() + Duration::from_secs(2)).await;
         throttle.set_limit(ByteRate::new(MEBIBYTE / 4));
         let bytes = moved(&throttle, 4, Instant::now() + Duration::from_secs(8)).await;
         assert!((MEBIBYTE * 18 / 10..MEBIBYTE * 22 / 10).contains(&bytes), "{bytes}");
@@ -157,12 +99,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn reconnecting_does_not_pay_off_a_debt() {
         let throttle = Throttle::new(ByteRate::new(1024));
-        throttle.bucket([10, 0, 0, 1].into(), Direction::Up).grant(1024 * 60);
+        assert!(throttle.bucket([10, 0, 0, 1].into(), Direction::Up).charge(1024 * 60).is_none());
         for last in 0..=255 {
             throttle.bucket([10, 0, 1, last].into(), Direction::Up);
         }
-        let again = throttle.bucket([10, 0, 0, 1].into(), Direction::Up).grant(1);
-        assert_eq!(again - Instant::now(), Duration::from_secs(60));
-        assert!(throttle.buckets.lock().len() < BUCKETS_BEFORE_TIDYING);
+        let again = throttle.bucket([10, 0, 0, 1].into(), Direction::Up).charge(1);
+        let start = Instant::now();
+        again.expect("a minute is owed").await;
+        assert_eq!(start.elapsed().as_secs(), 60);
     }
 }

@@ -5,6 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts, uri::Authority};
 use hyper::body::Incoming;
+use ropeway_flow::shares::Shares;
 use ropeway_net::{
     host::{HostFault, Hosts},
     throttle::{Direction, Throttle},
@@ -18,7 +19,7 @@ use crate::{
     get,
     path::Hidden,
     refusal::Refusal,
-    upload::{UploadBody, batch::Batches, form, place::NameLocks, put},
+    upload::{UploadBody, form, place::NameLocks, put},
 };
 
 /// What `Allow` says.
@@ -39,7 +40,7 @@ pub(crate) struct Service {
     /// Held while a name is published.
     pub(crate) names: NameLocks,
     pub(crate) digests: Digests,
-    pub(crate) batches: Batches,
+    pub(crate) batches: Shares,
     /// Refused uploads that are still read so that the client gets to see why.
     pub(crate) lingering: TaskTracker,
 }

@@ -11,10 +11,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use ropeway_flow::digest::Hasher;
 use ropeway_model::{Algorithm, Digest};
 use ropeway_net::file::{Entity, wall_clock};
 use rustix::fs::fstat;
-use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
 /// Files that are read at once; each keeps a processor and a disk busy.
@@ -87,7 +87,7 @@ impl Drop for Wanted {
 
 fn digest_of(file: OwnedFd, entity: Entity, is_wanted: &AtomicBool) -> io::Result<Digest> {
     let mut file = std::fs::File::from(file);
-    let mut hasher = Sha256::new();
+    let mut hasher = Hasher::new(Algorithm::Sha256);
     let mut block = vec![0; BLOCK_BYTES];
     loop {
         if !is_wanted.load(Ordering::Relaxed) {
@@ -103,5 +103,5 @@ fn digest_of(file: OwnedFd, entity: Entity, is_wanted: &AtomicBool) -> io::Resul
     if Entity::of(&fstat(&file)?) != entity {
         return Err(io::Error::other("the file changed while it was read"));
     }
-    Digest::from_bytes(Algorithm::Sha256, &hasher.finalize()).ok_or_else(|| io::Error::other("no SHA-256"))
+    Ok(hasher.finish())
 }

@@ -23,7 +23,7 @@ use crate::{
     digests::Digests,
     folder::Folder,
     path::Hidden,
-    upload::{batch::Batches, draft, place::NameLocks, sweep},
+    upload::{draft, place::NameLocks, receive, sweep},
 };
 
 /// A server that listens but does not answer yet: [`Server::run`] does.
@@ -65,7 +65,7 @@ pub async fn bind(config: Config) -> Result<Server, ServeError> {
         hidden,
         names: NameLocks::default(),
         digests: Digests::default(),
-        batches: Batches::default(),
+        batches: receive::batches(),
         lingering: TaskTracker::new(),
     };
     Ok(Server { listener, address, service: Arc::new(service) })

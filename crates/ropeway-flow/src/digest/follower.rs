@@ -1,5 +1,6 @@
-//! Digests computed while a file arrives: hashing follows the contiguous prefix of the part file, so that when the last
-//! byte lands only little is left to hash.
+//! Digests computed while a file arrives.
+//!
+//! Hashing follows the contiguous prefix of the part file, so that when the last byte lands only little is left to hash.
 
 use std::{
     future::Future,
@@ -12,19 +13,21 @@ use parking_lot::Mutex;
 use ropeway_model::{Algorithm, Digest, HashedPrefix};
 use tokio::task::JoinError;
 
-use super::Hashers;
+use super::hashers::Hashers;
 use crate::{
     blocking::{self, Blocking},
     disk::{DiskError, PartFile},
 };
 
-/// Bytes read back at a time; stays within the cache it was just written through. Every file that is being hashed at the
+/// Bytes read back at a time. They stay within the cache they were just written through. Every file that is being hashed at the
 /// moment has one such buffer.
 const BLOCK: usize = 64 << 10;
-/// Hashed in one go before other work has its turn on that thread.
+/// Bytes hashed before other work has its turn on that thread.
 const STEP: u64 = 16 << 20;
 
-/// Hashes a part file from its start as far as it is contiguous, and needs no thread and no buffer while nothing comes.
+/// Hashes the contiguous beginning of a part file.
+///
+/// Needs no thread and no buffer while nothing comes.
 #[derive(Debug)]
 pub struct Follower {
     shared: Arc<Shared>,
@@ -38,29 +41,29 @@ struct Shared {
     hashed: Mutex<Hashed>,
 }
 
-/// How far the digests have come.
+/// Digests and how far they have come.
 #[derive(Debug, Default)]
 struct Hashed {
     offset: u64,
     hashers: Hashers,
-    /// Somebody cut the part file: its digests must not match anything.
+    /// Part file was cut by somebody: its digests must not match anything.
     is_cut: bool,
 }
 
 #[derive(Debug, Default)]
 struct Prefix {
-    /// Where it ends: bytes before may be read.
+    /// End of the prefix: bytes before may be read.
     end: u64,
-    /// As far as it was hashed when a step last ended.
+    /// Bytes hashed when a step last ended.
     hashed: u64,
-    /// Nobody waits for the digests any more.
+    /// Digests are not waited for any more.
     is_abandoned: bool,
-    /// Whether the last step that was begun is still at it.
+    /// Step that was begun last is still at it.
     is_followed: bool,
     step: Option<blocking::Pending<Result<(), DiskError>>>,
 }
 
-/// The digests to come; `None` if they were given up. Once they are there the part file is not read any more.
+/// Digests to come; `None` if they were given up. Once they are there the part file is not read any more.
 #[derive(Debug)]
 pub struct Pending {
     step: Option<blocking::Pending<Result<(), DiskError>>>,
@@ -68,7 +71,8 @@ pub struct Pending {
 }
 
 impl Follower {
-    /// Starts to follow `part` with digests in `algorithms`; those that were saved go on where they stood.
+    /// Starts to follow `part` with digests in `algorithms`.
+    /// Those that were saved go on where they stood.
     pub fn new(
         blocking: &Blocking,
         part: Arc<dyn PartFile>,
@@ -82,7 +86,7 @@ impl Follower {
         Self { shared: Arc::new(Shared { part, prefix, hashed }), blocking: blocking.clone() }
     }
 
-    /// The first `prefix` bytes of the file are in place.
+    /// Notes that the first `prefix` bytes of the file are in place.
     pub fn reached(&self, prefix: u64) {
         let mut state = self.shared.prefix.lock();
         state.end = state.end.max(prefix);
@@ -94,19 +98,19 @@ impl Follower {
         }
     }
 
-    /// The digests of what has been hashed by now, to go on from in another try.
+    /// Saves the digests so far, for another try to go on from.
     pub fn saved(&self) -> Option<HashedPrefix> {
         let hashed = self.shared.hashed.lock();
         hashed.hashers.save(hashed.offset)
     }
 
-    /// The file has `length` bytes and all are in place: hashes the rest.
+    /// Hashes the rest: all `length` bytes of the file are in place.
     pub fn complete(&self, length: u64) -> Pending {
         self.shared.prefix.lock().end = length;
         self.end()
     }
 
-    /// Nobody wants the digests any more: what is pending ends soon.
+    /// Gives the digests up: what is pending ends soon.
     pub fn abandon(&self) -> Pending {
         self.shared.prefix.lock().is_abandoned = true;
         self.end()
@@ -141,7 +145,7 @@ impl Future for Pending {
 }
 
 impl Shared {
-    /// Hashes what has come, for as long as it is one thread's fair share of work.
+    /// Hashes what has come, up to one thread's fair share of work.
     fn step(&self) -> Result<(), DiskError> {
         let begun = self.hashed.lock().offset;
         let hashed = self.hash(begun.saturating_add(STEP));
@@ -161,7 +165,7 @@ impl Shared {
         Ok(Some(std::mem::take(&mut *self.hashed.lock()).hashers.finish()))
     }
 
-    /// Hashes as far as the prefix reaches, to `most` if it reaches farther.
+    /// Hashes as far as the prefix reaches, and no farther than `most`.
     fn hash(&self, most: u64) -> Result<(), DiskError> {
         let mut block = Vec::new();
         loop {

@@ -1,4 +1,4 @@
-//! One running digest of one file, in any of the algorithms, with a state that can be saved.
+//! Running digest of one file, with a state that can be saved.
 
 use ropeway_model::{Algorithm, Digest};
 use sha2::{
@@ -37,7 +37,7 @@ impl Hasher {
         Self { algorithm, state }
     }
 
-    /// Goes on where a digest was saved; `None` where `saved` is no state of this algorithm.
+    /// Restores a saved digest; `None` for what is no state of it.
     pub fn restore(algorithm: Algorithm, saved: &[u8]) -> Option<Self> {
         let state = match algorithm {
             Algorithm::Sha256 => State::Sha256(deserialized(saved)?),
@@ -54,7 +54,8 @@ impl Hasher {
         Some(Self { algorithm, state })
     }
 
-    /// The state to go on from in another process; `None` for BLAKE3, whose library has none.
+    /// Saves the state for another process.
+    /// `None` for BLAKE3, whose library has none.
     pub fn save(&self) -> Option<Vec<u8>> {
         match &self.state {
             State::Sha256(state) => Some(state.serialize().to_vec()),

@@ -2,12 +2,12 @@
 
 use ropeway_model::{Algorithm, Digest, HashedPrefix};
 
-use super::Hasher;
+use super::hasher::Hasher;
 
-/// How the states of digests are written. To be raised when a library that writes them changes its form.
+/// Number of the form in which states are written. To be raised when a library that writes them changes its form.
 const FORMAT: u8 = 1;
 
-/// Digests that are taken side by side; none is a legal number of them.
+/// Digests that are taken side by side; there may be none.
 #[derive(Clone, Debug, Default)]
 pub struct Hashers(Vec<Hasher>);
 
@@ -17,7 +17,7 @@ impl Hashers {
         Self(algorithms.iter().copied().map(Hasher::new).collect())
     }
 
-    /// Goes on where digests in the same algorithms were saved; `None` if they cannot.
+    /// Restores digests in the same algorithms; `None` if they cannot.
     pub fn restore(algorithms: &[Algorithm], saved: &HashedPrefix) -> Option<Self> {
         let state = |wanted: &Algorithm| saved.states.iter().find(|(algorithm, _)| algorithm == wanted);
         let restored = |wanted| state(wanted).and_then(|(algorithm, state)| Hasher::restore(*algorithm, state));
@@ -25,7 +25,8 @@ impl Hashers {
         hashers.filter(|_| saved.format == FORMAT).map(Self)
     }
 
-    /// The states to go on from after `offset` bytes; `None` where one of them cannot be saved, or there is nothing.
+    /// Saves the states after `offset` bytes.
+    /// `None` where one of them cannot be saved, or there is nothing.
     pub fn save(&self, offset: u64) -> Option<HashedPrefix> {
         let states: Option<Vec<_>> =
             self.0.iter().map(|hasher| hasher.save().map(|state| (hasher.algorithm(), state))).collect();

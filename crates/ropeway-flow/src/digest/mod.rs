@@ -1,4 +1,6 @@
-//! Digests of files: computed while the bytes move, and able to go on where an earlier process stopped.
+//! Digests of files, computed while the bytes move.
+//!
+//! They can go on where an earlier process stopped.
 
 mod follower;
 mod hasher;

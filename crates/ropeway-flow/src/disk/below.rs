@@ -1,4 +1,4 @@
-//! Folders below another one, made and entered one by one without following a link.
+//! Folders below another one, entered one by one, following no link.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,7 +7,7 @@ use rustix::{
     io::Errno,
 };
 
-use super::DiskError;
+use super::error::DiskError;
 
 /// Creates `folder` below `chosen`, which exists. Returns the folders that it made, the outermost first.
 ///

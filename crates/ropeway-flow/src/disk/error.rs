@@ -1,4 +1,4 @@
-//! What the disk refuses, with the path it refused it for.
+//! Errors of the disk, with the path they are about.
 
 use std::{
     io,
@@ -16,7 +16,7 @@ pub enum DiskError {
         /// The name.
         path: PathBuf,
     },
-    /// Nothing has this name.
+    /// Name that nothing has.
     #[error("{} does not exist", path.display())]
     Missing {
         /// The name.
@@ -34,19 +34,19 @@ pub enum DiskError {
         /// The part file.
         path: PathBuf,
     },
-    /// Something that is no regular file, such as a link or a folder.
+    /// Link, folder or other that is no regular file.
     #[error("{} is no regular file", path.display())]
     NotAFile {
         /// The name.
         path: PathBuf,
     },
-    /// A folder that a document named is a link, which may lead anywhere.
+    /// Link in the place of a folder that a document named.
     #[error("{} is a link, which a folder named by a document must not lead through", path.display())]
     LinkInWay {
         /// The link.
         path: PathBuf,
     },
-    /// Not enough room.
+    /// Room is not enough.
     #[error("no room for {} in {}: {} are free", Size(*needed), folder.display(), Size(*free))]
     NoRoom {
         /// The folder.
@@ -56,7 +56,7 @@ pub enum DiskError {
         /// Bytes free.
         free: u64,
     },
-    /// The file system takes no file of that length, however much room there is.
+    /// Length beyond what the file system takes, however much room there is.
     #[error("the volume of {} takes no file of more than {longest} bytes; this one has {needed}", folder.display())]
     TooLong {
         /// The folder.
@@ -66,15 +66,15 @@ pub enum DiskError {
         /// Bytes of the longest file.
         longest: u64,
     },
-    /// An earlier sync of the same file failed, so that a later one proves nothing.
+    /// Earlier sync of the file failed, so a later one proves nothing.
     #[error("what was written since the last good save may be lost: an earlier sync failed")]
     Unsynced,
-    /// Anything else the operating system says.
+    /// Other errors of the operating system.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// Error of the operating system.
         source: io::Error,
     },
 }
@@ -91,7 +91,8 @@ impl DiskError {
         }
     }
 
-    /// The same for a rename of `part` within `folder`, which tells that something is missing and not what.
+    /// Tells what a rename of `part` within `folder` missed.
+    /// The system says only that something is missing.
     pub(super) fn of_rename(self, part: &Path, folder: &Path) -> Self {
         match self {
             // A link in its place is not the folder in which the part was made.
@@ -125,7 +126,7 @@ impl DiskError {
         }
     }
 
-    /// What is stored and shown.
+    /// Failure as it is stored and shown.
     pub fn failure(&self) -> Failure {
         Failure::new(self.code(), self.to_string())
     }

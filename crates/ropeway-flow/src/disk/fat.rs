@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::DiskError;
+use super::error::DiskError;
 
 /// The kind of FAT volumes, as the kernel names it (`MSDOS_SUPER_MAGIC`).
 #[cfg(target_os = "linux")]
@@ -26,7 +26,8 @@ pub(super) fn longest_file(folder: &Path) -> Result<u64, DiskError> {
     Ok(if volume.f_type == FAT { LONGEST_ON_FAT } else { u64::MAX })
 }
 
-/// Whether a file keeps its number on the volume of `path`: FAT has none, and the kernel makes them up.
+/// Tells whether files keep their numbers on the volume of `path`.
+/// FAT has none, and the kernel makes them up.
 #[cfg(target_os = "linux")]
 pub(super) fn keeps_inodes(path: &Path) -> bool {
     let volume = path.parent().map(rustix::fs::statfs);

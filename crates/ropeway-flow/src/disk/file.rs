@@ -1,14 +1,14 @@
 //! Open files of the operating system.
 
 use std::{
-    fs::{File, Metadata},
+    fs::File,
     io::{self, IoSlice},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering::SeqCst},
 };
 
-use super::{DiskError, FileStamp, PartFile, SourceFile};
+use super::{error::DiskError, part_file::PartFile, source_file::SourceFile, stamp::FileStamp};
 
 /// Pieces that one call takes (`IOV_MAX` of Linux and its likes).
 const MOST_PIECES: usize = 1024;
@@ -19,18 +19,12 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), DiskError> {
     synced.map_err(|error| DiskError::at(folder, error))
 }
 
-/// What tells a file from another one that gets its name.
-pub(super) fn stamp_of(metadata: &Metadata) -> FileStamp {
-    let modified_ns = i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-    FileStamp { length: metadata.len(), modified_ns, inode: metadata.ino() }
-}
-
 /// An open file that knows its name, so that its errors do.
 #[derive(Debug)]
 pub(super) struct LocalFile {
     file: File,
     path: PathBuf,
-    /// Whether a power cut leaves its name, too.
+    /// Name survives a power cut, too.
     has_durable_name: AtomicBool,
 }
 
@@ -54,7 +48,7 @@ impl LocalFile {
     }
 
     fn stamped(&self) -> Result<FileStamp, DiskError> {
-        self.named(self.file.metadata()).map(|metadata| stamp_of(&metadata))
+        self.named(self.file.metadata()).map(|metadata| FileStamp::of(&metadata))
     }
 
     fn named<T>(&self, result: io::Result<T>) -> Result<T, DiskError> {
@@ -62,7 +56,7 @@ impl LocalFile {
     }
 }
 
-/// Writes all pieces, in as few calls as the system makes of them.
+/// Writes all pieces in as few calls as the system needs.
 pub(super) fn write_pieces(file: &File, pieces: &[&[u8]], mut offset: u64) -> io::Result<()> {
     let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
     let mut left = slices.as_mut_slice();

@@ -5,9 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DiskError, file::sync_folder};
+use super::{error::DiskError, file::sync_folder};
 
-/// Creates `folder` and its parents where they are missing, durably: a complete file is no more so than the way to it.
+/// Creates `folder` and its parents where they are missing, durably.
+///
+/// A complete file is no more durable than the way to it.
 /// Returns those that it made, the outermost first; what another process made meanwhile is not among them.
 pub(super) fn create(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     // It is there for all of a list but the first; asking costs less than having it refused.
@@ -32,7 +34,7 @@ pub(super) fn create(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(made)
 }
 
-/// Makes the names in a folder durable, unless it may be written and not read.
+/// Makes the names in a folder durable where it may be read.
 fn sync(folder: &Path) -> Result<(), DiskError> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     match sync_folder(folder) {

@@ -1,4 +1,4 @@
-//! What holds for every disk below the engine: a part file whose sync failed once is not believed again.
+//! Part files that are not believed again once their sync failed.
 
 use std::{
     ffi::OsString,
@@ -9,7 +9,9 @@ use std::{
     },
 };
 
-use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
+use super::{
+    error::DiskError, file_system::Disk, notes::Notes, part_file::PartFile, source_file::SourceFile, stamp::FileStamp,
+};
 
 /// A disk whose part files stay failed.
 ///

@@ -12,17 +12,25 @@ use std::{
 use rustix::fs::{CWD, OFlags};
 
 use super::{
-    Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, fat,
-    file::{LocalFile, stamp_of, sync_folder, write_pieces},
-    folders, names, notes,
+    below,
+    error::DiskError,
+    fat,
+    file::{LocalFile, sync_folder, write_pieces},
+    file_system::Disk,
+    folders,
+    notes::{self, Notes},
+    part_file::PartFile,
+    prove::prove_naming,
+    rename,
+    source_file::SourceFile,
+    stamp::FileStamp,
 };
 
 /// The operating system's file system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct LocalDisk;
 
-/// Never through a link that somebody planted, never waiting for the other end of a pipe, never inherited by a program we
-/// start.
+/// Flags against planted links, pipes that are waited for, and inheritance.
 fn safe_flags() -> i32 {
     let flags = OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     i32::try_from(flags.bits()).unwrap_or(0)
@@ -45,7 +53,7 @@ fn opened(path: &Path, result: io::Result<File>) -> Result<File, DiskError> {
     }
 }
 
-/// A file without a name in `folder`; `None` where its file system has none.
+/// Opens a file without a name; `None` where there are none.
 #[cfg(target_os = "linux")]
 fn open_nameless(folder: &Path, access: OFlags) -> Result<Option<File>, DiskError> {
     use rustix::{fs::Mode, io::Errno};
@@ -77,7 +85,7 @@ impl Disk for LocalDisk {
     fn create_part(&self, path: &Path) -> Result<Arc<dyn PartFile>, DiskError> {
         let folder = path.parent().unwrap_or(Path::new("/"));
         let opened_folder = File::open(folder).map_err(|error| DiskError::at(folder, error))?;
-        names::prove_naming(&opened_folder).map_err(|error| DiskError::at(folder, error.into()))?;
+        prove_naming(&opened_folder).map_err(|error| DiskError::at(folder, error.into()))?;
         let result = OpenOptions::new().read(true).write(true).create_new(true).custom_flags(safe_flags()).open(path);
         let file = opened(path, result)?;
         lock(&file, path)?;
@@ -107,7 +115,7 @@ impl Disk for LocalDisk {
         let renamed = if replace {
             rustix::fs::renameat(CWD, part, CWD, final_path)
         } else {
-            names::rename_to_free_name(CWD, part, CWD, final_path)
+            rename::rename_to_free_name(CWD, part, CWD, final_path)
         };
         let folder = final_path.parent().unwrap_or(Path::new("/"));
         renamed.map_err(|error| DiskError::at(final_path, error.into()).of_rename(part, folder))?;
@@ -165,7 +173,7 @@ impl Disk for LocalDisk {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
             outcome => outcome.map_err(|error| DiskError::at(path, error))?,
         };
-        let mut now = stamp_of(&metadata);
+        let mut now = FileStamp::of(&metadata);
         if !fat::keeps_inodes(path) {
             now.inode = stamp.inode;
         }
@@ -184,7 +192,7 @@ impl Disk for LocalDisk {
     }
 
     fn is_placeholder(&self, part: &Path, final_path: &Path) -> bool {
-        names::is_placeholder(CWD, part, final_path)
+        rename::is_placeholder(CWD, part, final_path)
     }
 
     fn is_taken(&self, path: &Path) -> Result<bool, DiskError> {

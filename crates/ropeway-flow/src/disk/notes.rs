@@ -1,37 +1,37 @@
-//! What a file tells of where it came from.
+//! Notes on a file that tell where it came from.
 
 use std::{fs::File, path::Path};
 
 use ropeway_model::SafeUrl;
 
-use super::file::stamp_of;
+use super::stamp::FileStamp;
 
-/// The attribute that tells where a file came from (freedesktop.org, "Common Extended Attributes").
+/// Attribute for the address of origin (freedesktop.org, "Common Extended Attributes").
 const ORIGIN: &str = "user.xdg.origin.url";
 /// The attribute that tells which version of what a file is.
 const VERSION: &str = "user.ropeway.version";
-/// Longer notes are nobody's.
+/// Bytes of the longest note that may be ours.
 #[cfg(target_os = "linux")]
 const LONGEST_NOTE: usize = 4096;
 
-/// What is noted on a file that is saved in one piece, as far as its file system takes notes.
+/// Notes on a saved file, where its file system takes them.
 #[derive(Clone, Debug)]
 pub struct Notes {
-    /// Where it came from.
+    /// Address of origin.
     pub origin: SafeUrl,
-    /// When what it holds was last changed, in seconds since the Unix epoch; where it is not told, that is now.
+    /// Time of the last change, in seconds since the Unix epoch. Where it is not told, that is now.
     pub modified: Option<i64>,
-    /// Which version it is: what stands before and behind the time of its last change.
+    /// Version: text before and behind the time of the last change.
     pub version: Option<[String; 2]>,
 }
 
 impl Notes {
-    /// The note of its version, once it was last changed at `modified_ns` since the Unix epoch.
+    /// Note of the version that was last changed at `modified_ns`.
     pub fn version_at(&self, modified_ns: i128) -> Option<String> {
         self.version.as_ref().map(|[before, behind]| format!("{before}{modified_ns}{behind}"))
     }
 
-    /// Leaves the notes on a file whose bytes are written, and asks no name for it.
+    /// Leaves the notes on an open file whose bytes are written.
     pub(super) fn leave_on(&self, file: &File, path: &Path) {
         use rustix::fs::{Timespec, Timestamps, UTIME_OMIT, futimens};
         let dated = self.modified.map_or(Ok(()), |seconds| {
@@ -43,7 +43,7 @@ impl Notes {
         // What was just set needs not be asked for.
         let modified_ns = match self.modified.filter(|_| dated.is_ok()) {
             Some(seconds) => Some(i128::from(seconds) * 1_000_000_000),
-            None => file.metadata().ok().map(|metadata| stamp_of(&metadata).modified_ns),
+            None => file.metadata().ok().map(|metadata| FileStamp::of(&metadata).modified_ns),
         };
         let note = modified_ns.and_then(|modified_ns| self.version_at(modified_ns));
         let versioned = note.map_or(Ok(()), |note| set(file, VERSION, &note));
@@ -53,7 +53,7 @@ impl Notes {
     }
 }
 
-/// Which version of what the file at `path` is, where that is noted on it. Follows no link.
+/// Version that is noted on the file at `path`. Follows no link.
 #[cfg(target_os = "linux")]
 pub(super) fn version_of(path: &Path) -> Option<String> {
     let mut note = [0; LONGEST_NOTE];

@@ -1,23 +1,19 @@
-//! The empty file with which a volume's way of naming files is tried.
+//! Empty file with which a volume's way of naming is tried.
 
-use std::{
-    fs::File,
-    os::fd::{AsFd, BorrowedFd},
-};
+use std::{fs::File, os::fd::BorrowedFd};
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags},
+    fs::{Dir, FileType},
     io::Errno,
 };
 
-use super::names::MOST_PLACEHOLDER_BYTES;
+use super::{
+    locked_file::{create_locked, is_number, remove_if_abandoned},
+    rename::MOST_PLACEHOLDER_BYTES,
+};
 
-/// What every probe's name begins with; hidden, so that nobody takes it for a file of theirs.
+/// Beginning of every probe's name. Hidden, so that nobody takes it for a file of theirs.
 const MARK: &str = ".ropeway-probe-";
-/// Hexadecimal digits of a probe's number.
-const NUMBER_DIGITS: usize = 16;
-/// Names tried; a second one is needed when a sweep has just taken the first.
-const MOST_NAMES_TRIED: u32 = 8;
 
 /// An empty file that is about to be renamed. It is locked as long as this lives.
 #[derive(Debug)]
@@ -33,18 +29,9 @@ impl Probe {
     /// # Errors
     /// What the system says to it.
     pub(super) fn create(folder: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        for _ in 0..MOST_NAMES_TRIED {
-            let number = getrandom::u64().map_err(|_| Errno::IO)?;
-            let names = ["a", "b"].map(|end| format!("{MARK}{number:016x}-{end}"));
-            let file = File::from(rustix::fs::openat(folder, &names[0], flags, Mode::RUSR | Mode::WUSR)?);
-            // Where a volume has no locks, no sweep takes anything.
-            let is_swept = lock(&file) == Err(Errno::WOULDBLOCK) || rustix::fs::fstat(&file)?.st_nlink == 0;
-            if !is_swept {
-                return Ok(Self { names, _locked: file });
-            }
-        }
-        Err(Errno::EXIST)
+        let (from, file) = create_locked(folder, |number| format!("{MARK}{number}-a"))?;
+        let to = format!("{}b", from.trim_end_matches('a'));
+        Ok(Self { names: [from, to], _locked: file })
     }
 }
 
@@ -54,32 +41,21 @@ pub(super) fn sweep(folder: BorrowedFd<'_>) {
     for entry in entries.flatten() {
         let Ok(name) = entry.file_name().to_str() else { continue };
         let may_be_file = matches!(entry.file_type(), FileType::RegularFile | FileType::Unknown);
-        if may_be_file && is_probe_name(name) && is_abandoned(folder, name) {
-            let _ = rustix::fs::unlinkat(folder, name, AtFlags::empty());
+        if may_be_file && is_probe_name(name) {
+            // Larger ones are not what we put there. What cannot be removed is tried by the next process.
+            let _ = remove_if_abandoned(folder, name, |it| it.len() <= MOST_PLACEHOLDER_BYTES);
         }
     }
 }
 
 fn is_probe_name(name: &str) -> bool {
     let number = name.strip_prefix(MARK).and_then(|rest| rest.strip_suffix("-a").or_else(|| rest.strip_suffix("-b")));
-    number.is_some_and(|it| it.len() == NUMBER_DIGITS && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
-}
-
-/// Whether nobody uses it, and nothing is in it but what we put there.
-fn is_abandoned(folder: BorrowedFd<'_>, name: &str) -> bool {
-    let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()).map(File::from) else { return false };
-    let is_small = file.metadata().is_ok_and(|it| it.is_file() && it.len() <= MOST_PLACEHOLDER_BYTES);
-    is_small && lock(&file).is_ok()
-}
-
-fn lock(file: impl AsFd) -> Result<(), Errno> {
-    rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive)
+    number.is_some_and(is_number)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, os::fd::AsFd as _};
 
     use super::*;
 

@@ -7,28 +7,28 @@ use std::{
 
 use ropeway_model::UploadName;
 
-use super::DiskError;
+use super::error::DiskError;
 
-/// More files than this in one drop is a mistake such as a dropped root folder.
+/// Files of one drop. More is a mistake such as a dropped root folder.
 const MOST_FILES: usize = 200_000;
 /// Deeper nesting than this is a loop of mounts.
 const DEEPEST: usize = 128;
 
-/// A file to upload with the folders between it and what the user named.
+/// File to upload, with the folders between it and the named one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// Names of the folders above it, from the named one on; empty if the file itself was named.
+    /// Names of the folders above it, from the named one on. Empty if the file itself was named.
     pub folders: Vec<UploadName>,
 }
 
 /// Something below a folder that is not uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
-    /// What it is.
+    /// Its kind.
     pub kind: LeftOutKind,
 }
 
@@ -53,18 +53,20 @@ impl std::fmt::Display for LeftOutKind {
     }
 }
 
-/// What there is below a path.
+/// Contents of a path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     /// Regular files.
     pub found: Vec<Found>,
-    /// Everything else that is no folder.
+    /// Others that are no folders.
     pub left_out: Vec<LeftOut>,
-    /// Whether the path is a folder.
+    /// Path is a folder.
     pub is_folder: bool,
 }
 
-/// The regular file at `path`, or all regular files below it in the order of their names. Links inside are not followed.
+/// Finds the regular file at `path`, or all below it.
+///
+/// They come in the order of their names. Links inside are not followed.
 ///
 /// # Errors
 /// [`DiskError`] for the first thing that cannot be read; a folder with too many files is refused as a whole.
@@ -109,7 +111,7 @@ pub fn files_at(path: &Path) -> Result<Files, DiskError> {
     Ok(files)
 }
 
-/// The name of a folder, also where it is written as `.` or `folder/..`.
+/// Name of a folder, also if written as `.` or `folder/..`.
 fn name_of(folder: &Path) -> Result<UploadName, DiskError> {
     if folder.file_name().is_some() {
         return Ok(UploadName::of(folder));

@@ -1,15 +1,18 @@
-//! One token bucket with a queue: bytes are served in the order they were asked for, at the rate in force.
+//! Token bucket with a queue.
+//!
+//! Bytes are served in the order they were asked for, at the rate in force.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, ops::Deref, pin::Pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use ropeway_model::ByteRate;
 use tokio::{sync::Notify, time::Instant};
 
-/// Unused rate is kept for at most this long, so that an idle moment buys no burst that a server would notice.
+/// Time for which unused rate is kept.
+/// An idle moment buys no burst that a server would notice.
 const CREDIT: Duration = Duration::from_millis(50);
 
-/// While somebody waits, a timer that is late by no more than this costs nobody a byte.
+/// Lateness of a timer that costs no byte while somebody waits.
 const LATENESS: Duration = Duration::from_millis(100);
 
 /// A limit that many takers share. They are served in the order of their calls, so no taker starves.
@@ -29,7 +32,7 @@ struct State {
     balance: f64,
     /// Bytes that have passed under a limit.
     passed: f64,
-    /// Who waits, the first in front.
+    /// Takers that wait, the first in front.
     waiting: VecDeque<Wait>,
     /// Number of the next one who waits.
     next: u64,
@@ -40,20 +43,51 @@ struct State {
 struct Wait {
     number: u64,
     bytes: f64,
+    /// Bytes that must be there before these pass.
+    needed: f64,
+    /// Bytes right behind these that are owed though their takers went away.
+    owed: f64,
 }
 
-/// A place in the queue. Dropped before its turn it is given up, and nobody pays for it.
-struct Place<'a> {
-    bucket: &'a Bucket,
+/// Place in the queue, given up where it is dropped.
+struct Place<B: Deref<Target = Bucket>> {
+    bucket: B,
     number: u64,
 }
 
-impl Drop for Place<'_> {
+/// Wait until all that passed before is paid for.
+pub type Turn = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl<B: Deref<Target = Bucket>> Place<B> {
+    async fn served(&self) {
+        loop {
+            let moved = self.bucket.moved.notified();
+            tokio::pin!(moved);
+            // Registered before the check, so that a change between the two is not missed.
+            moved.as_mut().enable();
+            let wait = {
+                let mut state = self.bucket.state.lock();
+                state.settle(Instant::now());
+                state.wait_for(self.number)
+            };
+            match wait {
+                None => return,
+                Some(wait) => {
+                    tokio::select! {
+                        biased;
+                        () = tokio::time::sleep(wait) => {}
+                        () = moved => {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<B: Deref<Target = Bucket>> Drop for Place<B> {
     fn drop(&mut self) {
         let mut state = self.bucket.state.lock();
-        let before = state.waiting.len();
-        state.waiting.retain(|wait| wait.number != self.number);
-        if state.waiting.len() < before {
+        if state.give_up(self.number) {
             drop(state);
             self.bucket.moved.notify_waiters();
         }
@@ -73,7 +107,7 @@ impl Bucket {
         self.state.lock().rate
     }
 
-    /// Seconds' worth of the limit that have passed since it was set; `None` where there is none. What grows by less than
+    /// Seconds' worth of the limit that have passed since it was set. `None` where there is none. What grows by less than
     /// the time does is a limit that nobody feels.
     #[expect(clippy::cast_precision_loss, reason = "rates stay below 2^53 bytes a second")]
     pub fn used(&self) -> Option<f64> {
@@ -82,7 +116,7 @@ impl Bucket {
         state.rate.map(|rate| state.passed / rate.bytes_per_second() as f64)
     }
 
-    /// Changes the limit; whoever waits follows the new one from this moment on.
+    /// Changes the limit. Whoever waits follows the new one from this moment on.
     pub fn set_rate(&self, rate: Option<ByteRate>) {
         let mut state = self.state.lock();
         state.settle(Instant::now());
@@ -96,57 +130,90 @@ impl Bucket {
         self.moved.notify_waiters();
     }
 
-    /// Returns when the limit has become another one than it is at the first poll.
+    /// Returns when the limit differs from that at the first poll.
     pub async fn changed(&self) {
         self.changed.notified().await;
     }
 
     /// Returns when `bytes` more may pass. Dropping the future before gives the place in the queue up: nothing is paid.
     pub async fn take(&self, bytes: u64) {
-        let number = {
-            let mut state = self.state.lock();
-            state.settle(Instant::now());
-            match state.enter(bytes) {
-                Some(number) => number,
-                None => return,
-            }
-        };
-        let place = Place { bucket: self, number };
-        loop {
-            let moved = self.moved.notified();
-            tokio::pin!(moved);
-            // Registered before the check, so that a change between the two is not missed.
-            moved.as_mut().enable();
-            let wait = {
-                let mut state = self.state.lock();
-                state.settle(Instant::now());
-                state.wait_for(place.number)
-            };
-            match wait {
-                None => return,
-                Some(wait) => {
-                    tokio::select! {
-                        biased;
-                        () = tokio::time::sleep(wait) => {}
-                        () = moved => {}
-                    }
-                }
-            }
+        if let Some(number) = self.enter(bytes, bytes) {
+            Place { bucket: self, number }.served().await;
         }
+    }
+
+    /// Charges `bytes` that have come; `None` where nothing is owed before them.
+    ///
+    /// Whoever gives the turn up has charged them all the same: reconnecting pays off no debt.
+    pub fn charge(self: &Arc<Self>, bytes: u64) -> Option<Turn> {
+        let number = self.enter(bytes, 0)?;
+        let place = Place { bucket: Arc::clone(self), number };
+        Some(Box::pin(async move { place.served().await }))
+    }
+
+    /// Tells whether something that passed or waits is not paid for.
+    pub fn is_owed(&self) -> bool {
+        let mut state = self.state.lock();
+        state.settle(Instant::now());
+        state.balance <= -1.0 || !state.waiting.is_empty()
+    }
+
+    /// Bytes to move at once under the limit; see [`slice_of`].
+    pub fn slice(&self, most: usize) -> usize {
+        slice_of(self.rate(), most)
+    }
+
+    /// Enters `bytes` that pass once `needed` are there. `None` where they have passed.
+    fn enter(&self, bytes: u64, needed: u64) -> Option<u64> {
+        let mut state = self.state.lock();
+        state.settle(Instant::now());
+        state.enter(bytes, needed)
     }
 }
 
+/// Bytes to move at once: a twentieth of a second's worth.
+///
+/// At least 1 KiB and at most `most`, so that a limited stream flows instead of stuttering and a changed limit is felt at
+/// once.
+pub(super) fn slice_of(rate: Option<ByteRate>, most: usize) -> usize {
+    /// Cost of waking up exceeds that of fewer bytes.
+    const SMALLEST: usize = 1024;
+    rate.map_or(most, |rate| {
+        let twentieth = usize::try_from(rate.bytes_per_second() / 20).unwrap_or(usize::MAX);
+        twentieth.clamp(SMALLEST, most.max(SMALLEST))
+    })
+}
+
 impl State {
-    /// Takes `bytes` at once where nobody waits and they are there; else a place in the queue.
+    /// Takes `bytes` where they are there, else a place in the queue.
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
-    fn enter(&mut self, bytes: u64) -> Option<u64> {
-        let bytes = bytes as f64;
+    fn enter(&mut self, bytes: u64, needed: u64) -> Option<u64> {
+        let (bytes, needed) = (bytes as f64, needed as f64);
         self.rate?;
         let number = self.next;
         self.next += 1;
-        self.waiting.push_back(Wait { number, bytes });
+        self.waiting.push_back(Wait { number, bytes, needed, owed: 0.0 });
         self.serve();
         self.waiting.back().is_some_and(|wait| wait.number == number).then_some(number)
+    }
+
+    /// Gives a place up, and charges what has come already. `false` where it was served.
+    fn give_up(&mut self, number: u64) -> bool {
+        let Some(at) = self.waiting.iter().position(|wait| wait.number == number) else { return false };
+        let Some(wait) = self.waiting.remove(at) else { return false };
+        let has_come = wait.needed < wait.bytes;
+        let owed = wait.owed + if has_come { wait.bytes } else { 0.0 };
+        // Charged behind those that wait in front: whoever goes away delays none of them.
+        match at.checked_sub(1).and_then(|before| self.waiting.get_mut(before)) {
+            Some(before) => before.owed += owed,
+            None => self.charge(owed),
+        }
+        true
+    }
+
+    fn charge(&mut self, bytes: f64) {
+        self.balance -= bytes;
+        self.passed += bytes;
     }
 
     /// Serves what the time since the last call pays for. However long that was (the machine may have slept), it is no
@@ -162,7 +229,7 @@ impl State {
         };
         let rate = rate.bytes_per_second() as f64;
         let most = match self.waiting.front() {
-            Some(front) => rate * LATENESS.as_secs_f64() + front.bytes,
+            Some(front) => rate * LATENESS.as_secs_f64() + front.needed,
             None => rate * CREDIT.as_secs_f64(),
         };
         self.balance = (self.balance + rate * elapsed).min(most.max(self.balance));
@@ -172,28 +239,28 @@ impl State {
     fn serve(&mut self) {
         // Less than a byte is owed only by rounding.
         while let Some(front) = self.waiting.front()
-            && front.bytes - self.balance < 1.0
+            && front.needed - self.balance < 1.0
         {
-            self.balance -= front.bytes;
-            self.passed += front.bytes;
+            let bytes = front.bytes + front.owed;
+            self.charge(bytes);
             self.waiting.pop_front();
         }
     }
 
-    /// How long until everything up to `number` is paid for; `None` if it is.
+    /// Time until everything up to `number` is paid for.
+    /// `None` if it is.
     #[expect(clippy::cast_precision_loss, reason = "rates stay below 2^53 bytes a second")]
     fn wait_for(&self, number: u64) -> Option<Duration> {
         let rate = self.rate?.bytes_per_second() as f64;
         let at = self.waiting.iter().position(|wait| wait.number == number)?;
-        let owed: f64 = self.waiting.iter().take(at + 1).map(|wait| wait.bytes).sum::<f64>() - self.balance;
+        let before: f64 = self.waiting.iter().take(at).map(|wait| wait.bytes + wait.owed).sum();
+        let owed = before + self.waiting.get(at)?.needed - self.balance;
         Some(Duration::from_secs_f64((owed / rate).clamp(0.0, 3600.0)).max(Duration::from_millis(1)))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn mib(count: u64) -> Option<ByteRate> {
@@ -291,5 +358,58 @@ mod tests {
         tokio::join!(taker(Arc::clone(&bucket)), taker(bucket));
         let took = start.elapsed().as_secs_f64();
         assert!((3.9..4.1).contains(&took), "{took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_come_passes_once_all_before_it_is_paid_for() {
+        let bucket = Arc::new(Bucket::new(mib(1)));
+        let start = Instant::now();
+        for _ in 0..11 {
+            if let Some(turn) = bucket.charge(1 << 20) {
+                turn.await;
+            }
+        }
+        let took = start.elapsed().as_secs_f64();
+        assert!((9.9..10.1).contains(&took), "all but the first are waited for: {took}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_come_is_owed_also_by_who_goes_away() {
+        let bucket = Arc::new(Bucket::new(mib(1)));
+        for _ in 0..10 {
+            drop(bucket.charge(1 << 20));
+        }
+        assert!(bucket.is_owed());
+        let start = Instant::now();
+        bucket.charge(1).expect("ten mebibytes are owed").await;
+        let took = start.elapsed().as_secs_f64();
+        assert!((9.9..10.1).contains(&took), "{took}");
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert!(!bucket.is_owed(), "a debt is paid off though nobody waits");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_with_what_has_come_follows_a_changed_limit_at_once() {
+        let bucket = Arc::new(Bucket::new(ByteRate::new(1024)));
+        assert!(bucket.charge(10 << 20).is_none(), "nothing was owed before");
+        let turn = tokio::spawn(bucket.charge(1).expect("ten mebibytes are owed"));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let start = Instant::now();
+        bucket.set_rate(mib(10));
+        turn.await.unwrap();
+        assert!(start.elapsed() < Duration::from_millis(1010), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_goes_away_delays_who_waits_behind_and_nobody_in_front() {
+        let bucket = Arc::new(Bucket::new(mib(1)));
+        assert!(bucket.charge(1 << 20).is_none(), "nothing was owed before");
+        let [first, second, third] = [1, 2 << 20, 1].map(|bytes| bucket.charge(bytes).expect("a mebibyte is owed"));
+        let start = Instant::now();
+        drop(second);
+        first.await;
+        assert_eq!(start.elapsed().as_secs(), 1);
+        third.await;
+        assert_eq!(start.elapsed().as_secs(), 3);
     }
 }

@@ -1,24 +1,26 @@
-//! Whether a limit is what a transfer waits for.
+//! Limits that a transfer feels, told from those it does not.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Throttle;
+use super::limits::Throttle;
 
-/// Portions are paid for ahead, for a second at most: over less time than this a limit seems idle between two of them.
+/// Time over which a limit is looked at.
+/// Portions are paid for a second ahead: over less, a limit seems idle between two of them.
 const WINDOW: Duration = Duration::from_secs(1);
-/// Who uses this share of a limit is held by it: what is left is the time that requests take.
+/// Share of a limit from which on it holds a transfer.
+/// What is left is the time that requests take.
 const SHARE: f64 = 0.9;
 
-/// What a limit does to a transfer.
+/// Effect of a limit on a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// There is none.
+    /// Limit is absent.
     No,
-    /// It holds the transfer.
+    /// Limit holds the transfer.
     Felt,
-    /// It lets through more than comes.
+    /// Limit lets through more than comes.
     Slack,
 }
 
@@ -37,7 +39,9 @@ impl Watch {
         Self { since: Instant::now(), used: throttle.used(), is_felt: true }
     }
 
-    /// What the limits do, as the last whole window showed; until there is one, and after a change, they count as felt.
+    /// Effect of the limits in the last whole window.
+    ///
+    /// Until there is one, and after a change, they count as felt.
     pub fn look(&mut self, throttle: &Throttle) -> Limit {
         let (now, used) = (Instant::now(), throttle.used());
         let had = std::mem::replace(&mut self.used, used);
@@ -65,7 +69,7 @@ mod tests {
 
     use ropeway_model::ByteRate;
 
-    use super::{super::Bucket, *};
+    use super::{super::bucket::Bucket, *};
 
     #[tokio::test(start_paused = true)]
     async fn a_limit_is_felt_where_most_of_it_is_used_by_this_transfer_or_by_another() {

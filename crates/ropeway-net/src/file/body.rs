@@ -10,18 +10,15 @@ use std::{
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
+use ropeway_flow::throttle::{Bucket, Turn};
 use ropeway_model::ByteRange;
 use rustix::fs::fstat;
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::task::JoinHandle;
 
 use super::{
     block::{BLOCK_BYTES, Block, Blocks},
     entity::Entity,
 };
-use crate::throttle::Bucket;
 
 /// The bytes of one range of one version of a file.
 ///
@@ -42,7 +39,7 @@ pub struct FileBody {
 
 enum Step {
     Next,
-    Throttled(Pin<Box<Sleep>>),
+    Throttled(Turn),
     Reading(JoinHandle<io::Result<Block>>),
 }
 
@@ -69,12 +66,10 @@ impl FileBody {
 
     /// Asks the throttle for the next slice.
     fn ask(&mut self) {
-        let most = BLOCK_BYTES as u64;
-        let wanted = self.bucket.slice().unwrap_or(most).min(self.remaining()).min(most);
-        let at = self.bucket.grant(wanted);
-        self.granted = usize::try_from(wanted).unwrap_or(BLOCK_BYTES);
-        if at > Instant::now() {
-            self.step = Step::Throttled(Box::pin(sleep_until(at)));
+        let most = usize::try_from(self.remaining()).unwrap_or(BLOCK_BYTES);
+        self.granted = self.bucket.slice(BLOCK_BYTES).min(most);
+        if let Some(turn) = self.bucket.charge(self.granted as u64) {
+            self.step = Step::Throttled(turn);
         }
     }
 
@@ -127,8 +122,8 @@ impl Body for FileBody {
         let this = &mut *self;
         loop {
             let block = match &mut this.step {
-                Step::Throttled(until) => {
-                    ready!(until.as_mut().poll(cx));
+                Step::Throttled(turn) => {
+                    ready!(turn.as_mut().poll(cx));
                     this.step = Step::Next;
                     continue;
                 }

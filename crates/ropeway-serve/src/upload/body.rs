@@ -12,8 +12,9 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use http::{HeaderMap, header};
 use hyper::body::{Body, Incoming};
-use ropeway_net::{pace::Pace, throttle::Bucket, visit::Visit};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use ropeway_flow::throttle::{Bucket, Turn};
+use ropeway_net::{pace::Pace, visit::Visit};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::refusal::Refusal;
 
@@ -39,7 +40,7 @@ enum Step {
     /// Nothing has arrived since this instant.
     Waiting(Instant, Pin<Box<Sleep>>),
     /// Bytes have arrived but are not earned yet.
-    Throttled(Bytes, Pin<Box<Sleep>>),
+    Throttled(Bytes, Turn),
 }
 
 impl<B> UploadBody<B>
@@ -75,11 +76,8 @@ where
         if !self.pace.record(waited, length) {
             return Err(Refusal::TooSlow);
         }
-        let earned = self.bucket.grant(length);
-        if earned <= Instant::now() {
-            return Ok(Some(bytes));
-        }
-        self.step = Step::Throttled(bytes, Box::pin(sleep_until(earned)));
+        let Some(turn) = self.bucket.charge(length) else { return Ok(Some(bytes)) };
+        self.step = Step::Throttled(bytes, turn);
         Ok(None)
     }
 }
@@ -100,8 +98,8 @@ where
         let this = &mut *self;
         this.waits_for_us = false;
         loop {
-            if let Step::Throttled(bytes, until) = &mut this.step {
-                ready!(until.as_mut().poll(cx));
+            if let Step::Throttled(bytes, turn) = &mut this.step {
+                ready!(turn.as_mut().poll(cx));
                 let bytes = std::mem::take(bytes);
                 this.step = Step::Next;
                 return Poll::Ready(Some(Ok(bytes)));

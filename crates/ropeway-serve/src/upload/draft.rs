@@ -1,27 +1,24 @@
 //! A file that is still arriving: invisible, locked, and gone unless it is published.
 
-use std::{fs::File, io::Write, os::fd::OwnedFd};
+use std::{fs::File, io::Write};
 
 use bytes::Bytes;
-use ropeway_flow::{digest::Hasher, disk::rename_to_free_name};
+use ropeway_flow::{
+    digest::Hashers,
+    disk::{create_locked, is_number, rename_to_free_name},
+};
 use ropeway_model::{Algorithm, Digest};
 use rustix::{
-    fs::{AtFlags, FlockOperation, Mode, OFlags, Stat, fchmod, flock, fstat, openat, renameat, unlinkat},
+    fs::{AtFlags, Mode, Stat, fchmod, fstat, renameat, unlinkat},
     io::Errno,
 };
-use sha2::{Digest as _, Sha256};
 
 use crate::{folder::Folder, refusal::Refusal};
 
 /// Between the file's name and the draft's number.
 const MARK: &str = ".upload-";
-/// Hexadecimal digits of a draft's number.
-const NUMBER_DIGITS: usize = 16;
 /// How much of the file's name the draft's shows, so that it stays within the 255 bytes of a name.
 const SHOWN_NAME_BYTES: usize = 200;
-/// Draft names tried; a second one is needed once in 2⁶⁴ uploads, or when a sweep has just taken the first.
-const MOST_NAMES_TRIED: u32 = 8;
-
 /// A file being received, beside its final place and under a hidden name, `.NAME.upload-NUMBER`.
 ///
 /// The draft is locked as long as this lives; dropping it unpublished removes it.
@@ -31,11 +28,10 @@ pub(super) struct Draft {
     /// The draft's name while it has one.
     name: Option<String>,
     file: File,
-    hasher: Sha256,
-    /// The SHA-256 that the client has promised, which is taken of every file.
-    expected: Option<Digest>,
-    /// What else the client has promised of the bytes, and what tells whether it is kept.
-    promised: Vec<(Digest, Hasher)>,
+    /// SHA-256, and after it what the client has promised in other algorithms.
+    hashers: Hashers,
+    /// Digests that the client has promised of the bytes.
+    promised: Vec<Digest>,
     length: u64,
 }
 
@@ -51,34 +47,17 @@ pub(super) struct Received {
 impl Draft {
     /// Begins a draft in `folder` for a file that is to be called `name`, there or in a folder below.
     pub(super) fn create(folder: Folder, name: &str) -> Result<Self, Errno> {
-        for _ in 0..MOST_NAMES_TRIED {
-            let draft_name = draft_name(name)?;
-            let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = match openat(&folder, &draft_name, flags, Mode::RUSR | Mode::WUSR) {
-                Err(Errno::EXIST) => continue,
-                outcome => outcome?,
-            };
-            let file = File::from(file);
-            // Where a volume has no locks, no sweep takes anything.
-            if ropeway_files::lock(&file).is_ok() && fstat(&file)?.st_nlink > 0 {
-                let (name, hasher, promised) = (Some(draft_name), Sha256::new(), Vec::new());
-                return Ok(Self { folder, name, file, hasher, expected: None, promised, length: 0 });
-            }
-            // A sweep saw it before it was locked, and removes it.
-        }
-        Err(Errno::EXIST)
+        let (name, file) = create_locked(&folder, |number| draft_name(name, number))?;
+        let hashers = Hashers::new(&[Algorithm::Sha256]);
+        Ok(Self { folder, name: Some(name), file, hashers, promised: Vec::new(), length: 0 })
     }
 
     /// Takes note of what the client promises, each algorithm once, before the first byte.
     pub(super) fn promise(&mut self, promised: Vec<Digest>) {
-        let (own, others): (Vec<_>, Vec<_>) =
-            promised.into_iter().partition(|digest| digest.algorithm() == Algorithm::Sha256);
-        self.expected = own.into_iter().next();
-        let hashers = others.into_iter().map(|digest| {
-            let hasher = Hasher::new(digest.algorithm());
-            (digest, hasher)
-        });
-        self.promised = hashers.collect();
+        let others = promised.iter().map(Digest::algorithm).filter(|algorithm| *algorithm != Algorithm::Sha256);
+        let algorithms: Vec<_> = [Algorithm::Sha256].into_iter().chain(others).collect();
+        self.hashers = Hashers::new(&algorithms);
+        self.promised = promised;
     }
 
     /// Appends bytes. Waits for the disk: call it on a thread that may.
@@ -87,8 +66,7 @@ impl Draft {
             self.file
                 .write_all(chunk)
                 .map_err(|error| Refusal::of_writing(Errno::from_io_error(&error).unwrap_or(Errno::IO)))?;
-            self.hasher.update(chunk);
-            self.promised.iter_mut().for_each(|(_, hasher)| hasher.update(chunk));
+            self.hashers.update(chunk);
             self.length += chunk.len() as u64;
         }
         Ok(())
@@ -99,12 +77,11 @@ impl Draft {
     /// # Errors
     /// [`Refusal::DigestMismatch`] where they are not those that the client promised.
     pub(super) fn finish(&mut self, mode: Mode) -> Result<Received, Refusal> {
-        let digest = Digest::from_bytes(Algorithm::Sha256, &self.hasher.finalize_reset()).ok_or(Refusal::DiskFailed)?;
-        let is_other = self.expected.take().is_some_and(|expected| expected != digest);
-        if is_other || std::mem::take(&mut self.promised).into_iter().any(|(digest, hasher)| hasher.finish() != digest)
-        {
+        let digests = std::mem::take(&mut self.hashers).finish();
+        if !self.promised.iter().all(|promised| digests.contains(promised)) {
             return Err(Refusal::DigestMismatch);
         }
+        let digest = digests.into_iter().next().ok_or(Refusal::DiskFailed)?;
         match fchmod(&self.file, mode) {
             // A volume without permissions of its own gives every file the same.
             Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) => {}
@@ -140,24 +117,15 @@ impl Drop for Draft {
     }
 }
 
-/// Locks an open draft; false if somebody else has it.
-pub(super) fn lock(file: &OwnedFd) -> bool {
-    flock(file, FlockOperation::NonBlockingLockExclusive).is_ok()
-}
-
 /// Whether a file of this name is a draft.
 pub(crate) fn is_draft_name(name: &str) -> bool {
-    name.starts_with('.')
-        && name.rsplit_once(MARK).is_some_and(|(_, number)| {
-            number.len() == NUMBER_DIGITS && number.bytes().all(|byte| byte.is_ascii_hexdigit())
-        })
+    name.starts_with('.') && name.rsplit_once(MARK).is_some_and(|(_, number)| is_number(number))
 }
 
-fn draft_name(name: &str) -> Result<String, Errno> {
-    let number = getrandom::u64().map_err(|_| Errno::IO)?;
+fn draft_name(name: &str, number: &str) -> String {
     let end = (0..=SHOWN_NAME_BYTES.min(name.len())).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
     let shown = name.get(..end).unwrap_or_default();
-    Ok(format!(".{shown}{MARK}{number:0NUMBER_DIGITS$x}"))
+    format!(".{shown}{MARK}{number}")
 }
 
 /// The permission bits that the process's umask leaves to a new file. Asking means changing the mask for a moment;
@@ -176,7 +144,7 @@ mod tests {
     #[test]
     fn a_draft_is_told_from_other_hidden_files() {
         for name in ["a.iso", "", &"é".repeat(150)] {
-            let name = draft_name(name).unwrap();
+            let name = draft_name(name, "0123456789abcdef");
             assert!(is_draft_name(&name) && name.len() <= 255, "{name}");
         }
         for name in [".bashrc", "a.upload-0123456789abcdef", ".a.upload-0123", ".a.upload-0123456789abcdeg", ""] {

@@ -5,14 +5,13 @@
 //! Whatever ends early, for whatever reason, removes its draft by being dropped; what a killed process left is found at
 //! the next start ([`sweep`]).
 
-pub(super) mod batch;
 mod body;
 pub(super) mod digest;
 pub(super) mod draft;
 pub(super) mod form;
 pub(super) mod place;
 pub(super) mod put;
-mod receive;
+pub(super) mod receive;
 mod stored;
 pub(super) mod sweep;
 

@@ -2,14 +2,24 @@
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use ropeway_flow::shares::{Share, Shares};
 use ropeway_model::Chunks;
 use tokio::task::JoinHandle;
 
-use super::{
-    batch::{Batch, Batches},
-    draft::Draft,
-};
+use super::draft::Draft;
 use crate::refusal::Refusal;
+
+/// Bytes that all uploads together gather; each has as much again under way to the disk.
+const ALL_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes that one upload gathers at least.
+const LEAST_BYTES: usize = 16 * 1024;
+/// Bytes that one upload gathers at most: large enough that system calls cost nothing against copying.
+const MOST_BYTES: usize = 256 * 1024;
+
+/// Memory in which uploads gather what they write at once.
+pub(crate) fn batches() -> Shares {
+    Shares::new(ALL_BYTES, LEAST_BYTES..=MOST_BYTES)
+}
 
 /// Writes all `chunks` into the draft. One batch is being written while the next one arrives.
 ///
@@ -19,9 +29,9 @@ pub(super) async fn write_all(
     draft: Draft,
     chunks: &mut (impl Stream<Item = Result<Bytes, Refusal>> + Unpin),
     most: Option<u64>,
-    batches: &Batches,
+    batches: &Shares,
 ) -> Result<Draft, Refusal> {
-    let size = batches.enter();
+    let size = batches.take();
     let mut left = most.unwrap_or(u64::MAX);
     let mut draft = Turn::Ours(draft);
     loop {
@@ -59,7 +69,7 @@ impl Turn {
 async fn gather(
     chunks: &mut (impl Stream<Item = Result<Bytes, Refusal>> + Unpin),
     left: &mut u64,
-    size: &Batch,
+    size: &Share,
 ) -> Result<Chunks, Refusal> {
     let mut batch = Chunks::default();
     while batch.len() < size.bytes() {
@@ -68,4 +78,21 @@ async fn gather(
         batch.push(chunk);
     }
     Ok(batch)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thousand_uploads_gather_little_more_than_a_hundred() {
+        for (uploads, most) in [(1, MOST_BYTES), (50, ALL_BYTES), (100, ALL_BYTES), (1_000, ALL_BYTES)] {
+            let batches = batches();
+            let entered: Vec<_> = (0..uploads).map(|_| batches.take()).collect();
+            let all: usize = entered.iter().map(Share::bytes).sum();
+            assert!(all <= most, "{uploads}: {all}");
+            drop(entered);
+            assert_eq!(batches.take().bytes(), MOST_BYTES);
+        }
+    }
 }

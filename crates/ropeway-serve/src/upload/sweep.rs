@@ -2,12 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::{
-    fs::{AtFlags, Dir, FileType, unlinkat},
-    io::Errno,
-};
+use ropeway_flow::disk::remove_if_abandoned;
+use rustix::fs::{Dir, FileType};
 
-use super::draft::{is_draft_name, lock};
+use super::draft::is_draft_name;
 use crate::{folder::Folder, path::Hidden};
 
 /// Folders below each other that are searched: as deep as uploads can go.
@@ -33,8 +31,12 @@ fn search(folder: &Folder, depth: usize, hidden: Hidden, stopping: &AtomicBool) 
         let Ok(name) = entry.file_name().to_str() else { continue };
         let may_be_folder = matches!(entry.file_type(), FileType::Directory | FileType::Unknown);
         if is_draft_name(name) {
-            if let Err(errno) = remove_if_abandoned(folder, name) {
-                tracing::warn!(name, error = %std::io::Error::from(errno), "abandoned upload not removed");
+            match remove_if_abandoned(folder, name, |_| true) {
+                Ok(true) => tracing::info!(name, "abandoned upload removed"),
+                Ok(false) => {}
+                Err(errno) => {
+                    tracing::warn!(name, error = %std::io::Error::from(errno), "abandoned upload not removed");
+                }
             }
         } else if may_be_folder
             && (hidden == Hidden::Plain || !name.starts_with('.'))
@@ -45,19 +47,6 @@ fn search(folder: &Folder, depth: usize, hidden: Hidden, stopping: &AtomicBool) 
             search(&below, depth - 1, hidden, stopping);
         }
     }
-}
-
-fn remove_if_abandoned(folder: &Folder, name: &str) -> Result<(), Errno> {
-    let (file, _) = match folder.open_file(name) {
-        Err(Errno::NOENT) => return Ok(()),
-        outcome => outcome?,
-    };
-    if !lock(&file) {
-        return Ok(());
-    }
-    unlinkat(folder, name, AtFlags::empty())?;
-    tracing::info!(name, "abandoned upload removed");
-    Ok(())
 }
 
 #[cfg(test)]

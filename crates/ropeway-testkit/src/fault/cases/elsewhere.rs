@@ -143,14 +143,14 @@ fn disk() -> Vec<Case> {
             "D16 taken",
             "the same, and the name is taken",
             "what has it keeps its bytes",
-            "crates/ropeway-flow/src/disk/names.rs::\
+            "crates/ropeway-flow/src/disk/rename.rs::\
              a_name_that_is_taken_is_never_touched_on_any_kind_of_volume",
         ),
         tested(
             "D16",
             "the volume has neither a rename that replaces nothing nor hard links",
             "found out before the first byte; the file gets its name all the same, over no other",
-            "crates/ropeway-flow/src/disk/names.rs::\
+            "crates/ropeway-flow/src/disk/rename.rs::\
              a_file_gets_a_free_name_on_every_kind_of_volume",
         ),
         tested(

@@ -1,7 +1,6 @@
-//! How a complete file gets a name that nothing else has, whatever its volume can do.
+//! Renames without replacing, whatever the volume can do.
 
 use std::{
-    collections::BTreeSet,
     fs::File,
     io::{Read as _, Write as _},
     os::fd::{AsFd, BorrowedFd},
@@ -10,26 +9,18 @@ use std::{
 
 use parking_lot::Mutex;
 use rustix::{
-    fs::{AtFlags, FlockOperation, Mode, OFlags, RenameFlags},
+    fs::{AtFlags, Mode, OFlags, RenameFlags},
     io::Errno,
 };
 
-use super::probe::{self, Probe};
-
-/// Longer than any placeholder: what has more is none.
+/// Bytes beyond which a file is no placeholder.
 pub(super) const MOST_PLACEHOLDER_BYTES: u64 = 1024;
 
-/// Folders and volumes that are remembered: more than one user has, few enough for a process that sees them come and go.
-const MOST_REMEMBERED: usize = 1024;
-
-/// Volumes on which a file has been named without replacing another one, in this process.
-static PROVED: Mutex<BTreeSet<Volume>> = Mutex::new(BTreeSet::new());
-/// Folders in which probes that were left have been looked for, in this process.
-static SWEPT: Mutex<BTreeSet<(Volume, u64)>> = Mutex::new(BTreeSet::new());
-/// Held from a placeholder's first byte to its end, so that one thread does not take another's for one that was left.
+/// Lock over a placeholder from its first byte to its end.
+/// Without it one thread took another's for one that was left.
 static PLACING: Mutex<()> = Mutex::new(());
 
-/// Renames the file `from` to `to`, on one volume, unless anything has that name.
+/// Renames `from` to `to`, on one volume, unless that name is taken.
 ///
 /// Where the volume cannot do that in one step, a hard link refuses a name that is taken just as surely. Where it has
 /// no links either, such as those of phones and of clouds, an empty place is made first, which nothing else can make
@@ -49,70 +40,19 @@ pub fn rename_to_free_name(
     names.rename(&Kernel)
 }
 
-/// Whether `to` is what a crash left while the file `from` was about to get that name.
+/// Recognises what a crash left at `to` while `from` was being named.
 pub fn is_placeholder(folder: impl AsFd, from: impl AsRef<Path>, to: impl AsRef<Path>) -> bool {
     let names = Names { from_folder: folder.as_fd(), from: from.as_ref(), to_folder: folder.as_fd(), to: to.as_ref() };
     names.own_placeholder().is_some()
 }
 
-/// Makes sure that files in `folder` can get free names, before there are bytes that need one. Tried once on each
-/// volume, with an empty file; what a killed process left of that in the folder is removed.
-///
-/// # Errors
-/// What the system says to it.
-pub fn prove_naming(folder: impl AsFd) -> Result<(), Errno> {
-    let folder = folder.as_fd();
-    let inode = rustix::fs::fstat(folder)?.st_ino;
-    if remember(&mut SWEPT.lock(), (Volume::of(folder)?, inode)) {
-        probe::sweep(folder);
-    }
-    prove_naming_by(&Kernel, folder, &PROVED)
-}
-
-/// A volume while it is mounted: its device's number is given to the next one, whose file system is another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Volume {
-    device: u64,
-    file_system: u64,
-}
-
-impl Volume {
-    fn of(folder: BorrowedFd<'_>) -> Result<Self, Errno> {
-        let device = rustix::fs::fstat(folder)?.st_dev;
-        Ok(Self { device, file_system: rustix::fs::fstatvfs(folder)?.f_fsid })
-    }
-}
-
-/// Whether `what` is new. All are forgotten where they are too many: what is known of them is only found out again.
-fn remember<T: Ord>(known: &mut BTreeSet<T>, what: T) -> bool {
-    if known.len() >= MOST_REMEMBERED && !known.contains(&what) {
-        known.clear();
-    }
-    known.insert(what)
-}
-
-fn prove_naming_by(calls: &impl Calls, folder: BorrowedFd<'_>, proved: &Mutex<BTreeSet<Volume>>) -> Result<(), Errno> {
-    let volume = Volume::of(folder)?;
-    if proved.lock().contains(&volume) {
-        return Ok(());
-    }
-    let Probe { names: [from, to], _locked } = Probe::create(folder)?;
-    let names = Names { from_folder: folder, from: from.as_ref(), to_folder: folder, to: to.as_ref() };
-    let renamed = names.rename(calls);
-    let left = if renamed.is_ok() { &to } else { &from };
-    let _ = rustix::fs::unlinkat(folder, left, AtFlags::empty());
-    renamed?;
-    remember(&mut proved.lock(), volume);
-    Ok(())
-}
-
 /// The calls that not every volume carries out.
-trait Calls {
+pub(super) trait Calls {
     fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno>;
     fn link(&self, names: &Names<'_>) -> Result<(), Errno>;
 }
 
-struct Kernel;
+pub(super) struct Kernel;
 
 impl Calls for Kernel {
     fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno> {
@@ -127,15 +67,15 @@ impl Calls for Kernel {
 }
 
 /// A file's name and the one it is to get.
-struct Names<'a> {
-    from_folder: BorrowedFd<'a>,
-    from: &'a Path,
-    to_folder: BorrowedFd<'a>,
-    to: &'a Path,
+pub(super) struct Names<'a> {
+    pub(super) from_folder: BorrowedFd<'a>,
+    pub(super) from: &'a Path,
+    pub(super) to_folder: BorrowedFd<'a>,
+    pub(super) to: &'a Path,
 }
 
 impl Names<'_> {
-    fn rename(&self, calls: &impl Calls) -> Result<(), Errno> {
+    pub(super) fn rename(&self, calls: &impl Calls) -> Result<(), Errno> {
         match calls.rename_no_replace(self) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {}
             outcome => return outcome,
@@ -150,7 +90,7 @@ impl Names<'_> {
         }
     }
 
-    /// Takes the old name away once the file has both, or the new one where that fails.
+    /// Takes the old name away, or the new one where that fails.
     fn unlink_old(&self) -> Result<(), Errno> {
         rustix::fs::unlinkat(self.from_folder, self.from, AtFlags::empty()).inspect_err(|_| {
             let _ = rustix::fs::unlinkat(self.to_folder, self.to, AtFlags::empty());
@@ -180,7 +120,7 @@ impl Names<'_> {
         renamed
     }
 
-    /// What stands in a placeholder, for who finds one and for us.
+    /// Text of a placeholder, for who finds one and for us.
     fn placeholder_text(&self) -> String {
         let from = self.from.file_name().unwrap_or_default().to_string_lossy();
         format!("Ropeway is about to put a file here, which is called this until then:\n{from}\n")
@@ -190,7 +130,7 @@ impl Names<'_> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut file = File::from(rustix::fs::openat(self.to_folder, self.to, flags, Mode::RUSR | Mode::WUSR)?);
         // Another process asks by this lock whether a placeholder was left. Where a volume has no locks, nobody asks.
-        let _ = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+        let _ = file.try_lock();
         match file.write_all(self.placeholder_text().as_bytes()) {
             Ok(()) => Ok(file),
             Err(error) => {
@@ -200,7 +140,7 @@ impl Names<'_> {
         }
     }
 
-    /// The placeholder of just these two names, which nobody is about to rename over any more.
+    /// Opens the placeholder of just these two names, if it was left.
     fn own_placeholder(&self) -> Option<File> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = File::from(rustix::fs::openat(self.to_folder, self.to, flags, Mode::empty()).ok()?);
@@ -208,7 +148,7 @@ impl Names<'_> {
         if !metadata.is_file() || metadata.len() > MOST_PLACEHOLDER_BYTES {
             return None;
         }
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok()?;
+        file.try_lock().ok()?;
         let mut text = String::new();
         (&file).take(MOST_PLACEHOLDER_BYTES).read_to_string(&mut text).ok()?;
         (text == self.placeholder_text()).then_some(file)
@@ -217,7 +157,7 @@ impl Names<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::Cell, fs, path::PathBuf};
+    use std::{fs, path::PathBuf};
 
     use rustix::fs::CWD;
     use tempfile::TempDir;
@@ -228,18 +168,10 @@ mod tests {
     struct Poor {
         rename: Option<Errno>,
         link: Option<Errno>,
-        calls: Cell<u32>,
-    }
-
-    impl Poor {
-        fn new(rename: Option<Errno>, link: Option<Errno>) -> Self {
-            Self { rename, link, calls: Cell::new(0) }
-        }
     }
 
     impl Calls for Poor {
         fn rename_no_replace(&self, names: &Names<'_>) -> Result<(), Errno> {
-            self.calls.set(self.calls.get() + 1);
             self.rename.map_or_else(|| Kernel.rename_no_replace(names), Err)
         }
 
@@ -279,7 +211,7 @@ mod tests {
     impl Place {
         fn rename(&self, (rename, link): (Option<Errno>, Option<Errno>)) -> Result<(), Errno> {
             let (from_folder, to_folder) = (CWD, CWD);
-            Names { from_folder, from: &self.from, to_folder, to: &self.to }.rename(&Poor::new(rename, link))
+            Names { from_folder, from: &self.from, to_folder, to: &self.to }.rename(&Poor { rename, link })
         }
 
         fn names(&self) -> usize {
@@ -357,7 +289,7 @@ mod tests {
                     scope.spawn(move || {
                         write(&from, number.to_string().as_bytes());
                         let names = Names { from_folder: CWD, from: &from, to_folder: CWD, to: &to };
-                        usize::from(names.rename(&Poor::new(Some(Errno::INVAL), Some(Errno::PERM))).is_ok())
+                        usize::from(names.rename(&Poor { rename: Some(Errno::INVAL), link: Some(Errno::PERM) }).is_ok())
                     })
                 })
                 .collect();
@@ -365,41 +297,5 @@ mod tests {
         });
         assert_eq!((won, fs::read_dir(folder.path()).unwrap().count()), (1, 16));
         assert!(fs::read_to_string(to).unwrap().parse::<u32>().is_ok());
-    }
-
-    #[test]
-    fn a_folder_is_rid_of_the_probes_of_killed_processes_before_it_is_used() {
-        let place = place();
-        let left = place.folder.path().join(".ropeway-probe-0123456789abcdef-a");
-        write(&left, b"");
-        prove_naming(File::open(place.folder.path()).unwrap()).unwrap();
-        assert_eq!((left.exists(), place.names()), (false, 1));
-    }
-
-    #[test]
-    fn what_is_remembered_stays_bounded() {
-        let mut known = BTreeSet::new();
-        for what in 0..3 * MOST_REMEMBERED {
-            assert!(remember(&mut known, what) && !remember(&mut known, what));
-            assert!(known.len() <= MOST_REMEMBERED);
-        }
-    }
-
-    #[test]
-    fn a_volume_is_tried_once_and_leaves_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let handle = File::open(folder.path()).unwrap();
-        let proved = Mutex::default();
-        let poor = Poor::new(Some(Errno::INVAL), Some(Errno::PERM));
-        prove_naming_by(&poor, handle.as_fd(), &proved).unwrap();
-        prove_naming_by(&poor, handle.as_fd(), &proved).unwrap();
-        assert_eq!(poor.calls.get(), 1);
-        let dead = Poor::new(Some(Errno::ROFS), None);
-        let proved = Mutex::default();
-        for _ in 0..2 {
-            assert_eq!(prove_naming_by(&dead, handle.as_fd(), &proved), Err(Errno::ROFS));
-        }
-        assert_eq!(dead.calls.get(), 2, "a failure is not remembered");
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }
