@@ -1,7 +1,5 @@
 //! What each fuzz target does with its octets, and what must hold of the result whatever they are.
 
-#[path = "../../crates/ropeway-drivers/src/http/content_disposition.rs"]
-mod content_disposition;
 #[path = "../../crates/ropeway-drivers/src/credential/cookies.rs"]
 mod cookies;
 #[path = "../../crates/ropeway-api/src/calls/curl/mod.rs"]
@@ -32,7 +30,7 @@ use http::{
 };
 use ropeway_model::FileName;
 use ropeway_wire::{
-    content_length,
+    content_disposition, content_length,
     content_range::{self, ContentRange},
     retry_after, validator,
 };
