@@ -8,6 +8,7 @@
 pub mod content_disposition;
 pub mod content_length;
 pub mod content_range;
+pub mod digest_field;
 mod number;
 pub mod range;
 pub mod retry_after;

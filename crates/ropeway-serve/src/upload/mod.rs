@@ -7,10 +7,10 @@
 
 pub(super) mod batch;
 mod body;
-pub(super) mod digest;
 pub(super) mod draft;
 pub(super) mod form;
 pub(super) mod place;
+mod promised;
 pub(super) mod put;
 mod receive;
 mod stored;

@@ -10,9 +10,10 @@ use ropeway_wire::content_length;
 use rustix::fs::{FileType, Stat};
 
 use super::{
-    UploadBody, digest,
+    UploadBody,
     draft::{Draft, Received},
     place::{Place, Published},
+    promised::promised,
     receive,
     stored::{Stored, one_stored},
 };
@@ -42,7 +43,7 @@ pub(crate) async fn receive(
         return Err(Refusal::PartialUpload);
     }
     refuse_content_coding(&head.headers)?;
-    let promised = digest::promised(&head.headers)?;
+    let promised = promised(&head.headers)?;
     let length = content_length::announced(&head.headers).ok().flatten();
     if length.zip(service.max_upload).is_some_and(|(length, most)| length > most) {
         return Err(Refusal::TooLarge);
