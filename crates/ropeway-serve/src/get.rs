@@ -11,18 +11,14 @@ use ropeway_net::{
     throttle::Direction,
 };
 use ropeway_wire::{
+    condition::{self, Current, Outcome},
     content_range::{self, ContentRange},
     digest_field,
     range::Wanted,
 };
 use rustix::io::Errno;
 
-use crate::{
-    answer::Service,
-    condition::{self, Current, Outcome},
-    path::ServedPath,
-    refusal::Refusal,
-};
+use crate::{answer::Service, path::ServedPath, refusal::Refusal};
 
 /// Sends a file, a part of it, or only what would be sent.
 pub(crate) async fn send(

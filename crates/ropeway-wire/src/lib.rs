@@ -5,6 +5,7 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+pub mod condition;
 pub mod content_disposition;
 pub mod content_length;
 pub mod content_range;

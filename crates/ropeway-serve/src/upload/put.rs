@@ -6,7 +6,10 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Response, header, request::Parts};
 use ropeway_model::{Algorithm, Digest, FileName};
 use ropeway_net::file::{Entity, wall_clock};
-use ropeway_wire::content_length;
+use ropeway_wire::{
+    condition::{self, Current, Outcome},
+    content_length,
+};
 use rustix::fs::{FileType, Stat};
 
 use super::{
@@ -17,12 +20,7 @@ use super::{
     receive,
     stored::{Stored, one_stored},
 };
-use crate::{
-    answer::Service,
-    condition::{self, Current, Outcome},
-    path::ServedPath,
-    refusal::Refusal,
-};
+use crate::{answer::Service, path::ServedPath, refusal::Refusal};
 
 /// Receives one file. Missing folders on the way are made once it has arrived, so that a tree can be put file by file.
 ///
