@@ -52,6 +52,11 @@ impl DigestField {
         Self { name, notation: Notation::One(algorithm) }
     }
 
+    /// Name of the field, in lower case.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Digests that a message tells in this field, in their order; `None` stands for one that cannot be read. Algorithms
     /// that are not known here say nothing.
     pub fn told(&self, headers: &HeaderMap) -> Vec<Option<Digest>> {
