@@ -1,7 +1,5 @@
 //! What each fuzz target does with its octets, and what must hold of the result whatever they are.
 
-#[path = "../../crates/ropeway-drivers/src/http/content_disposition.rs"]
-mod content_disposition;
 #[path = "../../crates/ropeway-drivers/src/credential/cookies.rs"]
 mod cookies;
 #[path = "../../crates/ropeway-api/src/calls/curl/mod.rs"]
@@ -32,8 +30,10 @@ use http::{
 };
 use ropeway_model::FileName;
 use ropeway_wire::{
-    content_length,
+    content_disposition, content_length,
     content_range::{self, ContentRange},
+    digest_field::{self, CONTENT_MD5, DIGEST, REPR_DIGEST},
+    range::Wanted,
     retry_after, validator,
 };
 use serde_json::{Map, Value as Json};
@@ -81,6 +81,28 @@ pub fn content_range(octets: &[u8]) {
         let valid = validator::of_answer(&headers, None);
         assert_ne!(valid.compare(&valid), ropeway_model::Validation::Changed, "a version is itself");
         assert!(valid.if_range().is_none_or(|value| HeaderValue::from_str(value).is_ok()));
+    }
+}
+
+/// A `Range` asks for bytes inside the file, whatever its length.
+pub fn range(octets: &[u8]) {
+    let text = String::from_utf8_lossy(octets);
+    for length in [0, 1, 1_000, i64::MAX as u64] {
+        if let Wanted::Part(range) = Wanted::of(&text, length) {
+            assert!(range.start() < range.end() && range.end() <= length);
+        }
+    }
+}
+
+/// A digest is told as it was read.
+pub fn digest_field(octets: &[u8]) {
+    for field in [REPR_DIGEST, DIGEST, CONTENT_MD5] {
+        let Some(headers) = headers(HeaderName::from_static(field.name()), octets) else { continue };
+        for digest in field.told(&headers).into_iter().flatten() {
+            let mut told = HeaderMap::new();
+            digest_field::tell(&mut told, &digest);
+            assert_eq!(REPR_DIGEST.told(&told), [Some(digest)]);
+        }
     }
 }
 
@@ -180,11 +202,14 @@ pub fn set_cookie(octets: &[u8]) {
         assert!(header.len() <= 8190 && HeaderValue::from_bytes(&header).is_ok());
         header
     };
-    for own in ["https://a.example.org/in/f", "https://example.org/", "http://a.example.org/", "https://example.co.uk/"] {
+    for own in ["https://a.example.org/in/f", "https://example.org/", "http://a.example.org/", "https://example.co.uk/"]
+    {
         sent(own, NOW);
         assert!(sent(own, NOW + 401 * 24 * 3600).len() <= sent(own, NOW).len(), "a cookie comes with no time");
     }
-    for other in ["https://org/", "https://co.uk/", "https://other.org/", "https://notexample.org/", "https://127.0.0.1/"] {
+    for other in
+        ["https://org/", "https://co.uk/", "https://other.org/", "https://notexample.org/", "https://127.0.0.1/"]
+    {
         assert!(sent(other, NOW).is_empty(), "{other} gets a cookie of another server");
     }
     assert!(jar.is_empty() || jar.changes() > 0);

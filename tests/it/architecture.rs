@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The contract turns the engine's values into the wire's; it knows no transport.
     ("ropeway-api", &["ropeway-engine", "ropeway-files", "ropeway-model"]),
     // Sockets, and what both servers stand on; it knows neither.
-    ("ropeway-net", &["ropeway-flow", "ropeway-model"]),
+    ("ropeway-net", &["ropeway-flow", "ropeway-model", "ropeway-wire"]),
     // A transport of the contract, which uses names from the model; whoever steers is no concern of whoever shares.
     ("ropeway-control", &["ropeway-api", "ropeway-files", "ropeway-model", "ropeway-net"]),
     // Shares and receives without a queue: a machine that only does that holds no engine, no database and no page.

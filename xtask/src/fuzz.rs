@@ -15,9 +15,11 @@ use crate::{
 };
 
 /// The targets, as `fuzz/Cargo.toml` has them.
-const TARGETS: [&str; 11] = [
+const TARGETS: [&str; 13] = [
     "content_disposition",
     "content_range",
+    "range",
+    "digest_field",
     "retry_after",
     "cookies",
     "metalink",

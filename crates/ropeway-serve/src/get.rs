@@ -3,26 +3,22 @@
 use std::{net::SocketAddr, os::fd::OwnedFd, sync::Arc};
 
 use axum::body::Body;
-use http::{HeaderName, Method, Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use ropeway_model::ByteRange;
+use ropeway_model::{Algorithm, ByteRange};
 use ropeway_net::{
     file::{Entity, FileBody, describe, insert, wall_clock},
     throttle::Direction,
 };
 use ropeway_wire::{
+    condition::{self, Current, Outcome},
     content_range::{self, ContentRange},
+    digest_field,
     range::Wanted,
 };
 use rustix::io::Errno;
 
-use crate::{
-    answer::Service,
-    condition::{self, Current, Outcome},
-    path::ServedPath,
-    refusal::Refusal,
-    upload::digest,
-};
+use crate::{answer::Service, path::ServedPath, refusal::Refusal};
 
 /// Sends a file, a part of it, or only what would be sent.
 pub(crate) async fn send(
@@ -50,7 +46,7 @@ pub(crate) async fn send(
     insert(headers, header::LAST_MODIFIED, &httpdate::fmt_http_date(current.modified));
     insert(headers, header::ACCEPT_RANGES, "bytes");
     if let Some(digest) = digest {
-        insert(headers, HeaderName::from_static("repr-digest"), &digest::field_value(&digest));
+        digest_field::tell(headers, &digest);
     }
     // Stored copies are fine as long as they are asked about: the file may change at any moment.
     insert(headers, header::CACHE_CONTROL, "no-cache");
@@ -105,13 +101,7 @@ async fn open(service: &Arc<Service>, path: ServedPath) -> Result<(OwnedFd, Enti
 /// Whether the client asks for the digest of the whole file (RFC 9530 §4). Only with `HEAD`: who fetches the bytes can
 /// take it from them.
 fn wants_digest(request: &Request<Incoming>) -> bool {
-    let mut fields = request.headers().get_all("want-repr-digest").iter().filter_map(|value| value.to_str().ok());
-    let is_wanted = |member: &str| {
-        let (key, weight) = member.split_once('=').unwrap_or((member, "1"));
-        key.trim().eq_ignore_ascii_case("sha-256")
-            && weight.split(';').next().is_some_and(|weight| weight.trim() != "0")
-    };
-    request.method() == Method::HEAD && fields.any(|value| value.split(',').any(is_wanted))
+    request.method() == Method::HEAD && digest_field::is_wanted(request.headers(), Algorithm::Sha256)
 }
 
 /// What the request asks of the file. `Range` has a meaning for `GET` only (RFC 9110 §14.2).

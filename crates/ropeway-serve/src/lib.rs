@@ -7,7 +7,6 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 mod answer;
-mod condition;
 mod config;
 mod digests;
 mod folder;

@@ -5,8 +5,11 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
+pub mod condition;
+pub mod content_disposition;
 pub mod content_length;
 pub mod content_range;
+pub mod digest_field;
 mod number;
 pub mod range;
 pub mod retry_after;

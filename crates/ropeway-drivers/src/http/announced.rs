@@ -1,29 +1,23 @@
-//! The digests a server announces for a whole file: `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230), `Content-MD5`
-//! (RFC 1864).
+//! The digests that an answer tells of a whole file, surest first, and what products say beside the standards.
 //!
 //! With a content coding they are of the encoded bytes (RFC 9530 §3.1, RFC 3230 §4.2).
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use http::{HeaderMap, HeaderName, HeaderValue, header::ETAG};
+use http::{HeaderMap, HeaderValue, header::ETAG};
 use ropeway_model::{Algorithm, Digest};
+use ropeway_wire::digest_field::{CONTENT_DIGEST, CONTENT_MD5, DIGEST, DigestField, REPR_DIGEST};
 
 use crate::Evidence;
 
-const REPR_DIGEST: HeaderName = HeaderName::from_static("repr-digest");
-const DIGEST: HeaderName = HeaderName::from_static("digest");
-const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-const GOOG_HASH: HeaderName = HeaderName::from_static("x-goog-hash");
-const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+/// What is looked for, the surest first: one comparison is enough.
+const SUREST: [Algorithm; 4] = [Algorithm::Sha256, Algorithm::Sha512, Algorithm::Sha1, Algorithm::Md5];
 
-/// The algorithms that are looked for, the surest first: one comparison is enough.
-const LABELS: [(&str, Algorithm); 4] =
-    [("sha-256", Algorithm::Sha256), ("sha-512", Algorithm::Sha512), ("sha", Algorithm::Sha1), ("md5", Algorithm::Md5)];
-
+/// That of Google Cloud Storage.
+const GOOG_HASH: DigestField = DigestField::of_instances("x-goog-hash");
 /// Fields of one digest in base64: those of S3.
-const CODED: [(&str, Algorithm); 3] = [
-    ("x-amz-checksum-sha256", Algorithm::Sha256),
-    ("x-amz-checksum-sha1", Algorithm::Sha1),
-    ("x-amz-checksum-crc32c", Algorithm::Crc32c),
+const CODED: [DigestField; 3] = [
+    DigestField::of_one("x-amz-checksum-sha256", Algorithm::Sha256),
+    DigestField::of_one("x-amz-checksum-sha1", Algorithm::Sha1),
+    DigestField::of_one("x-amz-checksum-crc32c", Algorithm::Crc32c),
 ];
 /// Fields of one digest in hexadecimal: those of repositories of packages.
 const HEXADECIMAL: [(&str, Algorithm); 4] = [
@@ -38,11 +32,8 @@ const HEXADECIMAL: [(&str, Algorithm); 4] = [
 ///
 /// An answer with a part must not be asked: its `Content-MD5` is of the part, and so may be its `Digest`.
 pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
-    surest(headers, &REPR_DIGEST, dictionary_member)
-        // Of a whole answer the content is the representation (RFC 9530 §2).
-        .or_else(|| surest(headers, &CONTENT_DIGEST, dictionary_member))
-        .or_else(|| surest(headers, &DIGEST, instance_digest))
-        .or_else(|| content_md5(headers))
+    // Of a whole answer the content is the representation (RFC 9530 §2).
+    [REPR_DIGEST, CONTENT_DIGEST, DIGEST, CONTENT_MD5].iter().find_map(|field| surest(headers, field))
 }
 
 /// What an answer to an upload, or about a stored file, says of the bytes that the server has. Each field tells its
@@ -50,22 +41,13 @@ pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
 ///
 /// Any of them may be of the answer's own body instead (RFC 9530 §2, appendix B): that is for whoever compares to see.
 pub(crate) fn of_stored(headers: &HeaderMap) -> Vec<Evidence> {
-    let named = [
-        surest(headers, &REPR_DIGEST, dictionary_member),
-        surest(headers, &CONTENT_DIGEST, dictionary_member),
-        surest(headers, &DIGEST, instance_digest),
-        content_md5(headers),
-        surest(headers, &GOOG_HASH, instance_digest),
-    ];
-    let coded = CODED.iter().map(|(name, algorithm)| {
-        let value = headers.get(*name)?.to_str().ok()?;
-        Digest::from_bytes(*algorithm, &STANDARD.decode(value.trim()).ok()?)
-    });
+    let named = [REPR_DIGEST, CONTENT_DIGEST, DIGEST, CONTENT_MD5, GOOG_HASH];
+    let coded = named.iter().chain(&CODED).map(|field| surest(headers, field));
     let hexadecimal = HEXADECIMAL.iter().map(|(name, algorithm)| {
         let value = headers.get(*name)?.to_str().ok()?;
         format!("{}:{}", algorithm.name(), value.trim()).parse().ok()
     });
-    let digests = named.into_iter().chain(coded).chain(hexadecimal).flatten().map(Evidence::Digest);
+    let digests = coded.chain(hexadecimal).flatten().map(Evidence::Digest);
     digests.chain(tag(headers)).collect()
 }
 
@@ -82,38 +64,16 @@ fn tag(headers: &HeaderMap) -> Option<Evidence> {
     Some(if is_of_s3 && is_plain { Evidence::Digest(digest) } else { Evidence::PerhapsMd5(digest) })
 }
 
-type Find = fn(members: &str, label: &str) -> Option<Vec<u8>>;
-
-fn surest(headers: &HeaderMap, name: &HeaderName, find: Find) -> Option<Digest> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
-    LABELS.iter().find_map(|(label, algorithm)| {
-        let bytes = values.iter().find_map(|members| find(members, label))?;
-        Digest::from_bytes(*algorithm, &bytes)
-    })
-}
-
-/// The member `label=:base64:` of a dictionary (RFC 8941 §3.2; base64 has no comma). Later ones go before earlier ones.
-fn dictionary_member(members: &str, label: &str) -> Option<Vec<u8>> {
-    let mut named = members.rsplit(',').filter_map(|member| member.trim().strip_prefix(label)?.strip_prefix('='));
-    let coded = named.next()?.split(';').next()?.trim().strip_prefix(':')?.strip_suffix(':')?;
-    STANDARD.decode(coded).ok()
-}
-
-/// The member `label=base64` of the older notation, its name in any case (RFC 3230 §4.1.1).
-fn instance_digest(members: &str, label: &str) -> Option<Vec<u8>> {
-    let mut named = members.split(',').filter_map(|member| member.trim().split_once('='));
-    let (_, coded) = named.find(|(name, _)| name.trim().eq_ignore_ascii_case(label))?;
-    STANDARD.decode(coded.trim()).ok()
-}
-
-fn content_md5(headers: &HeaderMap) -> Option<Digest> {
-    let coded = headers.get(CONTENT_MD5)?.to_str().ok()?;
-    Digest::from_bytes(Algorithm::Md5, &STANDARD.decode(coded.trim()).ok()?)
+/// The surest digest of a field. Later members go before earlier ones, as in every dictionary (RFC 9651 §4.2.2).
+fn surest(headers: &HeaderMap, field: &DigestField) -> Option<Digest> {
+    let told: Vec<Digest> = field.told(headers).into_iter().flatten().collect();
+    let surest = SUREST.iter().find_map(|algorithm| told.iter().rev().find(|digest| digest.algorithm() == *algorithm));
+    surest.or(told.last()).cloned()
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -137,6 +97,8 @@ mod tests {
             ("repr-digest", format!("sha-512=:{SHA_512}:, sha-256=:{SHA_256}:;x=1"), Some(Sha256)),
             ("repr-digest", format!("sha-512=:{SHA_512}:"), Some(Sha512)),
             ("repr-digest", format!("unixsum=:AAAA:, md5=:{MD5}:"), Some(Md5)),
+            ("repr-digest", format!("SHA-256=:{SHA_256}:"), Some(Sha256)),
+            ("repr-digest", format!("sha-256=:AAAA:, sha-512=:{SHA_512}:"), Some(Sha512)),
             ("repr-digest", format!("sha-256={SHA_256}"), None),
             ("repr-digest", "sha-256=:AAAA:".to_owned(), None),
             ("repr-digest", "sha-256=::".to_owned(), None),

@@ -3,7 +3,6 @@
 pub(crate) mod announced;
 mod body;
 pub(crate) mod coding;
-mod content_disposition;
 mod decoded;
 mod fetch;
 pub(crate) mod page;

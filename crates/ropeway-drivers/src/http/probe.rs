@@ -8,9 +8,9 @@ use http::{
     header::{ACCEPT_RANGES, CONTENT_DISPOSITION},
 };
 use ropeway_model::{FileName, SafeUrl, Validator};
-use ropeway_wire::{content_length, validator};
+use ropeway_wire::{content_disposition, content_length, validator};
 
-use super::{announced, body, coding, content_disposition, decoded, page, redirect};
+use super::{announced, body, coding, decoded, page, redirect};
 use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
 
 /// Sends the first request.

@@ -8,9 +8,8 @@ use http::{
 };
 use reqwest::Response;
 use ropeway_model::SafeUrl;
-use ropeway_wire::{content_length, content_range};
+use ropeway_wire::{content_length, content_range, digest_field::WANT_REPR_DIGEST};
 
-use super::WANT_REPR_DIGEST;
 use crate::{
     Context, DriverError, Patience, Stored,
     client::Connection,

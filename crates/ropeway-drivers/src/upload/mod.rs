@@ -8,11 +8,12 @@ mod words;
 use std::time::Duration;
 
 use http::{
-    HeaderMap, HeaderValue, Method,
+    HeaderMap, Method,
     header::{CONTENT_LENGTH, LOCATION},
 };
 use reqwest::Response;
 use ropeway_model::SafeUrl;
+use ropeway_wire::digest_field::WANT_REPR_DIGEST;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use body::SizedBody;
@@ -25,9 +26,6 @@ use crate::{
     http::{announced, coding, page, redirect},
 };
 
-/// Asks for the digest of what is stored (RFC 9530 §4).
-pub(crate) const WANT_REPR_DIGEST: (&str, HeaderValue) =
-    ("want-repr-digest", HeaderValue::from_static("sha-256=10, sha-512=3"));
 /// Octets of an answer that are read: a receipt or a reason has a few hundred.
 const LONGEST_ANSWER: usize = 64 * 1024;
 /// Longest wait for them once the head is there; the answer stands without them.

@@ -8,7 +8,7 @@ use std::{io, net::Ipv4Addr, path::PathBuf};
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ropeway_wire::content_disposition;
 use rustix::fs::{FileType, Mode, OFlags};
 
 pub use self::{
@@ -16,9 +16,6 @@ pub use self::{
     entity::{Entity, wall_clock},
 };
 use crate::throttle::{Direction, Throttle};
-
-/// What stays as it is in an extended header parameter (RFC 8187 §3.2.1).
-const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A whole file of the user's own, to be saved under `name`.
 ///
@@ -45,21 +42,9 @@ pub async fn offer(path: PathBuf, name: String) -> io::Result<Response<Body>> {
 pub fn describe(headers: &mut HeaderMap, name: &str) {
     let kind = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     insert(headers, header::CONTENT_TYPE, kind);
-    insert(headers, header::CONTENT_DISPOSITION, &attachment(name));
+    insert(headers, header::CONTENT_DISPOSITION, &content_disposition::attachment(name));
     insert(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     insert(headers, header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox");
-}
-
-/// `Content-Disposition` with the name for old clients and, if that had to be changed, for new ones (RFC 6266).
-fn attachment(name: &str) -> String {
-    let plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%');
-    let old: String = name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
-    let mut value = format!("attachment; filename=\"{old}\"");
-    if old != name {
-        value.push_str("; filename*=UTF-8''");
-        value.extend(utf8_percent_encode(name, EXTENDED_VALUE));
-    }
-    value
 }
 
 /// Sets a header to a value that is visible ASCII by construction.
@@ -69,22 +54,5 @@ pub fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
             headers.insert(name, value);
         }
         Err(error) => tracing::error!(header = %name, %error, "a header value of ours is malformed"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_is_offered_under_its_own_name() {
-        for (name, value) in [
-            ("a b.iso", "attachment; filename=\"a b.iso\""),
-            ("a\"b.iso", "attachment; filename=\"a_b.iso\"; filename*=UTF-8''a%22b.iso"),
-            ("é.txt", "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%A9.txt"),
-            ("100%.txt", "attachment; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
-        ] {
-            assert_eq!(attachment(name), value);
-        }
     }
 }

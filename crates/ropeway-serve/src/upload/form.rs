@@ -15,9 +15,10 @@ use ropeway_wire::content_length;
 use rustix::fs::Stat;
 
 use super::{
-    UploadBody, digest,
+    UploadBody,
     draft::{Draft, Received},
     place::{Place, Published},
+    promised::promised,
     put::{blocking, refuse_content_coding},
     receive,
     stored::{Stored, all_stored},
@@ -98,7 +99,7 @@ impl Form {
     }
 
     async fn read_file(&mut self, field: Field<'_>, name: FileName, unread: &AtomicUsize) -> Result<(), Refusal> {
-        let promised = digest::promised(field.headers())?;
+        let promised = promised(field.headers())?;
         let nameless = field.file_name().is_some_and(str::is_empty);
         let (service, place, wanted) = (Arc::clone(&self.service), Arc::clone(&self.place), name.clone());
         let mut draft = blocking(move || place.draft(&service.root, name.as_str())).await?;

@@ -6,10 +6,10 @@
 //! the next start ([`sweep`]).
 
 mod body;
-pub(super) mod digest;
 pub(super) mod draft;
 pub(super) mod form;
 pub(super) mod place;
+mod promised;
 pub(super) mod put;
 pub(super) mod receive;
 mod stored;

@@ -6,22 +6,21 @@ use axum::body::Body;
 use http::{HeaderMap, Method, Response, header, request::Parts};
 use ropeway_model::{Algorithm, Digest, FileName};
 use ropeway_net::file::{Entity, wall_clock};
-use ropeway_wire::content_length;
+use ropeway_wire::{
+    condition::{self, Current, Outcome},
+    content_length,
+};
 use rustix::fs::{FileType, Stat};
 
 use super::{
-    UploadBody, digest,
+    UploadBody,
     draft::{Draft, Received},
     place::{Place, Published},
+    promised::promised,
     receive,
     stored::{Stored, one_stored},
 };
-use crate::{
-    answer::Service,
-    condition::{self, Current, Outcome},
-    path::ServedPath,
-    refusal::Refusal,
-};
+use crate::{answer::Service, path::ServedPath, refusal::Refusal};
 
 /// Receives one file. Missing folders on the way are made once it has arrived, so that a tree can be put file by file.
 ///
@@ -42,7 +41,7 @@ pub(crate) async fn receive(
         return Err(Refusal::PartialUpload);
     }
     refuse_content_coding(&head.headers)?;
-    let promised = digest::promised(&head.headers)?;
+    let promised = promised(&head.headers)?;
     let length = content_length::announced(&head.headers).ok().flatten();
     if length.zip(service.max_upload).is_some_and(|(length, most)| length > most) {
         return Err(Refusal::TooLarge);

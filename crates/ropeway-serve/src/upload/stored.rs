@@ -1,11 +1,12 @@
 //! The answer to an upload: what was stored, and where.
 
 use axum::body::Body;
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use ropeway_net::file::{Entity, insert, wall_clock};
+use ropeway_wire::digest_field;
 use serde::Serialize;
 
-use super::{digest, draft::Received};
+use super::draft::Received;
 
 /// A file that is durably stored.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ fn name_file(response: &mut Response<Body>, stored: &Stored) {
     let headers = response.headers_mut();
     insert(headers, header::LOCATION, &stored.url);
     insert(headers, header::ETAG, &stored.entity.tag(wall_clock()));
-    insert(headers, HeaderName::from_static("repr-digest"), &digest::field_value(&stored.received.digest));
+    digest_field::tell(headers, &stored.received.digest);
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {

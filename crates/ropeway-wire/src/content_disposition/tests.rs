@@ -37,7 +37,7 @@ const OUR_OWN: [(&str, &str); 3] = [
 ];
 
 fn cases() -> Vec<Case> {
-    serde_json::from_str(include_str!("../../../tests/cases/content-disposition.json")).unwrap()
+    serde_json::from_str(include_str!("../../tests/cases/content-disposition.json")).unwrap()
 }
 
 #[test]
@@ -136,5 +136,29 @@ fn a_semicolon_within_quotes_ends_nothing() {
         (r#"attachment; filename="a\\"; x=";b.txt""#, "a\\"),
     ] {
         assert_eq!(given_name(header.as_bytes()).as_deref(), Some(name), "{header}");
+    }
+}
+
+#[test]
+fn a_file_is_offered_under_its_own_name() {
+    for (name, value) in [
+        ("a b.iso", "attachment; filename=\"a b.iso\""),
+        ("a\"b.iso", "attachment; filename=\"a_b.iso\"; filename*=UTF-8''a%22b.iso"),
+        ("é.txt", "attachment; filename=\"_.txt\"; filename*=UTF-8''%C3%A9.txt"),
+        ("=?utf-8?Q?a?=", "attachment; filename=\"=_utf-8_Q_a_=\"; filename*=UTF-8''%3D%3Futf-8%3FQ%3Fa%3F%3D"),
+        ("100%.txt", "attachment; filename=\"100_.txt\"; filename*=UTF-8''100%25.txt"),
+    ] {
+        assert_eq!(attachment(name), value);
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_client_saves_a_file_under_the_name_that_a_server_offers(
+        name in "[-A-Za-z0-9 ._%'\";=?\\\\\u{e4}-\u{fc}\u{3042}-\u{3050}]{1,40}"
+    ) {
+        let offered = attachment(&name);
+        prop_assert!(offered.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
+        prop_assert_eq!(given_name(offered.as_bytes()).unwrap_or_default(), name.trim());
     }
 }

@@ -1,4 +1,4 @@
-//! The file name in `Content-Disposition` (RFC 6266), read as browsers do, since servers write it for them.
+//! `Content-Disposition` (RFC 6266): the name of a file, read as browsers do, since servers write it for them.
 //!
 //! `filename*` (RFC 8187) goes before `filename`; a plain `filename` may be UTF-8 or ISO-8859-1, percent-encoded, or in
 //! encoded words (RFC 2047), though no standard allows these. What cannot be decoded counts as absent.
@@ -10,7 +10,7 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use encoding_rs::Encoding;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use ropeway_model::FileName;
 
 /// Base64 as mail programs write it, with its padding or without.
@@ -21,13 +21,29 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// What stays as it is in an extended header parameter (RFC 8187 §3.2.1).
+const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 /// Longest value that is looked at, in octets; no file system takes a name near it.
 const LONGEST_VALUE: usize = 8 * 1024;
 
-/// The safe file name nearest to what the header's value gives; `None` if it gives none.
-pub(super) fn file_name(value: &[u8]) -> Option<FileName> {
+/// Safe file name nearest to what the header's value gives; `None` if it gives none.
+pub fn file_name(value: &[u8]) -> Option<FileName> {
     // Dots and spaces at the start only serve to hide a file.
     given_name(value).map(|name| FileName::sanitized(name.trim_start_matches(['.', ' '])))
+}
+
+/// Value that offers a file to be saved, with its name for old clients and, if that had to be changed, for new ones.
+pub fn attachment(name: &str) -> String {
+    // Readers undo percent-encoding and encoded words, which `=?` begins.
+    let plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%' | '?');
+    let old: String = name.chars().map(|character| if plain(character) { character } else { '_' }).collect();
+    let mut value = format!("attachment; filename=\"{old}\"");
+    if old != name {
+        value.push_str("; filename*=UTF-8''");
+        value.extend(utf8_percent_encode(name, EXTENDED_VALUE));
+    }
+    value
 }
 
 /// The file name as the header's value gives it.

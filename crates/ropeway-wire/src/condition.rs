@@ -4,9 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, Method, header};
 
-/// How a conditional request goes on.
+/// End of a conditional request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub enum Outcome {
     /// Do what is asked for.
     Proceed,
     /// 304: the client has this version.
@@ -17,17 +17,17 @@ pub(crate) enum Outcome {
 
 /// The validators of the version there is.
 #[derive(Clone, Debug)]
-pub(crate) struct Current<'a> {
+pub struct Current<'a> {
     /// Its entity tag, as it would be sent.
-    pub(crate) tag: &'a str,
+    pub tag: &'a str,
     /// Its `Last-Modified`, in whole seconds.
-    pub(crate) modified: SystemTime,
+    pub modified: SystemTime,
     /// The time of the response.
-    pub(crate) now: SystemTime,
+    pub now: SystemTime,
 }
 
 /// Applies the preconditions in the order of RFC 9110 §13.2.2; `current` is `None` where there is no such file.
-pub(crate) fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Current<'_>>) -> Outcome {
+pub fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Current<'_>>) -> Outcome {
     let is_met = if headers.contains_key(header::IF_MATCH) {
         current.is_some_and(|current| lists(headers, &header::IF_MATCH, |listed| strongly_equal(listed, current.tag)))
     } else {
@@ -52,10 +52,10 @@ pub(crate) fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Cu
     }
 }
 
-/// Whether `If-Range` allows a part to be sent: yes without it, else only if it names this very version.
+/// Leave to send a part: given without `If-Range`, else only if it names this very version.
 ///
 /// A date counts only if it is a strong validator, which takes a second between modification and response (§8.8.2.2).
-pub(crate) fn range_allowed(headers: &HeaderMap, current: &Current<'_>) -> bool {
+pub fn range_allowed(headers: &HeaderMap, current: &Current<'_>) -> bool {
     let Some(value) = headers.get(header::IF_RANGE) else { return true };
     let Ok(value) = value.to_str() else { return false };
     if value.contains('"') {
@@ -89,6 +89,7 @@ fn date(headers: &HeaderMap, name: &HeaderName) -> Option<SystemTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::validator;
 
     const DAY: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
     const DAY_BEFORE: &str = "Sat, 05 Nov 1994 08:49:37 GMT";
@@ -174,5 +175,26 @@ mod tests {
             assert_eq!(range_allowed(&fields, &current), allowed, "{value} against {tag}");
         }
         assert!(range_allowed(&HeaderMap::new(), &Current { tag: "\"a\"", modified: modified(), now: later }));
+    }
+
+    #[test]
+    fn a_client_names_a_version_just_where_a_server_takes_it() {
+        for (tag, age, named) in [
+            (Some("\"a\""), 0, true),
+            (Some("W/\"a\""), 5, false),
+            (None, 0, false),
+            (None, 1, true),
+            (None, 3_600, true),
+        ] {
+            let now = modified() + Duration::from_secs(age);
+            let date = httpdate::fmt_http_date(now);
+            let mut answer = headers(&[(header::LAST_MODIFIED, DAY), (header::DATE, &date)]);
+            answer.extend(tag.map(|tag| (header::ETAG, tag.parse().unwrap())));
+            let version = validator::of_answer(&answer, None);
+            assert_eq!(version.if_range().is_some(), named, "{tag:?}, {age} s old");
+            let current = Current { tag: tag.unwrap_or("\"other\""), modified: modified(), now };
+            let asked = version.if_range().map(|value| headers(&[(header::IF_RANGE, value)]));
+            assert!(asked.is_none_or(|asked| range_allowed(&asked, &current)), "{tag:?}, {age} s old");
+        }
     }
 }
