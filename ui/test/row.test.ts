@@ -172,6 +172,13 @@ describe("what the details say", () => {
     expect(to({ path: "/d/b (1).iso", destination: "/d" })).toBe("/d/b (1).iso");
     expect(to({ path: null, destination: "/d" })).toBe("/d");
   });
+
+  it("calls what a server has acknowledged so, and what is on the disk saved", () => {
+    const named = (direction: JobView["direction"]) => factsOf(job(1, { direction }), null, en, formats).map(({ name }) => name);
+    expect(named("upload")).toContain(en.details.acknowledged);
+    expect(named("upload")).not.toContain(en.details.saved);
+    expect(named("download")).toContain(en.details.saved);
+  });
 });
 
 describe("pictures", () => {

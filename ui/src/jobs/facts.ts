@@ -42,7 +42,8 @@ function sizeFacts(job: JobView, texts: Messages, formats: NumberFormats): Fact[
   const saved = isWholeHere(job) ? length : durable;
   const size = length === null ? texts.details.unknown : formatExactSize(length, formats, texts.bytes);
   const facts: Fact[] = [{ name: texts.details.size, value: size }];
-  if (!isOver(job)) facts.push({ name: texts.details.saved, value: formatSize(saved, formats) });
+  const name = job.direction === "upload" ? texts.details.acknowledged : texts.details.saved;
+  if (!isOver(job)) facts.push({ name, value: formatSize(saved, formats) });
   return facts;
 }
 

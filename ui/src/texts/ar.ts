@@ -284,6 +284,7 @@ export const ar: Messages = {
     server: "الخادم",
     size: "الحجم",
     saved: "المحفوظ",
+    acknowledged: "على الخادم",
     added: "أُضيف",
     finished: "انتهى",
     digest: "المجموع الاختباري",

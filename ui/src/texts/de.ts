@@ -263,6 +263,7 @@ export const de: Messages = {
     server: "Server",
     size: "Größe",
     saved: "Gesichert",
+    acknowledged: "Beim Server",
     added: "Hinzugefügt",
     finished: "Beendet",
     digest: "Prüfsumme",

@@ -268,6 +268,7 @@ export const en = {
     server: "Server",
     size: "Size",
     saved: "Saved",
+    acknowledged: "At the server",
     added: "Added",
     finished: "Finished",
     digest: "Digest",

@@ -259,6 +259,7 @@ export const zh: Messages = {
     server: "服务器",
     size: "大小",
     saved: "已保存",
+    acknowledged: "服务器已收到",
     added: "添加时间",
     finished: "完成时间",
     digest: "校验和",
