@@ -1,7 +1,9 @@
 //! The session at the server: taken up where an earlier try left it, else created, and recorded before a byte of it is sent.
 
+use std::time::{Duration, SystemTime};
+
 use ropeway_drivers::{DriverError, Held, Meaning, OpenUpload, Session};
-use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, counted};
+use ropeway_model::{Failure, FailureCode, Retry, SafeUrl, Timestamp, counted};
 use ropeway_store::{JobChange, UploadSession, UploadState};
 
 use super::{Task, given_up, proof::Proof};
@@ -44,7 +46,9 @@ pub(super) async fn create(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Ope
     proof.compare_with_given().await?;
     let upload = task.stoppable(task.upload.open(task.context, task.to, &task.source.meta, None)).await??;
     if upload.session.is_created {
-        task.attempt.save(record(task, &upload.session, true)).await?;
+        let mut change = record(task, &upload.session, true);
+        change.log.extend(upload.session.expires.map(|end| (task.attempt.engine.clock.now(), kept_until(end))));
+        task.attempt.save(change).await?;
     }
     Ok(Opened { upload, is_compared: true })
 }
@@ -102,6 +106,12 @@ async fn forget(attempt: &Attempt) -> Result<(), Stop> {
     change.upload = Some(None);
     change.durable = Some(0);
     attempt.save(change).await
+}
+
+/// Until when the server keeps an upload that is not whole, for the job's log.
+fn kept_until(end: Timestamp) -> String {
+    let since = Duration::from_millis(u64::try_from(end.unix_ms()).unwrap_or(0));
+    format!("the server keeps what it has until {}", httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since))
 }
 
 /// The change that records `session`.

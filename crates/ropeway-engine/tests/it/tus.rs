@@ -192,6 +192,17 @@ async fn a_file_without_its_checksum_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_until_when_the_server_keeps_what_it_has() {
+    let offer = TusOffer { expires: Some("Wed, 25 Jun 2031 16:00:00 GMT"), ..TusOffer::default() };
+    let server = breaking(offer, "", &[]).await;
+    let rig = Rig::new().await;
+    let job = rig.run(upload(&rig, 2 * MIB, &server)).await;
+    let log = rig.engine.detail(job.id).await.unwrap().log;
+    let told = "the server keeps what it has until Wed, 25 Jun 2031 16:00:00 GMT";
+    assert!(log.iter().any(|(_, line)| line == told), "{log:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn small_files_and_empty_ones_arrive_with_their_creation() {
     let offer = TusOffer { extensions: "creation,creation-with-upload", ..TusOffer::default() };
     let server = breaking(offer, "", &[]).await;
