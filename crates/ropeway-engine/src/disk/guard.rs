@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use super::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
+use super::{Disk, DiskError, FileStamp, Notes, PartFile, SoftFiles, SourceFile};
 
 /// A disk whose part files stay failed.
 ///
@@ -108,6 +108,10 @@ impl Disk for Guard {
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
         self.0.open_source(path)
+    }
+
+    fn soft_files(&self, database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        self.0.soft_files(database)
     }
 }
 

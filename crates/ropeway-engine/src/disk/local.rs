@@ -12,9 +12,9 @@ use std::{
 use rustix::fs::{CWD, OFlags};
 
 use super::{
-    Disk, DiskError, FileStamp, Notes, PartFile, SourceFile, below, fat,
+    Disk, DiskError, FileStamp, Notes, PartFile, SoftFiles, SourceFile, below, fat,
     file::{LocalFile, stamp_of, sync_folder, write_pieces},
-    folders, names, notes,
+    folders, names, notes, soft,
 };
 
 /// The operating system's file system.
@@ -219,6 +219,10 @@ impl Disk for LocalDisk {
             _ => DiskError::at(path, error),
         })?;
         Ok(Arc::new(LocalFile::new(file, path)))
+    }
+
+    fn soft_files(&self, database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        soft::beside(database)
     }
 }
 

@@ -13,6 +13,7 @@ mod local;
 mod names;
 mod notes;
 mod probe;
+mod soft;
 mod walk;
 
 use std::{
@@ -27,6 +28,7 @@ pub(crate) use guard::Guard;
 pub use local::LocalDisk;
 pub use names::{is_placeholder, prove_naming, rename_to_free_name};
 pub use notes::Notes;
+pub use soft::{BootId, SoftFiles};
 pub use walk::{Files, Found, LeftOut, LeftOutKind, files_at};
 
 /// A file system.
@@ -128,6 +130,12 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Opens a regular file to upload.
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError>;
+
+    /// Files of soft checkpoints beside the queue at `database`; `None` where no later process could tell whether the
+    /// page cache is still the same.
+    fn soft_files(&self, _database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        None
+    }
 }
 
 /// A file that is being downloaded.

@@ -46,7 +46,7 @@ use crate::{
     buffers::Buffers,
     config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
-    disk::Guard,
+    disk::{Disk as _, Guard},
     download::{Listings, Saves},
     hosts::{self, Hosts, ServerPolicy},
     journal::{Journal, Secrets},
@@ -109,7 +109,7 @@ impl Engine {
         started
     }
 
-    /// The same with a store that is open already, whatever [`EngineConfig::database`] names.
+    /// The same with a store that is open already; beside [`EngineConfig::database`] lie its soft checkpoints.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the queue cannot be read.
@@ -120,10 +120,12 @@ impl Engine {
         let (journal, writer) = Journal::start(store.clone(), secrets, Arc::clone(&wake));
         let (clock, chance) = (Arc::clone(&seams.clock), Arc::clone(&seams.chance));
         let hosts = Hosts::new(config.servers, clock, chance, Arc::clone(&wake));
+        let disk = Arc::new(Guard(seams.disk));
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
-            disk: Arc::new(Guard(seams.disk)),
+            soft: config.database.as_deref().and_then(|database| disk.soft_files(database)),
+            disk,
             drivers: seams.drivers,
             clients: seams.clients,
             blocking: seams.blocking,
