@@ -17,6 +17,7 @@ mod faults;
 #[cfg(target_os = "linux")]
 mod floods;
 mod ipc_parity;
+mod killed_often;
 mod limit;
 mod lists;
 #[cfg(target_os = "linux")]

@@ -17,7 +17,7 @@ use ropeway_flow::{
     blocking::Blocking,
     buffers::Buffers,
     clock::Clock,
-    disk::{Disk, PartFile},
+    disk::{Disk, PartFile, SoftFiles},
     rng::Rng,
     throttle::{Bucket, ServerLimits},
 };
@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) disk: Arc<dyn Disk>,
+    /// Soft checkpoints of running downloads; `None` where none can be believed.
+    pub(crate) soft: Option<Arc<dyn SoftFiles>>,
     pub(crate) drivers: Drivers,
     pub(crate) clients: Clients,
     pub(crate) blocking: Blocking,
@@ -114,9 +116,12 @@ impl Core {
             folders.entry(folder).or_default().push((id, part));
         }
         let deleting = folders.into_values().map(|parts| {
-            let disk = Arc::clone(&self.disk);
+            let (disk, soft) = (Arc::clone(&self.disk), self.soft.clone());
             self.blocking.start(move || {
                 for (job, part) in parts {
+                    if let Some(Err(error)) = soft.as_ref().map(|soft| soft.remove(job)) {
+                        tracing::warn!(%job, %error, "soft checkpoint not removed");
+                    }
                     if let Err(error) = disk.remove(&part) {
                         tracing::warn!(%job, %error, "part file not removed");
                     }

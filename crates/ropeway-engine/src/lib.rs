@@ -22,6 +22,7 @@ mod retry;
 mod schedule;
 mod scheduler;
 mod snapshot;
+mod soft;
 mod suspend;
 mod table;
 mod upload;
@@ -43,3 +44,4 @@ pub use ropeway_flow::{
 pub use ropeway_store::{Damage, QueueDamage, Remote, SavedTarget, StoreError, Verification};
 pub use schedule::LimitsInForce;
 pub use snapshot::{Changes, JobDetail, JobSnapshot, Pause, ProgressSnapshot};
+pub use soft::SoftCheckpoint;

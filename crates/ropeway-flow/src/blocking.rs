@@ -57,6 +57,15 @@ impl Blocking {
             }
         })
     }
+
+    /// Begins `work` that only reads or writes a page of the cache. In turn it takes no moment: the writes of transfers,
+    /// which are the same, take none.
+    pub fn start_brief<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Pending<T> {
+        match self {
+            Self::Threads => self.start(work),
+            Self::InTurn(_) => Pending(Way::InTurn(Box::pin(async { work() }))),
+        }
+    }
 }
 
 impl<T> Future for Pending<T> {

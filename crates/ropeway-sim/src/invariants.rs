@@ -1,17 +1,19 @@
 //! What must hold after every end of a process, however it came.
 
-use std::path::Path;
+pub(crate) mod soft;
+
+use std::{ops::Range, path::Path};
 
 use futures_util::FutureExt as _;
 use ropeway_engine::Scope;
-use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, Segment, SegmentMap, Wish};
+use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, SegmentMap, Wish};
 use ropeway_store::{JobRow, PartFileState, Store};
 
 use crate::{
     content,
     disk::{File, SimDisk},
     plan::{Given, PlannedJob},
-    server::{Remote, Version},
+    server::Remote,
     user::{User, number},
 };
 
@@ -135,33 +137,30 @@ fn claimed(
     if !job.remote.is_told_apart() || job.remote.manner.mixes {
         return None;
     }
-    let claims: Vec<_> = map.segments().iter().filter(|it| it.written() > 0).collect();
-    let holds = |version: &Version| {
-        disk.look(path, |file| {
-            claims.iter().all(|segment| {
-                let range = segment.range().start()..segment.range().start() + segment.written();
-                let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-                let range = index(range.start)..index(range.end);
-                let on_disk = file.platter.get(range.clone());
-                on_disk.is_some() && on_disk == version.bytes.get(range)
-            })
-        })
-    };
-    let told: Vec<_> = if job.is_proved_in_the_end() {
-        disk.look(path, |file| is_of_any(job, file, &claims)).into_iter().collect()
-    } else {
-        job.versions().filter_map(holds).collect()
-    };
-    match told.as_slice() {
-        // Removed before its row says so, as on a start from byte 0: the next try finds it gone.
-        [] => None,
-        versions if versions.contains(&true) => None,
-        _ => Some(format!(
-            "I3: the queue claims {:?} of {}, which are not on the disk",
-            claims.iter().map(|segment| (segment.range().start(), segment.written())).collect::<Vec<_>>(),
-            path.display()
-        )),
+    let claims: Vec<_> = map.written_ranges().iter().map(|range| range.start()..range.end()).collect();
+    // Removed before its row says so, as on a start from byte 0: the next try finds it gone.
+    let is_true = disk.look(path, |file| holds(job, &file.platter, &claims)).unwrap_or(true);
+    (!is_true).then(|| format!("I3: the queue claims {claims:?} of {}, which are not on the disk", path.display()))
+}
+
+/// `true` if `bytes` of a part file are right wherever they are claimed.
+fn holds(job: &PlannedJob, bytes: &[u8], claims: &[Range<u64>]) -> bool {
+    let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    let claims = claims.iter().map(|range| index(range.start)..index(range.end));
+    if job.is_proved_in_the_end() {
+        // Each byte is there as one of the job's servers sends it.
+        return claims.flatten().all(|at| {
+            let byte = bytes.get(at);
+            byte.is_some() && job.versions().any(|version| version.bytes.get(at) == byte)
+        });
     }
+    let claims: Vec<_> = claims.collect();
+    job.versions().any(|version| {
+        claims.iter().all(|range| {
+            let on_disk = bytes.get(range.clone());
+            on_disk.is_some() && on_disk == version.bytes.get(range.clone())
+        })
+    })
 }
 
 /// Whether a file with its final name is the one that was recorded before it got that.
@@ -170,18 +169,6 @@ fn is_as_left(file: &File, state: Option<&PartFileState>) -> bool {
         state.is_settled
             && state.length == file.cache.len() as u64
             && state.modified_ns == i64::try_from(file.modified).unwrap_or(i64::MAX).saturating_mul(1_000_000)
-    })
-}
-
-/// Whether each byte that is claimed is there as one of the job's servers sends it.
-fn is_of_any(job: &PlannedJob, file: &File, claims: &[&Segment]) -> bool {
-    let index = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-    claims.iter().all(|segment| {
-        let start = segment.range().start();
-        (index(start)..index(start + segment.written())).all(|at| {
-            let byte = file.platter.get(at);
-            byte.is_some() && job.versions().any(|version| version.bytes.get(at) == byte)
-        })
     })
 }
 

@@ -114,6 +114,9 @@ impl Run {
             Err(error) => self.world.violate(format!("the queue cannot be read: {error}")),
             Ok(queue) => {
                 invariants::check(&mut self.user, &self.disk, &queue);
+                if let (Some((_, How::Kill)), true) = (end, is_off) {
+                    invariants::soft::check(&self.user, &self.disk, &queue);
+                }
                 if end.is_none() && !self.world.is_violated() {
                     invariants::check_end(&self.user, &self.disk, &queue, &self.plan.users_files);
                 }
@@ -127,6 +130,7 @@ impl Run {
         const LONGEST: u64 = 60_000;
         let world = Arc::clone(&self.world);
         world.begin();
+        self.disk.begin();
         world.note(format_args!("a process starts, to end {end:?}"));
         self.server.forgive_all();
         let after = match end {
@@ -155,7 +159,7 @@ impl Run {
     /// What the process does and its user does with it.
     async fn work(&mut self, until: Option<u64>, how: Option<How>) {
         let config = EngineConfig {
-            database: None,
+            database: Some("/state/queue.db".into()),
             scope: self.plan.scope,
             digests: self.plan.digests,
             limits: Limits {

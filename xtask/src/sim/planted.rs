@@ -32,13 +32,35 @@ struct Fault {
 }
 
 /// Every fault there is; `docs/simulation.md` says what each of them would do to a user.
-const FAULTS: [Fault; 7] = [
+const FAULTS: [Fault; 9] = [
     Fault {
         name: "sync",
         without: "the part file is not synced before the row that claims its bytes",
         file: "crates/ropeway-engine/src/download/checkpoint.rs",
-        text: "        part.sync_data()?;\n",
-        copied: "        if !MISSING { part.sync_data()?; }\n",
+        text: "        part.sync_data().inspect_err(",
+        copied: "        (if MISSING { Ok(()) } else { part.sync_data() }).inspect_err(",
+    },
+    Fault {
+        name: "boot",
+        without: "what was only written is believed after another boot, too",
+        file: "crates/ropeway-engine/src/download/soft.rs",
+        text: ".filter(|left| left.boot == boot)",
+        copied: ".filter(|left| left.boot == boot || MISSING)",
+    },
+    Fault {
+        name: "early",
+        without: "a soft checkpoint has bytes whose write has not returned",
+        file: "crates/ropeway-engine/src/download/soft/recorder.rs",
+        text: "        let map = job.in_place();\n",
+        copied: "        let mut map = job.in_place();
+        if MISSING {
+            let ahead = |range: &ropeway_model::ByteRange| {
+                let end = map.length().unwrap_or(u64::MAX).min(range.end() + (64 << 10));
+                ropeway_model::ByteRange::new(range.end(), end).ok()
+            };
+            let ahead: Vec<_> = map.written_ranges().iter().filter_map(ahead).collect();
+            map = map.with(&ahead);
+        }\n",
     },
     Fault {
         name: "content-range",

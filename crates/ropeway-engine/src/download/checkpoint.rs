@@ -8,6 +8,7 @@ use ropeway_flow::{
 };
 use ropeway_model::{FailureCode, SegmentMap};
 use ropeway_store::{Block, BlockChange, JobChange};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use super::{recheck, worker::Job};
 use crate::{
@@ -15,8 +16,8 @@ use crate::{
     blocks,
 };
 
-/// Bytes are at risk of being fetched again for at most this long.
-pub(super) const WINDOW: Duration = Duration::from_secs(2);
+/// Longest time for which a power cut may take bytes.
+const WINDOW: Duration = Duration::from_secs(2);
 
 /// Whether something will still be written to the part file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,16 @@ pub(super) enum Moment {
     Running,
     /// When the last of them has ended: from now on a change of the file is not ours.
     Settled,
+}
+
+/// Moments of checkpoints while workers write. What an earlier process wrote and did not sync has one at once: killed again
+/// and again, it would gather.
+pub(super) fn moments(job: &Job) -> Interval {
+    let is_behind = job.progress.durable() < job.claims.written();
+    let first = if is_behind { Instant::now() } else { Instant::now() + WINDOW };
+    let mut moments = tokio::time::interval_at(first, WINDOW);
+    moments.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    moments
 }
 
 /// Syncs the part file, then commits which bytes it holds, with their digests.
@@ -46,6 +57,9 @@ pub(super) async fn save(attempt: &Attempt, job: &Job, moment: Moment) -> Result
     attempt.save(change).await?;
     synced.commit(job);
     attempt.progress.set_durable(written);
+    if moment == Moment::Settled {
+        job.soft.close().await;
+    }
     Ok(())
 }
 
@@ -93,11 +107,12 @@ impl Synced {
 /// Makes what was written durable, on a thread that may block, and digests the blocks that `map` completes while they
 /// are still in memory.
 pub(super) async fn sync(attempt: &Attempt, job: &Job, map: &SegmentMap) -> Result<Synced, Stop> {
-    let part = Arc::clone(&job.part);
+    let (part, soft) = (Arc::clone(&job.part), job.soft.clone());
     let due = job.ledger.as_ref().map(|ledger| ledger.lock().due(map)).unwrap_or_default();
     let work = move || -> Result<Synced, DiskError> {
         let blocks = blocks::digest(|buffer: &mut [u8], offset| part.read_at(buffer, offset), &due)?;
-        part.sync_data()?;
+        // Pages that did not get to the disk count as clean from here on: nobody is to believe that they are in memory.
+        part.sync_data().inspect_err(|_| soft.close_here())?;
         Ok(Synced { stamp: part.stamp()?, blocks })
     };
     let synced = attempt.engine.blocking.start(work).await;

@@ -117,7 +117,7 @@ impl Crew<'_> {
         mut saving: Pin<&mut Fuse<F>>,
         save: impl Fn() -> F,
     ) -> Result<(), Halt> {
-        let mut checkpoints = every(checkpoint::WINDOW);
+        let mut checkpoints = checkpoint::moments(self.job);
         let mut reviews = every(plan::REVIEW);
         let mut glances = every(GLANCE);
         let mut ends = every(plan::IDLE_REVIEW);

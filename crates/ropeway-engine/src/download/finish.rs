@@ -6,7 +6,7 @@ use ropeway_flow::disk::DiskError;
 use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
 use ropeway_store::{JobChange, Verification};
 
-use super::{checkpoint, existing, named_folders, naming, proof, source::Source, worker::Job};
+use super::{checkpoint, existing, named_folders, naming, proof, soft, source::Source, worker::Job};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
@@ -26,12 +26,14 @@ pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result
     };
     let digests = digests.unwrap_or_default();
     if let Err(stop) = proof::has_length(&attempt.spec, length) {
+        soft::forget(attempt).await?;
         attempt.save(proof::forgotten(attempt)).await?;
         return Err(stop);
     }
     let verification = match proof::verify(attempt, source, &digests) {
         Ok(verification) => verification,
         Err(mismatch) => {
+            soft::forget(attempt).await?;
             let mut whole = whole(attempt, job);
             synced.settle(&mut whole);
             return Err(proof::give_up(attempt, source, &mismatch, whole).await?);
@@ -96,6 +98,7 @@ async fn ask(attempt: &Attempt, job: &Job, proof: &Proof, taken: &DiskError) -> 
     let mut change = whole(attempt, job);
     proof.synced.settle(&mut change);
     attempt.save(change).await?;
+    job.soft.close().await;
     Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
 }
 
@@ -114,6 +117,7 @@ async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Res
     change.verification = Some(Some(proof.verification));
     proof.synced.settle(&mut change);
     attempt.save(change).await?;
+    job.soft.close().await;
     attempt.update(|entry| {
         entry.known.final_path = Some(path.to_owned());
         entry.known.digest.clone_from(&proof.digest);

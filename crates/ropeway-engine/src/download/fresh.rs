@@ -16,6 +16,7 @@ use super::{
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, proof, recheck,
     seam::Promises,
+    soft,
     source::{Begin, Source},
     trouble, whole,
 };
@@ -37,9 +38,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     let Transfer::Download { into, name, .. } = &attempt.spec.transfer else {
         return Err(Stop::failed(FailureCode::Internal, "an upload was run as a download"));
     };
-    if had.is_none() {
-        discard_earlier(attempt).await?;
-    }
+    let had_begun = had.is_some() || discard_earlier(attempt).await?;
     let ground = Ground::prepare(attempt, into).await?;
     if had.is_none()
         && let Some(finished) = existing::before_request(attempt, into).await?
@@ -74,7 +73,7 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
         probe.body = Box::pin(stream::iter(pieces.into_iter().map(Ok)));
     }
     // Apart: a small file is saved without it, and its try is moved with little effort.
-    Box::pin(into_part(attempt, into, name, (driver, probe, first))).await
+    Box::pin(into_part(attempt, into, name, (driver, probe, first), had_begun)).await
 }
 
 /// Begins a part file for an answer that is to be read.
@@ -83,6 +82,7 @@ async fn into_part(
     into: &Path,
     name: FileName,
     (driver, probe, first): Answered,
+    had_begun: bool,
 ) -> Result<Begin, Stop> {
     let length = probe.validator.length;
     let (part_path, part) = naming::reserve(attempt, into, &name).await?;
@@ -114,6 +114,8 @@ async fn into_part(
         promises: Promises::default(),
         first: Some(first),
         hashed: None,
+        unsynced: 0,
+        had_begun,
     };
     Ok(Begin::Source(Box::new(source), Some(probe.body)))
 }
@@ -214,9 +216,10 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     Ok((driver, probe, first))
 }
 
-/// Forgets what an earlier try had, before a new one begins at byte 0.
-async fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
-    let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(()) };
+/// Forgets the earlier try before a new one begins; `true` if it had a part file.
+async fn discard_earlier(attempt: &Attempt) -> Result<bool, Stop> {
+    let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(false) };
+    soft::forget(attempt).await?;
     attempt.on_disk(move |disk| disk.remove(&part)).await?;
     let mut change = attempt.change(None);
     change.part_path = Some(None);
@@ -233,5 +236,5 @@ async fn discard_earlier(attempt: &Attempt) -> Result<(), Stop> {
         entry.known.digest = None;
         entry.remote = None;
     });
-    Ok(())
+    Ok(true)
 }

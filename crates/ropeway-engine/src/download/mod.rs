@@ -28,6 +28,7 @@ mod renewed;
 mod resume;
 mod saves;
 mod seam;
+mod soft;
 mod source;
 mod steps;
 mod stream;
@@ -147,7 +148,7 @@ impl<'a> Course<'a> {
                     source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
                     source.url = url;
                 }
-                (source.map, source.ledger, source.hashed) = (map, ledger, None);
+                (source.map, source.ledger, source.hashed, source.unsynced) = (map, ledger, None, 0);
                 Ok(Some(Begin::Source(source, None)))
             }
             Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
@@ -252,6 +253,7 @@ async fn transfer(
     let stripe = follower.as_ref().and_then(|_| Stripe::of(length, plan.connections));
     let claims = Arc::new(Claims::new(source.map.without(&reopened), stripe));
     attempt.progress.restart_at(written);
+    attempt.progress.set_durable(written - source.unsynced);
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
     let job = Arc::new(worker::Job {
         context: Context { is_conditional: way.is_conditional, ..attempt.context() },
@@ -259,6 +261,7 @@ async fn transfer(
         url: source.url.clone(),
         validator: source.validator.clone(),
         part: Arc::clone(&source.part),
+        soft: soft::SoftLog::new(attempt, &source.part),
         claims,
         throttle: attempt.throttle.clone(),
         progress: Arc::clone(&attempt.progress),
@@ -288,7 +291,7 @@ async fn transfer(
     }
     let offers_ranges = source.first.is_some_and(|first| first.offers_ranges);
     let start = crew::Start { body: first, plan, missing, offers_ranges };
-    if let Err(halt) = fetch(attempt, &job, start).await {
+    if let Err(halt) = fetch(attempt, &job, source.had_begun, start).await {
         abandon(&job).await;
         return Err(halt);
     }
@@ -297,8 +300,8 @@ async fn transfer(
 }
 
 /// Brings the bytes that are missing, and looks for damaged ones.
-async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, start: crew::Start) -> Result<(), Halt> {
-    if let Err(halt) = crew::run(attempt, job, start).await {
+async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, had_begun: bool, start: crew::Start) -> Result<(), Halt> {
+    if let Err(halt) = job.soft.beside(job, had_begun, crew::run(attempt, job, start)).await {
         if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, job, checkpoint::Moment::Settled).await {
@@ -339,6 +342,7 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     // What is claimed must outlast a power cut.
     let synced = checkpoint::sync(attempt, job, &map).await?;
     synced.commit(job);
+    soft::forget(attempt).await?;
     let mut ledger = job.ledger.as_ref().map(|ledger| ledger.lock().clone());
     // What the store says of these bytes is not true any more.
     let mut change = attempt.change(None);

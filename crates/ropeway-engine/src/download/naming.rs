@@ -9,7 +9,7 @@ use std::{
 use ropeway_flow::disk::{Disk, DiskError, PartFile};
 use ropeway_model::{FileName, OnConflict};
 
-use super::{folders_made::with_folder, named_folders::Folder};
+use super::{folders_made::with_folder, named_folders::Folder, soft};
 use crate::{
     attempt::{Attempt, Stop},
     config::Scope,
@@ -58,6 +58,8 @@ pub(super) async fn reserve(
             return Err(stop);
         }
         attempt.update(|entry| entry.known.part_path = Some(part_path.clone()));
+        // Whatever was recorded of an earlier part file, this may get its number.
+        soft::forget(attempt).await?;
         let (path, folder) = (part_path.clone(), Folder::at(folder, attempt.spec.named_folders));
         let created = attempt.on_disk(move |disk| match with_folder(disk, &folder, || disk.create_part(&path)) {
             Ok(part) => Ok(Some(part)),

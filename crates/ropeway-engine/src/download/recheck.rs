@@ -10,6 +10,7 @@ use ropeway_flow::disk::{FileStamp, PartFile};
 use ropeway_model::{ByteRange, FailureCode, HashedPrefix, SegmentMap, counted};
 use ropeway_store::{Block, BlockChange, PartFileState, Remote};
 
+use super::soft;
 use crate::{
     attempt::{Attempt, Stop},
     blocks::{self, Ledger},
@@ -79,6 +80,7 @@ pub(super) async fn run(
     };
     ledger.keep_inside(&map);
     if is_hurt {
+        soft::forget(attempt).await?;
         attempt.log(format!(
             "the part file was changed since; what still holds of it: {}",
             counted(map.written(), "byte")

@@ -15,6 +15,7 @@ use super::{
     overlap::{self, Overlap, Trouble},
     proof, recheck, renewed,
     seam::Promises,
+    soft,
     source::{Begin, Source},
     way_back,
 };
@@ -43,7 +44,10 @@ async fn go_on(
     claimed: Option<Arc<dyn PartFile>>,
     had: &mut Option<Arc<dyn PartFile>>,
 ) -> Result<Option<Begin>, Stop> {
-    let Some(map) = stored(attempt).await else { return Ok(None) };
+    let (stored, left) = (stored(attempt).await, soft::left(attempt).await?);
+    let began =
+        || left.is_some().then(|| remote.validator.length.map_or_else(SegmentMap::open_ended, SegmentMap::whole));
+    let Some(map) = stored.or_else(began) else { return Ok(None) };
     if map.is_complete()
         && let Some(path) = &final_path
         && let Some(finished) = published(attempt, &part_path, path, &map).await?
@@ -57,6 +61,11 @@ async fn go_on(
         return Ok(None);
     }
     let Some(part) = open(attempt, &part_path, claimed).await? else { return Ok(None) };
+    let durable = map.written();
+    let map = match left {
+        Some(left) => soft::believe(attempt, &part, map, left).await?,
+        None => map,
+    };
     let recheck::Checked { map, ledger, hashed } = match recheck::run(attempt, &remote, &part, map).await? {
         Ok(checked) => checked,
         Err(recheck::Worthless(line)) => {
@@ -79,6 +88,7 @@ async fn go_on(
         return Err(Stop::failed(FailureCode::SchemeUnsupported, format!("{} cannot be downloaded from", remote.url)));
     }
     attempt.progress.set_length(map.length());
+    let unsynced = map.written().saturating_sub(durable);
     let mut source = Box::new(Source {
         driver,
         url: remote.url.clone(),
@@ -93,6 +103,8 @@ async fn go_on(
         promises,
         first: None,
         hashed,
+        unsynced,
+        had_begun: true,
     });
     if remote.is_renewed && !leads_to_the_same(attempt, &mut source, &remote).await? {
         *had = Some(Arc::clone(&source.part));

@@ -35,6 +35,10 @@ pub(super) struct Source {
     pub(super) first: Option<FirstAnswer>,
     /// How far its digests were computed by an earlier try.
     pub(super) hashed: Option<HashedPrefix>,
+    /// Bytes of `map` that no checkpoint in the store has.
+    pub(super) unsynced: u64,
+    /// `true` if an earlier try had begun a part file.
+    pub(super) had_begun: bool,
 }
 
 /// Where a try begins.

@@ -15,6 +15,7 @@ use super::{
     portion::{self, Paid},
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
+    soft::SoftLog,
     trouble::{self, LONGEST_SILENCE, Loss, Trouble},
 };
 use crate::{
@@ -34,6 +35,8 @@ pub(super) struct Job {
     /// The addresses that requests go to.
     pub(super) mirrors: Arc<Mirrors>,
     pub(super) part: Arc<dyn PartFile>,
+    /// Record of its bytes between two syncs.
+    pub(super) soft: SoftLog,
     pub(super) claims: Arc<Claims>,
     pub(super) throttle: Throttle,
     pub(super) progress: Arc<Progress>,

@@ -29,7 +29,7 @@ use std::{
 use parking_lot::Mutex;
 use ropeway_flow::{
     buffers::Buffers,
-    disk::Guard,
+    disk::{Disk as _, Guard},
     throttle::{Bucket, ServerLimits},
 };
 use ropeway_model::Schedule;
@@ -111,7 +111,7 @@ impl Engine {
         started
     }
 
-    /// The same with a store that is open already, whatever [`EngineConfig::database`] names.
+    /// The same with a store that is open already; beside [`EngineConfig::database`] lie its soft checkpoints.
     ///
     /// # Errors
     /// [`EngineError::Store`] if the queue cannot be read.
@@ -122,10 +122,12 @@ impl Engine {
         let (journal, writer) = Journal::start(store.clone(), secrets, Arc::clone(&wake));
         let (clock, rng) = (Arc::clone(&seams.clock), Arc::clone(&seams.rng));
         let hosts = Hosts::new(config.servers, clock, rng, Arc::clone(&wake));
+        let disk = Arc::new(Guard(seams.disk));
         let core = Arc::new(Core {
             store,
             clock: seams.clock,
-            disk: Arc::new(Guard(seams.disk)),
+            soft: config.database.as_deref().and_then(|database| disk.soft_files(database)),
+            disk,
             drivers: seams.drivers,
             clients: seams.clients,
             blocking: seams.blocking,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ropeway_model::{Phase, Step};
+use ropeway_model::{JobId, Phase, Step};
 use tokio::time::Instant;
 
 use super::{EngineError, Leftovers};
@@ -19,12 +19,16 @@ const STALE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// In [`Scope::Once`] the jobs wait for an added one that takes them up.
 pub(super) async fn run(engine: &Arc<Core>, is_alone: bool) -> Result<(), EngineError> {
     let now = engine.clock.now();
+    // Before the rows: a process beside this one records a job before it writes anything of it.
+    let soft = soft_files(engine).await;
     if engine.scope == Scope::Once {
         let rows = engine.store.jobs().await?;
         let (stale, kept): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.created.plus(STALE) < now);
         if !stale.is_empty() {
             engine.store.remove_jobs(stale.into_iter().map(|row| row.id).collect()).await?;
         }
+        let is_kept = |id: &JobId| kept.iter().any(|row| row.id == *id);
+        remove_soft(engine, soft.into_iter().filter(|id| !is_kept(id)).collect()).await;
         *engine.leftovers.lock() = Leftovers::of(kept, is_alone);
         return Ok(());
     }
@@ -41,6 +45,30 @@ pub(super) async fn run(engine: &Arc<Core>, is_alone: bool) -> Result<(), Engine
     };
     let (mut table, arrived) = engine.store.fold_jobs((Table::default(), Vec::new()), put).await?;
     table.settle(arrived);
+    let is_kept = |id: &JobId| table.get(*id).is_some_and(|entry| !entry.phase.is_terminal());
+    remove_soft(engine, soft.into_iter().filter(|id| !is_kept(id)).collect()).await;
     *engine.table.lock() = table;
     Ok(())
+}
+
+/// Jobs that soft checkpoints were left of.
+async fn soft_files(engine: &Core) -> Vec<JobId> {
+    let Some(soft) = engine.soft.clone() else { return Vec::new() };
+    let listed = engine.blocking.start_brief(move || soft.jobs()).await;
+    // Each is looked at again when its job is: these are only to be tidied up.
+    listed.ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Removes soft checkpoints of jobs that are over or gone: their process was killed before it could.
+async fn remove_soft(engine: &Core, jobs: Vec<JobId>) {
+    let Some(soft) = engine.soft.clone().filter(|_| !jobs.is_empty()) else { return };
+    let work = move || {
+        for job in jobs {
+            if let Err(error) = soft.remove(job) {
+                tracing::warn!(%job, %error, "soft checkpoint not removed");
+            }
+        }
+    };
+    // A panic there was told by the thread.
+    drop(engine.blocking.start_brief(work).await);
 }

@@ -7,7 +7,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{error::DiskError, notes::Notes, part_file::PartFile, source_file::SourceFile, stamp::FileStamp};
+use super::{
+    error::DiskError, notes::Notes, part_file::PartFile, soft::SoftFiles, source_file::SourceFile, stamp::FileStamp,
+};
 
 /// A file system.
 pub trait Disk: Send + Sync + fmt::Debug {
@@ -113,4 +115,10 @@ pub trait Disk: Send + Sync + fmt::Debug {
 
     /// Opens a regular file to upload.
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError>;
+
+    /// Files of soft checkpoints beside the queue at `database`.
+    /// `None` where no later process could tell whether the page cache is still the same.
+    fn soft_files(&self, _database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        None
+    }
 }

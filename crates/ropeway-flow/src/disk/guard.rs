@@ -10,7 +10,8 @@ use std::{
 };
 
 use super::{
-    error::DiskError, file_system::Disk, notes::Notes, part_file::PartFile, source_file::SourceFile, stamp::FileStamp,
+    error::DiskError, file_system::Disk, notes::Notes, part_file::PartFile, soft::SoftFiles, source_file::SourceFile,
+    stamp::FileStamp,
 };
 
 /// A disk whose part files stay failed.
@@ -110,6 +111,10 @@ impl Disk for Guard {
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
         self.0.open_source(path)
+    }
+
+    fn soft_files(&self, database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        self.0.soft_files(database)
     }
 }
 

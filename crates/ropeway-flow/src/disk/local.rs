@@ -22,6 +22,7 @@ use super::{
     part_file::PartFile,
     prove::prove_naming,
     rename,
+    soft::{self, SoftFiles},
     source_file::SourceFile,
     stamp::FileStamp,
 };
@@ -227,6 +228,10 @@ impl Disk for LocalDisk {
             _ => DiskError::at(path, error),
         })?;
         Ok(Arc::new(LocalFile::new(file, path)))
+    }
+
+    fn soft_files(&self, database: &Path) -> Option<Arc<dyn SoftFiles>> {
+        soft::beside(database)
     }
 }
 

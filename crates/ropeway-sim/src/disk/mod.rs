@@ -2,6 +2,7 @@
 
 mod file;
 mod names;
+mod soft;
 mod trouble;
 
 use std::{
@@ -12,10 +13,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use ropeway_flow::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SourceFile};
+use ropeway_flow::disk::{Disk, DiskError, FileStamp, Notes, PartFile, SoftFiles, SourceFile};
 
 pub(crate) use file::File;
 use names::{Inode, Names};
+use soft::{Soft, SoftFolder};
 pub(crate) use trouble::{Operation, Trouble};
 
 use crate::{plant::Plant, random::Random, world::World};
@@ -36,6 +38,7 @@ struct State {
     names: Names,
     files: BTreeMap<Inode, File>,
     locked: BTreeSet<Inode>,
+    soft: Soft,
     next: Inode,
     trouble: Trouble,
     random: Random,
@@ -53,6 +56,7 @@ impl SimDisk {
             names: Names::default(),
             files: BTreeMap::new(),
             locked: BTreeSet::new(),
+            soft: Soft::default(),
             next: 1,
             trouble,
             random,
@@ -85,13 +89,14 @@ impl SimDisk {
     /// The power is gone.
     pub(crate) fn cut(&self) {
         let mut state = self.state.lock();
-        let State { names, files, random, locked, .. } = &mut *state;
+        let State { names, files, random, locked, soft, .. } = &mut *state;
         locked.clear();
         let per_mille = random.pick(&[0, 0, 300, 900]);
         names.cut(random);
         for file in files.values_mut() {
             file.cut(random, per_mille);
         }
+        soft.cut(random, per_mille);
     }
 
     /// All files by their names.
@@ -275,6 +280,10 @@ impl Disk for SimDisk {
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
         Err(DiskError::Missing { path: path.to_owned() })
     }
+
+    fn soft_files(&self, _: &Path) -> Option<Arc<dyn SoftFiles>> {
+        Some(Arc::new(SoftFolder(self.clone())))
+    }
 }
 
 /// An open part file.
@@ -311,8 +320,7 @@ impl PartFile for SimFile {
             }
             self.disk.world.note(format_args!("disk: write {}+{} in {}", offset, bytes.len(), self.inode));
             self.file(state, |file| {
-                file.write(bytes, offset);
-                file.modified = now;
+                file.write(bytes, offset, now);
             });
             Ok(())
         })
