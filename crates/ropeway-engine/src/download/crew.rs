@@ -265,7 +265,7 @@ impl Crew<'_> {
         }
         tracing::debug!(job = %self.attempt.id, had, allowed = self.ramp.allowed(), gone = go.len(), "fewer connections");
         self.job.places.allow(self.allowed_connections());
-        self.job.claims.dismiss_connections(&go);
+        self.job.claims.cancel_connections(&go);
         if self.ramp.is_borne() {
             self.job.servers.leaves_waiting(&self.job.server, go.len());
         }
@@ -295,7 +295,7 @@ impl Crew<'_> {
             self.ramp.lower(self.workers.len(), Instant::now());
             self.job.places.allow(self.allowed_connections());
         }
-        self.job.claims.dismiss(worker);
+        self.job.claims.cancel(worker);
     }
 
     /// Another job waits for its first connection to the server: the slowest of several goes.
@@ -307,7 +307,7 @@ impl Crew<'_> {
             standings.iter().min_by(|one, other| one.rate.unwrap_or(0.0).total_cmp(&other.rate.unwrap_or(0.0)));
         if let Some(slowest) = slowest {
             tracing::debug!(job = %self.attempt.id, worker = slowest.worker, "a connection given up for another job");
-            self.job.claims.dismiss(slowest.worker);
+            self.job.claims.cancel(slowest.worker);
         }
     }
 
