@@ -31,8 +31,8 @@ pub(crate) use tries::{is_hopeless, most_tries};
 use crate::{
     config::Scope,
     core::Core,
-    download::{recheck, stretch::Place},
-    hosts::{HostKey, Verdict, Visit},
+    download::{range_fetch::RangeSource, recheck},
+    hosts::{HostKey, HostSession, Verdict},
     journal::Durable,
     network::{is_this_machine, without_port},
     obstacles,
@@ -50,7 +50,7 @@ pub(crate) struct Attempt {
     pub(crate) throttle: Throttle,
     pub(crate) cookies: Arc<CookieJar>,
     pub(crate) cancel: CancellationToken,
-    pub(crate) visit: Visit,
+    pub(crate) host_session: HostSession,
 }
 
 /// How a try ended well.
@@ -72,22 +72,27 @@ pub(crate) fn defect() -> Failure {
 impl Attempt {
     /// Waits until the server may be connected to, unless the try has that right already.
     pub(crate) async fn connect(&self) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.visit.connect()).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect()).await.ok_or(Stop::Wished)
     }
 
     /// Waits until `host` may be connected to, in the place of whomever the try has that right for.
     pub(crate) async fn connect_to(&self, host: &HostKey) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.visit.connect_to(host)).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect_to(host)).await.ok_or(Stop::Wished)
     }
 
-    /// Where a stretch of the file is fetched from outside of the workers.
-    pub(crate) fn place<'a>(&'a self, context: &'a Context, driver: &'a dyn Driver, url: &'a SafeUrl) -> Place<'a> {
-        Place { context, driver, url, throttle: &self.throttle, hosts: Some(&self.engine.hosts) }
+    /// Source of a range that is fetched from outside of the workers.
+    pub(crate) fn range_source<'a>(
+        &'a self,
+        context: &'a Context,
+        driver: &'a dyn Driver,
+        url: &'a SafeUrl,
+    ) -> RangeSource<'a> {
+        RangeSource { context, driver, url, throttle: &self.throttle, hosts: Some(&self.engine.hosts) }
     }
 
     /// Begins anew within the try, which repeats what the server has been asked already: waits for its turn.
     pub(crate) async fn repeat(&self) -> Result<(), Stop> {
-        let turn = self.engine.hosts.retry_wait(self.visit.key());
+        let turn = self.engine.hosts.retry_wait(self.host_session.key());
         self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Wished)
     }
 
@@ -170,7 +175,7 @@ impl Attempt {
         let durable = table.update(self.id, |entry| {
             entry.active = None;
             let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
-            self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
+            self.host_session.end(stop::verdict(&outcome, progressed), at.as_ref());
             let durable = match outcome {
                 Ok(finished) => self.complete(entry, finished, now),
                 Err(Stop::Wished) => self.stop(entry),
@@ -183,7 +188,7 @@ impl Attempt {
                     Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
                 }
                 Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
-                    let at = at.as_ref().unwrap_or(self.visit.key());
+                    let at = at.as_ref().unwrap_or(self.host_session.key());
                     let pause = self.pause(entry, &failure, retry, progressed, at);
                     self.fail(entry, &failure, pause, now)
                 }
@@ -199,16 +204,16 @@ impl Attempt {
         if self.spec.mirrors.is_empty() {
             table.lead(self.id, at.as_ref().map(HostKey::as_str));
         }
-        let is_at_own = at.is_none_or(|at| at == *self.visit.key());
-        if self.engine.scope == Scope::Once && self.visit.is_probe() && is_at_own {
-            self.engine.give_up(&mut table, self.id, self.visit.key());
+        let is_at_own = at.is_none_or(|at| at == *self.host_session.key());
+        if self.engine.scope == Scope::Once && self.host_session.is_probe() && is_at_own {
+            self.engine.give_up(&mut table, self.id, self.host_session.key());
         }
         durable.flatten()
     }
 
     /// Fails the job of a try that could not be ended otherwise, whatever had been done of that.
     fn end_as_defect(&self) -> Durable {
-        self.visit.end(Verdict::Nothing, None);
+        self.host_session.end(Verdict::Nothing, None);
         let mut change = self.change(Some(defect().to_string()));
         let mut table = self.engine.table.lock();
         table.update(self.id, |entry| {

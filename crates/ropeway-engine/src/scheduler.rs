@@ -16,7 +16,7 @@ use crate::{
     attempt::{Attempt, Finished, Stop, defect},
     core::Core,
     download,
-    hosts::{HostKey, Visit},
+    hosts::{HostKey, HostSession},
     table::{Active, advance},
     upload,
 };
@@ -99,7 +99,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             cookies: Arc::clone(entry.known.cookies.get_or_insert_default()),
             throttle,
             cancel,
-            visit: Visit::new(engine.hosts.clone(), host, id, is_probe),
+            host_session: HostSession::new(engine.hosts.clone(), host, id, is_probe),
         }
     });
     drop(table);

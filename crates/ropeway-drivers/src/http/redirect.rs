@@ -54,7 +54,7 @@ pub(crate) async fn get(
             return Ok(Answer { url, response });
         };
         let pause = chain.add(&next, context.cookies.changes(), exchange::retry_after(&response))?;
-        if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.is_open(&next.host())) {
+        if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.may_redirect_to(&next.host())) {
             return Err(DriverError::LeftAlone { host: next.host() });
         }
         if !pause.is_zero() {

@@ -49,7 +49,7 @@ impl Attempt {
     /// How many tries in a row a failure is given.
     fn patience(&self, is_first_contact: bool) -> u32 {
         // Others have tried it long enough: this one came to see whether it is back.
-        let is_last_look = is_first_contact && self.visit.is_probe() && self.chosen_tries() == 0;
+        let is_last_look = is_first_contact && self.host_session.is_probe() && self.chosen_tries() == 0;
         if is_last_look { 0 } else { most_tries(&self.engine, is_first_contact) }
     }
 
@@ -83,7 +83,7 @@ impl Attempt {
         let retry = if is_hopeless(&self.engine, &self.progress, failure) { Retry::Never } else { retry };
         let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), random);
         // What moved bytes is no repetition.
-        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
+        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.host_session.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))
     }
 }

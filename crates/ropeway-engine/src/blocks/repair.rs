@@ -20,8 +20,8 @@ use crate::{
     attempt,
     core::Core,
     download::{
+        range_fetch::{self, RangeError, RangeSource},
         recheck,
-        stretch::{self, Place},
     },
     engine::EngineError,
 };
@@ -134,10 +134,11 @@ async fn fetch_all(
     let own = Arc::new(Bucket::new(subject.spec.rate_limit));
     let server = core.server_bucket(&url.host());
     let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
-    let place = Place { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
+    let source =
+        RangeSource { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
     let mut damaged = Vec::new();
     for (at, block) in wanted.iter().enumerate() {
-        match fetch(&place, subject, *block, &**aside, course).await {
+        match fetch(&source, subject, *block, &**aside, course).await {
             Ok(true) => copy(core, block.range, aside, file).await?,
             Ok(false) => damaged.push(*block),
             Err(error) => {
@@ -153,7 +154,7 @@ async fn fetch_all(
 
 /// Fetches a block aside; `false` if it is not the one that was recorded.
 async fn fetch(
-    place: &Place<'_>,
+    source: &RangeSource<'_>,
     subject: &Subject,
     block: Block,
     aside: &dyn PartFile,
@@ -167,11 +168,11 @@ async fn fetch(
         Ok(true)
     };
     // Another place may have other words for the same version.
-    let valid = (*place.url == subject.remote.url).then_some(&subject.remote.validator);
-    stretch::fetch(place, block.range, valid, take).await.map_err(|trouble| match trouble {
-        stretch::Trouble::Driver(error) => EngineError::Remote(error),
-        stretch::Trouble::Disk(error) => EngineError::Disk(error),
-        stretch::Trouble::Held(_) => unreachable!("what the user asks for now is not held"),
+    let valid = (*source.url == subject.remote.url).then_some(&subject.remote.validator);
+    range_fetch::fetch_range(source, block.range, valid, take).await.map_err(|error| match error {
+        RangeError::Driver(error) => EngineError::Remote(error),
+        RangeError::Disk(error) => EngineError::Disk(error),
+        RangeError::RetryAfter(_) => unreachable!("what the user asks for now is not held"),
     })?;
     Ok(*hasher.finalize().as_bytes() == block.digest)
 }

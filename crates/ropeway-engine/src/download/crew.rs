@@ -19,12 +19,12 @@ use super::{
     checkpoint,
     growth::{Flow, Look},
     judge::{self, Fault},
-    places::{Connection, Seat},
     ramp::Ramp,
+    slots::{Connection, HostSlot},
     source::{Halt, Restart},
     supply::{GLANCE, Supply},
-    trouble::{self, Loss, Trouble},
     worker::{self, Job},
+    worker_error::{self, WorkerError, WorkerExit},
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -49,7 +49,7 @@ pub(super) struct Start {
 struct Crew<'a> {
     attempt: &'a Attempt,
     job: &'a Arc<Job>,
-    workers: JoinSet<Result<(), Loss>>,
+    workers: JoinSet<Result<(), WorkerExit>>,
     ramp: Ramp,
     limit: throttle::Watch,
     began: Instant,
@@ -57,7 +57,7 @@ struct Crew<'a> {
     window_ends: Instant,
     /// Workers that were sent away for a fresh connection.
     replaced: u32,
-    last_trouble: Option<Trouble>,
+    last_error: Option<WorkerError>,
     /// Whether bytes of an earlier try are being continued and no answer has been compared with them yet.
     is_resumed: bool,
     /// What was told of how surely all answers are of one version.
@@ -80,11 +80,11 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
         began,
         window_ends: began + Ramp::period(job.line.way()),
         replaced: 0,
-        last_trouble: None,
+        last_error: None,
         is_resumed: body.is_none(),
         told: attempt.look(|entry| entry.known.validation)?,
     };
-    job.places.allow(crew.allowed_connections());
+    job.slots.allow(crew.allowed_connections());
     if let Some(body) = body {
         crew.hire_one(Some(body));
         if offers_ranges {
@@ -135,7 +135,7 @@ impl Crew<'_> {
                 }
                 Some(ended) = self.workers.join_next() => match ended {
                     Ok(Ok(())) => {}
-                    Ok(Err(loss)) => self.lose(loss).await?,
+                    Ok(Err(exit)) => self.on_worker_exit(exit).await?,
                     Err(panic) => return Err(Stop::failed(FailureCode::Internal, panic.to_string()).into()),
                 },
                 () = job.opened.notified() => self.opened(),
@@ -167,7 +167,7 @@ impl Crew<'_> {
     /// Starts workers while there is work and room for them.
     fn hire(&mut self) {
         let allowed = self.allowed_connections();
-        self.job.places.allow(allowed);
+        self.job.slots.allow(allowed);
         while self.workers.len() < allowed && self.hire_one(None) {}
     }
 
@@ -182,8 +182,12 @@ impl Crew<'_> {
         let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
         let Some(claim) = self.job.claim(None) else { return false };
         let server = permit.as_ref().map_or(&self.job.server, Permit::key).clone();
-        let connection =
-            Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit), connected: None };
+        let connection = Connection {
+            slot: self.job.slots.take(),
+            lease,
+            host_slot: HostSlot::new(server, permit),
+            connected: None,
+        };
         self.workers.spawn(worker::run(Arc::clone(self.job), connection, claim, body));
         true
     }
@@ -191,7 +195,8 @@ impl Crew<'_> {
     /// The right to one more connection, to any of the file's servers; one that `has_answered` is the lead.
     fn permit(&self, has_answered: bool) -> Option<Permit> {
         let servers = &self.job.servers;
-        let lead = self.attempt.visit.first_permit(&self.job.server).or_else(|| servers.try_permit(&self.job.server));
+        let lead =
+            self.attempt.host_session.first_permit(&self.job.server).or_else(|| servers.try_permit(&self.job.server));
         if lead.is_some() || has_answered {
             return lead;
         }
@@ -207,7 +212,7 @@ impl Crew<'_> {
         if waiting * 4 <= standings.len() {
             self.look(|ramp, look| ramp.served(Instant::now(), look));
         }
-        self.attempt.visit.serve(&self.job.server);
+        self.attempt.host_session.serve(&self.job.server);
         if self.job.line.serves_ranges() && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false) {
             self.attempt.update(|entry| entry.known.is_made_anew = false);
         }
@@ -264,7 +269,7 @@ impl Crew<'_> {
             return;
         }
         tracing::debug!(job = %self.attempt.id, had, allowed = self.ramp.allowed(), gone = go.len(), "fewer connections");
-        self.job.places.allow(self.allowed_connections());
+        self.job.slots.allow(self.allowed_connections());
         self.job.claims.cancel_connections(&go);
         if self.ramp.is_borne() {
             self.job.servers.leaves_waiting(&self.job.server, go.len());
@@ -293,7 +298,7 @@ impl Crew<'_> {
         self.replaced += 1;
         if fault == Fault::Unanswered {
             self.ramp.lower(self.workers.len(), Instant::now());
-            self.job.places.allow(self.allowed_connections());
+            self.job.slots.allow(self.allowed_connections());
         }
         self.job.claims.cancel(worker);
     }
@@ -301,7 +306,7 @@ impl Crew<'_> {
     /// Another job waits for its first connection to the server: the slowest of several goes.
     fn give_way(&mut self) {
         self.ramp.give_way(self.workers.len(), Instant::now());
-        self.job.places.allow(self.allowed_connections());
+        self.job.slots.allow(self.allowed_connections());
         let standings = self.job.claims.standings();
         let slowest =
             standings.iter().min_by(|one, other| one.rate.unwrap_or(0.0).total_cmp(&other.rate.unwrap_or(0.0)));
@@ -312,57 +317,57 @@ impl Crew<'_> {
     }
 
     /// A worker ended before its segment did.
-    async fn lose(&mut self, loss: Loss) -> Result<(), Halt> {
-        tracing::debug!(job = %self.attempt.id, ?loss, "worker ended");
-        match loss.trouble {
-            Trouble::Driver(DriverError::Canceled) => {}
-            Trouble::Driver(error @ DriverError::RangeIgnored { .. }) => {
+    async fn on_worker_exit(&mut self, exit: WorkerExit) -> Result<(), Halt> {
+        tracing::debug!(job = %self.attempt.id, ?exit, "worker ended");
+        match exit.error {
+            WorkerError::Driver(DriverError::Canceled) => {}
+            WorkerError::Driver(error @ DriverError::RangeIgnored { .. }) => {
                 self.ramp.single();
-                if !loss.is_covered {
+                if !exit.is_covered {
                     return self.restart(error.to_string(), Restart::Unranged).await;
                 }
                 self.attempt.log(format!("one connection only: {error}"));
             }
-            Trouble::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
+            WorkerError::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
                 return self.restart(error.to_string(), Restart::Other).await;
             }
-            Trouble::Driver(error @ DriverError::RemoteChanged { .. }) => {
+            WorkerError::Driver(error @ DriverError::RemoteChanged { .. }) => {
                 let reason = error.to_string();
                 let DriverError::RemoteChanged { now, .. } = error else { return Ok(()) };
                 return self.restart(reason, Restart::Changed(now)).await;
             }
             // One answer may be the wrong one. Where two do not continue what is here, that is.
-            Trouble::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
-                return self.restart(trouble::differs(url, at), Restart::Other).await;
+            WorkerError::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
+                return self.restart(worker_error::differs(url, at), Restart::Other).await;
             }
-            Trouble::Disk(error) => {
+            WorkerError::Disk(error) => {
                 self.workers.shutdown().await;
                 return Err(error.into());
             }
-            held @ Trouble::Held(_) => {
-                if let Retry::After(wait) = held.retry() {
+            retry_after @ WorkerError::RetryAfter(_) => {
+                if let Retry::After(wait) = retry_after.retry() {
                     self.ramp.rest(self.workers.len(), wait, Instant::now());
                 }
-                self.last_trouble = Some(held);
+                self.last_error = Some(retry_after);
             }
             other => {
                 let (losses, random) = (self.ramp.losses(), self.attempt.engine.rng.uniform());
                 let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, random);
                 // The last of several is not replaced within the try.
-                let is_repeated = !loss.has_moved && !self.workers.is_empty();
-                let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&loss.server));
+                let is_repeated = !exit.has_moved && !self.workers.is_empty();
+                let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&exit.server));
                 let wait = wait.map(|wait| wait.max(turn.unwrap_or_default()));
                 // Right behind its last connection the server may only not have noticed the end of that one.
-                let is_refusal = other.is_refusal() && !loss.was_served;
+                let is_refusal = other.is_refusal() && !exit.was_served;
                 let is_news = is_refusal || !other.is_refusal();
                 // What the last of several meets ends the try, which tells of it.
                 match other.outcome().filter(|_| is_news) {
-                    Some(Outcome::Broken) if self.workers.is_empty() => self.job.servers.lost_all(&loss.server),
-                    Some(outcome) if !self.workers.is_empty() => self.job.servers.report(&loss.server, outcome),
+                    Some(Outcome::Broken) if self.workers.is_empty() => self.job.servers.lost_all(&exit.server),
+                    Some(outcome) if !self.workers.is_empty() => self.job.servers.report(&exit.server, outcome),
                     _ => {}
                 }
-                self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
-                self.last_trouble = Some(other);
+                self.ramp.on_connection_lost(self.workers.len(), wait, is_refusal, Instant::now());
+                self.last_error = Some(other);
             }
         }
         Ok(())
@@ -378,8 +383,8 @@ impl Crew<'_> {
         if self.job.claims.is_complete() {
             return Ok(());
         }
-        let trouble = self.last_trouble.take().unwrap_or(Trouble::Short);
-        Err(trouble.into_stop(&self.job.url).into())
+        let error = self.last_error.take().unwrap_or(WorkerError::Short);
+        Err(error.into_stop(&self.job.url).into())
     }
 }
 

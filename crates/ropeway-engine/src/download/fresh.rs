@@ -18,7 +18,7 @@ use super::{
     seam::Promises,
     soft,
     source::{Begin, Source},
-    trouble, whole,
+    whole, worker_error,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -94,8 +94,8 @@ async fn into_part(
         is_renewed: false,
     };
     record(attempt, &remote, &part_path);
-    let is_made_anew = trouble::is_made_anew(&probe.validator, first.offers_ranges);
-    let is_unnamed = trouble::is_unnamed(&probe.validator);
+    let is_made_anew = worker_error::is_made_anew(&probe.validator, first.offers_ranges);
+    let is_unnamed = worker_error::is_unnamed(&probe.validator);
     attempt.update(|entry| {
         entry.remote = Some(remote.into());
         entry.known.is_made_anew = is_made_anew || entry.known.is_made_anew && is_unnamed;
@@ -197,16 +197,16 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     let server = HostKey::of(url);
     let context = attempt.context();
     attempt.connect_to(&server).await?;
-    attempt.engine.hosts.welcome(url)?;
+    attempt.engine.hosts.check_retry_after(url)?;
     let asked = Instant::now();
     let probe = tokio::select! {
         biased;
         () = attempt.cancel.cancelled() => return Err(Stop::Wished),
         probe = download.probe(&context, url) => probe,
     };
-    let probe = probe.inspect_err(|error| attempt.visit.refused(&server, error))?;
+    let probe = probe.inspect_err(|error| attempt.host_session.refused(&server, error))?;
     let took = asked.elapsed();
-    attempt.visit.answered(&HostKey::of(&probe.url), took);
+    attempt.host_session.answered(&HostKey::of(&probe.url), took);
     page::refuse(attempt, url, &probe)?;
     if let Some(length) = probe.validator.length {
         proof::has_length(&attempt.spec, length)?;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ropeway_model::{ByteRange, Chunks};
 use tokio::time::Instant;
 
-use super::{trouble::Trouble, worker::Job};
+use super::{worker::Job, worker_error::WorkerError};
 use crate::claims::{Claim, Room};
 
 /// Bytes wait no longer than this for others to be written with. A faster connection so makes larger writes.
@@ -51,7 +51,7 @@ impl Gathered {
     }
 
     /// Writes what of it is still missing, and is empty; `false` once the segment is complete.
-    pub(super) async fn save(&mut self, job: &Job, claim: &Claim) -> Result<bool, Trouble> {
+    pub(super) async fn save(&mut self, job: &Job, claim: &Claim) -> Result<bool, WorkerError> {
         if self.chunks.is_empty() {
             return Ok(true);
         }
@@ -75,7 +75,7 @@ impl Gathered {
         };
         let written = within(&chunks, at, own);
         if let Some(at) = job.promises.broken_by(own.start(), &written) {
-            return Err(Trouble::Differs { url: job.url.clone(), at });
+            return Err(WorkerError::Differs { url: job.url.clone(), at });
         }
         job.part.write_all_at(&written, own.start())?;
         let is_complete = job.claims.commit(claim, own)?;

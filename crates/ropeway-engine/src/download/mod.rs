@@ -18,26 +18,26 @@ mod named_folders;
 mod naming;
 mod overlap;
 mod page;
-mod places;
 mod portion;
 pub(crate) mod proof;
 mod ramp;
+pub(crate) mod range_fetch;
 mod receive;
 pub(crate) mod recheck;
 mod renewed;
 mod resume;
 mod saves;
 mod seam;
+mod slots;
 mod soft;
 mod source;
 mod steps;
 mod stream;
-pub(crate) mod stretch;
 mod supply;
-pub(crate) mod trouble;
 mod way_back;
 mod whole;
 mod worker;
+pub(crate) mod worker_error;
 
 pub(crate) use listing::Listings;
 pub use naming::part_path;
@@ -158,7 +158,7 @@ impl<'a> Course<'a> {
                     self.attempt.log("one mirror is asked alone from here on".to_owned());
                 }
                 if is_unranged {
-                    let is_made_anew = trouble::is_unnamed(&source.validator);
+                    let is_made_anew = worker_error::is_unnamed(&source.validator);
                     self.attempt.update(|entry| entry.known.is_made_anew = is_made_anew);
                 } else {
                     self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
@@ -267,7 +267,7 @@ async fn transfer(
         progress: Arc::clone(&attempt.progress),
         follower,
         may_split: plan.connections > 1,
-        places: Arc::default(),
+        slots: Arc::default(),
         servers: attempt.engine.hosts.clone(),
         server,
         line: line::Line::new(source.url.expose().scheme() == "https", source.first, latency),

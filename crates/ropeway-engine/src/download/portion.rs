@@ -4,10 +4,10 @@ use ropeway_drivers::DriverError;
 use ropeway_model::ByteRange;
 
 use super::{
-    places::Seat,
     receive::Open,
-    trouble::Trouble,
+    slots::HostSlot,
     worker::{self, Job},
+    worker_error::WorkerError,
 };
 use crate::claims::Claim;
 
@@ -18,7 +18,7 @@ pub(super) async fn paid(
     claim: &Claim,
     missing: ByteRange,
     credit: u64,
-) -> Result<Option<ByteRange>, Trouble> {
+) -> Result<Option<ByteRange>, WorkerError> {
     loop {
         let Some(portion) = of(job, missing) else { return Ok(None) };
         if pay(job, claim, portion.len().saturating_sub(credit)).await? == Paid::All {
@@ -31,15 +31,15 @@ pub(super) async fn paid(
 pub(super) async fn ask(
     job: &Job,
     claim: &Claim,
-    seat: &mut Seat,
+    host_slot: &mut HostSlot,
     missing: ByteRange,
     portion: Option<ByteRange>,
-) -> Result<Open, Trouble> {
+) -> Result<Open, WorkerError> {
     let Some(portion) = portion else {
         let front = job.claims.front(missing);
-        return Ok(Open::whole(worker::request(job, claim, seat, front, false).await?, front.start()));
+        return Ok(Open::whole(worker::request(job, claim, host_slot, front, false).await?, front.start()));
     };
-    let stream = worker::request(job, claim, seat, portion, true).await?;
+    let stream = worker::request(job, claim, host_slot, portion, true).await?;
     Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 
@@ -62,13 +62,13 @@ fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
     if missing.is_open_ended() || job.line.refuses_ranges() {
         return None;
     }
-    let length = job.throttle.portion(job.places.working(), job.line.last_answer())?;
+    let length = job.throttle.portion(job.slots.working(), job.line.last_answer())?;
     ByteRange::new(missing.start(), missing.end().min(missing.start().saturating_add(length))).ok()
 }
 
 /// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
-pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open) -> Option<Open> {
+pub(super) async fn leave(job: &Job, claim: &Claim, host_slot: &mut HostSlot, open: Open) -> Option<Open> {
     // What its buffers hold has come over the line, and is not read any more. Where this wait is ended, so is the next.
     if pay(job, claim, job.context.ahead()).await.is_err() || job.line.serves_ranges() {
         return None;
@@ -76,12 +76,12 @@ pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open)
     let missing = job.claims.missing(claim)?;
     let portion = async {
         let portion = paid(job, claim, missing, 0).await?;
-        ask(job, claim, seat, missing, portion).await
+        ask(job, claim, host_slot, missing, portion).await
     };
     match portion.await {
         Ok(portion) => Some(portion),
-        Err(trouble) => {
-            tracing::debug!(job = %job.url, ?trouble, "the limit holds on one connection only");
+        Err(error) => {
+            tracing::debug!(job = %job.url, ?error, "the limit holds on one connection only");
             job.line.refuse_ranges();
             Some(open)
         }
@@ -98,7 +98,7 @@ pub(super) fn is_long(job: &Job, claim: &Claim, yielded: u64) -> bool {
 }
 
 /// Waits for the throttle. The line is not to blame for that silence.
-pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
+pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, WorkerError> {
     if bytes == 0 {
         return Ok(Paid::All);
     }
@@ -109,7 +109,7 @@ pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Tr
 }
 
 /// Waits for the throttle while bytes that were paid for before are on their way.
-pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
+pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, WorkerError> {
     if bytes == 0 {
         return Ok(Paid::All);
     }

@@ -205,7 +205,13 @@ impl Ramp {
     /// A connection was lost while `working` others go on; one more is tried after `wait`, `None` gives it up. Alone it
     /// cannot be replaced: then the whole try ends and waits its turn. Where the number is ours to choose, a refusal is
     /// the server's last word on it.
-    pub(super) fn lose(&mut self, working: usize, wait: Option<Duration>, is_refusal: bool, now: Instant) {
+    pub(super) fn on_connection_lost(
+        &mut self,
+        working: usize,
+        wait: Option<Duration>,
+        is_refusal: bool,
+        now: Instant,
+    ) {
         self.lost = self.losses();
         self.shrink(working);
         self.trial = if is_refusal { REFUSED } else { BROKEN };
@@ -230,7 +236,7 @@ impl Ramp {
 
     /// One connection fewer: the server lets it wait.
     pub(super) fn lower(&mut self, working: usize, now: Instant) {
-        self.lose(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
+        self.on_connection_lost(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
     }
 
     /// One connection fewer, for another job: no word on what the server bears.

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::{
     gather::Gathered,
     portion::{self, Paid},
-    trouble::Trouble,
     worker::Job,
+    worker_error::WorkerError,
 };
 use crate::claims::Claim;
 
@@ -42,7 +42,7 @@ pub(super) enum Drained {
 }
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
-pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, Trouble> {
+pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, WorkerError> {
     let mut gathered = Gathered::new(open.at);
     let read = read(job, claim, lease, &mut open, &mut gathered).await;
     // What has come is kept, however the answer ended.
@@ -70,7 +70,7 @@ async fn read(
     lease: &mut Lease,
     open: &mut Open,
     gathered: &mut Gathered,
-) -> Result<Read, Trouble> {
+) -> Result<Read, WorkerError> {
     let is_paid = open.paid.is_some();
     let mut dismissed = pin!(claim.leave.cancelled());
     let mut yielded: u64 = 0;
@@ -89,7 +89,7 @@ async fn read(
         let mut rest = match next {
             Ok(Some(chunk)) => chunk?,
             Ok(None) => return Ok(Read::Stream),
-            Err(_) if gathered.due().is_none() => return Err(Trouble::Silent(longest)),
+            Err(_) if gathered.due().is_none() => return Err(WorkerError::Silent(longest)),
             Err(_) if gathered.save(job, claim).await? => continue,
             Err(_) => return Ok(Read::Segment),
         };

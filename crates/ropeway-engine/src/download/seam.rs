@@ -14,8 +14,8 @@ use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SafeUrl, SegmentMap};
 
 use super::{
-    trouble::{LONGEST_SILENCE, Trouble},
     worker::Job,
+    worker_error::{LONGEST_SILENCE, WorkerError},
 };
 use crate::claims::Claim;
 
@@ -61,7 +61,7 @@ impl Seam {
     /// The bytes of `body` behind the seam.
     ///
     /// # Errors
-    /// [`Trouble::Differs`] where it does not continue what is here; [`Trouble::Short`] where it ends before that can be
+    /// [`WorkerError::Differs`] where it does not continue what is here; [`WorkerError::Short`] where it ends before that can be
     /// told.
     pub(super) async fn pass(
         &self,
@@ -69,7 +69,7 @@ impl Seam {
         claim: &Claim,
         url: &SafeUrl,
         mut body: ByteStream,
-    ) -> Result<ByteStream, Trouble> {
+    ) -> Result<ByteStream, WorkerError> {
         let wanted = usize::try_from(self.lead).unwrap_or(0);
         let mut lead = Vec::with_capacity(wanted);
         let mut dismissed = pin!(claim.leave.cancelled());
@@ -79,9 +79,9 @@ impl Seam {
                 () = &mut dismissed => return Err(DriverError::Canceled.into()),
                 next = tokio::time::timeout(LONGEST_SILENCE, body.next()) => next,
             };
-            let Some(chunk) = next.map_err(|_| Trouble::Silent(LONGEST_SILENCE))? else {
+            let Some(chunk) = next.map_err(|_| WorkerError::Silent(LONGEST_SILENCE))? else {
                 job.line.shorten_lead(lead.len() as u64);
-                return Err(Trouble::Short);
+                return Err(WorkerError::Short);
             };
             let mut chunk = chunk?;
             lead.extend_from_slice(&chunk.split_to(chunk.len().min(wanted - lead.len())));
@@ -94,7 +94,7 @@ impl Seam {
         if self.holds(job, &lead).await? {
             return Ok(body);
         }
-        Err(Trouble::Differs { url: url.clone(), at: self.at })
+        Err(WorkerError::Differs { url: url.clone(), at: self.at })
     }
 
     /// Whether `lead` is what is here before the seam; keeps what of it cannot be told yet.

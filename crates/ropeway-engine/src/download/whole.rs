@@ -17,7 +17,7 @@ use super::{
     named_folders::{self, Folder},
     proof,
     saves::Save,
-    trouble::LONGEST_SILENCE,
+    worker_error::LONGEST_SILENCE,
 };
 use crate::{
     attempt::{Attempt, Finished, Stop},

@@ -11,12 +11,12 @@ use tokio::time::Instant;
 use super::{
     line::Line,
     mirrors::{Mirrors, Taken},
-    places::{Connection, Places, Seat},
     portion::{self, Paid},
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
+    slots::{Connection, HostSlot, WorkerSlots},
     soft::SoftLog,
-    trouble::{self, LONGEST_SILENCE, Loss, Trouble},
+    worker_error::{self, LONGEST_SILENCE, WorkerError, WorkerExit},
 };
 use crate::{
     blocks::Ledger,
@@ -44,7 +44,7 @@ pub(super) struct Job {
     /// Whether an idle worker may take a part of another one's segment.
     pub(super) may_split: bool,
     /// How many workers there may be.
-    pub(super) places: Arc<Places>,
+    pub(super) slots: Arc<WorkerSlots>,
     /// What is known of all servers, over all jobs.
     pub(super) servers: Hosts,
     /// The one whose version is fetched.
@@ -85,7 +85,7 @@ impl Job {
 
     /// How long an answer may be silent.
     pub(super) fn patience(&self) -> Duration {
-        trouble::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())
+        worker_error::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())
     }
 
     /// Takes a segment for a worker, if there is anything worth a connection.
@@ -115,7 +115,7 @@ pub(super) async fn run(
     mut connection: Connection,
     mut claim: Claim,
     mut body: Option<ByteStream>,
-) -> Result<(), Loss> {
+) -> Result<(), WorkerExit> {
     let mut was_served = false;
     loop {
         let had = job.claims.missing(&claim);
@@ -126,20 +126,20 @@ pub(super) async fn run(
             }
             // Only sent away from this segment: somebody else is at it, or a fresh connection will be. What was not begun
             // goes back to the answer that it was cut from.
-            Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
+            Err(WorkerError::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
                 job.claims.give_back(&claim);
                 false
             }
-            Err(trouble) => {
+            Err(error) => {
                 let has_moved = job.claims.missing(&claim).map(ByteRange::start) != had.map(ByteRange::start);
-                let is_covered = (trouble.is_final() || trouble.is_refusal()) && job.claims.give_back(&claim);
+                let is_covered = (error.is_final() || error.is_refusal()) && job.claims.give_back(&claim);
                 job.claims.release(&claim);
-                let server = connection.seat.server().clone();
-                return Err(Loss { server, is_covered, was_served, has_moved, trouble });
+                let server = connection.host_slot.server().clone();
+                return Err(WorkerExit { server, is_covered, was_served, has_moved, error });
             }
         };
         was_served = true;
-        if connection.place.leave_if_crowded() {
+        if connection.slot.leave_if_crowded() {
             return Ok(());
         }
         match job.claim(Some(&claim.haul).filter(|_| is_open)) {
@@ -156,8 +156,8 @@ async fn fetch(
     claim: &Claim,
     connection: &mut Connection,
     body: Option<ByteStream>,
-) -> Result<bool, Trouble> {
-    let Connection { lease, seat, connected, .. } = connection;
+) -> Result<bool, WorkerError> {
+    let Connection { lease, host_slot, connected, .. } = connection;
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
         claim.haul.ask();
@@ -181,7 +181,7 @@ async fn fetch(
                 stream
             } else {
                 asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
-                portion::ask(job, claim, seat, missing, portion).await?
+                portion::ask(job, claim, host_slot, missing, portion).await?
             };
             connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;
@@ -193,7 +193,7 @@ async fn fetch(
         credit = if paid == Paid::All { ahead } else { 0 };
         match drained {
             Drained::Segment => return Ok(asked_to == job.claims.end(claim)),
-            Drained::Limited(stream) => open = portion::leave(job, claim, seat, *stream).await,
+            Drained::Limited(stream) => open = portion::leave(job, claim, host_slot, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
                 Some(left)
@@ -201,7 +201,7 @@ async fn fetch(
                         && left.start() == missing.start()
                         && job.line.length().is_some_and(|length| left.start() < length) =>
                 {
-                    return Err(Trouble::Short);
+                    return Err(WorkerError::Short);
                 }
                 Some(left) if left.is_open_ended() && job.line.length().is_some_and(|length| left.start() < length) => {
                 }
@@ -209,7 +209,7 @@ async fn fetch(
                     job.claims.close(left.start())?;
                     job.progress.set_length(Some(left.start()));
                 }
-                Some(left) if left.len() == before => return Err(Trouble::Short),
+                Some(left) if left.len() == before => return Err(WorkerError::Short),
                 _ => {}
             },
         }
@@ -224,27 +224,27 @@ async fn fetch(
 pub(super) async fn request(
     job: &Job,
     claim: &Claim,
-    seat: &mut Seat,
+    host_slot: &mut HostSlot,
     missing: ByteRange,
     is_paid: bool,
-) -> Result<ByteStream, Trouble> {
+) -> Result<ByteStream, WorkerError> {
     loop {
-        let mirror = job.mirrors.take(|url| seat.moves_to(&job.servers, url));
-        if HostKey::of(mirror.url()) != *seat.server() {
+        let mirror = job.mirrors.take(|url| host_slot.moves_to(&job.servers, url));
+        if HostKey::of(mirror.url()) != *host_slot.server() {
             tokio::select! {
                 biased;
                 () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-                () = seat.wait_for(&job.servers, mirror.url()) => {}
+                () = host_slot.wait_for(&job.servers, mirror.url()) => {}
             }
         }
-        match continuation(job, claim, seat.server(), missing, is_paid, &mirror).await {
+        match continuation(job, claim, host_slot.server(), missing, is_paid, &mirror).await {
             Ok(body) => {
                 return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
             }
-            Err(trouble) if mirror.is_left_for_another(&trouble) => {
-                tracing::debug!(url = %mirror.url(), ?trouble, "mirror left for another");
+            Err(error) if mirror.is_left_for_another(&error) => {
+                tracing::debug!(url = %mirror.url(), ?error, "mirror left for another");
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         }
     }
 }
@@ -257,7 +257,7 @@ async fn continuation(
     missing: ByteRange,
     is_paid: bool,
     mirror: &Taken,
-) -> Result<ByteStream, Trouble> {
+) -> Result<ByteStream, WorkerError> {
     loop {
         let lead = job.line.lead();
         let seam = Seam::before(job, missing, is_paid);
@@ -270,7 +270,7 @@ async fn continuation(
         job.claims.answered(claim);
         let body = match seam.pass(job, claim, mirror.url(), fetched).await {
             // The server sends less at a time than was to come again.
-            Err(Trouble::Short) if job.line.lead() < lead => continue,
+            Err(WorkerError::Short) if job.line.lead() < lead => continue,
             passed => passed?,
         };
         let is_told_by_bytes = verdict == Validation::Unverifiable && seam.is_compared();
@@ -290,17 +290,17 @@ async fn continuation(
 type Asked = (ByteStream, Validation, Option<Handshake>);
 
 /// Asks one server for a range, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<Asked, Trouble> {
-    job.servers.welcome(mirror.url())?;
-    let download = job.driver.download().ok_or(Trouble::Short)?;
+async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<Asked, WorkerError> {
+    job.servers.check_retry_after(mirror.url())?;
+    let download = job.driver.download().ok_or(WorkerError::Short)?;
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
     let request = download.fetch(&context, mirror.url(), want, mirror.valid(&job.validator));
     let fetched = tokio::select! {
         biased;
         () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent(LONGEST_SILENCE))?,
+        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| WorkerError::Silent(LONGEST_SILENCE))?,
     };
-    let fetched = fetched.inspect_err(|error| job.servers.heed(error))?;
+    let fetched = fetched.inspect_err(|error| job.servers.record_retry_after(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
     if now.length.is_some_and(|length| !job.line.learn_length(length)) {

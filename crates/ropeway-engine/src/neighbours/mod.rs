@@ -48,7 +48,7 @@ async fn ask(
     names: &[String],
 ) -> Option<ChecksumOffer> {
     let source = SafeUrl::from(candidate.url);
-    core.hosts.welcome(&source).ok()?;
+    core.hosts.check_retry_after(&source).ok()?;
     let text = tokio::time::timeout(PATIENCE, read(context, driver, &source)).await.ok()??;
     let text = String::from_utf8_lossy(&text);
     let checksum = match candidate.content {

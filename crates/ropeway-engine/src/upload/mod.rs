@@ -62,7 +62,7 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let url = opened.upload.session.url.clone();
     attempt.step(Step::Probed);
     attempt.log(format!("sending {} to {url}", counted(source.meta.length - opened.held(), "byte")));
-    attempt.engine.hosts.welcome(&url)?;
+    attempt.engine.hosts.check_retry_after(&url)?;
     let verification = match opened.upload.layout.clone() {
         Layout::Whole => task.whole(&opened.upload.session, &mut proof).await?,
         Layout::Append { part } => task.append(opened, &part, &mut proof).await?,
@@ -154,9 +154,9 @@ impl Task<'_> {
         let outcome = match error {
             None => Some(Outcome::Answered { latency: None }),
             Some(error) => {
-                attempt.visit.refused(&server, error);
+                attempt.host_session.refused(&server, error);
                 // What broke or was refused is not among those that the server bears.
-                drop(attempt.visit.first_permit(&server));
+                drop(attempt.host_session.first_permit(&server));
                 Outcome::of(error)
             }
         };

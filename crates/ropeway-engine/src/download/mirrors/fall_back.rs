@@ -102,7 +102,7 @@ async fn has_the_same(
     let context = attempt.context();
     let driver = attempt.engine.drivers.for_download(url)?;
     attempt.connect_to(&HostKey::of(url)).await?;
-    let place = attempt.place(&context, &*driver, url);
+    let place = attempt.range_source(&context, &*driver, url);
     Ok(match overlap::compare(&place, &*source.part, map).await? {
         Overlap::Same(now) if now.length.is_some() && now.length == source.validator.length => Some(now),
         Overlap::Same(_) | Overlap::Different { .. } | Overlap::Nothing => None,

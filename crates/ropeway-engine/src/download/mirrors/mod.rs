@@ -17,7 +17,7 @@ use ropeway_model::{ByteRange, JobSpec, SafeUrl, Transfer, Validator};
 pub(super) use taken::Taken;
 pub(crate) use wrong::Wrong;
 
-use super::trouble::Trouble;
+use super::worker_error::WorkerError;
 
 /// A mirror whose answers broke this often is left for another.
 const MOST_LOSSES: u32 = 5;
@@ -221,14 +221,14 @@ impl Mirrors {
         Taken { mirrors: Arc::clone(self), at, is_lead, url, valid }
     }
 
-    /// Whether `trouble` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
-    fn leaves(&self, at: usize, trouble: &Trouble) -> bool {
+    /// Whether `error` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
+    fn leaves(&self, at: usize, error: &WorkerError) -> bool {
         let mut state = self.state.lock();
         let is_lead = at == state.lead;
-        let is_its_own = match trouble {
-            Trouble::Driver(DriverError::Canceled) | Trouble::Disk(_) | Trouble::Segments(_) => false,
-            Trouble::Driver(DriverError::RemoteChanged { .. }) | Trouble::Differs { .. } => !is_lead,
-            Trouble::Driver(_) | Trouble::Silent(_) | Trouble::Short | Trouble::Held(_) => true,
+        let is_its_own = match error {
+            WorkerError::Driver(DriverError::Canceled) | WorkerError::Disk(_) | WorkerError::Segments(_) => false,
+            WorkerError::Driver(DriverError::RemoteChanged { .. }) | WorkerError::Differs { .. } => !is_lead,
+            WorkerError::Driver(_) | WorkerError::Silent(_) | WorkerError::Short | WorkerError::RetryAfter(_) => true,
         };
         let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
         let leaves = is_its_own && has_other;

@@ -13,7 +13,7 @@ use ropeway_model::{ByteRange, EntityTag, SafeUrl, Validation, Validator};
 use tokio_util::sync::CancellationToken;
 
 use super::Mirrors;
-use crate::download::trouble::Trouble;
+use crate::download::worker_error::WorkerError;
 
 /// A mirror that a request goes to; it is less busy once this is gone.
 #[derive(Debug)]
@@ -79,8 +79,8 @@ impl Taken {
     }
 
     /// Whether another mirror is asked in its place; it is not asked again then.
-    pub(in crate::download) fn is_left_for_another(&self, trouble: &Trouble) -> bool {
-        self.mirrors.leaves(self.at, trouble)
+    pub(in crate::download) fn is_left_for_another(&self, error: &WorkerError) -> bool {
+        self.mirrors.leaves(self.at, error)
     }
 
     /// Its answer from byte `start` on, watched: what came is remembered, and that it broke or was sent away (`leave`

@@ -28,10 +28,10 @@ fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
     drop(taken);
     mirrors.lost(0);
     assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at != 0));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
+    assert!(mirrors.take(|_| true).is_left_for_another(&WorkerError::Short));
+    assert!(mirrors.take(|_| true).is_left_for_another(&WorkerError::Short));
     assert_eq!(mirrors.take(|_| true).at, 0, "the last one left is asked, whatever it did");
-    assert!(!mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
+    assert!(!mirrors.take(|_| true).is_left_for_another(&WorkerError::Short));
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
     let now = Instant::now();
     let mut ramp = ordinary(8, false);
     serve(&mut ramp);
-    ramp.lose(5, Some(Duration::from_millis(100)), true, now);
+    ramp.on_connection_lost(5, Some(Duration::from_millis(100)), true, now);
     serve(&mut ramp);
     assert_eq!(ramp.allowed(), 5, "answers of the others do not bring it back");
     let mut after = |seconds: u64| {
@@ -65,7 +65,7 @@ fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
         ramp.allowed()
     };
     assert_eq!((after(9), after(10)), (5, 6));
-    ramp.lose(0, Some(Duration::ZERO), false, now);
+    ramp.on_connection_lost(0, Some(Duration::ZERO), false, now);
     assert!(!ramp.is_waiting(), "alone it is not replaced: the whole try waits");
 }
 
@@ -74,13 +74,13 @@ fn where_it_is_ours_to_choose_a_refusal_is_the_last_word_and_a_break_is_not() {
     let now = Instant::now();
     let mut ramp = ordinary(64, true);
     serve(&mut ramp);
-    ramp.lose(3, Some(Duration::ZERO), false, now);
+    ramp.on_connection_lost(3, Some(Duration::ZERO), false, now);
     assert_eq!(ramp.allowed(), 3);
     for second in 1..20 {
         ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
     assert_eq!(ramp.allowed(), FEW, "what broke is replaced, and no more than that");
-    ramp.lose(3, Some(Duration::ZERO), true, now);
+    ramp.on_connection_lost(3, Some(Duration::ZERO), true, now);
     for second in 20..200 {
         ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
