@@ -16,13 +16,13 @@ use tokio::{
 };
 
 use super::{
+    bandwidth_probe::{BandwidthProbe, SAMPLE_PERIOD},
     checkpoint,
     growth::{Flow, Look},
     judge::{self, Fault},
     ramp::Ramp,
     slots::{Connection, HostSlot},
     source::{Halt, Restart},
-    supply::{GLANCE, Supply},
     worker::{self, Job},
     worker_error::{self, WorkerError, WorkerExit},
 };
@@ -67,7 +67,7 @@ struct Crew<'a> {
 /// Fetches until every byte is here.
 pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), Halt> {
     let (began, moved) = (Instant::now(), job.progress.moved());
-    let supply = Supply::new(job.line.last_answer(), began, moved);
+    let probe = BandwidthProbe::new(job.line.last_answer(), began, moved);
     let known = job.servers.profile(&job.server);
     let Start { body, plan, missing, offers_ranges } = start;
     let mut crew = Crew {
@@ -75,7 +75,7 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
         job,
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
-        ramp: Ramp::new(missing, plan, known.worth, body.is_some(), supply),
+        ramp: Ramp::new(missing, plan, known.worth, body.is_some(), probe),
         limit: throttle::Watch::new(&job.throttle),
         began,
         window_ends: began + Ramp::period(job.line.way()),
@@ -119,7 +119,7 @@ impl Crew<'_> {
     ) -> Result<(), Halt> {
         let mut checkpoints = checkpoint::moments(self.job);
         let mut reviews = every(plan::REVIEW);
-        let mut glances = every(GLANCE);
+        let mut samples = every(SAMPLE_PERIOD);
         let mut ends = every(plan::IDLE_REVIEW);
         let (attempt, job) = (self.attempt, self.job);
         loop {
@@ -143,8 +143,8 @@ impl Crew<'_> {
                 _ = checkpoints.tick(), if saving.is_terminated() => {
                     saving.set(save().fuse());
                 }
-                _ = glances.tick(), if self.ramp.is_glancing() => {
-                    self.look(|ramp, look| ramp.glance(Instant::now(), look));
+                _ = samples.tick(), if self.ramp.is_sampling() => {
+                    self.look(|ramp, look| ramp.sample(Instant::now(), look));
                 }
                 () = tokio::time::sleep_until(self.window_ends), if job.may_split => self.window(),
                 _ = reviews.tick() => self.review(),

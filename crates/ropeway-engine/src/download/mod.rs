@@ -1,16 +1,16 @@
 //! One try at a download: describe the file, fetch what is missing, prove it, publish it.
 
+mod bandwidth_probe;
 mod changes;
 mod checkpoint;
 mod crew;
 mod existing;
 mod finish;
 mod folders_made;
-mod fresh;
-mod gather;
 mod ground;
 mod growth;
 mod judge;
+mod limited_range;
 mod line;
 mod listing;
 pub(crate) mod mirrors;
@@ -18,7 +18,6 @@ mod named_folders;
 mod naming;
 mod overlap;
 mod page;
-mod portion;
 pub(crate) mod proof;
 mod ramp;
 pub(crate) mod range_fetch;
@@ -29,15 +28,16 @@ mod resume;
 mod saves;
 mod seam;
 mod slots;
+mod small_file;
 mod soft;
 mod source;
+mod start;
 mod steps;
 mod stream;
-mod supply;
 mod way_back;
-mod whole;
 mod worker;
 pub(crate) mod worker_error;
+mod write_buffer;
 
 pub(crate) use listing::Listings;
 pub use naming::part_path;
@@ -82,7 +82,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
         attempt.connect().await?;
         let begin_at = match begin.take() {
             Some(begin) => begin,
-            None => fresh::begin(attempt, &course.mirrors, course.had.take()).await?,
+            None => start::begin(attempt, &course.mirrors, course.had.take()).await?,
         };
         let (mut source, first) = match begin_at {
             Begin::Source(source, first) => (source, first),

@@ -9,9 +9,9 @@ use ropeway_model::{ByteRange, SafeUrl, SegmentMap, Validation, Validator};
 use tokio::time::Instant;
 
 use super::{
+    limited_range::{self, Paid},
     line::Line,
     mirrors::{Mirrors, Taken},
-    portion::{self, Paid},
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
     slots::{Connection, HostSlot, WorkerSlots},
@@ -169,31 +169,31 @@ async fn fetch(
         let opened = open.take();
         let portion = match &opened {
             Some(_) => None,
-            None => portion::paid(job, claim, missing, std::mem::take(&mut credit)).await?,
+            None => limited_range::reserve(job, claim, missing, std::mem::take(&mut credit)).await?,
         };
         let before = missing.len();
         // The next portion is paid for while this one is asked for and comes, so that a distant server does not make
         // the limit tighter.
         let paid = opened.as_ref().map_or(portion.map(ByteRange::len), |opened| opened.paid);
-        let ahead = paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
+        let ahead = paid.and_then(|paid| limited_range::next_len(job, missing, paid)).unwrap_or(0);
         let drained = async {
             let stream = if let Some(stream) = opened {
                 stream
             } else {
                 asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
-                portion::ask(job, claim, host_slot, missing, portion).await?
+                limited_range::ask(job, claim, host_slot, missing, portion).await?
             };
             connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;
             job.claims.set_paying(claim, ahead > 0);
             drained
         };
-        let (drained, paid) = tokio::try_join!(biased; drained, portion::pay_ahead(job, claim, ahead))?;
+        let (drained, paid) = tokio::try_join!(biased; drained, limited_range::pay_ahead(job, claim, ahead))?;
         job.claims.set_paying(claim, false);
         credit = if paid == Paid::All { ahead } else { 0 };
         match drained {
             Drained::Segment => return Ok(asked_to == job.claims.end(claim)),
-            Drained::Limited(stream) => open = portion::leave(job, claim, host_slot, *stream).await,
+            Drained::Limited(stream) => open = limited_range::switch_to_ranges(job, claim, host_slot, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
                 Some(left)
@@ -262,7 +262,7 @@ async fn continuation(
         let lead = job.line.lead();
         let seam = Seam::before(job, missing, is_paid);
         if is_paid {
-            portion::pay(job, claim, seam.lead()).await?;
+            limited_range::pay(job, claim, seam.lead()).await?;
         }
         let (asked, is_new) = (Instant::now(), claim.haul.ask());
         let (fetched, verdict, handshake) = ask(job, claim, seam.widen(missing), mirror).await?;

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
+        bandwidth_probe::SAMPLE_PERIOD,
         growth::{FEW, Flow},
-        supply::GLANCE,
     },
     *,
 };
@@ -21,8 +21,8 @@ fn plan(connections: usize, is_automatic: bool) -> Plan {
 
 /// A ramp on an ordinary line, with its first body under way.
 fn ordinary(connections: usize, is_automatic: bool) -> Ramp {
-    let supply = Supply::new(FAR.opening, Instant::now(), 0);
-    Ramp::new(1024 * MIB, plan(connections, is_automatic), None, true, supply)
+    let probe = BandwidthProbe::new(FAR.opening, Instant::now(), 0);
+    Ramp::new(1024 * MIB, plan(connections, is_automatic), None, true, probe)
 }
 
 fn serve(ramp: &mut Ramp) {
@@ -45,8 +45,8 @@ fn a_number_that_was_asked_for_comes_at_once_where_ranges_are_served() {
 
 #[test]
 fn a_try_that_goes_on_begins_with_one_request() {
-    let supply = Supply::new(FAR.opening, Instant::now(), 0);
-    let mut ramp = Ramp::new(1024 * MIB, plan(16, false), None, false, supply);
+    let probe = BandwidthProbe::new(FAR.opening, Instant::now(), 0);
+    let mut ramp = Ramp::new(1024 * MIB, plan(16, false), None, false, probe);
     assert_eq!(ramp.allowed(), 1);
     serve(&mut ramp);
     assert_eq!(ramp.allowed(), 16);
@@ -104,8 +104,8 @@ fn under_a_limit_of_our_own_nothing_grows() {
 
 #[test]
 fn one_by_one_they_come_while_a_limit_lets_through_more_than_they_bring() {
-    let supply = Supply::new(Duration::from_millis(20), Instant::now(), 0);
-    let mut ramp = Ramp::new(1024 * MIB, plan(64, true), None, false, supply);
+    let probe = BandwidthProbe::new(Duration::from_millis(20), Instant::now(), 0);
+    let mut ramp = Ramp::new(1024 * MIB, plan(64, true), None, false, probe);
     let near = Way { round_trip: Duration::from_millis(1), opening: Duration::from_millis(1) };
     let (start, mut bytes) = (Instant::now(), 0);
     let mut most = |ticks: std::ops::Range<u32>, limit_of: fn(usize) -> Limit| {
@@ -134,12 +134,12 @@ fn where_two_connections_bring_plenty_that_is_enough() {
     for (rate, is_automatic, expected) in
         [(1 << 30, true, 2), (1 << 30, false, 2), (1 << 25, true, 2), (1 << 25, false, 16)]
     {
-        let supply = Supply::new(Duration::from_micros(200), start, 0);
-        let mut ramp = Ramp::new(1024 * MIB, plan(16, is_automatic), None, true, supply);
+        let probe = BandwidthProbe::new(Duration::from_micros(200), start, 0);
+        let mut ramp = Ramp::new(1024 * MIB, plan(16, is_automatic), None, true, probe);
         let near = Way { round_trip: Duration::from_micros(100), opening: Duration::from_micros(200) };
         let seen = |now: Duration, moved| Look { way: near, ..look(now, moved) };
         ramp.served(start, seen(Duration::ZERO, 0));
-        ramp.glance(start + GLANCE, seen(GLANCE, rate / 100));
+        ramp.sample(start + SAMPLE_PERIOD, seen(SAMPLE_PERIOD, rate / 100));
         assert_eq!(ramp.allowed(), expected, "{rate} bytes a second");
     }
 }

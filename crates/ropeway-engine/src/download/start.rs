@@ -16,9 +16,9 @@ use super::{
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
     naming, page, proof, recheck,
     seam::Promises,
-    soft,
+    small_file, soft,
     source::{Begin, Source},
-    whole, worker_error,
+    worker_error,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -59,11 +59,11 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     }
     let length = probe.validator.length;
     take_room(attempt, into, length, &ground).await?;
-    if whole::fits(attempt, &probe) {
-        let pieces = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
+    if small_file::fits(attempt, &probe) {
+        let pieces = small_file::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         attempt.land();
         let notes = existing::notes(attempt, &probe.url, &probe.validator);
-        if let Some(finished) = whole::save(attempt, pieces.clone(), into, &name, notes).await? {
+        if let Some(finished) = small_file::save(attempt, pieces.clone(), into, &name, notes).await? {
             return Ok(Begin::Saved(finished));
         }
         // The file system wants a part file: it gets what has come.

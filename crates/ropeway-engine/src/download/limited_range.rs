@@ -13,7 +13,7 @@ use crate::claims::Claim;
 
 /// Pays for the portion of what is missing that a limit lets through at once, of which `credit` bytes have been paid for
 /// already; `None` where all of it may be asked for.
-pub(super) async fn paid(
+pub(super) async fn reserve(
     job: &Job,
     claim: &Claim,
     missing: ByteRange,
@@ -52,7 +52,7 @@ pub(super) enum Paid {
 }
 
 /// Bytes of the portion that follows one of `paid` bytes.
-pub(super) fn behind(job: &Job, missing: ByteRange, paid: u64) -> Option<u64> {
+pub(super) fn next_len(job: &Job, missing: ByteRange, paid: u64) -> Option<u64> {
     let rest = ByteRange::new(missing.start().saturating_add(paid), missing.end()).ok()?;
     of(job, rest).map(ByteRange::len)
 }
@@ -68,14 +68,14 @@ fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
 
 /// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
-pub(super) async fn leave(job: &Job, claim: &Claim, host_slot: &mut HostSlot, open: Open) -> Option<Open> {
+pub(super) async fn switch_to_ranges(job: &Job, claim: &Claim, host_slot: &mut HostSlot, open: Open) -> Option<Open> {
     // What its buffers hold has come over the line, and is not read any more. Where this wait is ended, so is the next.
     if pay(job, claim, job.context.ahead()).await.is_err() || job.line.serves_ranges() {
         return None;
     }
     let missing = job.claims.missing(claim)?;
     let portion = async {
-        let portion = paid(job, claim, missing, 0).await?;
+        let portion = reserve(job, claim, missing, 0).await?;
         ask(job, claim, host_slot, missing, portion).await
     };
     match portion.await {

@@ -13,7 +13,7 @@ use crate::claims::{Claim, Room};
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 /// Bytes of one answer that belong one behind the other.
-pub(super) struct Gathered {
+pub(super) struct WriteBuffer {
     chunks: Chunks,
     /// Where in the file the first of them belongs.
     at: u64,
@@ -21,7 +21,7 @@ pub(super) struct Gathered {
     due: Instant,
 }
 
-impl Gathered {
+impl WriteBuffer {
     /// Nothing yet; what comes begins at `at`.
     pub(super) fn new(at: u64) -> Self {
         Self { chunks: Chunks::default(), at, due: Instant::now() }
