@@ -72,12 +72,12 @@ pub(crate) fn defect() -> Failure {
 impl Attempt {
     /// Waits until the server may be connected to, unless the try has that right already.
     pub(crate) async fn connect(&self) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.host_session.connect()).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect()).await.ok_or(Stop::Interrupted)
     }
 
     /// Waits until `host` may be connected to, in the place of whomever the try has that right for.
     pub(crate) async fn connect_to(&self, host: &HostKey) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.host_session.connect_to(host)).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect_to(host)).await.ok_or(Stop::Interrupted)
     }
 
     /// Source of a range that is fetched from outside of the workers.
@@ -93,7 +93,7 @@ impl Attempt {
     /// Begins anew within the try, which repeats what the server has been asked already: waits for its turn.
     pub(crate) async fn repeat(&self) -> Result<(), Stop> {
         let turn = self.engine.hosts.retry_wait(self.host_session.key());
-        self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Interrupted)
     }
 
     /// Does `work` on the disk, on a thread that may block: a mount that hangs holds up this job and no other.
@@ -119,7 +119,7 @@ impl Attempt {
 
     /// Looks at the job's row.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&Entry) -> R) -> Result<R, Stop> {
-        self.engine.table.lock().get(self.id).map(look).ok_or(Stop::Wished)
+        self.engine.table.lock().get(self.id).map(look).ok_or(Stop::Interrupted)
     }
 
     /// Records a change of the job and waits until it is durable.
@@ -178,14 +178,14 @@ impl Attempt {
             self.host_session.end(stop::verdict(&outcome, progressed), at.as_ref());
             let durable = match outcome {
                 Ok(finished) => self.complete(entry, finished, now),
-                Err(Stop::Wished) => self.stop(entry),
+                Err(Stop::Interrupted) => self.stop(entry),
                 // No try is counted: its turn comes with that server's.
-                Err(Stop::Led { failure, .. }) => {
+                Err(Stop::RedirectedTo { failure, .. }) => {
                     self.log(failure.message);
                     self.stop(entry)
                 }
                 Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
-                    Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
+                    Some(self.park(entry, &failure, Step::Expire(failure.clone())))
                 }
                 Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
                     let at = at.as_ref().unwrap_or(self.host_session.key());
@@ -193,7 +193,7 @@ impl Attempt {
                     self.fail(entry, &failure, pause, now)
                 }
                 Err(Stop::Blocked { by, failure }) => {
-                    Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
+                    Some(self.park(entry, &failure, Step::Block { by, failure: failure.clone() }))
                 }
             };
             // The next try goes on with them, if there is to be one.
@@ -330,7 +330,7 @@ impl Attempt {
     }
 
     /// Lays the job down until something changes that no further try brings about; no try is counted.
-    fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
+    fn park(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
         self.tell(failure, &step);
         entry.forget_tries();
         leave(entry, step);

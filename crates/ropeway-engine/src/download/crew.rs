@@ -22,7 +22,7 @@ use super::{
     judge::{self, Fault},
     ramp::Ramp,
     slots::{Connection, HostSlot},
-    source::{Halt, Restart},
+    source::{FetchExit, RestartReason},
     worker::{self, Job},
     worker_error::{self, WorkerError, WorkerExit},
 };
@@ -65,7 +65,7 @@ struct Crew<'a> {
 }
 
 /// Fetches until every byte is here.
-pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), Halt> {
+pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), FetchExit> {
     let (began, moved) = (Instant::now(), job.progress.moved());
     let probe = BandwidthProbe::new(job.line.last_answer(), began, moved);
     let known = job.servers.profile(&job.server);
@@ -116,7 +116,7 @@ impl Crew<'_> {
         &mut self,
         mut saving: Pin<&mut Fuse<F>>,
         save: impl Fn() -> F,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), FetchExit> {
         let mut checkpoints = checkpoint::moments(self.job);
         let mut reviews = every(plan::REVIEW);
         let mut samples = every(SAMPLE_PERIOD);
@@ -131,7 +131,7 @@ impl Crew<'_> {
                 biased;
                 () = attempt.cancel.cancelled() => {
                     self.workers.shutdown().await;
-                    return Err(Stop::Wished.into());
+                    return Err(Stop::Interrupted.into());
                 }
                 Some(ended) = self.workers.join_next() => match ended {
                     Ok(Ok(())) => {}
@@ -317,28 +317,28 @@ impl Crew<'_> {
     }
 
     /// A worker ended before its segment did.
-    async fn on_worker_exit(&mut self, exit: WorkerExit) -> Result<(), Halt> {
+    async fn on_worker_exit(&mut self, exit: WorkerExit) -> Result<(), FetchExit> {
         tracing::debug!(job = %self.attempt.id, ?exit, "worker ended");
         match exit.error {
             WorkerError::Driver(DriverError::Canceled) => {}
             WorkerError::Driver(error @ DriverError::RangeIgnored { .. }) => {
                 self.ramp.single();
                 if !exit.is_covered {
-                    return self.restart(error.to_string(), Restart::Unranged).await;
+                    return self.restart(error.to_string(), RestartReason::Unranged).await;
                 }
                 self.attempt.log(format!("one connection only: {error}"));
             }
             WorkerError::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
-                return self.restart(error.to_string(), Restart::Other).await;
+                return self.restart(error.to_string(), RestartReason::Other).await;
             }
             WorkerError::Driver(error @ DriverError::RemoteChanged { .. }) => {
                 let reason = error.to_string();
                 let DriverError::RemoteChanged { now, .. } = error else { return Ok(()) };
-                return self.restart(reason, Restart::Changed(now)).await;
+                return self.restart(reason, RestartReason::Changed(now)).await;
             }
             // One answer may be the wrong one. Where two do not continue what is here, that is.
             WorkerError::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
-                return self.restart(worker_error::differs(url, at), Restart::Other).await;
+                return self.restart(worker_error::differs(url, at), RestartReason::Other).await;
             }
             WorkerError::Disk(error) => {
                 self.workers.shutdown().await;
@@ -373,13 +373,13 @@ impl Crew<'_> {
         Ok(())
     }
 
-    async fn restart(&mut self, reason: String, because: Restart) -> Result<(), Halt> {
+    async fn restart(&mut self, reason: String, because: RestartReason) -> Result<(), FetchExit> {
         self.workers.shutdown().await;
-        Err(Halt::Restart { reason, because })
+        Err(FetchExit::Restart { reason, because })
     }
 
     /// What it means that no worker is left.
-    fn outcome(&mut self) -> Result<(), Halt> {
+    fn outcome(&mut self) -> Result<(), FetchExit> {
         if self.job.claims.is_complete() {
             return Ok(());
         }

@@ -59,7 +59,7 @@ use self::{
         fall_back::{self, Next},
         pieces,
     },
-    source::{Begin, Halt, Restart, Source},
+    source::{Begin, FetchExit, RestartReason, Source},
     way_back::{Back, Way},
 };
 
@@ -97,7 +97,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
         // Apart: a small file is saved without them, and its try takes little room and is moved with little effort.
         match Box::pin(transfer(attempt, &mut source, &course, first)).await {
             Ok(finished) => return Ok(finished),
-            Err(halt) => begin = Box::pin(course.after(source, halt)).await?,
+            Err(exit) => begin = Box::pin(course.after(source, exit)).await?,
         }
         attempt.start_again();
     }
@@ -129,10 +129,10 @@ impl<'a> Course<'a> {
         Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0, was_refetched: false }
     }
 
-    /// Where the try goes on behind `halt`; `None` at byte 0.
-    async fn after(&mut self, mut source: Box<Source>, halt: Halt) -> Result<Option<Begin>, Stop> {
-        match halt {
-            Halt::Stop(stop) => match self.go_on(&source, stop).await? {
+    /// Where the try goes on behind `exit`; `None` at byte 0.
+    async fn after(&mut self, mut source: Box<Source>, exit: FetchExit) -> Result<Option<Begin>, Stop> {
+        match exit {
+            FetchExit::Stop(stop) => match self.go_on(&source, stop).await? {
                 Next::Resume => self.resume(source).await,
                 Next::Afresh => Ok(None),
                 Next::Plain => {
@@ -142,7 +142,7 @@ impl<'a> Course<'a> {
                     Ok(None)
                 }
             },
-            Halt::Damaged { map, ledger } => {
+            FetchExit::Damaged { map, ledger } => {
                 if let Some((url, valid)) = self.mirrors.lead() {
                     let length = source.validator.length;
                     source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
@@ -151,10 +151,10 @@ impl<'a> Course<'a> {
                 (source.map, source.ledger, source.hashed, source.unsynced) = (map, ledger, None, 0);
                 Ok(Some(Begin::Source(source, None)))
             }
-            Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
-            Halt::Restart { reason, because } => {
-                let is_unranged = matches!(because, Restart::Unranged);
-                if matches!(because, Restart::Other) && self.mirrors.keep_to_one() {
+            FetchExit::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
+            FetchExit::Restart { reason, because } => {
+                let is_unranged = matches!(because, RestartReason::Unranged);
+                if matches!(because, RestartReason::Other) && self.mirrors.keep_to_one() {
                     self.attempt.log("one mirror is asked alone from here on".to_owned());
                 }
                 if is_unranged {
@@ -187,11 +187,11 @@ impl<'a> Course<'a> {
     }
 
     /// Whether the try goes on where it is although its last answer speaks for another beginning.
-    async fn keeps_on(&mut self, source: &Source, because: &Restart) -> Result<bool, Stop> {
+    async fn keeps_on(&mut self, source: &Source, because: &RestartReason) -> Result<bool, Stop> {
         match because {
-            Restart::Unranged => self.way.is_served_without_condition(self.attempt, source).await,
-            Restart::Changed(now) => self.way.tags_tell_nothing(self.attempt, source, now).await,
-            Restart::Other => Ok(false),
+            RestartReason::Unranged => self.way.is_served_without_condition(self.attempt, source).await,
+            RestartReason::Changed(now) => self.way.tags_tell_nothing(self.attempt, source, now).await,
+            RestartReason::Other => Ok(false),
         }
     }
 
@@ -231,7 +231,7 @@ async fn transfer(
     source: &mut Source,
     course: &Course<'_>,
     first: Option<ByteStream>,
-) -> Result<Finished, Halt> {
+) -> Result<Finished, FetchExit> {
     let Course { mirrors, way, one_stream, .. } = course;
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let follow = || {
@@ -291,24 +291,29 @@ async fn transfer(
     }
     let offers_ranges = source.first.is_some_and(|first| first.offers_ranges);
     let start = crew::Start { body: first, plan, missing, offers_ranges };
-    if let Err(halt) = fetch(attempt, &job, source.had_begun, start).await {
+    if let Err(exit) = fetch(attempt, &job, source.had_begun, start).await {
         abandon(&job).await;
-        return Err(halt);
+        return Err(exit);
     }
     attempt.land();
-    finish::run(attempt, source, &job).await.map_err(Halt::Stop)
+    finish::run(attempt, source, &job).await.map_err(FetchExit::Stop)
 }
 
 /// Brings the bytes that are missing, and looks for damaged ones.
-async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, had_begun: bool, start: crew::Start) -> Result<(), Halt> {
-    if let Err(halt) = job.soft.beside(job, had_begun, crew::run(attempt, job, start)).await {
-        if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
+async fn fetch(
+    attempt: &Attempt,
+    job: &Arc<worker::Job>,
+    had_begun: bool,
+    start: crew::Start,
+) -> Result<(), FetchExit> {
+    if let Err(exit) = job.soft.beside(job, had_begun, crew::run(attempt, job, start)).await {
+        if matches!(exit, FetchExit::Stop(_) | FetchExit::Restart { .. }) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, job, checkpoint::Moment::Settled).await {
                 tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
             }
         }
-        return Err(halt);
+        return Err(exit);
     }
     repair(attempt, job).await?.map_or(Ok(()), Err)
 }
@@ -334,7 +339,7 @@ async fn abandon(job: &worker::Job) {
 ///
 /// # Errors
 /// [`FailureCode::DigestMismatch`] where there is no other mirror.
-async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, Stop> {
+async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<FetchExit>, Stop> {
     let length = job.claims.written();
     let damaged = pieces::damaged(attempt, &job.part, length).await?;
     let Some(first) = damaged.first() else { return Ok(None) };
@@ -362,5 +367,5 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     };
     attempt.log(format!("{blamed} is not asked again: it sent {} wrongly", counted(damaged.len(), "piece")));
     job.mirrors.forget_served();
-    Ok(Some(Halt::Damaged { map, ledger }))
+    Ok(Some(FetchExit::Damaged { map, ledger }))
 }

@@ -201,7 +201,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     let asked = Instant::now();
     let probe = tokio::select! {
         biased;
-        () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+        () = attempt.cancel.cancelled() => return Err(Stop::Interrupted),
         probe = download.probe(&context, url) => probe,
     };
     let probe = probe.inspect_err(|error| attempt.host_session.refused(&server, error))?;

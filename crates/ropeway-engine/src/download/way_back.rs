@@ -174,7 +174,7 @@ pub(super) fn call(progress: &Progress, has_moved: bool, stop: &Stop) -> Call {
     let (failure, retry) = match stop {
         Stop::NoFile { .. } => return Call::Plain,
         Stop::Failed { failure, retry, .. } => (failure, *retry),
-        Stop::Wished | Stop::Led { .. } | Stop::Blocked { .. } => return Call::Nothing,
+        Stop::Interrupted | Stop::RedirectedTo { .. } | Stop::Blocked { .. } => return Call::Nothing,
     };
     // Who says when to come back is asked then.
     if matches!(retry, Retry::After(_)) {
@@ -288,7 +288,7 @@ async fn has(
             Ok(Has::Other)
         }
         Ok(Overlap::Nothing) => Ok(Has::Nothing),
-        Err(RangeError::Driver(DriverError::Canceled)) => Err(Stop::Wished),
+        Err(RangeError::Driver(DriverError::Canceled)) => Err(Stop::Interrupted),
         Err(RangeError::Disk(error)) => Err(error.into()),
         Err(error @ (RangeError::Driver(_) | RangeError::RetryAfter(_))) => {
             tracing::debug!(%url, ?error, "the rest is not served there");
@@ -306,7 +306,7 @@ async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &En
         attempt.repeat().await?;
         let told = match range_fetch::fetch_range(&place, first, None, |_, _| Ok(true)).await {
             Ok(told) => told.and_then(|told| told.entity_tag),
-            Err(RangeError::Driver(DriverError::Canceled)) => return Err(Stop::Wished),
+            Err(RangeError::Driver(DriverError::Canceled)) => return Err(Stop::Interrupted),
             Err(_) => return Ok(true),
         };
         if told.is_some_and(|told| told == *had || told != *now) {

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{
     limited_range::{self, Paid},
     line::Line,
-    mirrors::{Mirrors, Taken},
+    mirrors::{MirrorLease, Mirrors},
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
     slots::{Connection, HostSlot, WorkerSlots},
@@ -241,7 +241,7 @@ pub(super) async fn request(
             Ok(body) => {
                 return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
             }
-            Err(error) if mirror.is_left_for_another(&error) => {
+            Err(error) if mirror.yields_to_another(&error) => {
                 tracing::debug!(url = %mirror.url(), ?error, "mirror left for another");
             }
             Err(error) => return Err(error),
@@ -256,7 +256,7 @@ async fn continuation(
     server: &HostKey,
     missing: ByteRange,
     is_paid: bool,
-    mirror: &Taken,
+    mirror: &MirrorLease,
 ) -> Result<ByteStream, WorkerError> {
     loop {
         let lead = job.line.lead();
@@ -290,7 +290,7 @@ async fn continuation(
 type Asked = (ByteStream, Validation, Option<Handshake>);
 
 /// Asks one server for a range, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<Asked, WorkerError> {
+async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &MirrorLease) -> Result<Asked, WorkerError> {
     job.servers.check_retry_after(mirror.url())?;
     let download = job.driver.download().ok_or(WorkerError::Short)?;
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };

@@ -28,9 +28,9 @@ pub(in crate::download) enum Next {
 /// The failure that ended a try, if another mirror may do better.
 pub(in crate::download) const fn failure_of_server(stop: &Stop) -> Option<&Failure> {
     match stop {
-        Stop::NoFile { failure, .. } | Stop::Led { failure, .. } => Some(failure),
+        Stop::NoFile { failure, .. } | Stop::RedirectedTo { failure, .. } => Some(failure),
         Stop::Failed { failure, .. } if is_the_servers(failure.code) => Some(failure),
-        Stop::Failed { .. } | Stop::Blocked { .. } | Stop::Wished => None,
+        Stop::Failed { .. } | Stop::Blocked { .. } | Stop::Interrupted => None,
     }
 }
 

@@ -166,9 +166,9 @@ impl<'a> Streamed<'a> {
 fn told(stop: Stop) -> (Failure, Retry) {
     match stop {
         Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry } => (failure, retry),
-        Stop::Led { failure, .. } => (failure, Retry::Backoff),
+        Stop::RedirectedTo { failure, .. } => (failure, Retry::Backoff),
         Stop::Blocked { failure, .. } => (failure, Retry::Never),
-        Stop::Wished => (DriverError::Canceled.failure(), Retry::Never),
+        Stop::Interrupted => (DriverError::Canceled.failure(), Retry::Never),
     }
 }
 
