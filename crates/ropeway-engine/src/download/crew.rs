@@ -23,7 +23,7 @@ use super::{
     ramp::Ramp,
     slots::{Connection, HostSlot},
     source::{FetchExit, RestartReason},
-    worker::{self, Job},
+    worker::{self, SharedDownload},
     worker_error::{self, WorkerError, WorkerExit},
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(super) struct Start {
 /// Workers and how many there may be.
 struct Crew<'a> {
     attempt: &'a Attempt,
-    job: &'a Arc<Job>,
+    job: &'a Arc<SharedDownload>,
     workers: JoinSet<Result<(), WorkerExit>>,
     ramp: Ramp,
     limit: throttle::Watch,
@@ -65,9 +65,9 @@ struct Crew<'a> {
 }
 
 /// Fetches until every byte is here.
-pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), FetchExit> {
+pub(super) async fn run(attempt: &Attempt, job: &Arc<SharedDownload>, start: Start) -> Result<(), FetchExit> {
     let (began, moved) = (Instant::now(), job.progress.moved());
-    let probe = BandwidthProbe::new(job.line.last_answer(), began, moved);
+    let probe = BandwidthProbe::new(job.range_support.last_answer(), began, moved);
     let known = job.servers.profile(&job.server);
     let Start { body, plan, missing, offers_ranges } = start;
     let mut crew = Crew {
@@ -78,7 +78,7 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
         ramp: Ramp::new(missing, plan, known.worth, body.is_some(), probe),
         limit: throttle::Watch::new(&job.throttle),
         began,
-        window_ends: began + Ramp::period(job.line.way()),
+        window_ends: began + Ramp::period(job.range_support.way()),
         replaced: 0,
         last_error: None,
         is_resumed: body.is_none(),
@@ -156,7 +156,7 @@ impl Crew<'_> {
 
     /// Whether connections that had work have none.
     fn is_idle(&self) -> bool {
-        self.job.may_split && self.job.line.serves_ranges() && self.workers.len() < self.allowed_connections()
+        self.job.may_split && self.job.range_support.serves_ranges() && self.workers.len() < self.allowed_connections()
     }
 
     /// How many connections the job may have now.
@@ -213,7 +213,9 @@ impl Crew<'_> {
             self.look(|ramp, look| ramp.served(Instant::now(), look));
         }
         self.attempt.host_session.serve(&self.job.server);
-        if self.job.line.serves_ranges() && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false) {
+        if self.job.range_support.serves_ranges()
+            && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false)
+        {
             self.attempt.update(|entry| entry.known.is_made_anew = false);
         }
         let verdict = self.job.verdict.lock().take();
@@ -247,7 +249,7 @@ impl Crew<'_> {
         flows.sort_unstable_by_key(|flow| flow.connection);
         flows.dedup_by_key(|flow| flow.connection);
         let progress = &self.job.progress;
-        let (moved, way) = (progress.moved(), self.job.line.way());
+        let (moved, way) = (progress.moved(), self.job.range_support.way());
         let left = progress.length().unwrap_or(moved).saturating_sub(moved);
         see(&mut self.ramp, Look { now: began.elapsed(), left, moved, way, flows: &flows })
     }
@@ -255,13 +257,13 @@ impl Crew<'_> {
     /// A window of the growth is over: more connections come, or some go, and all know what a connection brings.
     fn window(&mut self) {
         let now = Instant::now();
-        let way = self.job.line.way();
+        let way = self.job.range_support.way();
         self.window_ends = now + Ramp::period(way);
         let is_limited = self.job.throttle.is_limited();
         let had = self.ramp.allowed();
         let go = self.look(|ramp, look| ramp.window(now, look, is_limited));
         let growth = self.ramp.growth();
-        self.job.line.set_cold(growth.cold(way));
+        self.job.range_support.set_cold(growth.cold(way));
         let paces: BTreeMap<u64, Pace> =
             growth.paces().map(|(connection, rate, is_flat)| (connection, Pace { rate, is_flat })).collect();
         self.job.claims.appraise(paces, growth.usual());
@@ -280,7 +282,7 @@ impl Crew<'_> {
     fn review(&mut self) {
         let limit = self.limit.look(&self.job.throttle);
         self.look(|ramp, look| ramp.tick(Instant::now(), look, limit));
-        if !self.job.may_split || !self.job.line.serves_ranges() {
+        if !self.job.may_split || !self.job.range_support.serves_ranges() {
             return;
         }
         if self.workers.len() > 1 && self.job.servers.is_awaited(&self.job.server) {

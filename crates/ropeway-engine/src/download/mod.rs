@@ -11,7 +11,6 @@ mod ground;
 mod growth;
 mod judge;
 mod limited_range;
-mod line;
 mod listing;
 pub(crate) mod mirrors;
 mod named_folders;
@@ -21,6 +20,7 @@ mod page;
 pub(crate) mod proof;
 mod ramp;
 pub(crate) mod range_fetch;
+mod range_support;
 mod receive;
 pub(crate) mod recheck;
 mod renewed;
@@ -255,7 +255,7 @@ async fn transfer(
     attempt.progress.restart_at(written);
     attempt.progress.set_durable(written - source.unsynced);
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
-    let job = Arc::new(worker::Job {
+    let job = Arc::new(worker::SharedDownload {
         context: Context { is_conditional: way.is_conditional, ..attempt.context() },
         driver: Arc::clone(&source.driver),
         url: source.url.clone(),
@@ -270,7 +270,7 @@ async fn transfer(
         slots: Arc::default(),
         servers: attempt.engine.hosts.clone(),
         server,
-        line: line::Line::new(source.url.expose().scheme() == "https", source.first, latency),
+        range_support: range_support::RangeSupport::new(source.url.expose().scheme() == "https", source.first, latency),
         opened: tokio::sync::Notify::new(),
         writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
@@ -282,7 +282,7 @@ async fn transfer(
     });
     if *one_stream {
         // Each answer may be of another version: a single one is not left for portions.
-        job.line.refuse_ranges();
+        job.range_support.refuse_ranges();
     }
     mirrors.follow(&source.url, &source.url, &source.validator);
     let first = first.map(|body| mirrors.take_lead().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
@@ -302,7 +302,7 @@ async fn transfer(
 /// Brings the bytes that are missing, and looks for damaged ones.
 async fn fetch(
     attempt: &Attempt,
-    job: &Arc<worker::Job>,
+    job: &Arc<worker::SharedDownload>,
     had_begun: bool,
     start: crew::Start,
 ) -> Result<(), FetchExit> {
@@ -327,7 +327,7 @@ fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {
 }
 
 /// Ends the digests: whoever reads the part file holds its lock, and the next try needs it.
-async fn abandon(job: &worker::Job) {
+async fn abandon(job: &worker::SharedDownload) {
     if let Some(follower) = &job.follower {
         // What they say does not count any more.
         drop(follower.abandon().await);
@@ -339,7 +339,7 @@ async fn abandon(job: &worker::Job) {
 ///
 /// # Errors
 /// [`FailureCode::DigestMismatch`] where there is no other mirror.
-async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<FetchExit>, Stop> {
+async fn repair(attempt: &Attempt, job: &worker::SharedDownload) -> Result<Option<FetchExit>, Stop> {
     let length = job.claims.written();
     let damaged = pieces::damaged(attempt, &job.part, length).await?;
     let Some(first) = damaged.first() else { return Ok(None) };

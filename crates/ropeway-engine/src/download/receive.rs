@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{
     limited_range::{self, Paid},
-    worker::Job,
+    worker::SharedDownload,
     worker_error::WorkerError,
     write_buffer::WriteBuffer,
 };
@@ -42,7 +42,12 @@ pub(super) enum Drained {
 }
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
-pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, WorkerError> {
+pub(super) async fn drain(
+    job: &SharedDownload,
+    claim: &Claim,
+    lease: &mut Lease,
+    mut open: Open,
+) -> Result<Drained, WorkerError> {
     let mut buffer = WriteBuffer::new(open.at);
     let read = read(job, claim, lease, &mut open, &mut buffer).await;
     // What has come is kept, however the answer ended.
@@ -65,7 +70,7 @@ enum Read {
 
 /// Gathers what the stream yields, and writes it in large pieces. What is left in `buffer` is not written yet.
 async fn read(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     lease: &mut Lease,
     open: &mut Open,
@@ -99,7 +104,7 @@ async fn read(
         claim.haul.add(rest.len() as u64);
         while !rest.is_empty() {
             // An answer that is left for portions behind this chunk is left soon.
-            let is_last = is_paid || job.line.serves_ranges();
+            let is_last = is_paid || job.range_support.serves_ranges();
             let slice = if is_last { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
             let now = rest.split_to(slice);
             if !is_paid && job.throttle.is_limited() {
@@ -116,7 +121,7 @@ async fn read(
 }
 
 /// Whether what is gathered is to be written now: it is large, or has waited, or the segment needs no more.
-fn is_enough(job: &Job, claim: &Claim, lease: &Lease, buffer: &WriteBuffer) -> bool {
+fn is_enough(job: &SharedDownload, claim: &Claim, lease: &Lease, buffer: &WriteBuffer) -> bool {
     buffer.count() >= lease.write_size()
         || buffer.due().is_some_and(|due| due <= Instant::now())
         || job.claims.missing(claim).is_none_or(|missing| missing.end() <= buffer.end())

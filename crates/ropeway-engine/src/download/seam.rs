@@ -14,7 +14,7 @@ use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SafeUrl, SegmentMap};
 
 use super::{
-    worker::Job,
+    worker::SharedDownload,
     worker_error::{LONGEST_SILENCE, WorkerError},
 };
 use crate::claims::Claim;
@@ -37,10 +37,10 @@ pub(super) struct Seam {
 
 impl Seam {
     /// Before `missing`, which is a portion under a limit if it `is_paid`.
-    pub(super) fn before(job: &Job, missing: ByteRange, is_paid: bool) -> Self {
+    pub(super) fn before(job: &SharedDownload, missing: ByteRange, is_paid: bool) -> Self {
         let most = if is_paid { (missing.len() / SHARE).max(SHORTEST_LEAD) } else { LONGEST_LEAD };
         let most = if job.mirrors.are_judged_by_digests() { 0 } else { most.min(missing.start()) };
-        Self { at: missing.start(), lead: job.line.lead().min(most) }
+        Self { at: missing.start(), lead: job.range_support.lead().min(most) }
     }
 
     /// Whether there is anything to compare.
@@ -65,7 +65,7 @@ impl Seam {
     /// told.
     pub(super) async fn pass(
         &self,
-        job: &Job,
+        job: &SharedDownload,
         claim: &Claim,
         url: &SafeUrl,
         mut body: ByteStream,
@@ -80,7 +80,7 @@ impl Seam {
                 next = tokio::time::timeout(LONGEST_SILENCE, body.next()) => next,
             };
             let Some(chunk) = next.map_err(|_| WorkerError::Silent(LONGEST_SILENCE))? else {
-                job.line.shorten_lead(lead.len() as u64);
+                job.range_support.shorten_lead(lead.len() as u64);
                 return Err(WorkerError::Short);
             };
             let mut chunk = chunk?;
@@ -98,7 +98,7 @@ impl Seam {
     }
 
     /// Whether `lead` is what is here before the seam; keeps what of it cannot be told yet.
-    async fn holds(&self, job: &Job, lead: &[u8]) -> Result<bool, DiskError> {
+    async fn holds(&self, job: &SharedDownload, lead: &[u8]) -> Result<bool, DiskError> {
         // While nobody writes, all that was reserved is committed.
         let _turn = job.writing.lock().await;
         let from = self.at - self.lead;

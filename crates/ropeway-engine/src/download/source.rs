@@ -6,7 +6,7 @@ use ropeway_drivers::{ByteStream, Driver};
 use ropeway_flow::disk::PartFile;
 use ropeway_model::{ByteRange, Digest, HashedPrefix, SafeUrl, SegmentMap, Validation, Validator};
 
-use super::{line::FirstAnswer, seam::Promises};
+use super::{range_support::FirstAnswer, seam::Promises};
 use crate::{
     attempt::{Finished, Stop},
     blocks::Ledger,

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 use super::{
     existing,
     ground::Ground,
-    line::FirstAnswer,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
-    naming, page, proof, recheck,
+    naming, page, proof,
+    range_support::FirstAnswer,
+    recheck,
     seam::Promises,
     small_file, soft,
     source::{Begin, Source},

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::{
     limited_range::{self, Paid},
-    line::Line,
     mirrors::{MirrorLease, Mirrors},
+    range_support::RangeSupport,
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
     slots::{Connection, HostSlot, WorkerSlots},
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What all workers of one download share.
-pub(super) struct Job {
+pub(super) struct SharedDownload {
     pub(super) context: Context,
     pub(super) driver: Arc<dyn Driver>,
     pub(super) url: SafeUrl,
@@ -50,7 +50,7 @@ pub(super) struct Job {
     /// The one whose version is fetched.
     pub(super) server: HostKey,
     /// How the server takes requests for ranges.
-    pub(super) line: Line,
+    pub(super) range_support: RangeSupport,
     /// Signals that a request for a range was answered with that range.
     pub(super) opened: tokio::sync::Notify,
     /// Held by the worker that writes into the part file.
@@ -68,7 +68,7 @@ pub(super) struct Job {
     pub(super) ledger: Option<Mutex<Ledger>>,
 }
 
-impl Job {
+impl SharedDownload {
     /// Which bytes of the file are in place.
     pub(super) fn in_place(&self) -> SegmentMap {
         let map = self.claims.coalesced();
@@ -85,22 +85,22 @@ impl Job {
 
     /// How long an answer may be silent.
     pub(super) fn patience(&self) -> Duration {
-        worker_error::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())
+        worker_error::patience(&self.validator, self.range_support.serves_ranges(), self.range_support.refuses_ranges())
     }
 
     /// Takes a segment for a worker, if there is anything worth a connection.
     ///
     /// Without a connection that is open, which has brought its `haul`, one is made.
     pub(super) fn claim(&self, haul: Option<&Arc<Haul>>) -> Option<Claim> {
-        let way = self.line.way();
+        let way = self.range_support.way();
         let terms = Terms {
             // What nobody was answered for in time is not cut off the one answer again, before it is known that others come.
-            may_split: self.may_split && (self.line.serves_ranges() || !self.claims.is_outrun()),
+            may_split: self.may_split && (self.range_support.serves_ranges() || !self.claims.is_outrun()),
             // Under a limit of our own nothing is faster for being fetched twice.
-            may_hedge: self.line.serves_ranges() && !self.throttle.is_limited(),
+            may_hedge: self.range_support.serves_ranges() && !self.throttle.is_limited(),
             worth: plan::worth(way.round_trip),
             least_gain: plan::least_gain(way.round_trip),
-            delay: if haul.is_some() { self.line.asking() } else { self.line.cold() },
+            delay: if haul.is_some() { self.range_support.asking() } else { self.range_support.cold() },
             opening: way.opening,
         };
         let claim = self.claims.claim(terms, haul, &self.context.cancel)?;
@@ -111,7 +111,7 @@ impl Job {
 
 /// Works on `claim`, then on whatever is left to take. With a `body`, that is the file from byte 0.
 pub(super) async fn run(
-    job: Arc<Job>,
+    job: Arc<SharedDownload>,
     mut connection: Connection,
     mut claim: Claim,
     mut body: Option<ByteStream>,
@@ -152,7 +152,7 @@ pub(super) async fn run(
 /// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it. Whether the connection is
 /// good for another one: not where the last answer goes on behind the segment, which was cut meanwhile.
 async fn fetch(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     connection: &mut Connection,
     body: Option<ByteStream>,
@@ -164,7 +164,7 @@ async fn fetch(
         job.claims.answered(claim);
     }
     let mut credit = 0;
-    let mut asked_to = job.line.length().or_else(|| job.progress.length());
+    let mut asked_to = job.range_support.length().or_else(|| job.progress.length());
     while let Some(missing) = job.claims.missing(claim) {
         let opened = open.take();
         let portion = match &opened {
@@ -199,12 +199,13 @@ async fn fetch(
                 Some(left)
                     if left.is_open_ended()
                         && left.start() == missing.start()
-                        && job.line.length().is_some_and(|length| left.start() < length) =>
+                        && job.range_support.length().is_some_and(|length| left.start() < length) =>
                 {
                     return Err(WorkerError::Short);
                 }
-                Some(left) if left.is_open_ended() && job.line.length().is_some_and(|length| left.start() < length) => {
-                }
+                Some(left)
+                    if left.is_open_ended()
+                        && job.range_support.length().is_some_and(|length| left.start() < length) => {}
                 Some(left) if left.is_open_ended() => {
                     job.claims.close(left.start())?;
                     job.progress.set_length(Some(left.start()));
@@ -222,7 +223,7 @@ async fn fetch(
 ///
 /// Each request goes to a server where this worker has a place among all connections.
 pub(super) async fn request(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     host_slot: &mut HostSlot,
     missing: ByteRange,
@@ -251,7 +252,7 @@ pub(super) async fn request(
 
 /// Asks one server for what is missing, and checks that its answer continues what is here.
 async fn continuation(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     server: &HostKey,
     missing: ByteRange,
@@ -259,7 +260,7 @@ async fn continuation(
     mirror: &MirrorLease,
 ) -> Result<ByteStream, WorkerError> {
     loop {
-        let lead = job.line.lead();
+        let lead = job.range_support.lead();
         let seam = Seam::before(job, missing, is_paid);
         if is_paid {
             limited_range::pay(job, claim, seam.lead()).await?;
@@ -270,7 +271,7 @@ async fn continuation(
         job.claims.answered(claim);
         let body = match seam.pass(job, claim, mirror.url(), fetched).await {
             // The server sends less at a time than was to come again.
-            Err(WorkerError::Short) if job.line.lead() < lead => continue,
+            Err(WorkerError::Short) if job.range_support.lead() < lead => continue,
             passed => passed?,
         };
         let is_told_by_bytes = verdict == Validation::Unverifiable && seam.is_compared();
@@ -279,7 +280,7 @@ async fn continuation(
         // each other.
         *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
         // A range from byte 0 may have been answered with the whole file.
-        job.line.answered(latency, handshake, is_new, missing.start() > 0);
+        job.range_support.answered(latency, handshake, is_new, missing.start() > 0);
         job.servers.report(server, Outcome::Answered { latency: Some(latency) });
         job.opened.notify_one();
         return Ok(body);
@@ -290,7 +291,7 @@ async fn continuation(
 type Asked = (ByteStream, Validation, Option<Handshake>);
 
 /// Asks one server for a range, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &MirrorLease) -> Result<Asked, WorkerError> {
+async fn ask(job: &SharedDownload, claim: &Claim, want: ByteRange, mirror: &MirrorLease) -> Result<Asked, WorkerError> {
     job.servers.check_retry_after(mirror.url())?;
     let download = job.driver.download().ok_or(WorkerError::Short)?;
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
@@ -303,7 +304,7 @@ async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &MirrorLease) ->
     let fetched = fetched.inspect_err(|error| job.servers.record_retry_after(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
-    if now.length.is_some_and(|length| !job.line.learn_length(length)) {
+    if now.length.is_some_and(|length| !job.range_support.learn_length(length)) {
         let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
     }

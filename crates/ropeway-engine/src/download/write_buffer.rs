@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ropeway_model::{ByteRange, Chunks};
 use tokio::time::Instant;
 
-use super::{worker::Job, worker_error::WorkerError};
+use super::{worker::SharedDownload, worker_error::WorkerError};
 use crate::claims::{Claim, Room};
 
 /// Bytes wait no longer than this for others to be written with. A faster connection so makes larger writes.
@@ -51,7 +51,7 @@ impl WriteBuffer {
     }
 
     /// Writes what of it is still missing, and is empty; `false` once the segment is complete.
-    pub(super) async fn save(&mut self, job: &Job, claim: &Claim) -> Result<bool, WorkerError> {
+    pub(super) async fn save(&mut self, job: &SharedDownload, claim: &Claim) -> Result<bool, WorkerError> {
         if self.chunks.is_empty() {
             return Ok(true);
         }
@@ -61,7 +61,7 @@ impl WriteBuffer {
         let (at, count) = (self.at, self.count() as u64);
         self.at += count;
         let chunks = self.chunks.take();
-        if !job.line.serves_ranges() {
+        if !job.range_support.serves_ranges() {
             // Nobody knows yet whether the others get anything: a link may work once.
             job.claims.outrun(claim, at + count);
         }
