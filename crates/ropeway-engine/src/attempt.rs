@@ -198,7 +198,7 @@ impl Attempt {
             };
             // The next try goes on with them, if there is to be one.
             let is_over = entry.phase.is_terminal() || self.cookies.is_empty();
-            entry.known.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
+            entry.state.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
             durable
         });
         if self.spec.mirrors.is_empty() {
@@ -228,7 +228,7 @@ impl Attempt {
 
     /// Deletes what the download has, if its user gave it up; `true` if so.
     async fn discard_canceled(&self) -> bool {
-        let part = self.look(|entry| (entry.wish == Wish::Cancel).then(|| entry.known.part_path.clone()));
+        let part = self.look(|entry| (entry.wish == Wish::Cancel).then(|| entry.state.part_path.clone()));
         let Ok(Some(part)) = part else { return false };
         self.engine.discard(part.map(|part| (self.id, part)).into_iter().collect()).await;
         true
@@ -267,13 +267,13 @@ impl Attempt {
         advance(entry, Step::Verified);
         self.engine.keep_folders_of(&finished.path);
         self.engine.listings.give(&finished.path);
-        entry.known.finished = Some(now);
-        entry.known.final_path = Some(finished.path.clone());
-        entry.known.digest.clone_from(&finished.digest);
-        entry.known.verification = Some(finished.verification);
-        entry.known.attempts = 0;
+        entry.state.finished = Some(now);
+        entry.state.final_path = Some(finished.path.clone());
+        entry.state.digest.clone_from(&finished.digest);
+        entry.state.verification = Some(finished.verification);
+        entry.state.attempts = 0;
         // It was found in what came before.
-        let is_damage_told = entry.known.damage.take().is_some();
+        let is_damage_told = entry.state.damage.take().is_some();
         if self.engine.scope == Scope::Once {
             // The file is durable, and nobody asks for its row again: whoever finds it after a crash finds the file, too.
             self.engine.journal.forget(vec![self.id]);
@@ -343,8 +343,8 @@ impl Attempt {
         let line = failure.to_string();
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
-                entry.known.due = Some(Instant::now() + pause);
-                Step::Interrupt { until: now.plus(pause), attempt: entry.known.attempts, cause: failure.clone() }
+                entry.state.due = Some(Instant::now() + pause);
+                Step::Interrupt { until: now.plus(pause), attempt: entry.state.attempts, cause: failure.clone() }
             }
             _ => Step::Fail(failure.clone()),
         };

@@ -179,9 +179,9 @@ fn promised(table: &Table, folder: &Path, but: Option<JobId>) -> u64 {
 
 /// The host that must be reached for the job: its proxy's, else its server's.
 pub(crate) fn way_to(entry: &Entry) -> String {
-    entry.packed().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
+    entry.interned().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
 }
 
 fn folder(entry: &Entry) -> Option<&Path> {
-    entry.packed().folder()
+    entry.interned().folder()
 }

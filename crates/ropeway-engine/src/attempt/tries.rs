@@ -74,14 +74,14 @@ impl Attempt {
         let has_chosen = self.chosen_tries() > 0;
         let is_free = |restart: &Restart| !has_chosen || (restart.is_recent() && !is_first_contact);
         if let Some(restart) = is_refused.then(|| self.engine.hosts.restart(at)).flatten().filter(is_free) {
-            entry.known.attempts = entry.known.attempts.max(1);
+            entry.state.attempts = entry.state.attempts.max(1);
             let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
             return (!is_over).then_some(restart.probed_in);
         }
-        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
+        entry.state.attempts = if progressed { 1 } else { entry.state.attempts + 1 };
         let random = self.engine.rng.uniform();
         let retry = if is_hopeless(&self.engine, &self.progress, failure) { Retry::Never } else { retry };
-        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), random);
+        let pause = retry::delay(retry, entry.state.attempts, self.patience(is_first_contact), random);
         // What moved bytes is no repetition.
         let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.host_session.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))

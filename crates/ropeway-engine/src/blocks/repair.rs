@@ -13,8 +13,8 @@ use ropeway_store::{Block, BlockChange, JobChange};
 
 use super::{
     BlockReport,
-    course::{Course, ProofStage},
     verify::{self, Subject},
+    verify_progress::{ProofStage, VerifyProgress},
 };
 use crate::{
     attempt,
@@ -76,10 +76,10 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     let mut wanted: Vec<Block> =
         subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
     let total = wanted.iter().map(|block| block.range.len()).sum();
-    let under_way = core.proofs.begin(subject.id, ProofStage::Fetching, total);
+    let guard = core.proofs.begin(subject.id, ProofStage::Fetching, total);
     let mut first_trouble = None;
     for url in addresses(subject) {
-        let asked = fetch_all(core, subject, url, &mut wanted, (&aside, &file), &under_way.course).await;
+        let asked = fetch_all(core, subject, url, &mut wanted, (&aside, &file), &guard.progress).await;
         match asked {
             Err(EngineError::Remote(DriverError::Canceled)) => return Err(EngineError::Remote(DriverError::Canceled)),
             Err(EngineError::Remote(error)) => {
@@ -127,7 +127,7 @@ async fn fetch_all(
     url: &SafeUrl,
     wanted: &mut Vec<Block>,
     (aside, file): (&Arc<dyn PartFile>, &Arc<dyn PartFile>),
-    course: &Course,
+    progress: &VerifyProgress,
 ) -> Result<(), EngineError> {
     let context = attempt::context(core, &subject.spec, core.stopping.child_token());
     let driver = core.drivers.for_download(url).map_err(EngineError::Remote)?;
@@ -138,7 +138,7 @@ async fn fetch_all(
         RangeSource { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
     let mut damaged = Vec::new();
     for (at, block) in wanted.iter().enumerate() {
-        match fetch(&source, subject, *block, &**aside, course).await {
+        match fetch(&source, subject, *block, &**aside, progress).await {
             Ok(true) => copy(core, block.range, aside, file).await?,
             Ok(false) => damaged.push(*block),
             Err(error) => {
@@ -158,13 +158,13 @@ async fn fetch(
     subject: &Subject,
     block: Block,
     aside: &dyn PartFile,
-    course: &Course,
+    progress: &VerifyProgress,
 ) -> Result<bool, EngineError> {
     let mut hasher = blake3::Hasher::new();
     let take = |offset: u64, bytes: &[u8]| {
         hasher.update(bytes);
         aside.write_at(bytes, offset - block.range.start())?;
-        course.advance(bytes.len());
+        progress.advance(bytes.len());
         Ok(true)
     };
     // Another place may have other words for the same version.

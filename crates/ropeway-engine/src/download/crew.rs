@@ -82,7 +82,7 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<SharedDownload>, start: Sta
         replaced: 0,
         last_error: None,
         is_resumed: body.is_none(),
-        told: attempt.look(|entry| entry.known.validation)?,
+        told: attempt.look(|entry| entry.state.validation)?,
     };
     job.slots.allow(crew.allowed_connections());
     if let Some(body) = body {
@@ -214,9 +214,9 @@ impl Crew<'_> {
         }
         self.attempt.host_session.serve(&self.job.server);
         if self.job.range_support.serves_ranges()
-            && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false)
+            && self.attempt.look(|entry| entry.state.is_made_anew).unwrap_or(false)
         {
-            self.attempt.update(|entry| entry.known.is_made_anew = false);
+            self.attempt.update(|entry| entry.state.is_made_anew = false);
         }
         let verdict = self.job.verdict.lock().take();
         // Within a try it is news only where answers do not say of themselves which version they are of.
@@ -228,7 +228,7 @@ impl Crew<'_> {
         if let Some(verdict) = verdict.filter(|verdict| self.is_resumed || is_news(verdict)) {
             self.is_resumed = false;
             self.told = Some(verdict);
-            self.attempt.update(|entry| entry.known.validation = Some(verdict));
+            self.attempt.update(|entry| entry.state.validation = Some(verdict));
             let mut change = self.attempt.change(Some(format!("goes on: {verdict}")));
             change.validation = Some(verdict);
             self.attempt.engine.journal.note(change);

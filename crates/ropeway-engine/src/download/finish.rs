@@ -119,9 +119,9 @@ async fn intend(attempt: &Attempt, job: &SharedDownload, path: &Path, proof: &Pr
     attempt.save(change).await?;
     job.soft.close().await;
     attempt.update(|entry| {
-        entry.known.final_path = Some(path.to_owned());
-        entry.known.digest.clone_from(&proof.digest);
-        entry.known.verification = Some(proof.verification);
+        entry.state.final_path = Some(path.to_owned());
+        entry.state.digest.clone_from(&proof.digest);
+        entry.state.verification = Some(proof.verification);
     });
     Ok(())
 }

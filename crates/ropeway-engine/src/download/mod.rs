@@ -125,7 +125,7 @@ impl<'a> Course<'a> {
     fn of(attempt: &'a Attempt) -> Self {
         let (mirrors, way) = (Mirrors::of(&attempt.spec), Way::default());
         // A job that is gone is about to be told so.
-        let _ = attempt.look(|entry| mirrors.remember(&attempt.spec, &entry.known.wrong));
+        let _ = attempt.look(|entry| mirrors.remember(&attempt.spec, &entry.state.wrong));
         Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0, was_refetched: false }
     }
 
@@ -159,9 +159,9 @@ impl<'a> Course<'a> {
                 }
                 if is_unranged {
                     let is_made_anew = worker_error::is_unnamed(&source.validator);
-                    self.attempt.update(|entry| entry.known.is_made_anew = is_made_anew);
+                    self.attempt.update(|entry| entry.state.is_made_anew = is_made_anew);
                 } else {
-                    self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
+                    self.attempt.update(|entry| entry.state.validation = Some(Validation::Changed));
                     changes::note(self.attempt)?;
                 }
                 // Of one version, whatever that is called.
@@ -201,7 +201,7 @@ impl<'a> Course<'a> {
         let is_mismatch = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
             && attempt.spec.pieces.is_none();
         if let Some(wrong) = mirrors.wrong_one(&attempt.spec).filter(|_| is_mismatch) {
-            attempt.update(|entry| entry.known.wrong.push(wrong));
+            attempt.update(|entry| entry.state.wrong.push(wrong));
         }
         if is_mismatch && mirrors.settle_after_mismatch() {
             attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());

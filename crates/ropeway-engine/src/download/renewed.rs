@@ -48,7 +48,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.remote = Some(proved.into());
-        entry.known.validation = Some(by);
+        entry.state.validation = Some(by);
     });
     Ok(())
 }

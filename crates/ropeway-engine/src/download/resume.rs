@@ -30,7 +30,7 @@ use crate::{
 pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>) -> Result<Option<Begin>, Stop> {
     let claimed = attempt.engine.claimed.lock().remove(&attempt.id);
     let (remote, part_path, final_path) =
-        attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
+        attempt.look(|entry| (entry.remote.clone(), entry.state.part_path.clone(), entry.state.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
     let paths = (part_path, final_path);
     Box::pin(go_on(attempt, Remote::clone(&remote), paths, claimed, had)).await
@@ -210,7 +210,7 @@ async fn is_same(
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
 ) -> Result<bool, Stop> {
-    if attempt.look(|entry| entry.known.is_made_anew)? {
+    if attempt.look(|entry| entry.state.is_made_anew)? {
         // Each further request lets the server begin again: the next one is the plain one.
         attempt.log("the server makes the file for whoever asks: asks for all of it".to_owned());
         return Ok(false);
@@ -264,7 +264,7 @@ async fn is_same(
         let mut change = attempt.change(None);
         change.validation = Some(verdict);
         attempt.engine.journal.note(change);
-        attempt.update(|entry| entry.known.validation = Some(verdict));
+        attempt.update(|entry| entry.state.validation = Some(verdict));
     }
     Ok(is_same)
 }
@@ -313,7 +313,7 @@ async fn published(
     // Whoever renamed it may have ended before the name was durable: it is not claimed before.
     let stamp = attempt.on_disk(move |_| file.sync_data().and_then(|()| file.stamp())).await?;
     let stamp = Some(stamp);
-    let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
+    let (digest, verification) = attempt.look(|entry| (entry.state.digest.clone(), entry.state.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));
     attempt.progress.restart_at(length);

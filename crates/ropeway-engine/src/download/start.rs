@@ -99,7 +99,7 @@ async fn into_part(
     let is_unnamed = worker_error::is_unnamed(&probe.validator);
     attempt.update(|entry| {
         entry.remote = Some(remote.into());
-        entry.known.is_made_anew = is_made_anew || entry.known.is_made_anew && is_unnamed;
+        entry.state.is_made_anew = is_made_anew || entry.state.is_made_anew && is_unnamed;
     });
     let source = Source {
         driver,
@@ -219,7 +219,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
 
 /// Forgets the earlier try before a new one begins; `true` if it had a part file.
 async fn discard_earlier(attempt: &Attempt) -> Result<bool, Stop> {
-    let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(false) };
+    let Some(part) = attempt.look(|entry| entry.state.part_path.clone())? else { return Ok(false) };
     soft::forget(attempt).await?;
     attempt.on_disk(move |disk| disk.remove(&part)).await?;
     let mut change = attempt.change(None);
@@ -233,8 +233,8 @@ async fn discard_earlier(attempt: &Attempt) -> Result<bool, Stop> {
     attempt.engine.journal.note(change);
     attempt.progress.restart_at(0);
     attempt.update(|entry| {
-        entry.known.part_path = None;
-        entry.known.digest = None;
+        entry.state.part_path = None;
+        entry.state.digest = None;
         entry.remote = None;
     });
     Ok(true)

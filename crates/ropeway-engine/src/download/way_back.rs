@@ -75,7 +75,7 @@ impl Way {
             Call::Form | Call::Plain => (true, None),
         };
         // What is made for whoever asks is asked for where the next try begins: at the user's own address, from byte 0.
-        if attempt.look(|entry| entry.known.is_made_anew)? {
+        if attempt.look(|entry| entry.state.is_made_anew)? {
             return Ok(None);
         }
         let own = own_address(attempt, &source.url).filter(|own| tired.as_ref() != Some(&HostKey::of(own)));
@@ -333,7 +333,7 @@ async fn record(attempt: &Attempt, source: &Source, url: SafeUrl, validator: Val
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.remote = Some(remote.into());
-        entry.known.validation = Some(Validation::Overlap);
+        entry.state.validation = Some(Validation::Overlap);
     });
     Ok(())
 }

@@ -47,7 +47,7 @@ pub use new_jobs::NewJobs;
 pub use pipe::{PipeProgress, Piped};
 
 use crate::{
-    blocks::Courses,
+    blocks::Verifications,
     config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
     download::{Listings, Saves},
@@ -161,7 +161,7 @@ impl Engine {
             leftovers: Mutex::default(),
             claimed: Mutex::default(),
             made_folders: Mutex::default(),
-            proofs: Courses::default(),
+            proofs: Verifications::default(),
         });
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });

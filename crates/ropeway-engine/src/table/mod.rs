@@ -1,7 +1,7 @@
 //! All jobs in memory, with the indexes the scheduler and the events need. Always behind the engine's one lock.
 
 mod entry;
-mod packed;
+mod interned_spec;
 mod queue;
 
 use std::{
@@ -14,7 +14,7 @@ use ropeway_store::{JobRow, Remote};
 use tokio::time::Instant;
 
 pub(crate) use entry::{Active, Entry};
-pub(crate) use packed::{Likes, Packed};
+pub(crate) use interned_spec::{InternedSpec, SpecInterner};
 
 use crate::hosts::Turn;
 use queue::Queue;
@@ -38,13 +38,13 @@ pub(crate) struct Table {
     begun: BTreeSet<JobId>,
     changed: BTreeSet<JobId>,
     removed: Vec<JobId>,
-    likes: Likes,
+    interner: SpecInterner,
 }
 
 impl Table {
     /// A job as the store kept it, to be put in.
     pub(crate) fn entry(&mut self, row: JobRow) -> Entry {
-        let spec = self.likes.pack(&row.spec);
+        let spec = self.interner.intern(&row.spec);
         Entry::from_row(row, spec)
     }
 
@@ -172,7 +172,7 @@ impl Table {
     /// Puts the jobs whose moment has come, by either clock, into the queue.
     pub(crate) fn promote(&mut self, now: Instant, today: Timestamp) {
         while let Some((_, id)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
-            self.reindex(id, |entry| entry.known.due = None);
+            self.reindex(id, |entry| entry.state.due = None);
         }
         while let Some((_, id)) = self.held.first().copied().filter(|(start, _)| *start <= today) {
             self.reindex(id, |entry| entry.is_released = true);
@@ -210,11 +210,11 @@ impl Table {
     }
 
     fn index(&mut self, entry: &Entry) {
-        if entry.known.part_path.is_some() && !entry.phase.is_terminal() {
+        if entry.state.part_path.is_some() && !entry.phase.is_terminal() {
             self.begun.insert(entry.id);
         }
         let runs = entry.wish == Wish::Run;
-        match (&entry.phase, entry.known.due, entry.held_until()) {
+        match (&entry.phase, entry.state.due, entry.held_until()) {
             (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
             (Phase::Queued | Phase::Waiting { .. }, _, Some(start)) if runs => {
                 self.held.insert((start, entry.id));
@@ -236,7 +236,7 @@ impl Table {
     fn unindex(&mut self, entry: &Entry) {
         self.begun.remove(&entry.id);
         self.queue.remove(entry.server, entry.place());
-        if let Some(due) = entry.known.due {
+        if let Some(due) = entry.state.due {
             self.waiting.remove(&(due, entry.id));
         }
         if let Some(start) = entry.held_until() {
@@ -266,7 +266,7 @@ impl Drop for TakenOut<'_> {
         // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
         let wanted = entry.take_new_spec();
         if let Some(spec) = &wanted {
-            entry.spec = self.table.likes.pack(spec);
+            entry.spec = self.table.interner.intern(spec);
         }
         let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
             (Some(had), Some(now)) => Arc::ptr_eq(had, now),
