@@ -90,7 +90,7 @@ pub enum PhaseView {
         cause: FailureView,
     },
     Blocked {
-        by: ObstacleView,
+        by: BlockerView,
         failure: FailureView,
     },
     LinkExpired {
@@ -109,7 +109,7 @@ pub enum PhaseView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
-pub enum ObstacleView {
+pub enum BlockerView {
     /// No network.
     Network,
     /// No room on the volume.

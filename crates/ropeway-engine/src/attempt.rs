@@ -18,7 +18,7 @@ use ropeway_flow::{
     throttle::Throttle,
 };
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
+    Blocker, Digest, Direction, Failure, FailureCode, JobId, JobSpec, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
@@ -29,13 +29,13 @@ pub(crate) use stop::Stop;
 pub(crate) use tries::{is_hopeless, most_tries};
 
 use crate::{
+    blockers,
     config::Scope,
     core::Core,
     download::{range_fetch::RangeSource, recheck},
     hosts::{HostKey, HostSession, Verdict},
     journal::Durable,
     network::{is_this_machine, without_port},
-    obstacles,
     progress::Progress,
     table::{Entry, advance},
 };
@@ -174,7 +174,7 @@ impl Attempt {
         let mut table = self.engine.table.lock();
         let durable = table.update(self.id, |entry| {
             entry.active = None;
-            let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
+            let outcome = outcome.map_err(|stop| self.seen_as_blocker(entry, stop));
             self.host_session.end(stop::verdict(&outcome, progressed), at.as_ref());
             let durable = match outcome {
                 Ok(finished) => self.complete(entry, finished, now),
@@ -235,13 +235,13 @@ impl Attempt {
     }
 
     /// A failure that no further try mends before something around us changes, as that.
-    fn seen_as_obstacle(&self, entry: &Entry, stop: Stop) -> Stop {
+    fn seen_as_blocker(&self, entry: &Entry, stop: Stop) -> Stop {
         let Stop::Failed { failure, retry, at } = stop else { return stop };
         let is_download = self.spec.direction() == Direction::Download;
         match failure.code {
             // Who waits at a terminal is told.
             FailureCode::DiskFull if is_download && self.engine.scope == Scope::Queue => {
-                Stop::Blocked { by: Obstacle::Room, failure }
+                Stop::Blocked { by: Blocker::Room, failure }
             }
             FailureCode::NameNotResolved
             | FailureCode::ConnectTimeout
@@ -250,14 +250,14 @@ impl Attempt {
             | FailureCode::ProxyFailed
                 if !self.has_way(entry) =>
             {
-                Stop::Blocked { by: Obstacle::Network, failure }
+                Stop::Blocked { by: Blocker::Network, failure }
             }
             _ => Stop::Failed { failure, retry, at },
         }
     }
 
     fn has_way(&self, entry: &Entry) -> bool {
-        let way = obstacles::way_to(entry);
+        let way = blockers::way_to(entry);
         let host = without_port(&way);
         is_this_machine(host) || self.engine.routes.reach(host)
     }

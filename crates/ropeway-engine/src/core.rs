@@ -83,7 +83,7 @@ pub(crate) struct Core {
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
     pub(crate) wake: Arc<Notify>,
-    /// Wakes whoever watches for obstacles to go.
+    /// Wakes whoever watches for blockers to go.
     pub(crate) blocked: Notify,
     /// Wakes whoever watches while jobs run.
     pub(crate) started: Notify,

@@ -2,7 +2,7 @@
 
 use ropeway_drivers::{DriverError, Meaning};
 use ropeway_flow::disk::DiskError;
-use ropeway_model::{Failure, FailureCode, Obstacle, Retry};
+use ropeway_model::{Blocker, Failure, FailureCode, Retry};
 
 use super::Finished;
 use crate::hosts::{HostKey, Verdict};
@@ -19,7 +19,7 @@ pub(crate) enum Stop {
     /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
     NoFile { failure: Failure, retry: Retry },
     /// Something stands in the way that is not ours to mend.
-    Blocked { by: Obstacle, failure: Failure },
+    Blocked { by: Blocker, failure: Failure },
 }
 
 impl Stop {

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use ropeway_flow::disk::DiskError;
-use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
+use ropeway_model::{Blocker, Digest, FailureCode, FileName, OnConflict};
 use ropeway_store::{JobChange, Verification};
 
 use super::{checkpoint, existing, named_folders, naming, proof, soft, source::Source, worker::SharedDownload};
@@ -99,7 +99,7 @@ async fn ask(attempt: &Attempt, job: &SharedDownload, proof: &Proof, taken: &Dis
     proof.synced.settle(&mut change);
     attempt.save(change).await?;
     job.soft.close().await;
-    Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
+    Ok(Stop::Blocked { by: Blocker::NameTaken, failure: taken.failure() })
 }
 
 /// The change that has the whole file in place.

@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::{JobId, Obstacle, Phase, Step, Timestamp, Wish};
+use ropeway_model::{Blocker, JobId, Phase, Step, Timestamp, Wish};
 use ropeway_store::{JobRow, Remote};
 use tokio::time::Instant;
 
@@ -30,7 +30,7 @@ pub(crate) struct Table {
     /// Queued jobs that are not to be started before a moment.
     held: BTreeSet<(Timestamp, JobId)>,
     /// Jobs that something stands in the way of which may go away by itself.
-    blocked: BTreeSet<(Obstacle, JobId)>,
+    blocked: BTreeSet<(Blocker, JobId)>,
     active: BTreeSet<JobId>,
     /// Those of them that have given up their places: all their bytes have come.
     landed: BTreeSet<JobId>,
@@ -164,8 +164,8 @@ impl Table {
     }
 
     /// Jobs that this stands in the way of.
-    pub(crate) fn blocked_by(&self, obstacle: Obstacle) -> impl Iterator<Item = &Entry> {
-        let ids = self.blocked.range((obstacle, JobId::from_row(i64::MIN))..=(obstacle, JobId::from_row(i64::MAX)));
+    pub(crate) fn blocked_by(&self, blocker: Blocker) -> impl Iterator<Item = &Entry> {
+        let ids = self.blocked.range((blocker, JobId::from_row(i64::MIN))..=(blocker, JobId::from_row(i64::MAX)));
         ids.filter_map(|(_, id)| self.entries.get(id).map(Box::as_ref))
     }
 
@@ -323,7 +323,7 @@ mod tests {
     fn a_table_is_idle_while_no_job_runs_or_waits() {
         let failure = Failure::new(FailureCode::ConnectionLost, "the line broke");
         let waiting = Phase::Waiting { until: Timestamp::from_unix_ms(5), attempt: 1, cause: failure.clone() };
-        let blocked = Phase::Blocked { by: Obstacle::Room, failure: failure.clone() };
+        let blocked = Phase::Blocked { by: Blocker::Room, failure: failure.clone() };
         for (wish, phase, is_idle) in [
             (Wish::Run, Phase::Queued, false),
             (Wish::Run, waiting, false),

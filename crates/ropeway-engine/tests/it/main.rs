@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod blockers;
 mod blocks;
+mod checksum_files;
 mod control;
 mod crash;
 mod crew;
@@ -18,8 +20,6 @@ mod limited;
 mod many_hands;
 mod mirrors;
 mod names;
-mod neighbours;
-mod obstacles;
 mod overlap;
 mod packing;
 mod pipe;
