@@ -182,7 +182,7 @@ const fn refuses_another(error: &DriverError) -> bool {
         | DriverError::BadResponse { .. }
         | DriverError::ContentCoding { .. }
         | DriverError::NoContent { .. }
-        | DriverError::TooNear { .. }
+        | DriverError::PrivateAddressBlocked { .. }
         | DriverError::RedirectRefused { .. }
         | DriverError::LeftAlone { .. }
         | DriverError::Body(_)

@@ -233,25 +233,25 @@ mod tests {
     #[test]
     fn jobs_of_one_list_share_all_but_the_end_of_their_addresses() {
         let mut interner = SpecInterner::default();
-        let interned: Vec<_> = (0..100)
+        let kept: Vec<_> = (0..100)
             .map(|number| interner.intern(&download(&format!("https://files.example/set/{number:04}.bin"))))
             .collect();
-        assert!(interned.iter().all(|one| Arc::ptr_eq(&one.like, &interned[0].like)));
+        assert!(kept.iter().all(|one| Arc::ptr_eq(&one.like, &kept[0].like)));
         assert!(
-            interned.iter().skip(1).all(|one| matches!(&one.subject, Subject::Address { rest, .. } if rest.len() <= 6))
+            kept.iter().skip(1).all(|one| matches!(&one.subject, Subject::Address { rest, .. } if rest.len() <= 6))
         );
         let other = JobSpec { rate_limit: ByteRate::new(1), ..download("https://files.example/set/0001.bin") };
-        assert!(!Arc::ptr_eq(&interner.intern(&other).like, &interned[0].like));
+        assert!(!Arc::ptr_eq(&interner.intern(&other).like, &kept[0].like));
     }
 
     #[test]
     fn a_list_with_a_server_for_each_job_makes_few_models() {
         let mut interner = SpecInterner::default();
-        let interned: Vec<_> =
+        let kept: Vec<_> =
             (0..320).map(|number| interner.intern(&download(&format!("https://{number}.example/a")))).collect();
-        let models: std::collections::HashSet<_> = interned.iter().map(|one| Arc::as_ptr(&one.like)).collect();
+        let models: std::collections::HashSet<_> = kept.iter().map(|one| Arc::as_ptr(&one.like)).collect();
         assert!(models.len() <= 21, "{}", models.len());
-        for (number, one) in interned.iter().enumerate() {
+        for (number, one) in kept.iter().enumerate() {
             assert_eq!(one.spec(), download(&format!("https://{number}.example/a")));
         }
     }
@@ -280,10 +280,10 @@ mod tests {
         #[test]
         fn nothing_of_a_specification_is_lost(specs in prop::collection::vec(any_spec(), 1..60)) {
             let mut interner = SpecInterner::default();
-            let interned: Vec<_> = specs.iter().map(|spec| interner.intern(spec)).collect();
-            for (spec, interned) in specs.iter().zip(&interned) {
-                prop_assert_eq!(&interned.spec(), spec);
-                prop_assert_eq!(interned.direction(), spec.direction());
+            let kept: Vec<_> = specs.iter().map(|spec| interner.intern(spec)).collect();
+            for (spec, kept) in specs.iter().zip(&kept) {
+                prop_assert_eq!(&kept.spec(), spec);
+                prop_assert_eq!(kept.direction(), spec.direction());
             }
         }
     }

@@ -282,7 +282,7 @@ fn words() -> Vec<Case> {
             "L20",
             "a handshake is refused",
             "said so, and not blamed on a certificate",
-            "crates/ropeway-drivers/src/exchange/error.rs::\
+            "crates/ropeway-drivers/src/send/error.rs::\
              a_handshake_is_told_in_words",
         ),
         tested(
