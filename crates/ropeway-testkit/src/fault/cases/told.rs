@@ -254,7 +254,7 @@ fn words() -> Vec<Case> {
             "L17",
             "a transfer is watched from its middle on",
             "speed and seconds are those that were seen",
-            "crates/ropeway-cli/src/run/board.rs::\
+            "crates/ropeway-cli/src/run/run_state.rs::\
              who_begins_to_watch_in_the_middle_saw_only_the_rest",
         ),
         tested(
