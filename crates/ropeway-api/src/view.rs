@@ -286,7 +286,7 @@ pub struct JobDetail {
     pub entity_tag_is_strong: bool,
     /// `Last-Modified` as sent.
     pub last_modified: Option<String>,
-    /// How surely the last resume continued the same version.
+    /// Evidence that the last resume used the same remote version.
     pub validation: Option<ValidationView>,
     /// The checksum the user gave.
     pub expected_digest: Option<String>,

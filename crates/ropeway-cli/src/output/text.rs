@@ -127,7 +127,7 @@ pub(crate) const fn verification(job: &JobView) -> &'static str {
     }
 }
 
-/// How surely the last resume continued the same version.
+/// Evidence that the last resume used the same remote version.
 pub(crate) const fn validation(verdict: ValidationView) -> &'static str {
     match verdict {
         ValidationView::StrongTag => "the same strong tag",
