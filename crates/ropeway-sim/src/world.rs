@@ -42,6 +42,8 @@ pub(crate) struct World {
     offline: Range<u64>,
     /// Milliseconds that the machine slept.
     slept: AtomicU64,
+    /// When it last woke.
+    woke: AtomicU64,
 }
 
 impl World {
@@ -57,6 +59,7 @@ impl World {
             calm: AtomicU64::new(calm),
             offline: if random.hits(120) { any_span(random, calm) } else { 0..0 },
             slept: AtomicU64::new(0),
+            woke: AtomicU64::new(0),
         }
     }
 
@@ -80,6 +83,12 @@ impl World {
     pub(crate) async fn sleep(&self, milliseconds: u64) {
         tokio::time::advance(Duration::from_millis(milliseconds)).await;
         self.slept.fetch_add(milliseconds, Relaxed);
+        self.woke.store(self.now(), Relaxed);
+    }
+
+    /// Moment at which the machine last woke.
+    pub(crate) fn woke(&self) -> u64 {
+        self.woke.load(Relaxed)
     }
 
     /// A process begins; called in its runtime.

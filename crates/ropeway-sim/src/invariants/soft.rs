@@ -19,9 +19,12 @@ const SHORT: u64 = 1_000 + WINDOW;
 /// Checks what a process that starts now would believe.
 pub(crate) fn check(user: &User, disk: &SimDisk, queue: &Queue) {
     let now = user.world.now();
+    // Who sleeps records nothing, and writes nothing.
+    let is_awake = user.world.woke() == 0 || user.world.woke() + WINDOW < now;
     for job in &user.jobs {
         let rows = queue.rows.iter().zip(&queue.maps).zip(&queue.parts);
         for ((row, map), state) in rows.filter(|((row, _), _)| job.is_of(row)) {
+            let now = is_awake.then_some(now);
             if let Some(what) = look(disk, job, row, (map.as_ref(), state.as_ref()), now) {
                 user.world.violate(what);
             }
@@ -34,7 +37,7 @@ fn look(
     job: &PlannedJob,
     row: &JobRow,
     (map, state): (Option<&SegmentMap>, Option<&PartFileState>),
-    now: u64,
+    now: Option<u64>,
 ) -> Option<String> {
     let (part, remote) = (row.part_path.as_ref()?, row.remote.as_ref()?);
     // What has settled is all in the queue.
@@ -51,6 +54,7 @@ fn look(
     }
     let empty = || remote.validator.length.map_or_else(SegmentMap::open_ended, SegmentMap::whole);
     let believed = map.cloned().unwrap_or_else(empty).with(&soft);
+    let now = now?;
     let lost = disk.look(part, |file| lost(file, &believed, now))?;
     (is_plain(job) && !lost.is_empty())
         .then(|| format!("a kill costs {lost:?} of {}, which were there {WINDOW} ms before", part.display()))
