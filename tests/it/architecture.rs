@@ -94,7 +94,7 @@ fn edge(from: &str, to: &str, is_dev: bool) -> Edge {
     Edge { from: from.to_owned(), to: to.to_owned(), is_dev }
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in the repository").to_owned()
 }
 
@@ -198,7 +198,7 @@ fn what_only_serves_holds_no_engine_no_database_and_no_page() {
 }
 
 /// Lines of a source file that are not its own tests.
-fn source_lines(text: &str) -> usize {
+pub(crate) fn source_lines(text: &str) -> usize {
     let lines: Vec<&str> = text.lines().collect();
     let tests = lines
         .windows(2)
@@ -207,7 +207,7 @@ fn source_lines(text: &str) -> usize {
 }
 
 /// All sources that people write: not generated, not tests, not packages.
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("a readable folder").flatten() {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
         let is_made = ["gen", "node_modules", "dist", "target", "tests", "paraglide"].contains(&name.as_str());

@@ -41,3 +41,4 @@ mod tus;
 mod upload;
 mod upload_crash;
 mod verify;
+mod words;

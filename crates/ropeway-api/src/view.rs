@@ -90,7 +90,7 @@ pub enum PhaseView {
         cause: FailureView,
     },
     Blocked {
-        by: ObstacleView,
+        by: BlockerView,
         failure: FailureView,
     },
     LinkExpired {
@@ -109,7 +109,7 @@ pub enum PhaseView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
-pub enum ObstacleView {
+pub enum BlockerView {
     /// No network.
     Network,
     /// No room on the volume.
@@ -286,7 +286,7 @@ pub struct JobDetail {
     pub entity_tag_is_strong: bool,
     /// `Last-Modified` as sent.
     pub last_modified: Option<String>,
-    /// How surely the last resume continued the same version.
+    /// Evidence that the last resume used the same remote version.
     pub validation: Option<ValidationView>,
     /// The checksum the user gave.
     pub expected_digest: Option<String>,

@@ -7,13 +7,13 @@ mod client;
 mod credential;
 mod driver;
 mod error;
-mod exchange;
 mod form;
 mod http;
 pub mod metalink;
 mod patience;
 mod put;
 mod registry;
+mod send;
 mod tus;
 mod upload;
 

@@ -18,7 +18,7 @@ use ropeway_flow::{
     throttle::Throttle,
 };
 use ropeway_model::{
-    Digest, Direction, Failure, FailureCode, JobId, JobSpec, Obstacle, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
+    Blocker, Digest, Direction, Failure, FailureCode, JobId, JobSpec, Phase, Retry, SafeUrl, Step, Timestamp, Wish,
 };
 use ropeway_store::{JobChange, Verification};
 use tokio::time::Instant;
@@ -29,13 +29,13 @@ pub(crate) use stop::Stop;
 pub(crate) use tries::{is_hopeless, most_tries};
 
 use crate::{
+    blockers,
     config::Scope,
     core::Core,
-    download::{recheck, stretch::Place},
-    hosts::{HostKey, Verdict, Visit},
+    download::{range_fetch::RangeSource, recheck},
+    hosts::{HostKey, HostSession, Verdict},
     journal::Durable,
     network::{is_this_machine, without_port},
-    obstacles,
     progress::Progress,
     table::{Entry, advance},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Attempt {
     pub(crate) throttle: Throttle,
     pub(crate) cookies: Arc<CookieJar>,
     pub(crate) cancel: CancellationToken,
-    pub(crate) visit: Visit,
+    pub(crate) host_session: HostSession,
 }
 
 /// How a try ended well.
@@ -72,23 +72,28 @@ pub(crate) fn defect() -> Failure {
 impl Attempt {
     /// Waits until the server may be connected to, unless the try has that right already.
     pub(crate) async fn connect(&self) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.visit.connect()).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect()).await.ok_or(Stop::Interrupted)
     }
 
     /// Waits until `host` may be connected to, in the place of whomever the try has that right for.
     pub(crate) async fn connect_to(&self, host: &HostKey) -> Result<(), Stop> {
-        self.cancel.run_until_cancelled(self.visit.connect_to(host)).await.ok_or(Stop::Wished)
+        self.cancel.run_until_cancelled(self.host_session.connect_to(host)).await.ok_or(Stop::Interrupted)
     }
 
-    /// Where a stretch of the file is fetched from outside of the workers.
-    pub(crate) fn place<'a>(&'a self, context: &'a Context, driver: &'a dyn Driver, url: &'a SafeUrl) -> Place<'a> {
-        Place { context, driver, url, throttle: &self.throttle, hosts: Some(&self.engine.hosts) }
+    /// Source of a range that is fetched from outside of the workers.
+    pub(crate) fn range_source<'a>(
+        &'a self,
+        context: &'a Context,
+        driver: &'a dyn Driver,
+        url: &'a SafeUrl,
+    ) -> RangeSource<'a> {
+        RangeSource { context, driver, url, throttle: &self.throttle, hosts: Some(&self.engine.hosts) }
     }
 
     /// Begins anew within the try, which repeats what the server has been asked already: waits for its turn.
     pub(crate) async fn repeat(&self) -> Result<(), Stop> {
-        let turn = self.engine.hosts.retry_wait(self.visit.key());
-        self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Wished)
+        let turn = self.engine.hosts.retry_wait(self.host_session.key());
+        self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Interrupted)
     }
 
     /// Does `work` on the disk, on a thread that may block: a mount that hangs holds up this job and no other.
@@ -114,7 +119,7 @@ impl Attempt {
 
     /// Looks at the job's row.
     pub(crate) fn look<R>(&self, look: impl FnOnce(&Entry) -> R) -> Result<R, Stop> {
-        self.engine.table.lock().get(self.id).map(look).ok_or(Stop::Wished)
+        self.engine.table.lock().get(self.id).map(look).ok_or(Stop::Interrupted)
     }
 
     /// Records a change of the job and waits until it is durable.
@@ -169,46 +174,46 @@ impl Attempt {
         let mut table = self.engine.table.lock();
         let durable = table.update(self.id, |entry| {
             entry.active = None;
-            let outcome = outcome.map_err(|stop| self.seen_as_obstacle(entry, stop));
-            self.visit.end(stop::verdict(&outcome, progressed), at.as_ref());
+            let outcome = outcome.map_err(|stop| self.seen_as_blocker(entry, stop));
+            self.host_session.end(stop::verdict(&outcome, progressed), at.as_ref());
             let durable = match outcome {
                 Ok(finished) => self.complete(entry, finished, now),
-                Err(Stop::Wished) => self.stop(entry),
+                Err(Stop::Interrupted) => self.stop(entry),
                 // No try is counted: its turn comes with that server's.
-                Err(Stop::Led { failure, .. }) => {
+                Err(Stop::RedirectedTo { failure, .. }) => {
                     self.log(failure.message);
                     self.stop(entry)
                 }
                 Err(Stop::NoFile { failure, .. }) if self.may_expire(entry) => {
-                    Some(self.rest(entry, &failure, Step::Expire(failure.clone())))
+                    Some(self.park(entry, &failure, Step::Expire(failure.clone())))
                 }
                 Err(Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry }) => {
-                    let at = at.as_ref().unwrap_or(self.visit.key());
+                    let at = at.as_ref().unwrap_or(self.host_session.key());
                     let pause = self.pause(entry, &failure, retry, progressed, at);
                     self.fail(entry, &failure, pause, now)
                 }
                 Err(Stop::Blocked { by, failure }) => {
-                    Some(self.rest(entry, &failure, Step::Block { by, failure: failure.clone() }))
+                    Some(self.park(entry, &failure, Step::Block { by, failure: failure.clone() }))
                 }
             };
             // The next try goes on with them, if there is to be one.
             let is_over = entry.phase.is_terminal() || self.cookies.is_empty();
-            entry.known.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
+            entry.state.cookies = (!is_over).then(|| Arc::clone(&self.cookies));
             durable
         });
         if self.spec.mirrors.is_empty() {
             table.lead(self.id, at.as_ref().map(HostKey::as_str));
         }
-        let is_at_own = at.is_none_or(|at| at == *self.visit.key());
-        if self.engine.scope == Scope::Once && self.visit.is_probe() && is_at_own {
-            self.engine.give_up(&mut table, self.id, self.visit.key());
+        let is_at_own = at.is_none_or(|at| at == *self.host_session.key());
+        if self.engine.scope == Scope::Once && self.host_session.is_probe() && is_at_own {
+            self.engine.give_up(&mut table, self.id, self.host_session.key());
         }
         durable.flatten()
     }
 
     /// Fails the job of a try that could not be ended otherwise, whatever had been done of that.
     fn end_as_defect(&self) -> Durable {
-        self.visit.end(Verdict::Nothing, None);
+        self.host_session.end(Verdict::Nothing, None);
         let mut change = self.change(Some(defect().to_string()));
         let mut table = self.engine.table.lock();
         table.update(self.id, |entry| {
@@ -223,20 +228,20 @@ impl Attempt {
 
     /// Deletes what the download has, if its user gave it up; `true` if so.
     async fn discard_canceled(&self) -> bool {
-        let part = self.look(|entry| (entry.wish == Wish::Cancel).then(|| entry.known.part_path.clone()));
+        let part = self.look(|entry| (entry.wish == Wish::Cancel).then(|| entry.state.part_path.clone()));
         let Ok(Some(part)) = part else { return false };
         self.engine.discard(part.map(|part| (self.id, part)).into_iter().collect()).await;
         true
     }
 
     /// A failure that no further try mends before something around us changes, as that.
-    fn seen_as_obstacle(&self, entry: &Entry, stop: Stop) -> Stop {
+    fn seen_as_blocker(&self, entry: &Entry, stop: Stop) -> Stop {
         let Stop::Failed { failure, retry, at } = stop else { return stop };
         let is_download = self.spec.direction() == Direction::Download;
         match failure.code {
             // Who waits at a terminal is told.
             FailureCode::DiskFull if is_download && self.engine.scope == Scope::Queue => {
-                Stop::Blocked { by: Obstacle::Room, failure }
+                Stop::Blocked { by: Blocker::Room, failure }
             }
             FailureCode::NameNotResolved
             | FailureCode::ConnectTimeout
@@ -245,14 +250,14 @@ impl Attempt {
             | FailureCode::ProxyFailed
                 if !self.has_way(entry) =>
             {
-                Stop::Blocked { by: Obstacle::Network, failure }
+                Stop::Blocked { by: Blocker::Network, failure }
             }
             _ => Stop::Failed { failure, retry, at },
         }
     }
 
     fn has_way(&self, entry: &Entry) -> bool {
-        let way = obstacles::way_to(entry);
+        let way = blockers::way_to(entry);
         let host = without_port(&way);
         is_this_machine(host) || self.engine.routes.reach(host)
     }
@@ -262,13 +267,13 @@ impl Attempt {
         advance(entry, Step::Verified);
         self.engine.keep_folders_of(&finished.path);
         self.engine.listings.give(&finished.path);
-        entry.known.finished = Some(now);
-        entry.known.final_path = Some(finished.path.clone());
-        entry.known.digest.clone_from(&finished.digest);
-        entry.known.verification = Some(finished.verification);
-        entry.known.attempts = 0;
+        entry.state.finished = Some(now);
+        entry.state.final_path = Some(finished.path.clone());
+        entry.state.digest.clone_from(&finished.digest);
+        entry.state.verification = Some(finished.verification);
+        entry.state.attempts = 0;
         // It was found in what came before.
-        let is_damage_told = entry.known.damage.take().is_some();
+        let is_damage_told = entry.state.damage.take().is_some();
         if self.engine.scope == Scope::Once {
             // The file is durable, and nobody asks for its row again: whoever finds it after a crash finds the file, too.
             self.engine.journal.forget(vec![self.id]);
@@ -325,7 +330,7 @@ impl Attempt {
     }
 
     /// Lays the job down until something changes that no further try brings about; no try is counted.
-    fn rest(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
+    fn park(&self, entry: &mut Entry, failure: &Failure, step: Step) -> Durable {
         self.tell(failure, &step);
         entry.forget_tries();
         leave(entry, step);
@@ -338,8 +343,8 @@ impl Attempt {
         let line = failure.to_string();
         let step = match pause {
             Some(pause) if entry.wish == Wish::Run => {
-                entry.known.due = Some(Instant::now() + pause);
-                Step::Interrupt { until: now.plus(pause), attempt: entry.known.attempts, cause: failure.clone() }
+                entry.state.due = Some(Instant::now() + pause);
+                Step::Interrupt { until: now.plus(pause), attempt: entry.state.attempts, cause: failure.clone() }
             }
             _ => Step::Fail(failure.clone()),
         };

@@ -27,7 +27,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    blocks::Courses,
+    blocks::Verifications,
     config::{DigestPolicy, Scope},
     download::{Listings, Saves},
     engine::{EngineError, Leftovers},
@@ -83,7 +83,7 @@ pub(crate) struct Core {
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
     pub(crate) wake: Arc<Notify>,
-    /// Wakes whoever watches for obstacles to go.
+    /// Wakes whoever watches for blockers to go.
     pub(crate) blocked: Notify,
     /// Wakes whoever watches while jobs run.
     pub(crate) started: Notify,
@@ -103,7 +103,7 @@ pub(crate) struct Core {
     /// Folders made for downloads of which none has saved a file there yet.
     pub(crate) made_folders: Mutex<BTreeSet<PathBuf>>,
     /// Comparisons and repairs of files at rest.
-    pub(crate) proofs: Courses,
+    pub(crate) proofs: Verifications,
 }
 
 impl Core {
@@ -135,7 +135,7 @@ impl Core {
 
     /// Whether a job beside `id` has recorded `part`: it may have given its file the final name and not be able to say so.
     pub(crate) fn is_anothers(&self, id: JobId, part: &Path) -> bool {
-        let has = |entry: &Entry| entry.id != id && entry.known.part_path.as_deref() == Some(part);
+        let has = |entry: &Entry| entry.id != id && entry.state.part_path.as_deref() == Some(part);
         self.table.lock().begun().any(has)
     }
 

@@ -5,7 +5,9 @@
 //! threads that may block. A simulator puts its own behind them.
 
 mod attempt;
+mod blockers;
 mod blocks;
+mod checksum_files;
 mod claims;
 mod config;
 mod core;
@@ -13,21 +15,20 @@ mod download;
 mod engine;
 mod hosts;
 mod journal;
-mod neighbours;
 pub mod network;
-mod obstacles;
 mod plan;
 mod progress;
+mod resume_from_sleep;
 mod retry;
 mod schedule;
 mod scheduler;
 mod snapshot;
 mod soft;
-mod suspend;
 mod table;
 mod upload;
 
 pub use blocks::{BlockReport, ProofProgress, ProofStage};
+pub use checksum_files::ChecksumOffer;
 pub use claims::SegmentSnapshot;
 pub use config::{DigestPolicy, EngineConfig, Limits, Scope, Seams};
 pub use download::part_path;
@@ -35,7 +36,6 @@ pub use engine::{
     Change, Engine, EngineError, KnownDownload, KnownDownloads, Leftover, NewJobs, PipeProgress, Piped, Removal,
 };
 pub use hosts::{Profile, ServerPolicy, ServerSnapshot, Worth};
-pub use neighbours::ChecksumOffer;
 pub use ropeway_drivers::{Patience, exposed_netrc, metalink};
 pub use ropeway_flow::{
     digest::Hasher,

@@ -12,7 +12,7 @@ pub(crate) const SMALLEST_SEGMENT: u64 = 64 << 10;
 /// its first byte.
 pub(crate) const SMALL: u64 = 2 << 20;
 /// Connections to start with: one request beside the first answer tells whether ranges are served. Two are also all that a
-/// line needs that brings [`PLENTY`].
+/// line needs that brings [`SATURATED`].
 pub(crate) const FIRST_CONNECTIONS: usize = 2;
 
 /// What takes less than this is not worth another request, however near the server is.
@@ -30,7 +30,7 @@ const HEDGE_SHARE: u64 = 50;
 
 /// From so many bytes a second on (4 Gbit/s) a machine is busy with copying and writing what one or two connections
 /// bring; each further one takes time from them.
-pub(crate) const PLENTY: u64 = 512 << 20;
+pub(crate) const SATURATED: u64 = 512 << 20;
 
 /// How often a download looks at its workers.
 pub(crate) const REVIEW: Duration = Duration::from_millis(100);

@@ -16,7 +16,7 @@ use crate::{
     attempt::{Attempt, Finished, Stop, defect},
     core::Core,
     download,
-    hosts::{HostKey, Visit},
+    hosts::{HostKey, HostSession},
     table::{Active, advance},
     upload,
 };
@@ -73,7 +73,7 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
     let host = table.get(id).map(|entry| table.server_of(entry).to_owned())?;
     let attempt = table.update(id, |entry| {
         advance(entry, Step::Start);
-        entry.known.due = None;
+        entry.state.due = None;
         let spec = Arc::new(entry.spec());
         let bucket = Arc::new(Bucket::new(spec.rate_limit));
         let all = match spec.direction() {
@@ -96,10 +96,10 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
             id,
             spec,
             progress: Arc::clone(entry.counters()),
-            cookies: Arc::clone(entry.known.cookies.get_or_insert_default()),
+            cookies: Arc::clone(entry.state.cookies.get_or_insert_default()),
             throttle,
             cancel,
-            visit: Visit::new(engine.hosts.clone(), host, id, is_probe),
+            host_session: HostSession::new(engine.hosts.clone(), host, id, is_probe),
         }
     });
     drop(table);

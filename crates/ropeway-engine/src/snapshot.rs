@@ -36,7 +36,7 @@ pub struct JobSnapshot {
     pub digest: Option<Digest>,
     /// How the finished file was proved.
     pub verification: Option<Verification>,
-    /// How surely the last resume continued the same version.
+    /// Evidence that the last resume used the same remote version.
     pub validation: Option<Validation>,
     /// What the last comparison with the block digests found.
     pub damage: Option<Damage>,
@@ -109,13 +109,13 @@ impl JobSnapshot {
             phase: entry.phase.clone(),
             position: entry.position,
             created: entry.created,
-            finished: entry.known.finished,
+            finished: entry.state.finished,
             remote: entry.remote.clone(),
-            final_path: entry.known.final_path.clone(),
-            digest: entry.known.digest.clone(),
-            verification: entry.known.verification,
-            validation: entry.known.validation,
-            damage: entry.known.damage,
+            final_path: entry.state.final_path.clone(),
+            digest: entry.state.digest.clone(),
+            verification: entry.state.verification,
+            validation: entry.state.validation,
+            damage: entry.state.damage,
             progress: ProgressSnapshot::of(entry),
         }
     }
@@ -127,7 +127,7 @@ impl ProgressSnapshot {
         let durable = progress.durable();
         Self {
             id: entry.id,
-            direction: entry.packed().direction(),
+            direction: entry.interned().direction(),
             length: progress.length(),
             // Two counters are read one after the other: the later one may have moved on.
             moved: progress.moved().max(durable),

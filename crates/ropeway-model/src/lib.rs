@@ -36,7 +36,7 @@ pub use file_name::{FileName, FileNameError, hides};
 pub use hashed_prefix::HashedPrefix;
 pub use header::{HeaderField, HeaderParseError};
 pub use id::{JobId, SavedTargetId};
-pub use phase::{IllegalStep, Obstacle, Phase, PhaseKind, Step, Wish};
+pub use phase::{Blocker, IllegalStep, Phase, PhaseKind, Step, Wish};
 pub use pieces::Pieces;
 pub use proxy::{PROXY_SCHEMES, ProxyParseError, proxy_address};
 pub use range::{ByteRange, EmptyRange};

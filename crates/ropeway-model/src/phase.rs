@@ -43,7 +43,7 @@ pub enum Phase {
     /// Waits for something that is not ours to mend; goes on by itself, or at once when the user says so.
     Blocked {
         /// What stands in the way.
-        by: Obstacle,
+        by: Blocker,
         /// The reason as it was met.
         failure: Failure,
     },
@@ -70,7 +70,7 @@ pub enum Phase {
 /// What stands in a job's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Obstacle {
+pub enum Blocker {
     /// There is no network; the job goes on when there is one.
     Network,
     /// There is no room on the volume; the job goes on when there is.
@@ -120,7 +120,7 @@ pub enum Step {
     /// Something stands in the way that trying again does not burn attempts on.
     Block {
         /// What it is.
-        by: Obstacle,
+        by: Blocker,
         /// The reason as it was met.
         failure: Failure,
     },
@@ -287,7 +287,7 @@ mod tests {
             Probing,
             Running,
             waiting(),
-            Phase::Blocked { by: Obstacle::Room, failure: failure() },
+            Phase::Blocked { by: Blocker::Room, failure: failure() },
             Phase::LinkExpired { failure: failure() },
             Paused,
             Verifying,
@@ -300,7 +300,7 @@ mod tests {
     fn steps() -> Vec<Step> {
         use Step::{Cancel, Pause, Probed, Recover, Requeue, Start, Transferred, Verified};
         let interrupt = Step::Interrupt { until: Timestamp::from_unix_ms(5), attempt: 1, cause: failure() };
-        let block = Step::Block { by: Obstacle::Room, failure: failure() };
+        let block = Step::Block { by: Blocker::Room, failure: failure() };
         let (expire, fail) = (Step::Expire(failure()), Step::Fail(failure()));
         vec![Start, Probed, Transferred, Verified, interrupt, block, expire, fail, Pause, Cancel, Requeue, Recover]
     }

@@ -67,7 +67,7 @@ pub enum OnConflict {
     Overwrite,
     /// Stop with [`crate::FailureCode::FileExists`].
     Fail,
-    /// Keep the complete file aside and ask the user: [`crate::Obstacle::NameTaken`].
+    /// Keep the complete file aside and ask the user: [`crate::Blocker::NameTaken`].
     Ask,
 }
 

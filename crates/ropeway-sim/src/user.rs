@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use ropeway_engine::{Change, Engine, EngineError, JobSnapshot, Scope};
-use ropeway_model::{FailureCode, JobId, Obstacle, OnConflict, Phase, PhaseKind, Wish};
+use ropeway_model::{Blocker, FailureCode, JobId, OnConflict, Phase, PhaseKind, Wish};
 use ropeway_store::JobRow;
 
 use crate::{
@@ -263,7 +263,7 @@ impl User {
     /// Answers whatever is asked, so that it is not asked again.
     async fn answer_all(&mut self, engine: &Engine) {
         for (job, id) in self.listed().collect::<Vec<_>>() {
-            let asks = |job: &JobSnapshot| matches!(job.phase, Phase::Blocked { by: Obstacle::NameTaken, .. });
+            let asks = |job: &JobSnapshot| matches!(job.phase, Phase::Blocked { by: Blocker::NameTaken, .. });
             if engine.job(id).is_ok_and(|job| asks(&job))
                 && let Err(error) = self.answer(engine, job, OnConflict::Rename).await
             {
@@ -330,7 +330,7 @@ pub(crate) fn is_settled(job: &JobSnapshot) -> bool {
     match job.phase {
         Phase::Completed | Phase::Canceled | Phase::Failed { .. } | Phase::LinkExpired { .. } => true,
         Phase::Paused => job.wish == Wish::Pause,
-        Phase::Blocked { by, .. } => by == Obstacle::NameTaken,
+        Phase::Blocked { by, .. } => by == Blocker::NameTaken,
         _ => false,
     }
 }

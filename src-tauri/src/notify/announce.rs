@@ -7,7 +7,7 @@ use std::{
 
 use ropeway_api::{
     event::Event,
-    view::{DirectionView, FailureView, JobView, ObstacleView, PhaseView},
+    view::{BlockerView, DirectionView, FailureView, JobView, PhaseView},
 };
 use ropeway_model::PhaseKind;
 use tokio::time::Instant;
@@ -174,8 +174,8 @@ impl Outcome {
             PhaseView::Completed => End::Completed { has_file: job.path.is_some() },
             PhaseView::Failed { failure } => End::Failed { failure: failure.clone() },
             PhaseView::LinkExpired { failure } => End::held_up(Hindrance::LinkExpired, failure),
-            PhaseView::Blocked { by: ObstacleView::Room, failure } => End::held_up(Hindrance::Room, failure),
-            PhaseView::Blocked { by: ObstacleView::NameTaken, failure } => End::held_up(Hindrance::NameTaken, failure),
+            PhaseView::Blocked { by: BlockerView::Room, failure } => End::held_up(Hindrance::Room, failure),
+            PhaseView::Blocked { by: BlockerView::NameTaken, failure } => End::held_up(Hindrance::NameTaken, failure),
             _ => return None,
         };
         Some(Self { job: job.id, direction: job.direction, name: job.name.clone(), host: job.host.clone(), end })

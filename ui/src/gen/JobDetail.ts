@@ -30,7 +30,7 @@ entity_tag_is_strong: boolean,
  */
 last_modified: string | null, 
 /**
- * How surely the last resume continued the same version.
+ * Evidence that the last resume used the same remote version.
  */
 validation: ValidationView | null, 
 /**

@@ -1,6 +1,6 @@
 import type { FailureView } from "../gen/FailureView";
 import type { JobView } from "../gen/JobView";
-import type { ObstacleView } from "../gen/ObstacleView";
+import type { BlockerView } from "../gen/BlockerView";
 import type { Totals } from "../gen/Totals";
 import { formatDuration } from "../format/duration";
 import { formatMoment } from "../format/moment";
@@ -22,7 +22,7 @@ export interface StateText {
   readonly isAlarm: boolean;
 }
 
-const OBSTACLE_ICONS: Readonly<Record<ObstacleView, IconName>> = { network: "network", room: "disk", name_taken: "copy" };
+const BLOCKER_ICONS: Readonly<Record<BlockerView, IconName>> = { network: "network", room: "disk", name_taken: "copy" };
 
 /** Longer than this after its time a try does not wait for the clock any more, but for a place. */
 const AT_ONCE_SECONDS = 3;
@@ -69,7 +69,7 @@ export function stateText(job: JobView, words: StateWords): StateText {
     }
     case "blocked": {
       const needsUser = phase.by !== "network";
-      return { text: texts.blocked[phase.by], more: "", icon: OBSTACLE_ICONS[phase.by], isAlarm: needsUser };
+      return { text: texts.blocked[phase.by], more: "", icon: BLOCKER_ICONS[phase.by], isAlarm: needsUser };
     }
     case "link_expired":
       return { text: withStatus(texts.phase.linkExpired, phase.failure), more: job.host, icon: "broken", isAlarm: true };

@@ -95,9 +95,9 @@ const FAULTS: [Fault; 9] = [
     Fault {
         name: "retry-after",
         without: "what a server says with Retry-After holds for the connection that it was said to",
-        file: "crates/ropeway-engine/src/hosts/hold.rs",
-        text: "        wait.map_or(Ok(()), |wait| Err(Held { host: key, wait }))\n",
-        copied: "        wait.filter(|_| !MISSING).map_or(Ok(()), |wait| Err(Held { host: key, wait }))\n",
+        file: "crates/ropeway-engine/src/hosts/retry_after.rs",
+        text: "        wait.map_or(Ok(()), |wait| Err(RetryAfter { host: key, wait }))\n",
+        copied: "        wait.filter(|_| !MISSING).map_or(Ok(()), |wait| Err(RetryAfter { host: key, wait }))\n",
     },
     Fault {
         name: "journal",

@@ -1,10 +1,10 @@
 //! From the engine's own values to what a shell shows.
 
 use ropeway_engine::{self as engine, Verification};
-use ropeway_model::{ByteRate, Direction, Failure, Obstacle, PhaseKind, Priority, Validation, Wish};
+use ropeway_model::{Blocker, ByteRate, Direction, Failure, PhaseKind, Priority, Validation, Wish};
 
 use super::{
-    DamageView, DirectionView, FailureView, LimitsView, ObstacleView, PhaseView, PriorityView, ProofProgress,
+    BlockerView, DamageView, DirectionView, FailureView, LimitsView, PhaseView, PriorityView, ProofProgress,
     ProofStage, ValidationView, VerificationView, WeekMoment, WishView,
 };
 
@@ -17,12 +17,12 @@ impl From<Direction> for DirectionView {
     }
 }
 
-impl From<Obstacle> for ObstacleView {
-    fn from(obstacle: Obstacle) -> Self {
-        match obstacle {
-            Obstacle::Network => Self::Network,
-            Obstacle::Room => Self::Room,
-            Obstacle::NameTaken => Self::NameTaken,
+impl From<Blocker> for BlockerView {
+    fn from(blocker: Blocker) -> Self {
+        match blocker {
+            Blocker::Network => Self::Network,
+            Blocker::Room => Self::Room,
+            Blocker::NameTaken => Self::NameTaken,
         }
     }
 }

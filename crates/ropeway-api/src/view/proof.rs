@@ -62,11 +62,11 @@ pub struct ChecksumOffers {
     pub offers: Vec<ChecksumOffer>,
 }
 
-/// A checksum that a neighbour of a download tells.
+/// A checksum that a file beside a download tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ChecksumOffer {
-    /// The neighbour's address, secrets hidden.
+    /// Address of that file, secrets hidden.
     pub source: String,
     /// `algorithm:hex`; `None` for a detached signature, which is only named.
     pub checksum: Option<String>,

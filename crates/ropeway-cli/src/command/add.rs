@@ -15,8 +15,8 @@ use crate::{
         address_list,
         control::Running,
         metalink,
-        moment::moment,
         options::{NetworkFlags, Priority, SavingFlags, absolute, into_text},
+        time_arg::time_arg,
     },
     error::CommandError,
     exit::Exit,
@@ -81,7 +81,7 @@ pub(crate) struct Add {
     paused: bool,
 
     /// Do not start before this moment: HH:MM, or a date as in RFC 3339
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = time_arg)]
     at: Option<i64>,
 
     /// Print the new rows as JSON, one a line, and a line with its code for each input that became none

@@ -12,11 +12,11 @@ use ropeway_model::{ConnectionChoice, Digest};
 use crate::{
     command::{
         control::Running,
-        moment::moment,
-        numbers::Numbers,
+        job_ids::JobIds,
         options::Priority,
+        patch::Patch,
+        time_arg::time_arg,
         verify::{Compared, finished_file},
-        wanted::Wanted,
     },
     error::CommandError,
     exit::Exit,
@@ -30,11 +30,11 @@ use crate::{
 #[command(after_help = EXAMPLES, group(ArgGroup::new("what").multiple(true).required(true)))]
 pub(crate) struct Change {
     #[command(flatten)]
-    numbers: Numbers,
+    job_ids: JobIds,
 
     /// Do not start before this moment: HH:MM, or a date as in RFC 3339; none starts as soon as there is a place
     #[arg(long, value_name = "TIME|none", group = "what")]
-    at: Option<Wanted<Start>>,
+    at: Option<Patch<Start>>,
 
     /// How urgent the jobs are
     #[arg(long, value_name = "PRIORITY", group = "what")]
@@ -42,12 +42,12 @@ pub(crate) struct Change {
 
     /// Connections for each file, 1 to 64, auto for as many as the line is worth, or none for as many as in the settings
     #[arg(short = 'n', long, value_name = "NUMBER|auto|none", group = "what")]
-    connections: Option<Wanted<ConnectionChoice>>,
+    connections: Option<Patch<ConnectionChoice>>,
 
     /// What the file must hash to, as sha256:HEX, or none; only for a single job, whose file is compared again if it failed
     /// for another one
     #[arg(long, value_name = "ALGO:HEX|none", group = "what")]
-    checksum: Option<Wanted<Digest>>,
+    checksum: Option<Patch<Digest>>,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -63,7 +63,7 @@ impl FromStr for Start {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        moment(text).map(Self)
+        time_arg(text).map(Self)
     }
 }
 
@@ -72,22 +72,22 @@ impl Change {
     /// for anything else the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        if let Some(Wanted(Some(digest))) = &self.checksum
-            && let Some(id) = completed(&running, &self.numbers).await?
+        if let Some(Patch(Some(digest))) = &self.checksum
+            && let Some(id) = completed(&running, &self.job_ids).await?
         {
             let path = finished_file(&running, id).await?;
             let compared = Compared::of(path, digest.algorithm(), Some(digest)).await?;
             to_stdout(&compared.sentence());
             return Ok(compared.exit());
         }
-        let ids = running.open_numbers(&self.numbers).await?;
+        let ids = running.open_job_ids(&self.job_ids).await?;
         let change = JobChange {
             ids,
             rate_limit: None,
-            connections: self.connections.map(|wanted| wanted.0),
+            connections: self.connections.map(|patch| patch.0),
             priority: self.priority.map(Into::into),
-            start_at_ms: self.at.map(|wanted| wanted.0.map(|start| start.0)),
-            checksum: self.checksum.map(|wanted| wanted.0.map(String::from)),
+            start_at_ms: self.at.map(|patch| patch.0.map(|start| start.0)),
+            checksum: self.checksum.map(|patch| patch.0.map(String::from)),
         };
         let _: Done = running.call(Call::JobChange(change)).await?;
         Ok(Exit::Complete)
@@ -95,7 +95,7 @@ impl Change {
 }
 
 /// The job, where only one is meant, and that is complete.
-async fn completed(running: &Running, wanted: &Numbers) -> Result<Option<i64>, CommandError> {
+async fn completed(running: &Running, wanted: &JobIds) -> Result<Option<i64>, CommandError> {
     let jobs = running.snapshot().await?.jobs;
     let [id] = wanted.among(&jobs)[..] else { return Ok(None) };
     Ok(jobs.iter().any(|job| job.id == id && matches!(job.phase, PhaseView::Completed)).then_some(id))

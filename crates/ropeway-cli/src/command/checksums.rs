@@ -7,7 +7,7 @@ use ropeway_api::{
 };
 
 use crate::{
-    command::{control::Running, numbers::Numbers},
+    command::{control::Running, job_ids::JobIds},
     error::CommandError,
     exit::Exit,
     output::to_stdout_as_json,
@@ -19,7 +19,7 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Checksums {
     #[command(flatten)]
-    numbers: Numbers,
+    job_ids: JobIds,
 
     /// Print what was found for one job as JSON a line
     #[arg(long)]
@@ -34,7 +34,7 @@ impl Checksums {
     /// Prints what is found, the surest first.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        for id in running.numbers(&self.numbers).await? {
+        for id in running.job_ids(&self.job_ids).await? {
             let found: ChecksumOffers = running.call(Call::ChecksumSearch(JobNumber { id })).await?;
             if self.json {
                 to_stdout_as_json(&found)?;

@@ -11,7 +11,7 @@ use ropeway_control::{Client, ClientError};
 use ropeway_files::Folders;
 use serde::de::DeserializeOwned;
 
-use crate::{command::numbers::Numbers, error::CommandError, output::hint::next_command};
+use crate::{command::job_ids::JobIds, error::CommandError, output::hint::next_command};
 
 /// The running queue.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Running {
     ///
     /// # Errors
     /// [`CommandError::Call`] with `NOT_FOUND` for a number without a job.
-    pub(crate) async fn numbers(&self, wanted: &Numbers) -> Result<Vec<i64>, CommandError> {
+    pub(crate) async fn job_ids(&self, wanted: &JobIds) -> Result<Vec<i64>, CommandError> {
         let snapshot = self.snapshot().await?;
         match wanted.missing(&snapshot.jobs) {
             Some(id) => Err(not_found(id)),
@@ -70,22 +70,22 @@ impl Running {
     /// passed over.
     ///
     /// # Errors
-    /// As [`Self::numbers`], and [`CommandError::Call`] with `WRONG_PHASE` for a job that is at its end.
-    pub(crate) async fn open_numbers(&self, wanted: &Numbers) -> Result<Vec<i64>, CommandError> {
+    /// As [`Self::job_ids`], and [`CommandError::Call`] with `WRONG_PHASE` for a job that is at its end.
+    pub(crate) async fn open_job_ids(&self, wanted: &JobIds) -> Result<Vec<i64>, CommandError> {
         self.numbers_without(wanted, at_end).await
     }
 
     /// The same without those that have stopped for good: there is nothing of them to be paused.
     ///
     /// # Errors
-    /// As [`Self::open_numbers`], also for a job that has failed.
-    pub(crate) async fn moving_numbers(&self, wanted: &Numbers) -> Result<Vec<i64>, CommandError> {
+    /// As [`Self::open_job_ids`], also for a job that has failed.
+    pub(crate) async fn moving_job_ids(&self, wanted: &JobIds) -> Result<Vec<i64>, CommandError> {
         self.numbers_without(wanted, |job| at_end(job).or_else(|| stopped(job))).await
     }
 
     async fn numbers_without(
         &self,
-        wanted: &Numbers,
+        wanted: &JobIds,
         refusal: fn(&JobView) -> Option<ApiError>,
     ) -> Result<Vec<i64>, CommandError> {
         let mut jobs = self.snapshot().await?.jobs;

@@ -11,8 +11,8 @@ use crate::{
     command::{
         address_list,
         checksum::{self, Checksum},
+        job_ids::Which,
         leftover, metalink,
-        numbers::Which,
         options::{NetworkFlags, PatienceFlags, SavingFlags, absolute, connections, into_text},
     },
     error::CommandError,

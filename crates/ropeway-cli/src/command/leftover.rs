@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     command::{
         control::not_found,
-        numbers::{Numbers, Which},
+        job_ids::{JobIds, Which},
     },
     error::CommandError,
     exit::Exit,
@@ -54,13 +54,13 @@ pub(crate) async fn list(json: bool) -> Result<Exit, CommandError> {
 pub(crate) async fn forget(which: Vec<Which>) -> Result<Exit, CommandError> {
     let api = open_once(Scope::Once).await?;
     api.notices().iter().for_each(tell);
-    let numbers = Numbers::from(which);
+    let job_ids = JobIds::from(which);
     let leftovers = api.leftovers();
     let known: HashSet<i64> = leftovers.iter().map(|leftover| leftover.id.row()).collect();
-    if let Some(missing) = numbers.given().into_iter().find(|id| !known.contains(id)) {
+    if let Some(missing) = job_ids.given().into_iter().find(|id| !known.contains(id)) {
         return Err(not_found(missing));
     }
-    let wanted = if numbers.is_all() { known.into_iter().collect() } else { numbers.given() };
+    let wanted = if job_ids.is_all() { known.into_iter().collect() } else { job_ids.given() };
     let forgotten = api.forget(&wanted).await;
     api.shutdown().await;
     let forgotten: HashSet<i64> = forgotten?.iter().map(|leftover| leftover.id.row()).collect();

@@ -12,7 +12,7 @@ use ropeway_model::ByteRate;
 use crate::{
     command::{
         control::Running,
-        numbers::{Numbers, Which},
+        job_ids::{JobIds, Which},
     },
     error::CommandError,
     exit::Exit,
@@ -85,9 +85,9 @@ impl Limit {
             let _: Settings = running.call(Call::SettingsSet(settings)).await?;
             return Ok(Exit::Complete);
         }
-        let (numbers, speed) = read(&self.words)?;
+        let (job_ids, speed) = read(&self.words)?;
         let running = Running::find().await?;
-        let ids = running.open_numbers(&numbers).await?;
+        let ids = running.open_job_ids(&job_ids).await?;
         let change = JobChange { ids, rate_limit: Some(speed.bytes_per_second()), ..JobChange::default() };
         let _: Done = running.call(Call::JobChange(change)).await?;
         Ok(Exit::Complete)
@@ -103,7 +103,7 @@ fn with_limits(settings: Settings, down: Option<Speed>, up: Option<Speed>) -> Se
 }
 
 /// The jobs and, as the last word, their limit.
-fn read(words: &[String]) -> Result<(Numbers, Speed), CommandError> {
+fn read(words: &[String]) -> Result<(JobIds, Speed), CommandError> {
     let hint = "Write numbers or all, then a rate with its unit, or none: ropeway limit 3 500K.";
     let Some((last, before)) = words.split_last() else {
         return Err(CommandError::usage("no job and no rate is named", hint));

@@ -1,7 +1,7 @@
 //! `ropeway list`: the running queue at one glance.
 
 use clap::{Args, ValueEnum};
-use ropeway_api::view::{JobView, ObstacleView, PhaseView};
+use ropeway_api::view::{BlockerView, JobView, PhaseView};
 
 use crate::{
     command::control::Running,
@@ -68,7 +68,7 @@ impl State {
 const fn needs_the_user(phase: &PhaseView) -> bool {
     match phase {
         PhaseView::Failed { .. } | PhaseView::LinkExpired { .. } => true,
-        PhaseView::Blocked { by, .. } => !matches!(by, ObstacleView::Network),
+        PhaseView::Blocked { by, .. } => !matches!(by, BlockerView::Network),
         _ => false,
     }
 }

@@ -4,7 +4,7 @@ use clap::Args;
 use ropeway_api::command::{Call, Done, Jobs, Nothing};
 
 use crate::{
-    command::{control::Running, numbers::Numbers},
+    command::{control::Running, job_ids::JobIds},
     error::CommandError,
     exit::Exit,
 };
@@ -14,7 +14,7 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Pause {
     #[command(flatten)]
-    numbers: Numbers,
+    job_ids: JobIds,
 }
 
 const EXAMPLES: &str = "Examples:
@@ -25,10 +25,10 @@ impl Pause {
     /// Wishes it, durably. A job that has stopped already cannot be paused: the command says so.
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
-        let call = if self.numbers.is_all() {
+        let call = if self.job_ids.is_all() {
             Call::PauseAll(Nothing {})
         } else {
-            Call::JobPause(Jobs { ids: running.moving_numbers(&self.numbers).await? })
+            Call::JobPause(Jobs { ids: running.moving_job_ids(&self.job_ids).await? })
         };
         let _: Done = running.call(call).await?;
         Ok(Exit::Complete)

@@ -6,7 +6,7 @@ use ropeway_api::command::{Call, Done, JobRemove, Nothing, Removed};
 use crate::{
     command::{
         control::Running,
-        numbers::{Numbers, Which},
+        job_ids::{JobIds, Which},
     },
     error::CommandError,
     exit::Exit,
@@ -46,7 +46,7 @@ impl Remove {
             let _: Done = running.call(Call::ClearFinished(Nothing {})).await?;
             return Ok(Exit::Complete);
         }
-        let ids = running.numbers(&Numbers::from(self.which)).await?;
+        let ids = running.job_ids(&JobIds::from(self.which)).await?;
         let removed: Removed =
             running.call(Call::JobRemove(JobRemove { ids, delete_files: self.delete_files })).await?;
         for path in &removed.kept {

@@ -11,7 +11,7 @@ use ropeway_model::ByteRate;
 
 use self::when::{Days, Hours};
 use crate::{
-    command::{control::Running, wanted::Wanted},
+    command::{control::Running, patch::Patch},
     error::CommandError,
     exit::Exit,
     output::to_stdout_as_json,
@@ -63,11 +63,11 @@ struct Add {
 
     /// All downloads together, bytes a second; without it there is no limit in these hours
     #[arg(long, value_name = "RATE|none")]
-    down: Option<Wanted<ByteRate>>,
+    down: Option<Patch<ByteRate>>,
 
     /// All uploads together, bytes a second; without it there is no limit in these hours
     #[arg(long, value_name = "RATE|none")]
-    up: Option<Wanted<ByteRate>>,
+    up: Option<Patch<ByteRate>>,
 }
 
 /// Take a rule away.
@@ -111,7 +111,7 @@ impl Add {
     }
 }
 
-fn bytes(limit: Option<Wanted<ByteRate>>) -> Option<u64> {
+fn bytes(limit: Option<Patch<ByteRate>>) -> Option<u64> {
     limit.and_then(|limit| limit.0).map(ByteRate::bytes_per_second)
 }
 
@@ -153,7 +153,7 @@ mod tests {
             days: "mon-fri".parse().unwrap(),
             hours: "09:00-17:30".parse().unwrap(),
             pause: false,
-            down: Some(Wanted(ByteRate::new(512_000))),
+            down: Some(Patch(ByteRate::new(512_000))),
             up: None,
         };
         let shown = line(&add.rule());

@@ -7,7 +7,7 @@ use ropeway_api::{
 };
 
 use crate::{
-    command::{control::Running, numbers::Numbers},
+    command::{control::Running, job_ids::JobIds},
     error::CommandError,
     exit::Exit,
     output::{details, to_stdout_as_json, waits::Waits},
@@ -19,7 +19,7 @@ use crate::{
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Show {
     #[command(flatten)]
-    numbers: Numbers,
+    job_ids: JobIds,
 
     /// Print the details of one job as JSON a line
     #[arg(long)]
@@ -35,7 +35,7 @@ impl Show {
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let running = Running::find().await?;
         let waits = Waits::ask(&running, &running.snapshot().await?.totals).await?;
-        for (place, id) in running.numbers(&self.numbers).await?.into_iter().enumerate() {
+        for (place, id) in running.job_ids(&self.job_ids).await?.into_iter().enumerate() {
             let detail: JobDetail = running.call(Call::JobDetail(JobNumber { id })).await?;
             if self.json {
                 to_stdout_as_json(&detail)?;

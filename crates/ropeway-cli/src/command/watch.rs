@@ -8,7 +8,7 @@ use ropeway_api::view::{JobView, PhaseView, Snapshot};
 use crate::{
     command::{
         control::{Running, not_found},
-        numbers::{Numbers, Which},
+        job_ids::{JobIds, Which},
     },
     error::CommandError,
     exit::Exit,
@@ -18,7 +18,7 @@ use crate::{
         text::{self},
         waits::Waits,
     },
-    run::{Board, Queue},
+    run::{Queue, RunState},
     signal::Interruption,
     terminal::{plain, to_stderr},
 };
@@ -51,14 +51,14 @@ impl Watch {
     pub(crate) async fn run(self) -> Result<Exit, CommandError> {
         let interruption = Interruption::listen()?;
         let running = Running::find().await?;
-        let numbers = Numbers::from(self.which);
+        let job_ids = JobIds::from(self.which);
         let first = running.snapshot().await?;
-        if let Some(id) = numbers.missing(&first.jobs) {
+        if let Some(id) = job_ids.missing(&first.jobs) {
             return Err(not_found(id));
         }
-        let wanted: HashSet<i64> = watched(&numbers, &first);
+        let wanted: HashSet<i64> = watched(&job_ids, &first);
         let mut output = self.amount.output();
-        let mut board = Board::of(Queue::Running);
+        let mut state = RunState::of(Queue::Running);
         let mut snapshot = first;
         let mut rounds = tokio::time::interval(PERIOD);
         rounds.reset();
@@ -69,13 +69,13 @@ impl Watch {
             let is_over = !snapshot.jobs.iter().any(moves);
             let is_stuck = snapshot.jobs.iter().any(|job| waits.needs_user(&job.phase));
             let kept: Vec<String> = snapshot.jobs.iter().filter_map(|job| kept_from(&waits, job)).collect();
-            for end in &board.replace(snapshot) {
+            for end in &state.replace(snapshot) {
                 output.ended(end);
             }
-            output.draw(&board);
+            output.draw(&state);
             if is_over {
                 kept.iter().map(String::as_str).for_each(to_stderr);
-                break if board.sums().failed > 0 || is_stuck { Exit::Failed } else { Exit::Complete };
+                break if state.sums().failed > 0 || is_stuck { Exit::Failed } else { Exit::Complete };
             }
             tokio::select! {
                 () = interruption.came() => break Exit::Interrupted,
@@ -83,7 +83,7 @@ impl Watch {
             }
             snapshot = running.snapshot().await?;
         };
-        output.close(&board);
+        output.close(&state);
         Ok(exit)
     }
 }
@@ -102,9 +102,9 @@ fn is_kept(waits: &Waits, job: &JobView) -> bool {
 }
 
 /// The jobs to follow: those that are named or, with `all`, those that are not at their end already.
-fn watched(numbers: &Numbers, snapshot: &Snapshot) -> HashSet<i64> {
-    if !numbers.is_all() {
-        return numbers.given().into_iter().collect();
+fn watched(job_ids: &JobIds, snapshot: &Snapshot) -> HashSet<i64> {
+    if !job_ids.is_all() {
+        return job_ids.given().into_iter().collect();
     }
     let is_open = |job: &&JobView| is_under_way(&job.phase);
     snapshot.jobs.iter().filter(is_open).map(|job| job.id).collect()

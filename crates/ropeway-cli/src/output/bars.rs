@@ -12,7 +12,7 @@ use crate::{
         lines::finished_line,
         text::{clock, phase, rate, shortened, size},
     },
-    run::{Board, End, Sums},
+    run::{End, RunState, Sums},
     terminal::{plain, to_stderr, to_stdout},
 };
 
@@ -70,8 +70,8 @@ impl Output for Bars {
         Some(PERIOD)
     }
 
-    fn draw(&mut self, board: &Board) {
-        let shown: Vec<&JobView> = board.open().filter(|job| is_worth_a_bar(job)).take(MOST_BARS).collect();
+    fn draw(&mut self, run: &RunState) {
+        let shown: Vec<&JobView> = run.open().filter(|job| is_worth_a_bar(job)).take(MOST_BARS).collect();
         self.resize(shown.len());
         for (bar, job) in self.rows.iter().zip(shown) {
             let is_moving = matches!(job.phase, PhaseView::Running);
@@ -81,7 +81,7 @@ impl Output for Bars {
             bar.set_message(state(job));
             bar.tick();
         }
-        self.draw_total(&board.sums());
+        self.draw_total(&run.sums());
     }
 
     fn ended(&mut self, end: &End) {
@@ -103,12 +103,12 @@ impl Output for Bars {
         self.multi.suspend(|| failure::complain(error));
     }
 
-    fn close(&mut self, board: &Board) {
+    fn close(&mut self, run: &RunState) {
         self.resize(0);
         if let Some(total) = self.total.take() {
             total.finish_and_clear();
         }
-        board.sums().closing().iter().for_each(|line| to_stderr(line));
+        run.sums().closing().iter().for_each(|line| to_stderr(line));
     }
 }
 

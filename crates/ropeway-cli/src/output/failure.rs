@@ -11,7 +11,7 @@ use ropeway_model::counted;
 use crate::{
     error::CommandError,
     output::text::size,
-    run::{Board, End},
+    run::{End, RunState},
     terminal::{failure_text, plain, to_stderr},
 };
 
@@ -62,9 +62,9 @@ fn kept(end: &End) -> Option<String> {
 }
 
 /// Prints what a signal means for the open jobs.
-pub(crate) fn interrupted(board: &Board) {
-    let uploads = board.open().filter(|job| matches!(job.direction, DirectionView::Upload)).count() as u64;
-    to_stderr(&interruption(board.sums().open() - uploads, uploads));
+pub(crate) fn interrupted(state: &RunState) {
+    let uploads = state.open().filter(|job| matches!(job.direction, DirectionView::Upload)).count() as u64;
+    to_stderr(&interruption(state.sums().open() - uploads, uploads));
 }
 
 /// Prints what a signal means for a download to a stream.

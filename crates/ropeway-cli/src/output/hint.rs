@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use ropeway_api::view::{DirectionView, FailureView, JobView, ObstacleView, PhaseView};
+use ropeway_api::view::{BlockerView, DirectionView, FailureView, JobView, PhaseView};
 use ropeway_model::FailureCode;
 
 use crate::run::Queue;
@@ -42,7 +42,7 @@ pub(crate) fn next_command(job: &JobView) -> Option<String> {
     let renew = || format!("ropeway renew {id} URL");
     match &job.phase {
         PhaseView::LinkExpired { .. } => Some(renew()),
-        PhaseView::Blocked { by: ObstacleView::NameTaken, .. } => {
+        PhaseView::Blocked { by: BlockerView::NameTaken, .. } => {
             Some(format!("ropeway answer {id} rename, overwrite or fail"))
         }
         PhaseView::Failed { failure } if wants_link(job, failure) => Some(renew()),
@@ -76,8 +76,8 @@ mod tests {
         upload.direction = DirectionView::Upload;
         assert_eq!(next_command(&upload).unwrap(), "ropeway resume 3", "an upload has no link");
         let blocked = |by| row(7, PhaseView::Blocked { by, failure: failure(FailureCode::FileExists) }, 0);
-        assert_eq!(next_command(&blocked(ObstacleView::Room)), None);
-        let asking = next_command(&blocked(ObstacleView::NameTaken));
+        assert_eq!(next_command(&blocked(BlockerView::Room)), None);
+        let asking = next_command(&blocked(BlockerView::NameTaken));
         assert_eq!(asking.as_deref(), Some("ropeway answer 7 rename, overwrite or fail"));
         let expired = row(8, PhaseView::LinkExpired { failure: failure(FailureCode::Forbidden) }, 0);
         assert_eq!(next_command(&expired).as_deref(), Some("ropeway renew 8 URL"));

@@ -13,7 +13,7 @@ use crate::{
         Output, as_json, failure,
         text::{mean_rate, phase},
     },
-    run::{Board, End},
+    run::{End, RunState},
     terminal::to_stdout,
 };
 
@@ -93,8 +93,8 @@ impl Output for Json {
         (!self.is_quiet).then_some(PERIOD)
     }
 
-    fn draw(&mut self, board: &Board) {
-        for job in board.open().filter(|job| !matches!(job.phase, PhaseView::Queued)) {
+    fn draw(&mut self, state: &RunState) {
+        for job in state.open().filter(|job| !matches!(job.phase, PhaseView::Queued)) {
             let now = (job.progress.moved, phase(&job.phase));
             if self.shown.insert(job.id, now) != Some(now) {
                 print(&progress(job));
@@ -113,9 +113,9 @@ impl Output for Json {
         failure::refuse(refusal);
     }
 
-    fn interrupted(&mut self, board: &Board) {
-        board.unfinished().for_each(|end| print(&Line::Result(interrupted(&end))));
-        failure::interrupted(board);
+    fn interrupted(&mut self, state: &RunState) {
+        state.unfinished().for_each(|end| print(&Line::Result(interrupted(&end))));
+        failure::interrupted(state);
     }
 }
 
@@ -226,9 +226,9 @@ mod tests {
 
     #[test]
     fn what_a_signal_stops_has_a_last_line_that_says_so() {
-        let mut board = Board::default();
-        board.put(row(7, PhaseView::Running, 40));
-        let end = board.unfinished().next().unwrap();
+        let mut state = RunState::default();
+        state.put(row(7, PhaseView::Running, 40));
+        let end = state.unfinished().next().unwrap();
         let line = text(&Line::Result(interrupted(&end)));
         assert_eq!((&line["event"], &line["id"], &line["bytes"]), (&"result".into(), &7.into(), &40.into()));
         assert_eq!((&line["code"], &line["verified"]), (&INTERRUPTED.into(), &false.into()));

@@ -9,7 +9,7 @@ use crate::{
         Output, failure,
         text::{clock, mean_rate, rate, second, size, verification},
     },
-    run::{Board, End},
+    run::{End, RunState},
     terminal::{plain, to_stderr, to_stdout},
 };
 
@@ -35,10 +35,10 @@ impl Output for Lines {
         Some(PERIOD)
     }
 
-    fn draw(&mut self, board: &Board) {
-        if self.told.elapsed() >= TELLS_EVERY && board.has_open() {
+    fn draw(&mut self, state: &RunState) {
+        if self.told.elapsed() >= TELLS_EVERY && state.has_open() {
             self.told = Instant::now();
-            to_stderr(&standing_line(board));
+            to_stderr(&standing_line(state));
         }
     }
 
@@ -49,15 +49,15 @@ impl Output for Lines {
         }
     }
 
-    fn close(&mut self, board: &Board) {
-        board.sums().closing().iter().for_each(|line| to_stderr(line));
+    fn close(&mut self, state: &RunState) {
+        state.sums().closing().iter().for_each(|line| to_stderr(line));
     }
 }
 
 /// How far all jobs are, and what the first one that does not move waits for.
-fn standing_line(board: &Board) -> String {
-    let sums = board.sums();
-    let mut open = board.open();
+fn standing_line(state: &RunState) -> String {
+    let sums = state.sums();
+    let mut open = state.open();
     let who = match (open.next(), sums.jobs) {
         (Some(job), 1) => plain(&job.name).into_owned(),
         _ => format!("{} of {} jobs", sums.ended, sums.jobs),
@@ -69,7 +69,7 @@ fn standing_line(board: &Board) -> String {
     let left = sums.length.and_then(|length| length.saturating_sub(sums.moved).checked_div(sums.rate));
     let left = left.map(|left| format!(", {} left", clock(left))).unwrap_or_default();
     let speed = if sums.rate > 0 { format!(" at {}{left}", rate(sums.rate)) } else { String::new() };
-    let waits = board.open().find_map(waiting).map(|reason| format!("; {reason}")).unwrap_or_default();
+    let waits = state.open().find_map(waiting).map(|reason| format!("; {reason}")).unwrap_or_default();
     format!("{who}: {moved}{speed}{waits}")
 }
 
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn now_and_then_a_run_says_how_far_it_is_and_what_it_waits_for() {
-        let mut board = Board::default();
-        board.put(row(1, PhaseView::Running, 50));
-        assert_eq!(standing_line(&board), "1.bin: 50 B of 100 B at 10 B/s, 0:05 left");
+        let mut state = RunState::default();
+        state.put(row(1, PhaseView::Running, 50));
+        assert_eq!(standing_line(&state), "1.bin: 50 B of 100 B at 10 B/s, 0:05 left");
         let cause = FailureView {
             status: None,
             code: "NETWORK_REFUSED".to_owned(),
@@ -157,8 +157,8 @@ mod tests {
         };
         let mut waiting = row(2, PhaseView::Waiting { until_ms: 65_000, attempt: 1, cause }, 0);
         waiting.progress.rate = 0;
-        board.put(waiting);
-        let line = standing_line(&board);
+        state.put(waiting);
+        let line = standing_line(&state);
         assert!(line.starts_with("0 of 2 jobs: 50 B of 200 B at 10 B/s, 0:15 left; waiting until "), "{line}");
         assert!(line.ends_with(":01:05 to try again: example.org refused"), "{line}");
     }

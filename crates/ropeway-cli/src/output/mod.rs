@@ -26,7 +26,7 @@ pub(crate) use self::{
 };
 use crate::{
     error::CommandError,
-    run::{Board, End},
+    run::{End, RunState},
     terminal::to_stderr,
 };
 
@@ -38,7 +38,7 @@ pub(crate) trait Output {
     }
 
     /// Shows how far the jobs are.
-    fn draw(&mut self, _board: &Board) {}
+    fn draw(&mut self, _state: &RunState) {}
 
     /// A job came to its end.
     fn ended(&mut self, end: &End);
@@ -59,11 +59,11 @@ pub(crate) trait Output {
     }
 
     /// Takes away what is only for the time of the run.
-    fn close(&mut self, _board: &Board) {}
+    fn close(&mut self, _state: &RunState) {}
 
     /// The run was stopped by a signal.
-    fn interrupted(&mut self, board: &Board) {
-        interrupted(board);
+    fn interrupted(&mut self, state: &RunState) {
+        interrupted(state);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use indicatif::BinaryBytes;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
-use ropeway_api::view::{DirectionView, JobView, ObstacleView, PhaseView, ValidationView, VerificationView};
+use ropeway_api::view::{BlockerView, DirectionView, JobView, PhaseView, ValidationView, VerificationView};
 
 use crate::terminal::plain;
 
@@ -80,7 +80,7 @@ pub(crate) fn state(job: &JobView) -> Cow<'static, str> {
         }
         (PhaseView::Failed { failure }, _) => format!("failed: {}", plain(&failure.code)).into(),
         (PhaseView::Queued, Some(start)) if starts_later(job) => format!("starts {}", moment(start)).into(),
-        (PhaseView::Blocked { by, .. }, _) => obstacle(*by).into(),
+        (PhaseView::Blocked { by, .. }, _) => blocker(*by).into(),
         (other, _) => phase(other).into(),
     }
 }
@@ -92,11 +92,11 @@ pub(crate) fn starts_later(job: &JobView) -> bool {
 }
 
 /// What a job waits for that is not the job's to mend.
-const fn obstacle(by: ObstacleView) -> &'static str {
+const fn blocker(by: BlockerView) -> &'static str {
     match by {
-        ObstacleView::Network => "no network",
-        ObstacleView::Room => "no room",
-        ObstacleView::NameTaken => "name taken",
+        BlockerView::Network => "no network",
+        BlockerView::Room => "no room",
+        BlockerView::NameTaken => "name taken",
     }
 }
 
@@ -127,7 +127,7 @@ pub(crate) const fn verification(job: &JobView) -> &'static str {
     }
 }
 
-/// How surely the last resume continued the same version.
+/// Evidence that the last resume used the same remote version.
 pub(crate) const fn validation(verdict: ValidationView) -> &'static str {
     match verdict {
         ValidationView::StrongTag => "the same strong tag",
@@ -161,8 +161,8 @@ mod tests {
             can_resume: true,
         };
         let blocked = |by| row(7, PhaseView::Blocked { by, failure: failure.clone() }, 0);
-        assert_eq!(state(&blocked(ObstacleView::Room)), "no room");
-        let asking = blocked(ObstacleView::NameTaken);
+        assert_eq!(state(&blocked(BlockerView::Room)), "no room");
+        let asking = blocked(BlockerView::NameTaken);
         assert_eq!(state(&asking), "name taken");
         let mut later = row(9, PhaseView::Queued, 0);
         assert_eq!(state(&later), "queued");

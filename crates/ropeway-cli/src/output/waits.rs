@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use jiff::Zoned;
 use ropeway_api::{
     command::{Call, Nothing},
-    view::{JobView, ObstacleView, PauseView, PhaseView, Servers, Totals, WeekMoment},
+    view::{BlockerView, JobView, PauseView, PhaseView, Servers, Totals, WeekMoment},
 };
 
 use crate::{
@@ -70,7 +70,7 @@ impl Waits {
     /// Whether the job goes on once its user has decided something, and not before.
     pub(crate) fn needs_user(&self, phase: &PhaseView) -> bool {
         let is_held = could_start(phase) && matches!(self.pause, Some(PauseView::Settings));
-        is_held || matches!(phase, PhaseView::Blocked { by: ObstacleView::NameTaken, .. })
+        is_held || matches!(phase, PhaseView::Blocked { by: BlockerView::NameTaken, .. })
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     error::CommandError,
     exit::Exit,
     output::{Output, tell},
-    run::{Board, End},
+    run::{End, RunState},
     signal::Interruption,
 };
 
@@ -137,13 +137,13 @@ impl OwnQueue {
         calls: mpsc::Receiver<Result<Call, CommandError>>,
         output: &mut dyn Output,
     ) -> Result<Ending, CommandError> {
-        let mut board = Board::default();
-        let ending = self.follow(calls, output, &mut board).await;
-        self.forget_hopeless(board.hopeless()).await;
+        let mut state = RunState::default();
+        let ending = self.follow(calls, output, &mut state).await;
+        self.forget_hopeless(state.hopeless()).await;
         self.api.shutdown().await;
-        output.close(&board);
+        output.close(&state);
         if let Ok(Ending::Interrupted) = ending {
-            output.interrupted(&board);
+            output.interrupted(&state);
         }
         ending
     }
@@ -171,7 +171,7 @@ impl OwnQueue {
         &self,
         calls: mpsc::Receiver<Result<Call, CommandError>>,
         output: &mut dyn Output,
-        board: &mut Board,
+        state: &mut RunState,
     ) -> Result<Ending, CommandError> {
         let mut ran = Ran::default();
         let mut events = self.api.subscribe();
@@ -181,25 +181,25 @@ impl OwnQueue {
         let mut is_adding = true;
         let mut ticks = ticks(output.period());
         let mut is_told = false;
-        while is_adding || board.has_open() {
+        while is_adding || state.has_open() {
             tokio::select! {
                 () = self.interruption.came() => return Ok(Ending::Interrupted),
                 () = &mut adding, if is_adding => is_adding = false,
-                Some(added) = replies.recv() => note_added(added, output, board, &mut ran),
+                Some(added) = replies.recv() => note_added(added, output, state, &mut ran),
                 news = events.news() => {
                     let Some(news) = news else { return Err(ended_early()) };
-                    note(&self.api, news, output, board).await?;
+                    note(&self.api, news, output, state).await?;
                 }
                 _ = ticks.tick() => {
                     self.tell_of_schedule(&mut is_told, &mut |text| output.note(text));
-                    output.draw(board);
+                    output.draw(state);
                 }
             }
             while let Ok(added) = replies.try_recv() {
-                note_added(added, output, board, &mut ran);
+                note_added(added, output, state, &mut ran);
             }
         }
-        let sums = board.sums();
+        let sums = state.sums();
         Ok(Ending::Over(Ran { failed: ran.failed || sums.failed > 0, any: sums.jobs > 0, ..ran }))
     }
 }
@@ -213,10 +213,10 @@ pub(crate) async fn open_once(scope: Scope) -> Result<Api, CommandError> {
     Ok(Api::open(config).await?)
 }
 
-async fn note(api: &Api, news: News, output: &mut dyn Output, board: &mut Board) -> Result<(), CommandError> {
+async fn note(api: &Api, news: News, output: &mut dyn Output, state: &mut RunState) -> Result<(), CommandError> {
     let ends: Vec<End> = match news {
-        News::Batch(batch) => batch.events.into_iter().flat_map(|event| board.apply(event)).collect(),
-        News::Gap => board.replace(reply(api.call(Call::Snapshot(Nothing {})).await)?),
+        News::Batch(batch) => batch.events.into_iter().flat_map(|event| state.apply(event)).collect(),
+        News::Gap => state.replace(reply(api.call(Call::Snapshot(Nothing {})).await)?),
     };
     for end in &ends {
         output.ended(end);
@@ -224,7 +224,7 @@ async fn note(api: &Api, news: News, output: &mut dyn Output, board: &mut Board)
     Ok(())
 }
 
-fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, board: &mut Board, ran: &mut Ran) {
+fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, state: &mut RunState, ran: &mut Ran) {
     match added {
         Ok(added) => {
             for refusal in &added.refused {
@@ -235,7 +235,7 @@ fn note_added(added: Result<Added, CommandError>, output: &mut dyn Output, board
                 }
                 output.refused(refusal);
             }
-            for end in added.jobs.into_iter().filter_map(|job| board.add(job)) {
+            for end in added.jobs.into_iter().filter_map(|job| state.add(job)) {
                 output.ended(&end);
             }
         }

@@ -36,7 +36,7 @@ use super::{
     names::{self, Resolver},
     reads::{Reader, Reads},
 };
-use crate::{driver::Handshake, exchange::error::RequestError};
+use crate::{driver::Handshake, send::error::RequestError};
 
 /// What HTTP/2 is called in a handshake (RFC 9113 §3.1).
 pub(super) const HTTP2: &[u8] = b"h2";
@@ -129,7 +129,7 @@ struct Connector {
 pub(super) type BoxError = Box<dyn Error + Send + Sync>;
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Line>;
+    type Response = TokioIo<MeteredStream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -147,7 +147,7 @@ impl Service<Uri> for Connector {
 }
 
 impl Connector {
-    async fn open(mut self, to: Uri) -> Result<Line, BoxError> {
+    async fn open(mut self, to: Uri) -> Result<MeteredStream, BoxError> {
         let began = Instant::now();
         let is_secure = to.scheme_str() == Some("https");
         let tls = self.tls.clone().filter(|_| is_secure);
@@ -160,13 +160,13 @@ impl Connector {
             let is_read_there = gateway.reads(&to);
             let way = gateway.connect(self.http, to).await?;
             let line = secured(way, tls, host, self.reads).await?;
-            return Ok(Line { is_read_there, ..line });
+            return Ok(MeteredStream { is_read_there, ..line });
         }
         let (tcp, round_trip) = names::timed(self.http.call(to)).await;
         let tcp = tcp?.into_inner();
         let peer = Some(Peer(tcp.peer_addr()?.ip()));
         let line = secured(tcp, tls, host, self.reads).await?;
-        Ok(Line { peer, handshake: Some(Handshake { round_trip, took: began.elapsed() }), ..line })
+        Ok(MeteredStream { peer, handshake: Some(Handshake { round_trip, took: began.elapsed() }), ..line })
     }
 }
 
@@ -176,11 +176,11 @@ async fn secured(
     tls: Option<TlsConnector>,
     host: String,
     reads: Reads,
-) -> Result<Line, BoxError> {
-    let Some(tls) = tls else { return Ok(Line::new(Box::pin(way), reads)) };
+) -> Result<MeteredStream, BoxError> {
+    let Some(tls) = tls else { return Ok(MeteredStream::new(Box::pin(way), reads)) };
     let secure = tls.connect(ServerName::try_from(host)?, way).await?;
     let is_http2 = secure.get_ref().1.alpn_protocol() == Some(HTTP2);
-    Ok(Line { is_http2, ..Line::new(Box::pin(secure), reads) })
+    Ok(MeteredStream { is_http2, ..MeteredStream::new(Box::pin(secure), reads) })
 }
 
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send {}
@@ -188,7 +188,7 @@ pub(super) trait Duplex: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
 
 /// A connection, of which no more is read at a time than the process can hold.
-struct Line {
+struct MeteredStream {
     stream: Take<Pin<Box<dyn Duplex>>>,
     reader: Reader,
     /// Looks at nothing over HTTP/2, where no frame begins as a request does.
@@ -205,7 +205,7 @@ struct Line {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
-impl Line {
+impl MeteredStream {
     fn new(stream: Pin<Box<dyn Duplex>>, reads: Reads) -> Self {
         Self {
             stream: stream.take(0),
@@ -223,7 +223,7 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for MeteredStream {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let most = self.reader.most();
         self.stream.set_limit(most);
@@ -233,7 +233,7 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for MeteredStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
         self.guard.sent(from);
         self.stream().poll_write(context, from)
@@ -261,7 +261,7 @@ impl AsyncWrite for Line {
     }
 }
 
-impl Connection for Line {
+impl Connection for MeteredStream {
     fn connected(&self) -> Connected {
         let connected = Connected::new().proxy(self.is_read_there);
         // Every answer on this connection tells of both.

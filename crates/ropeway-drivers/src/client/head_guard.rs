@@ -3,7 +3,7 @@
 
 use std::io;
 
-use crate::exchange::LARGEST_HEAD;
+use crate::send::LARGEST_HEAD;
 
 /// What a request's first octets are.
 const METHODS: [&[u8]; 4] = [b"GET ", b"HEAD ", b"PUT ", b"POST "];

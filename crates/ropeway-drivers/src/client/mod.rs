@@ -5,6 +5,7 @@
 //! follow redirects (a redirect must not carry the user's headers elsewhere) nor undo content codings (ranges count
 //! octets as sent), and they have no total timeout (a file may take days).
 
+mod address_scope;
 mod direct;
 mod gateway;
 mod head_guard;
@@ -13,7 +14,6 @@ mod narrow;
 mod proxy;
 mod reads;
 mod shared;
-mod space;
 mod transport;
 mod trust;
 
@@ -26,6 +26,8 @@ use ropeway_model::{Network, SafeUrl};
 use tokio::sync::OnceCell;
 use url::{Host, Origin, Url};
 
+pub(crate) use address_scope::AddressScope;
+use address_scope::AddressScopes;
 use direct::HTTP2;
 pub(crate) use direct::{Direct, Peer};
 use gateway::Gateway;
@@ -36,15 +38,13 @@ pub(crate) use narrow::ahead;
 use proxy::Proxy;
 use reads::Reads;
 use shared::Servers;
-pub(crate) use shared::{Connection, Offer, Server};
-pub(crate) use space::Space;
-use space::Spaces;
+pub(crate) use shared::{AlpnLead, Connection, Server};
 pub use transport::{Transport, TransportBody};
 
 use crate::{
     DriverError, Patience,
     credential::Credentials,
-    exchange::{LARGEST_HEAD, error::innermost},
+    send::{LARGEST_HEAD, error::innermost},
 };
 
 /// Longest wait for a connection, TLS handshake included; a slower path is of no use for a transfer.
@@ -87,31 +87,31 @@ const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 /// The HTTP clients of the process, one per way to reach the network; cheap to make, cheap to clone.
 #[derive(Clone, Default)]
 pub struct Clients {
-    kept: Arc<Mutex<HashMap<Way, Arc<OnceCell<Pair>>>>>,
+    kept: Arc<Mutex<HashMap<ClientKey, Arc<OnceCell<Pair>>>>>,
     servers: Arc<Servers>,
-    spaces: Spaces,
+    scopes: AddressScopes,
     reads: Reads,
     /// What carries requests in the place of the network.
-    instead: Option<Arc<dyn Transport>>,
+    transport_override: Option<Arc<dyn Transport>>,
     credentials: Arc<Credentials>,
 }
 
-/// A way to reach the network.
+/// Key of the clients that reach the network in one way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Way {
+struct ClientKey {
     ca_file: Option<PathBuf>,
     proxy: Option<Proxy>,
-    /// How near an address may be.
-    nearest: Space,
+    /// Scope that an address must have at least.
+    min_scope: AddressScope,
     /// Loading the system's certificates costs milliseconds and megabytes: plain HTTP goes without.
     secure: bool,
 }
 
-/// The clients of one way: one speaks HTTP/1.1 only, the shared one offers HTTP/2 beside it. The shared one's connections
+/// The clients of one key: one speaks HTTP/1.1 only, the shared one offers HTTP/2 beside it. The shared one's connections
 /// are shared where the server takes the offer.
 #[derive(Clone, Debug)]
 struct Pair {
-    own: Direct,
+    http1: Direct,
     shared: Direct,
     /// Makes the requests for both, and sends none.
     writer: Client,
@@ -120,7 +120,7 @@ struct Pair {
 impl Pair {
     /// The client that sends a request. The receive buffer is as `connection` wants it.
     fn sender(self, connection: Connection, is_offered: bool) -> Direct {
-        if is_offered { self.shared } else { narrowed(self.own, connection) }
+        if is_offered { self.shared } else { narrowed(self.http1, connection) }
     }
 }
 
@@ -134,14 +134,14 @@ fn narrowed(client: Direct, connection: Connection) -> Direct {
 }
 
 /// A client and what stands between it and the host.
-pub(crate) struct Reach {
+pub(crate) struct Route {
     /// Makes the request.
     pub(crate) client: Client,
     /// Sends it.
     pub(crate) direct: Direct,
     pub(crate) proxy: Option<SafeUrl>,
     /// There where the client offers HTTP/2.
-    pub(crate) offer: Option<Offer>,
+    pub(crate) offer: Option<AlpnLead>,
     /// There where HTTP/2 may be spoken.
     pub(crate) server: Option<Arc<Server>>,
 }
@@ -149,7 +149,7 @@ pub(crate) struct Reach {
 impl Clients {
     /// Clients whose every `GET` goes over `transport` and none over the network.
     pub fn over(transport: Arc<dyn Transport>) -> Self {
-        Self { instead: Some(transport), ..Self::default() }
+        Self { transport_override: Some(transport), ..Self::default() }
     }
 
     /// Lets every connection that is kept open go: requests from now on are made on new ones. The machine may be in
@@ -157,18 +157,18 @@ impl Clients {
     pub fn reconnect(&self) {
         self.kept.lock().clear();
         self.servers.forget();
-        self.spaces.forget();
+        self.scopes.forget();
     }
 
     /// Whether what lies behind `from` may name `to` as another address of a file for a job in `network`: not where `to`
     /// is nearer to this machine than `from`. What a proxy reaches is the proxy's to refuse.
-    pub async fn may_lead(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
+    pub async fn may_redirect(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
         match to.expose().host() {
             // No name is looked up where there is no network.
-            Some(_) if self.instead.is_some() || is_proxied(network, to) => true,
+            Some(_) if self.transport_override.is_some() || is_proxied(network, to) => true,
             Some(host) => {
-                let nearest = self.nearest(&from.expose().origin(), to, network).await;
-                self.spaces.of(&host.to_owned()).await >= nearest
+                let min_scope = self.min_scope(&from.expose().origin(), to, network).await;
+                self.scopes.of(&host.to_owned()).await >= min_scope
             }
             None => false,
         }
@@ -177,100 +177,104 @@ impl Clients {
     /// How near to this machine `url` may lead a job in `network` whose user named `origin`: as near as the user did. The
     /// user's own address leads anywhere; what a proxy reaches is the proxy's to refuse. No name that is asked for through
     /// a proxy is looked up here: who uses one may not want it to be known.
-    pub(crate) async fn nearest(&self, origin: &Origin, url: &SafeUrl, network: &Network) -> Space {
+    pub(crate) async fn min_scope(&self, origin: &Origin, url: &SafeUrl, network: &Network) -> AddressScope {
         match origin {
-            _ if self.instead.is_some() || url.expose().origin() == *origin || is_proxied(network, url) => {
-                Space::Machine
+            _ if self.transport_override.is_some() || url.expose().origin() == *origin || is_proxied(network, url) => {
+                AddressScope::Machine
             }
             Origin::Tuple(_, host, _) => {
                 let own = Url::parse(&origin.ascii_serialization()).map(SafeUrl::from);
                 if own.is_ok_and(|own| is_proxied(network, &own)) {
-                    self.spaces.known(host).unwrap_or(Space::Public)
+                    self.scopes.known(host).unwrap_or(AddressScope::Public)
                 } else {
-                    self.spaces.of(host).await
+                    self.scopes.of(host).await
                 }
             }
-            Origin::Opaque(_) => Space::Machine,
+            Origin::Opaque(_) => AddressScope::Machine,
         }
     }
 
     /// An address of `origin` that its user typed was answered from there.
-    pub(crate) fn remember(&self, origin: &Origin, space: Space) {
+    pub(crate) fn remember(&self, origin: &Origin, scope: AddressScope) {
         if let Origin::Tuple(_, host, _) = origin {
-            self.spaces.remember(host, space);
+            self.scopes.remember(host, scope);
         }
     }
 
     /// The answer of what stands in the place of the network; `None` where nothing does.
-    pub(crate) async fn get_instead(&self, url: &SafeUrl, fields: HeaderMap) -> Option<Result<Response, DriverError>> {
-        let transport = self.instead.as_ref()?;
+    pub(crate) async fn get_overridden(
+        &self,
+        url: &SafeUrl,
+        fields: HeaderMap,
+    ) -> Option<Result<Response, DriverError>> {
+        let transport = self.transport_override.as_ref()?;
         Some(transport.get(url, fields).await.map(transport::answered))
     }
 
     /// The client for a request of a job in `network` to `url`. Where nobody knows yet how the server speaks, waits a
     /// moment for the request that finds out.
     ///
-    /// An address nearer than `nearest` is not reached, unless by a proxy. A proxy named by the job is always used, and
+    /// An address below `min_scope` is not reached, unless by a proxy. A proxy named by the job is always used, and
     /// never passed by when it is down; the system's is not used for addresses of this machine.
     ///
     /// # Errors
     /// [`DriverError::CaFile`], [`DriverError::Proxy`] and [`DriverError::ProxyVariable`] where the job's settings or
     /// those of the environment cannot be used;
-    /// [`DriverError::TooNear`] where `url` names an address that is.
-    pub(crate) async fn reach(
+    /// [`DriverError::PrivateAddressBlocked`] where `url` names an address that is.
+    pub(crate) async fn route(
         &self,
         network: &Network,
         url: &SafeUrl,
-        nearest: Space,
+        min_scope: AddressScope,
         connection: Connection,
-    ) -> Result<Reach, DriverError> {
+    ) -> Result<Route, DriverError> {
         let proxy = proxy_to(network, url)?;
         // What a proxy reaches is the proxy's to refuse.
-        let nearest = if proxy.is_some() { Space::Machine } else { nearest };
-        let is_near = |address: IpAddr| Space::of(address) < nearest;
+        let min_scope = if proxy.is_some() { AddressScope::Machine } else { min_scope };
+        let is_near = |address: IpAddr| AddressScope::of(address) < min_scope;
         let address: Option<IpAddr> = match url.expose().host() {
             Some(Host::Ipv4(address)) => Some(address.into()),
             Some(Host::Ipv6(address)) => Some(address.into()),
             _ => None,
         };
         if address.is_some_and(is_near) {
-            return Err(DriverError::TooNear { url: url.clone() });
+            return Err(DriverError::PrivateAddressBlocked { url: url.clone() });
         }
         let may_share = url.expose().scheme() == "https";
         let secure = may_share || proxy.as_ref().is_some_and(Proxy::is_secure);
         let shown = proxy.as_ref().map(|proxy| proxy.url().clone());
         let ca_file = if secure { network.ca_file.clone() } else { None };
-        let way = Way { ca_file, proxy, nearest, secure };
-        let pair = self.pair(&way, url).await?;
-        let server = may_share.then(|| self.servers.of(&way, url));
+        let key = ClientKey { ca_file, proxy, min_scope, secure };
+        let pair = self.pair(&key, url).await?;
+        let server = may_share.then(|| self.servers.of(&key, url));
         let offer = match &server {
             Some(server) => Arc::clone(server).approach(connection).await,
             None => None,
         };
         let (client, direct) = (pair.writer.clone(), pair.sender(connection, offer.is_some()));
-        Ok(Reach { client, direct, proxy: shown, offer, server })
+        Ok(Route { client, direct, proxy: shown, offer, server })
     }
 
-    /// The clients of a way, made once however many jobs begin at the same time.
-    async fn pair(&self, way: &Way, url: &SafeUrl) -> Result<Pair, DriverError> {
+    /// The clients of a key, made once however many jobs begin at the same time.
+    async fn pair(&self, key: &ClientKey, url: &SafeUrl) -> Result<Pair, DriverError> {
         let cell = {
             let mut kept = self.kept.lock();
-            if kept.len() >= MOST_KEPT && !kept.contains_key(way) {
+            if kept.len() >= MOST_KEPT && !kept.contains_key(key) {
                 kept.clear();
             }
-            Arc::clone(kept.entry(way.clone()).or_default())
+            Arc::clone(kept.entry(key.clone()).or_default())
         };
-        cell.get_or_try_init(|| self.build(way.clone(), url)).await.cloned()
+        cell.get_or_try_init(|| self.build(key.clone(), url)).await.cloned()
     }
 
     /// Makes the clients, away from the runtime's own threads where files are read for them.
-    async fn build(&self, way: Way, url: &SafeUrl) -> Result<Pair, DriverError> {
+    async fn build(&self, key: ClientKey, url: &SafeUrl) -> Result<Pair, DriverError> {
         let (host, reads) = (url.host(), self.reads.clone());
-        if !way.secure {
-            return make(&way, &host, &reads);
+        if !key.secure {
+            return make(&key, &host, &reads);
         }
         // The blocking call fails only when the runtime is on its way out.
-        tokio::task::spawn_blocking(move || make(&way, &host, &reads)).await.unwrap_or(Err(DriverError::Canceled))
+        tokio::task::spawn_blocking(move || make(&key, &host, &reads)).await.unwrap_or(Err(DriverError::Canceled))
     }
 }
 
@@ -300,30 +304,30 @@ fn is_proxied(network: &Network, url: &SafeUrl) -> bool {
     !matches!(proxy_to(network, url), Ok(None))
 }
 
-fn make(way: &Way, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
+fn make(key: &ClientKey, host: &str, reads: &Reads) -> Result<Pair, DriverError> {
     let failed = |error: &reqwest::Error| DriverError::Tls { host: host.to_owned(), reason: innermost(error) };
     let writer = Client::builder().tls_certs_only([]).http1_only().no_proxy().referer(false).redirect(Policy::none());
     let writer = writer.build().map_err(|error| failed(&error))?;
     // One for both: the system's authorities are loaded once, and either resumes what the other began.
-    let trust = if way.secure { Some(trust::configuration(way.ca_file.as_deref(), host)?) } else { None };
-    let gateway = match &way.proxy {
+    let trust = if key.secure { Some(trust::configuration(key.ca_file.as_deref(), host)?) } else { None };
+    let gateway = match &key.proxy {
         None => None,
         Some(proxy) => Some(Gateway::of(proxy, trust.as_ref()).ok_or_else(|| DriverError::Proxy {
             proxy: proxy.url().clone(),
             reason: "it is no address of a host".to_owned(),
         })?),
     };
-    let direct = |tls| Direct::new(names::Resolver(way.nearest), tls, reads.clone(), gateway.clone());
+    let direct = |tls| Direct::new(names::Resolver(key.min_scope), tls, reads.clone(), gateway.clone());
     let Some(trust) = trust else {
-        let own = direct(None);
-        return Ok(Pair { shared: own.clone(), own, writer });
+        let http1 = direct(None);
+        return Ok(Pair { shared: http1.clone(), http1, writer });
     };
     let speaking = |protocols: &[&[u8]]| {
         let mut config = trust.clone();
         config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         direct(Some(config))
     };
-    Ok(Pair { own: speaking(&[b"http/1.1"]), shared: speaking(&[HTTP2, b"http/1.1"]), writer })
+    Ok(Pair { http1: speaking(&[b"http/1.1"]), shared: speaking(&[HTTP2, b"http/1.1"]), writer })
 }
 
 #[cfg(test)]
@@ -335,8 +339,8 @@ mod tests {
         let clients = Clients::default();
         let network = Network { proxy: "socks5h://127.0.0.1:1".parse().ok(), ..Network::default() };
         let (far, near) = ("https://198.51.100.7/list".parse().unwrap(), "http://a.localhost/f".parse().unwrap());
-        assert!(clients.may_lead(&far, &near, &network).await);
-        assert_eq!(clients.spaces.known(&Host::Domain("a.localhost".to_owned())), None);
+        assert!(clients.may_redirect(&far, &near, &network).await);
+        assert_eq!(clients.scopes.known(&Host::Domain("a.localhost".to_owned())), None);
     }
 
     #[tokio::test]
@@ -344,13 +348,13 @@ mod tests {
         let clients = Clients::default();
         let proxied = Network { proxy: "http://127.0.0.1:1".parse().ok(), ..Network::default() };
         let own: SafeUrl = "https://198.51.100.7/f".parse().unwrap();
-        for (network, to, nearest) in [
-            (&Network::default(), "https://198.51.100.7/other", Space::Machine),
-            (&Network::default(), "https://198.51.100.8/f", Space::Public),
-            (&proxied, "https://198.51.100.8/f", Space::Machine),
+        for (network, to, min_scope) in [
+            (&Network::default(), "https://198.51.100.7/other", AddressScope::Machine),
+            (&Network::default(), "https://198.51.100.8/f", AddressScope::Public),
+            (&proxied, "https://198.51.100.8/f", AddressScope::Machine),
         ] {
             let to = to.parse().unwrap();
-            assert_eq!(clients.nearest(&own.expose().origin(), &to, network).await, nearest, "{to}");
+            assert_eq!(clients.min_scope(&own.expose().origin(), &to, network).await, min_scope, "{to}");
         }
     }
 }

@@ -17,7 +17,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::{Semaphore, oneshot};
 use tower_service::Service;
 
-use super::space::Space;
+use super::address_scope::AddressScope;
 
 /// Names that are looked up at once: resolvers answer that many, and each takes a thread.
 const MOST_LOOKUPS: usize = 16;
@@ -49,7 +49,7 @@ pub(crate) struct NearError;
 /// The system's resolver, and how near an address may be. The connector tries the first address's family, and 300 ms later the other one beside it
 /// (RFC 8305).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resolver(pub(super) Space);
+pub(super) struct Resolver(pub(super) AddressScope);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
@@ -73,13 +73,13 @@ impl Service<dns::Name> for Resolver {
 
 impl Resolver {
     fn look_up(self, name: String) -> Resolving {
-        let Self(nearest) = self;
+        let Self(min_scope) = self;
         Box::pin(async move {
             let mut addresses = addresses(&name).await.map_err(NameError)?;
             if addresses.is_empty() {
                 return Err(NameError(io::ErrorKind::NotFound.into()).into());
             }
-            addresses.retain(|address| Space::of(address.ip()) >= nearest);
+            addresses.retain(|address| AddressScope::of(address.ip()) >= min_scope);
             if addresses.is_empty() {
                 return Err(NearError.into());
             }
@@ -125,9 +125,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_gives_no_address_that_is_too_near() {
-        let resolve = |nearest| Resolver(nearest).resolve("files.localhost".parse().unwrap());
-        assert!(resolve(Space::Machine).await.is_ok_and(|addresses| addresses.count() == 2));
-        assert!(resolve(Space::Public).await.is_err_and(|error| error.is::<NearError>()));
+        let resolve = |min_scope| Resolver(min_scope).resolve("files.localhost".parse().unwrap());
+        assert!(resolve(AddressScope::Machine).await.is_ok_and(|addresses| addresses.count() == 2));
+        assert!(resolve(AddressScope::Public).await.is_err_and(|error| error.is::<NearError>()));
     }
 
     #[tokio::test]
@@ -135,7 +135,7 @@ mod tests {
         let late = Duration::from_millis(50);
         let connecting = async {
             tokio::time::sleep(late).await;
-            Resolver(Space::Machine).resolve("localhost".parse().unwrap()).await.is_ok()
+            Resolver(AddressScope::Machine).resolve("localhost".parse().unwrap()).await.is_ok()
         };
         let began = Instant::now();
         let (is_resolved, took) = timed(connecting).await;

@@ -20,8 +20,8 @@ use tokio::{
     time::Instant,
 };
 
-use super::{IDLE_TIMEOUT, Way};
-use crate::exchange::fault::Fault;
+use super::{ClientKey, IDLE_TIMEOUT};
+use crate::send::fault::Fault;
 
 /// Longest wait for what the first one finds. Where it takes longer the server is slow or does not answer at all, and
 /// everybody goes ahead.
@@ -46,18 +46,18 @@ pub(crate) enum Connection {
 /// What is known of servers, each as reached in one way.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
-    known: Mutex<HashMap<(Way, String), Arc<Server>>>,
+    known: Mutex<HashMap<(ClientKey, String), Arc<Server>>>,
 }
 
 impl Servers {
     /// The server that `url` names.
-    pub(super) fn of(&self, way: &Way, url: &SafeUrl) -> Arc<Server> {
+    pub(super) fn of(&self, key: &ClientKey, url: &SafeUrl) -> Arc<Server> {
         let origin = url.expose().origin().ascii_serialization();
         let mut known = self.known.lock();
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
-        Arc::clone(known.entry((way.clone(), origin)).or_default())
+        Arc::clone(known.entry((key.clone(), origin)).or_default())
     }
 
     pub(super) fn forget(&self) {
@@ -68,7 +68,7 @@ impl Servers {
 /// One server.
 #[derive(Debug)]
 pub(crate) struct Server {
-    speaks: Mutex<Speaks>,
+    speaks: Mutex<AlpnState>,
     /// Whether it ever answered over a client that speaks HTTP/1.1 alone.
     answered_in_http1: AtomicBool,
     /// Held by the one that goes ahead.
@@ -76,7 +76,7 @@ pub(crate) struct Server {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speaks {
+enum AlpnState {
     /// Nobody has asked yet, or the shared connection is gone.
     Unknown,
     /// HTTP/1.1 and nothing else.
@@ -92,58 +92,62 @@ enum Speaks {
 impl Default for Server {
     fn default() -> Self {
         let lead = Arc::new(Semaphore::new(1));
-        Self { speaks: Mutex::new(Speaks::Unknown), answered_in_http1: AtomicBool::new(false), lead }
+        Self { speaks: Mutex::new(AlpnState::Unknown), answered_in_http1: AtomicBool::new(false), lead }
     }
 }
 
 impl Server {
     /// The right to send a request over a client that offers HTTP/2; `None` where it is to be sent over one that does
     /// not. Waits at most [`FIRST_CONTACT`].
-    pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<Offer> {
+    pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<AlpnLead> {
         match (connection, self.speaks()) {
-            (_, speaks @ Speaks::OnlyTwo { .. }) => return Some(self.offer(speaks, None)),
-            (_, Speaks::Avoided { .. })
+            (_, speaks @ AlpnState::OnlyTwo { .. }) => return Some(self.offer(speaks, None)),
+            (_, AlpnState::Avoided { .. })
             | (Connection::Narrow(_), _)
-            | (Connection::Own, Speaks::Unknown | Speaks::Two { .. }) => return None,
+            | (Connection::Own, AlpnState::Unknown | AlpnState::Two { .. }) => return None,
             // What was made to find that out is HTTP/1.1 as well, and used up before another one is made.
-            (_, speaks @ Speaks::One) | (Connection::Shared, speaks @ Speaks::Two { .. }) => {
+            (_, speaks @ AlpnState::One) | (Connection::Shared, speaks @ AlpnState::Two { .. }) => {
                 return Some(self.offer(speaks, None));
             }
-            (Connection::Shared, Speaks::Unknown) => {}
+            (Connection::Shared, AlpnState::Unknown) => {}
         }
         let lead = tokio::time::timeout(FIRST_CONTACT, Arc::clone(&self.lead).acquire_owned()).await;
         // Only a closed semaphore refuses, and nobody closes it.
         let lead = lead.ok().and_then(Result::ok);
         match self.speaks() {
-            speaks @ Speaks::Unknown => Some(self.offer(speaks, lead)),
-            speaks @ (Speaks::One | Speaks::Two { .. } | Speaks::OnlyTwo { .. }) => Some(self.offer(speaks, None)),
-            Speaks::Avoided { .. } => None,
+            speaks @ AlpnState::Unknown => Some(self.offer(speaks, lead)),
+            speaks @ (AlpnState::One | AlpnState::Two { .. } | AlpnState::OnlyTwo { .. }) => {
+                Some(self.offer(speaks, None))
+            }
+            AlpnState::Avoided { .. } => None,
         }
     }
 
-    const fn offer(self: Arc<Self>, speaks: Speaks, lead: Option<OwnedSemaphorePermit>) -> Offer {
-        Offer { server: self, is_shared: matches!(speaks, Speaks::Two { .. } | Speaks::OnlyTwo { .. }), lead }
+    const fn offer(self: Arc<Self>, speaks: AlpnState, lead: Option<OwnedSemaphorePermit>) -> AlpnLead {
+        AlpnLead { server: self, is_shared: matches!(speaks, AlpnState::Two { .. } | AlpnState::OnlyTwo { .. }), lead }
     }
 
     /// What is known now.
-    fn speaks(&self) -> Speaks {
+    fn speaks(&self) -> AlpnState {
         let (now, mut speaks) = (Instant::now(), self.speaks.lock());
         match *speaks {
             // By now one of the two sides has closed it.
-            Speaks::Two { used } if now.duration_since(used) >= IDLE_TIMEOUT => *speaks = Speaks::Unknown,
-            Speaks::Avoided { until, .. } | Speaks::OnlyTwo { until } if until <= now => *speaks = Speaks::Unknown,
+            AlpnState::Two { used } if now.duration_since(used) >= IDLE_TIMEOUT => *speaks = AlpnState::Unknown,
+            AlpnState::Avoided { until, .. } | AlpnState::OnlyTwo { until } if until <= now => {
+                *speaks = AlpnState::Unknown;
+            }
             _ => {}
         }
         *speaks
     }
 
-    fn learn(&self, news: Speaks) {
+    fn learn(&self, news: AlpnState) {
         let mut speaks = self.speaks.lock();
         match (*speaks, news) {
             // A straggler of before says nothing against it.
-            (Speaks::Avoided { .. }, _) => {}
+            (AlpnState::Avoided { .. }, _) => {}
             // Nor does one that goes well, or a connection that is gone.
-            (Speaks::OnlyTwo { .. }, Speaks::Unknown | Speaks::Two { .. }) => {}
+            (AlpnState::OnlyTwo { .. }, AlpnState::Unknown | AlpnState::Two { .. }) => {}
             _ => *speaks = news,
         }
     }
@@ -155,15 +159,15 @@ impl Server {
 
     /// Whether it is known to answer in HTTP/2, and never did in HTTP/1.1.
     pub(crate) fn answers_in_http2_only(&self) -> bool {
-        matches!(self.speaks(), Speaks::Two { .. }) && !self.answered_in_http1.load(Relaxed)
+        matches!(self.speaks(), AlpnState::Two { .. }) && !self.answered_in_http1.load(Relaxed)
     }
 
     /// It does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place: also where that went wrong, since nothing else
     /// is left, but not where it was refused as well.
     pub(crate) fn refused_http1(&self) -> bool {
-        let is_tried = !matches!(self.speaks(), Speaks::Avoided { wants_http1: true, .. });
+        let is_tried = !matches!(self.speaks(), AlpnState::Avoided { wants_http1: true, .. });
         if is_tried {
-            *self.speaks.lock() = Speaks::OnlyTwo { until: Instant::now() + AVOIDED_FOR };
+            *self.speaks.lock() = AlpnState::OnlyTwo { until: Instant::now() + AVOIDED_FOR };
         }
         is_tried
     }
@@ -171,7 +175,7 @@ impl Server {
 
 /// A request that offers HTTP/2, and later its answer: what becomes of them is learned from.
 #[derive(Debug)]
-pub(crate) struct Offer {
+pub(crate) struct AlpnLead {
     server: Arc<Server>,
     /// Whether it travels on a shared connection; unknown, and taken for no, before the first answer.
     is_shared: bool,
@@ -179,11 +183,11 @@ pub(crate) struct Offer {
     lead: Option<OwnedSemaphorePermit>,
 }
 
-impl Offer {
+impl AlpnLead {
     /// The head of the answer came, in this version.
     pub(crate) fn answered(&mut self, version: Version) {
         self.is_shared = version == Version::HTTP_2;
-        self.server.learn(if self.is_shared { Speaks::Two { used: Instant::now() } } else { Speaks::One });
+        self.server.learn(if self.is_shared { AlpnState::Two { used: Instant::now() } } else { AlpnState::One });
         self.lead = None;
     }
 
@@ -198,9 +202,9 @@ impl Offer {
             Fault::WantsHttp1 | Fault::Protocol | Fault::Silent => {
                 let until = Instant::now() + AVOIDED_FOR;
                 tracing::debug!(?fault, "HTTP/2 is not tried again for a while");
-                self.server.learn(Speaks::Avoided { until, wants_http1: fault == Fault::WantsHttp1 });
+                self.server.learn(AlpnState::Avoided { until, wants_http1: fault == Fault::WantsHttp1 });
             }
-            Fault::Unprocessed { is_closing: true } | Fault::ConnectionLost => self.server.learn(Speaks::Unknown),
+            Fault::Unprocessed { is_closing: true } | Fault::ConnectionLost => self.server.learn(AlpnState::Unknown),
             Fault::Unprocessed { is_closing: false } | Fault::Overloaded | Fault::StreamEnded => {}
         }
     }

@@ -55,7 +55,7 @@ impl Context {
 /// Knows which servers are left alone at the moment.
 pub trait Gate: Send + Sync + fmt::Debug {
     /// Whether a redirect may be followed to `host`, with its port where that is not the scheme's own.
-    fn is_open(&self, host: &str) -> bool;
+    fn may_redirect_to(&self, host: &str) -> bool;
 }
 
 /// One network protocol.

@@ -45,7 +45,7 @@ impl DriverError {
             // All jobs that share a connection lose it at once: that says nothing of how many the server bears.
             Self::StreamLost { .. }
             | Self::NameNotResolved { .. }
-            | Self::TooNear { .. }
+            | Self::PrivateAddressBlocked { .. }
             | Self::Tls { .. }
             | Self::Handshake { .. }
             | Self::Proxy { .. }

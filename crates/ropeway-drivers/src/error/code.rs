@@ -44,7 +44,7 @@ impl DriverError {
             Self::RemoteChanged { .. } => FailureCode::RemoteChanged,
             Self::NoContent { .. } => FailureCode::UnexpectedContent,
             Self::ContentCoding { .. } => FailureCode::ContentCoding,
-            Self::RedirectRefused { .. } | Self::TooNear { .. } => FailureCode::RedirectRefused,
+            Self::RedirectRefused { .. } | Self::PrivateAddressBlocked { .. } => FailureCode::RedirectRefused,
             Self::LeftAlone { .. } => FailureCode::ServerUnavailable,
             Self::Body(_) => FailureCode::DiskFailed,
             Self::SchemeUnsupported { .. } => FailureCode::SchemeUnsupported,
@@ -100,7 +100,7 @@ impl DriverError {
             | Self::NoContent { url, .. }
             | Self::RedirectRefused { url, .. } => Some(url.host()),
             // Nobody was asked.
-            Self::TooNear { .. }
+            Self::PrivateAddressBlocked { .. }
             | Self::TooManyOpen { .. }
             | Self::Proxy { .. }
             | Self::ProxyLogin { .. }

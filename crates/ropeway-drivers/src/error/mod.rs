@@ -259,7 +259,7 @@ pub enum DriverError {
     },
     /// A server of the internet, or a mirror, leads to an address that only this machine or its network can reach.
     #[error("{url} is an address of this machine or its network, and the job's own address is farther away")]
-    TooNear {
+    PrivateAddressBlocked {
         /// Where it leads.
         url: SafeUrl,
     },

@@ -16,7 +16,7 @@ use ropeway_wire::{content_length, transfer_coding};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::{coding, decoded};
-use crate::{ByteStream, DriverError, client::Offer, exchange::error};
+use crate::{ByteStream, DriverError, client::AlpnLead, send::error};
 
 /// At most `longest` bytes of the answer's body, as they come from the connection, without a copy where nothing has to
 /// be undone.
@@ -43,7 +43,7 @@ pub(super) fn stream(
     let length = content_length::announced(headers).map_err(|wrong| error::bad(url, wrong.to_string()))?;
     let expected = length.filter(|_| is_told && coding.is_none());
     let canceled = Box::pin(cancel.clone().cancelled_owned());
-    let offer = response.extensions().get::<Arc<Offer>>().cloned();
+    let offer = response.extensions().get::<Arc<AlpnLead>>().cloned();
     let left = expected.unwrap_or(u64::MAX);
     let is_exact = expected.is_some();
     let has_own_end = response.version() == Version::HTTP_2;
@@ -117,7 +117,7 @@ struct Body {
     canceled: Pin<Box<WaitForCancellationFutureOwned>>,
     url: SafeUrl,
     /// There where the request offered HTTP/2.
-    offer: Option<Arc<Offer>>,
+    offer: Option<Arc<AlpnLead>>,
     left: u64,
     /// Whether a body that ends with some left is cut.
     is_exact: bool,

@@ -13,7 +13,7 @@ use futures_util::{Stream, StreamExt as _, stream};
 use ropeway_model::SafeUrl;
 
 use super::coding::Coding;
-use crate::{ByteStream, DriverError, Turn, exchange::error};
+use crate::{ByteStream, DriverError, Turn, send::error};
 
 /// Octets that are decoded in one go; they become at most a few dozen times as many, which is the memory this takes.
 const PORTION: usize = 1024;

@@ -13,7 +13,7 @@ use ropeway_wire::{
 };
 
 use super::{body, coding, probe, redirect};
-use crate::{Context, DriverError, Fetched, client::Connection, exchange::error};
+use crate::{Context, DriverError, Fetched, client::Connection, send::error};
 
 /// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
 pub(super) async fn fetch(

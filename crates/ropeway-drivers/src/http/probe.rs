@@ -11,7 +11,7 @@ use ropeway_model::{FileName, SafeUrl, Validator};
 use ropeway_wire::{content_disposition, content_length, validator};
 
 use super::{announced, body, coding, decoded, page, redirect};
-use crate::{Context, DriverError, Probe, client::Connection, exchange::error};
+use crate::{Context, DriverError, Probe, client::Connection, send::error};
 
 /// Sends the first request.
 ///

@@ -8,7 +8,7 @@ use percent_encoding::{CONTROLS, percent_encode};
 use reqwest::Response;
 use ropeway_model::SafeUrl;
 
-use crate::{Context, DriverError, client::Connection, exchange};
+use crate::{Context, DriverError, client::Connection, send};
 
 /// Redirects followed for one request; the limit of browsers.
 const MOST_HOPS: usize = 20;
@@ -41,20 +41,20 @@ pub(crate) async fn get(
     let mut url = from.clone();
     let mut floor = None;
     loop {
-        let nearest = match floor {
-            Some(space) => space,
-            None => context.clients.nearest(&context.origin, &url, &context.network).await,
+        let min_scope = match floor {
+            Some(scope) => scope,
+            None => context.clients.min_scope(&context.origin, &url, &context.network).await,
         };
-        let response = exchange::get(context, &url, fields, connection, nearest).await?;
+        let response = send::get(context, &url, fields, connection, min_scope).await?;
         // Whatever is looked up later: nothing leads nearer than the connection that the user's own address had.
         if chain.hops.len() == 1 && url.expose().origin() == context.origin {
-            floor = exchange::space(&response).inspect(|space| context.clients.remember(&context.origin, *space));
+            floor = send::scope(&response).inspect(|scope| context.clients.remember(&context.origin, *scope));
         }
         let Some(next) = target(&url, &response, context.network.allow_downgrade)? else {
             return Ok(Answer { url, response });
         };
-        let pause = chain.add(&next, context.cookies.changes(), exchange::retry_after(&response))?;
-        if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.is_open(&next.host())) {
+        let pause = chain.add(&next, context.cookies.changes(), send::retry_after(&response))?;
+        if next.host() != url.host() && context.gate.as_ref().is_some_and(|gate| !gate.may_redirect_to(&next.host())) {
             return Err(DriverError::LeftAlone { host: next.host() });
         }
         if !pause.is_zero() {

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use self::features::Known;
 use crate::{
     Context, Driver, DriverError, Held, Layout, OpenUpload, Part, PartBody, Receipt, Sent, Session, SourceMeta, Upload,
-    exchange,
+    send,
     upload::{self, Answer, SizedBody},
 };
 
@@ -266,5 +266,5 @@ fn refused(answer: &Answer, url: &SafeUrl) -> DriverError {
 }
 
 fn bad(url: &SafeUrl, reason: impl Into<String>) -> DriverError {
-    exchange::error::bad(url, reason)
+    send::error::bad(url, reason)
 }

@@ -13,8 +13,8 @@ use ropeway_wire::{content_length, content_range, digest_field::WANT_REPR_DIGEST
 use crate::{
     Context, DriverError, Patience, Stored,
     client::Connection,
-    exchange,
     http::{announced, coding},
+    send,
 };
 
 /// Longest wait for each answer: the file has been sent, and this is asked only to be sure. A server that takes the
@@ -43,15 +43,15 @@ pub(crate) async fn stored_at(context: &Context, url: &SafeUrl) -> Option<Stored
 }
 
 async fn head(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
-    exchange::send(context, Method::HEAD, url, (&HeaderMap::new(), &fields()), None).await
+    send::send(context, Method::HEAD, url, (&HeaderMap::new(), &fields()), None).await
 }
 
 /// The smallest thing to ask for where a server does not answer `HEAD`: with it comes the length of the whole.
 async fn first_octet(context: &Context, url: &SafeUrl) -> Result<Response, DriverError> {
     let mut fields = fields();
     fields.insert(RANGE, HeaderValue::from_static("bytes=0-0"));
-    let nearest = context.clients.nearest(&context.origin, url, &context.network).await;
-    exchange::get(context, url, &fields, Connection::Own, nearest).await
+    let min_scope = context.clients.min_scope(&context.origin, url, &context.network).await;
+    send::get(context, url, &fields, Connection::Own, min_scope).await
 }
 
 /// A cache on the way would tell of what was there before.

@@ -22,8 +22,9 @@ pub(crate) use sending::Sending;
 pub use words::ServerWords;
 
 use crate::{
-    Context, DriverError, Held, Layout, OpenUpload, Part, Patience, Receipt, Sent, Session, Turn, exchange,
+    Context, DriverError, Held, Layout, OpenUpload, Part, Patience, Receipt, Sent, Session, Turn,
     http::{announced, coding, page, redirect},
+    send,
 };
 
 /// Octets of an answer that are read: a receipt or a reason has a few hundred.
@@ -49,13 +50,13 @@ pub(crate) fn begin(url: SafeUrl, state: &impl Serialize) -> Result<OpenUpload, 
 
 /// What a driver remembers of an upload to `url`, as it is stored.
 pub(crate) fn remembered(url: &SafeUrl, state: &impl Serialize) -> Result<serde_json::Value, DriverError> {
-    serde_json::to_value(state).map_err(|wrong| exchange::error::bad(url, wrong.to_string()))
+    serde_json::to_value(state).map_err(|wrong| send::error::bad(url, wrong.to_string()))
 }
 
 /// What a driver remembers of an upload.
 pub(crate) fn state_of<T: DeserializeOwned>(session: &Session) -> Result<T, DriverError> {
     serde_json::from_value(session.state.clone())
-        .map_err(|wrong| exchange::error::bad(&session.url, format!("the saved upload is unreadable: {wrong}")))
+        .map_err(|wrong| send::error::bad(&session.url, format!("the saved upload is unreadable: {wrong}")))
 }
 
 /// Sends `body` and returns the answer, whatever its status. `suggested` gives way to the user's headers, `fields` does
@@ -76,7 +77,7 @@ pub(crate) async fn deliver(
     fields.insert(CONTENT_LENGTH, body.length().into());
     suggested.insert(WANT_REPR_DIGEST.0, WANT_REPR_DIGEST.1);
     let answered = tokio::select! {
-        answered = exchange::send(context, method, url, (&suggested, &fields), Some(body)) => answered,
+        answered = send::send(context, method, url, (&suggested, &fields), Some(body)) => answered,
         (turn, waited) = sending.overdue() => Err(DriverError::Silent { host: url.host(), turn, waited_s: waited.as_secs() }),
     };
     let response = sending.failure().map_or(answered, Err)?;
@@ -93,9 +94,9 @@ pub(crate) async fn ask(
     url: &SafeUrl,
     fields: &HeaderMap,
 ) -> Result<Answer, DriverError> {
-    let patience = Patience::chosen().silence.unwrap_or(exchange::HEAD_TIMEOUT);
+    let patience = Patience::chosen().silence.unwrap_or(send::HEAD_TIMEOUT);
     let suggested = HeaderMap::new();
-    let answered = exchange::send(context, method, url, (&suggested, fields), None);
+    let answered = send::send(context, method, url, (&suggested, fields), None);
     let answered = tokio::time::timeout(patience, answered).await;
     let silent = |_| DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: patience.as_secs() };
     let answer = Answer { response: answered.map_err(silent)??, body: Vec::new(), is_whole: false };
@@ -171,7 +172,7 @@ impl Answer {
     pub(crate) fn refused(&self, url: &SafeUrl) -> DriverError {
         match redirect::target(url, &self.response, false) {
             Err(refused) => refused,
-            Ok(None) => match exchange::error::of_status(url.clone(), &self.response) {
+            Ok(None) => match send::error::of_status(url.clone(), &self.response) {
                 DriverError::Status { url, status, retry_after, .. } => {
                     let words = ServerWords::read(coding::media_type(self.response.headers()), &self.body);
                     DriverError::Status { url, status, retry_after, words: Some(Box::new(words)) }

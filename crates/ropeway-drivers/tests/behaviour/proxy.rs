@@ -156,7 +156,7 @@ async fn what_a_document_names_is_the_proxys_to_look_up_and_to_refuse() {
     let clients = Clients::default();
     let through = Network { proxy: Some(url("socks5h://127.0.0.1:1")), ..Network::default() };
     let (far, near) = (url("https://198.51.100.7/list.meta4"), url("http://files.localhost/f"));
-    for (network, may_lead) in [(Network::default(), false), (through, true)] {
-        assert_eq!(clients.may_lead(&far, &near, &network).await, may_lead, "{network:?}");
+    for (network, may_redirect) in [(Network::default(), false), (through, true)] {
+        assert_eq!(clients.may_redirect(&far, &near, &network).await, may_redirect, "{network:?}");
     }
 }

@@ -263,7 +263,7 @@ async fn a_redirect_to_encryption_is_followed() {
 struct Closed(String);
 
 impl Gate for Closed {
-    fn is_open(&self, host: &str) -> bool {
+    fn may_redirect_to(&self, host: &str) -> bool {
         host != self.0
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
             Transfer::Download { name, .. } => name.clone(),
             Transfer::Upload { .. } => None,
         },
-        gate: Some(Arc::new(engine.hosts.passage(HostKey::of(spec.address())))),
+        gate: Some(Arc::new(engine.hosts.redirect_guard(HostKey::of(spec.address())))),
         cancel,
     }
 }
@@ -35,12 +35,12 @@ impl Attempt {
     /// What the driver needs besides the address.
     pub(crate) fn context(&self) -> Context {
         let pace = self.throttle.tightest();
-        let (cookies, gate) = (Arc::clone(&self.cookies), Arc::new(self.visit.passage()));
+        let (cookies, gate) = (Arc::clone(&self.cookies), Arc::new(self.host_session.redirect_guard()));
         Context { pace, cookies, gate: Some(gate), ..context(&self.engine, &self.spec, self.cancel.clone()) }
     }
 
     /// The same for a request that no redirect leads to the server `tired`.
     pub(crate) fn context_without(&self, tired: HostKey) -> Context {
-        Context { gate: Some(Arc::new(self.visit.passage().but_not_to(tired))), ..self.context() }
+        Context { gate: Some(Arc::new(self.host_session.redirect_guard().but_not_to(tired))), ..self.context() }
     }
 }

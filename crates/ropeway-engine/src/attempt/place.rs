@@ -14,7 +14,7 @@ impl Attempt {
             }
             advance(entry, Step::Transferred);
         });
-        self.visit.leave();
+        self.host_session.leave();
         self.engine.wake.notify_one();
     }
 

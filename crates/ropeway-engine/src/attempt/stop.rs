@@ -2,7 +2,7 @@
 
 use ropeway_drivers::{DriverError, Meaning};
 use ropeway_flow::disk::DiskError;
-use ropeway_model::{Failure, FailureCode, Obstacle, Retry};
+use ropeway_model::{Blocker, Failure, FailureCode, Retry};
 
 use super::Finished;
 use crate::hosts::{HostKey, Verdict};
@@ -11,15 +11,15 @@ use crate::hosts::{HostKey, Verdict};
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The user or the shutdown wished so.
-    Wished,
+    Interrupted,
     /// It failed, `at` a server where one is to blame.
     Failed { failure: Failure, retry: Retry, at: Option<HostKey> },
     /// A redirect led `to` a server that is left alone: the job waits for that one's turn.
-    Led { to: HostKey, failure: Failure },
+    RedirectedTo { to: HostKey, failure: Failure },
     /// The address leads to no file: a failure at first contact, an expired link where bytes of the file are here.
     NoFile { failure: Failure, retry: Retry },
     /// Something stands in the way that is not ours to mend.
-    Blocked { by: Obstacle, failure: Failure },
+    Blocked { by: Blocker, failure: Failure },
 }
 
 impl Stop {
@@ -32,11 +32,13 @@ impl Stop {
 impl From<DriverError> for Stop {
     fn from(error: DriverError) -> Self {
         match error {
-            DriverError::Canceled => Self::Wished,
+            DriverError::Canceled => Self::Interrupted,
             other if other.meaning() == Meaning::NoFile => {
                 Self::NoFile { failure: other.failure(), retry: other.retry() }
             }
-            DriverError::LeftAlone { ref host } => Self::Led { to: HostKey::new(host), failure: error.failure() },
+            DriverError::LeftAlone { ref host } => {
+                Self::RedirectedTo { to: HostKey::new(host), failure: error.failure() }
+            }
             other => {
                 let at = other.host().as_deref().map(HostKey::new);
                 Self::Failed { failure: other.failure(), retry: other.retry(), at }
@@ -58,7 +60,7 @@ pub(super) fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Ver
         Err(_) if progressed => Verdict::Well,
         Err(Stop::NoFile { .. }) => Verdict::Well,
         Err(Stop::Failed { failure, retry, .. }) => Verdict::of(failure.code, *retry),
-        Err(Stop::Wished | Stop::Blocked { .. } | Stop::Led { .. }) => Verdict::Nothing,
+        Err(Stop::Interrupted | Stop::Blocked { .. } | Stop::RedirectedTo { .. }) => Verdict::Nothing,
     }
 }
 
@@ -66,7 +68,7 @@ pub(super) fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Ver
 pub(super) fn ended_at(outcome: &Result<Finished, Stop>) -> Option<HostKey> {
     match outcome {
         Err(Stop::Failed { at, .. }) => at.clone(),
-        Err(Stop::Led { to, .. }) => Some(to.clone()),
-        Ok(_) | Err(Stop::Wished | Stop::NoFile { .. } | Stop::Blocked { .. }) => None,
+        Err(Stop::RedirectedTo { to, .. }) => Some(to.clone()),
+        Ok(_) | Err(Stop::Interrupted | Stop::NoFile { .. } | Stop::Blocked { .. }) => None,
     }
 }

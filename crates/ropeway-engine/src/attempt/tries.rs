@@ -49,7 +49,7 @@ impl Attempt {
     /// How many tries in a row a failure is given.
     fn patience(&self, is_first_contact: bool) -> u32 {
         // Others have tried it long enough: this one came to see whether it is back.
-        let is_last_look = is_first_contact && self.visit.is_probe() && self.chosen_tries() == 0;
+        let is_last_look = is_first_contact && self.host_session.is_probe() && self.chosen_tries() == 0;
         if is_last_look { 0 } else { most_tries(&self.engine, is_first_contact) }
     }
 
@@ -74,16 +74,16 @@ impl Attempt {
         let has_chosen = self.chosen_tries() > 0;
         let is_free = |restart: &Restart| !has_chosen || (restart.is_recent() && !is_first_contact);
         if let Some(restart) = is_refused.then(|| self.engine.hosts.restart(at)).flatten().filter(is_free) {
-            entry.known.attempts = entry.known.attempts.max(1);
+            entry.state.attempts = entry.state.attempts.max(1);
             let is_over = is_first_contact && restart.down >= retry::LONGEST_FIRST_CONTACT;
             return (!is_over).then_some(restart.probed_in);
         }
-        entry.known.attempts = if progressed { 1 } else { entry.known.attempts + 1 };
+        entry.state.attempts = if progressed { 1 } else { entry.state.attempts + 1 };
         let random = self.engine.rng.uniform();
         let retry = if is_hopeless(&self.engine, &self.progress, failure) { Retry::Never } else { retry };
-        let pause = retry::delay(retry, entry.known.attempts, self.patience(is_first_contact), random);
+        let pause = retry::delay(retry, entry.state.attempts, self.patience(is_first_contact), random);
         // What moved bytes is no repetition.
-        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.visit.key()));
+        let turn = pause.filter(|_| !progressed).map(|_| self.engine.hosts.retry_wait(self.host_session.key()));
         pause.map(|pause| pause.max(turn.unwrap_or_default()))
     }
 }

@@ -2,17 +2,17 @@
 //! file are no longer those that were received, and allow to fetch only these again.
 
 mod compare;
-mod course;
 mod grid;
 mod ledger;
 mod repair;
 mod verify;
+mod verify_progress;
 
 pub(crate) use compare::{compare, digest};
-pub(crate) use course::Courses;
-pub use course::{ProofProgress, ProofStage};
 pub(crate) use grid::Grid;
 pub(crate) use ledger::Ledger;
 pub(crate) use repair::repair;
 pub use verify::BlockReport;
 pub(crate) use verify::verify;
+pub(crate) use verify_progress::Verifications;
+pub use verify_progress::{ProofProgress, ProofStage};

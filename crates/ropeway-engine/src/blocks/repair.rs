@@ -13,15 +13,15 @@ use ropeway_store::{Block, BlockChange, JobChange};
 
 use super::{
     BlockReport,
-    course::{Course, ProofStage},
     verify::{self, Subject},
+    verify_progress::{ProofStage, VerifyProgress},
 };
 use crate::{
     attempt,
     core::Core,
     download::{
+        range_fetch::{self, RangeError, RangeSource},
         recheck,
-        stretch::{self, Place},
     },
     engine::EngineError,
 };
@@ -76,10 +76,10 @@ async fn mend(core: &Core, subject: &Subject, damaged: &[ByteRange]) -> Result<(
     let mut wanted: Vec<Block> =
         subject.blocks.iter().filter(|block| damaged.contains(&block.range)).copied().collect();
     let total = wanted.iter().map(|block| block.range.len()).sum();
-    let under_way = core.proofs.begin(subject.id, ProofStage::Fetching, total);
+    let guard = core.proofs.begin(subject.id, ProofStage::Fetching, total);
     let mut first_trouble = None;
     for url in addresses(subject) {
-        let asked = fetch_all(core, subject, url, &mut wanted, (&aside, &file), &under_way.course).await;
+        let asked = fetch_all(core, subject, url, &mut wanted, (&aside, &file), &guard.progress).await;
         match asked {
             Err(EngineError::Remote(DriverError::Canceled)) => return Err(EngineError::Remote(DriverError::Canceled)),
             Err(EngineError::Remote(error)) => {
@@ -127,17 +127,18 @@ async fn fetch_all(
     url: &SafeUrl,
     wanted: &mut Vec<Block>,
     (aside, file): (&Arc<dyn PartFile>, &Arc<dyn PartFile>),
-    course: &Course,
+    progress: &VerifyProgress,
 ) -> Result<(), EngineError> {
     let context = attempt::context(core, &subject.spec, core.stopping.child_token());
     let driver = core.drivers.for_download(url).map_err(EngineError::Remote)?;
     let own = Arc::new(Bucket::new(subject.spec.rate_limit));
     let server = core.server_bucket(&url.host());
     let throttle = Throttle::new(own, server, Arc::clone(&core.downloads));
-    let place = Place { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
+    let source =
+        RangeSource { context: &context, driver: &*driver as &dyn Driver, url, throttle: &throttle, hosts: None };
     let mut damaged = Vec::new();
     for (at, block) in wanted.iter().enumerate() {
-        match fetch(&place, subject, *block, &**aside, course).await {
+        match fetch(&source, subject, *block, &**aside, progress).await {
             Ok(true) => copy(core, block.range, aside, file).await?,
             Ok(false) => damaged.push(*block),
             Err(error) => {
@@ -153,25 +154,25 @@ async fn fetch_all(
 
 /// Fetches a block aside; `false` if it is not the one that was recorded.
 async fn fetch(
-    place: &Place<'_>,
+    source: &RangeSource<'_>,
     subject: &Subject,
     block: Block,
     aside: &dyn PartFile,
-    course: &Course,
+    progress: &VerifyProgress,
 ) -> Result<bool, EngineError> {
     let mut hasher = blake3::Hasher::new();
     let take = |offset: u64, bytes: &[u8]| {
         hasher.update(bytes);
         aside.write_at(bytes, offset - block.range.start())?;
-        course.advance(bytes.len());
+        progress.advance(bytes.len());
         Ok(true)
     };
     // Another place may have other words for the same version.
-    let valid = (*place.url == subject.remote.url).then_some(&subject.remote.validator);
-    stretch::fetch(place, block.range, valid, take).await.map_err(|trouble| match trouble {
-        stretch::Trouble::Driver(error) => EngineError::Remote(error),
-        stretch::Trouble::Disk(error) => EngineError::Disk(error),
-        stretch::Trouble::Held(_) => unreachable!("what the user asks for now is not held"),
+    let valid = (*source.url == subject.remote.url).then_some(&subject.remote.validator);
+    range_fetch::fetch_range(source, block.range, valid, take).await.map_err(|error| match error {
+        RangeError::Driver(error) => EngineError::Remote(error),
+        RangeError::Disk(error) => EngineError::Disk(error),
+        RangeError::RetryAfter(_) => unreachable!("what the user asks for now is not held"),
     })?;
     Ok(*hasher.finalize().as_bytes() == block.digest)
 }

@@ -6,7 +6,7 @@ use ropeway_flow::disk::DiskError;
 use ropeway_model::{ByteRange, Direction, JobId, JobSpec, Phase};
 use ropeway_store::{Block, Damage, JobChange, Remote};
 
-use super::{Grid, compare, course::ProofStage};
+use super::{Grid, compare, verify_progress::ProofStage};
 use crate::{core::Core, engine::EngineError};
 
 /// What the comparison of a file with its recorded block digests found.
@@ -51,10 +51,10 @@ pub(super) async fn subject(core: &Core, id: JobId) -> Result<Subject, EngineErr
     let is_at_rest = entry.active.is_none()
         && matches!(entry.phase, Phase::Completed | Phase::Paused | Phase::Failed { .. } | Phase::LinkExpired { .. });
     let is_complete = entry.phase == Phase::Completed;
-    let path = if is_complete { entry.known.final_path.clone() } else { entry.known.part_path.clone() };
+    let path = if is_complete { entry.state.final_path.clone() } else { entry.state.part_path.clone() };
     match (path, entry.remote.clone()) {
         (Some(path), Some(remote))
-            if is_at_rest && entry.packed().direction() == Direction::Download && !blocks.is_empty() =>
+            if is_at_rest && entry.interned().direction() == Direction::Download && !blocks.is_empty() =>
         {
             let (spec, length) = (entry.spec().into(), entry.progress().length());
             Ok(Subject { id, spec, remote, path, is_complete, length, blocks })
@@ -70,12 +70,12 @@ pub(super) async fn report(core: &Core, subject: Subject) -> Result<BlockReport,
     let opened = core.blocking.start(move || disk.open_source(&at)).await;
     let file = opened.map_err(|panic| EngineError::NotDurable(panic.to_string()))??;
     let (cancel, compared) = (core.stopping.child_token(), blocks.iter().map(|block| block.range.len()).sum());
-    let under_way = core.proofs.begin(id, ProofStage::Comparing, compared);
-    let course = Arc::clone(&under_way.course);
+    let guard = core.proofs.begin(id, ProofStage::Comparing, compared);
+    let progress = Arc::clone(&guard.progress);
     // Who does not wait for the report any more needs no further reading.
     let _reads_no_longer_than_this = cancel.clone().drop_guard();
     let work = move || -> Result<_, DiskError> {
-        let read = |buffer: &mut [u8], at| file.read_at(buffer, at).inspect(|count| course.advance(*count));
+        let read = |buffer: &mut [u8], at| file.read_at(buffer, at).inspect(|count| progress.advance(*count));
         let Some(mut damaged) = compare(read, &blocks, &cancel)? else { return Ok(None) };
         // A part file may be longer than what was saved of it; a complete one may not.
         let added = ByteRange::new(length.unwrap_or(u64::MAX), file.stamp()?.length);
@@ -93,7 +93,7 @@ pub(super) async fn report(core: &Core, subject: Subject) -> Result<BlockReport,
 async fn remember(core: &Core, id: JobId, damaged: &[ByteRange]) -> Result<(), EngineError> {
     let bytes = damaged.iter().map(|range| range.len()).sum();
     let found = (!damaged.is_empty()).then_some(Damage { blocks: damaged.len() as u64, bytes });
-    let known = core.table.lock().get(id).map(|entry| entry.known.damage);
+    let known = core.table.lock().get(id).map(|entry| entry.state.damage);
     // A job that was removed meanwhile has nothing to keep it with.
     if known.is_none_or(|known| known == found) {
         return Ok(());
@@ -101,7 +101,7 @@ async fn remember(core: &Core, id: JobId, damaged: &[ByteRange]) -> Result<(), E
     let mut change = JobChange::new(id);
     change.damage = Some(found);
     core.journal.save(change).wait().await.map_err(EngineError::NotDurable)?;
-    core.table.lock().update(id, |entry| entry.known.damage = found);
+    core.table.lock().update(id, |entry| entry.state.damage = found);
     core.changed.notify_one();
     Ok(())
 }

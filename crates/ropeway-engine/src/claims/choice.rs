@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     State, Terms,
-    post::{Hold, Post},
+    segment_workers::{Assignment, SegmentWorkers},
 };
 use crate::plan::{self, LEAST_HEDGED, SMALLEST_SEGMENT};
 
@@ -31,7 +31,7 @@ impl State {
     /// The first segment that nobody fetches.
     pub(super) fn idle(&self) -> Option<u64> {
         let missing = self.map.segments().iter().filter(|segment| segment.missing().is_some());
-        missing.map(|segment| segment.range().start()).find(|start| !self.posts.contains_key(start))
+        missing.map(|segment| segment.range().start()).find(|start| !self.segments.contains_key(start))
     }
 
     /// The end of another worker's segment, else, with `true`, the same segment.
@@ -52,7 +52,7 @@ impl State {
     fn split(&mut self, terms: Terms, look: Look) -> Option<u64> {
         let is_divisible = |missing: &ByteRange| !missing.is_open_ended() && missing.len() >= 2 * SMALLEST_SEGMENT;
         let (segment, missing, left) = self.slowest(look, |_, missing| is_divisible(missing))?;
-        let rate = self.posts.get(&segment).and_then(|post| self.rate(post, look));
+        let rate = self.segments.get(&segment).and_then(|workers| self.rate(workers, look));
         let kept = match (rate, look.usual) {
             (Some(rate), Some(usual)) => {
                 let taken = share(left - terms.delay.as_secs_f64(), rate, usual);
@@ -77,13 +77,16 @@ impl State {
     #[expect(clippy::cast_precision_loss, reason = "what is fetched twice is little")]
     fn hedge(&mut self, terms: Terms, look: Look) -> Option<u64> {
         let most = plan::most_hedged(self.map.length()?).saturating_sub(self.hedged);
-        let is_alone = |post: &Post, missing: &ByteRange| {
-            let is_heard = post.holds.iter().all(|hold| hold.is_answered() || post.silent(look.now) > LONGEST_THOUGHT);
-            post.holds.len() == 1 && is_heard && missing.len() <= most
+        let is_alone = |workers: &SegmentWorkers, missing: &ByteRange| {
+            let is_heard = workers
+                .assignments
+                .iter()
+                .all(|assignment| assignment.is_answered() || workers.silent(look.now) > LONGEST_THOUGHT);
+            workers.assignments.len() == 1 && is_heard && missing.len() <= most
         };
         // A few bytes cost nothing twice: they are not waited for as long.
         let last = self
-            .slowest(look, |post, missing| missing.len() < SMALLEST_SEGMENT && is_alone(post, missing))
+            .slowest(look, |workers, missing| missing.len() < SMALLEST_SEGMENT && is_alone(workers, missing))
             .filter(|(.., left)| *left > terms.worth.as_secs_f64());
         let (segment, missing, left) = match last {
             Some(last) => last,
@@ -103,11 +106,11 @@ impl State {
 
     /// The segment with the most time left among those that are being fetched and are `fit`, with what it misses and how
     /// many seconds that takes.
-    fn slowest(&self, look: Look, fit: impl Fn(&Post, &ByteRange) -> bool) -> Option<(u64, ByteRange, f64)> {
+    fn slowest(&self, look: Look, fit: impl Fn(&SegmentWorkers, &ByteRange) -> bool) -> Option<(u64, ByteRange, f64)> {
         let candidate = |segment: &Segment| {
             let start = segment.range().start();
-            let (post, missing) = (self.posts.get(&start)?, self.missing(start)?);
-            fit(post, &missing).then(|| (start, missing, self.time_left(post, missing, look)))
+            let (workers, missing) = (self.segments.get(&start)?, self.missing(start)?);
+            fit(workers, &missing).then(|| (start, missing, self.time_left(workers, missing, look)))
         };
         let candidates = self.map.segments().iter().filter_map(candidate);
         candidates.max_by(|(.., one), (.., other)| one.total_cmp(other))
@@ -117,8 +120,10 @@ impl State {
     /// seen, not counting those at the segment `but`.
     fn usual_rate(&self, but: Option<u64>) -> Option<f64> {
         let seen = || {
-            let posts = self.posts.iter().filter(|(segment, _)| Some(**segment) != but).map(|(_, post)| post);
-            let mut rates: Vec<f64> = posts.flat_map(|post| &post.holds).filter_map(Hold::rate).collect();
+            let segments =
+                self.segments.iter().filter(|(segment, _)| Some(**segment) != but).map(|(_, workers)| workers);
+            let mut rates: Vec<f64> =
+                segments.flat_map(|workers| &workers.assignments).filter_map(Assignment::rate).collect();
             rates.sort_by(f64::total_cmp);
             rates.get(rates.len() / 2).copied()
         };
@@ -126,25 +131,25 @@ impl State {
     }
 
     /// What the fastest connection at a segment brings, in bytes a second. While it still grows, at least the usual.
-    fn rate(&self, post: &Post, look: Look) -> Option<f64> {
-        let of = |hold: &Hold| {
-            let pace = self.paces.get(&hold.haul.connection);
-            let is_known = pace.map_or_else(|| hold.flows(look.now) >= KNOWN, |pace| pace.is_flat);
-            let rate = pace.map(|pace| pace.rate).or_else(|| hold.rate());
+    fn rate(&self, workers: &SegmentWorkers, look: Look) -> Option<f64> {
+        let of = |assignment: &Assignment| {
+            let pace = self.paces.get(&assignment.haul.connection);
+            let is_known = pace.map_or_else(|| assignment.flows(look.now) >= KNOWN, |pace| pace.is_flat);
+            let rate = pace.map(|pace| pace.rate).or_else(|| assignment.rate());
             let usual = look.usual.filter(|_| !is_known);
             rate.into_iter().chain(usual).max_by(f64::total_cmp)
         };
-        post.holds.iter().filter_map(of).max_by(f64::total_cmp)
+        workers.assignments.iter().filter_map(of).max_by(f64::total_cmp)
     }
 
     /// Seconds until the segment is complete. A connection that has been silent for a while will be for as long again, and
     /// one that is not answered yet takes what others took.
     #[expect(clippy::cast_precision_loss, reason = "files stay below 2^53 bytes")]
-    fn time_left(&self, post: &Post, missing: ByteRange, look: Look) -> f64 {
+    fn time_left(&self, workers: &SegmentWorkers, missing: ByteRange, look: Look) -> f64 {
         // Where nothing has been measured, a byte a second keeps the order of the lengths.
-        let rate = self.rate(post, look).unwrap_or(1.0).max(1.0);
-        let silent = post.silent(look.now);
-        let is_answered = post.holds.iter().any(Hold::is_answered);
+        let rate = self.rate(workers, look).unwrap_or(1.0).max(1.0);
+        let silent = workers.silent(look.now);
+        let is_answered = workers.assignments.iter().any(Assignment::is_answered);
         let wait = if is_answered || silent > look.opening { silent } else { look.opening.saturating_sub(silent) };
         missing.len() as f64 / rate + wait.as_secs_f64()
     }

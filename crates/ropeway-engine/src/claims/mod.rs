@@ -6,7 +6,7 @@
 
 mod choice;
 mod outrun;
-mod post;
+mod segment_workers;
 mod speed;
 mod stripe;
 #[cfg(test)]
@@ -15,9 +15,9 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-pub(crate) use post::Haul;
-use post::{Hold, Post};
 use ropeway_model::{ByteRange, Segment, SegmentError, SegmentMap};
+pub(crate) use segment_workers::Haul;
+use segment_workers::{Assignment, SegmentWorkers};
 pub(crate) use stripe::Stripe;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -39,7 +39,7 @@ pub(crate) struct Claims(Mutex<State>);
 struct State {
     map: SegmentMap,
     /// The segments that are being fetched, by their start.
-    posts: BTreeMap<u64, Post>,
+    segments: BTreeMap<u64, SegmentWorkers>,
     /// Workers that ever claimed something, and their connections.
     workers: u64,
     connections: u64,
@@ -134,7 +134,7 @@ impl Claims {
     pub(crate) fn new(map: SegmentMap, stripe: Option<Stripe>) -> Self {
         Self(Mutex::new(State {
             map,
-            posts: BTreeMap::new(),
+            segments: BTreeMap::new(),
             workers: 0,
             connections: 0,
             paces: BTreeMap::new(),
@@ -160,7 +160,7 @@ impl Claims {
             Some(segment) => (segment, false),
             None => state.take_from_others(terms, now)?,
         };
-        Some(state.appoint(segment, is_hedge, haul.map(Arc::clone), job.child_token(), now))
+        Some(state.assign(segment, is_hedge, haul.map(Arc::clone), job.child_token(), now))
     }
 
     /// What connections bring, and what one of them usually does.
@@ -179,11 +179,11 @@ impl Claims {
     pub(crate) fn give_back(&self, claim: &Claim) -> bool {
         let mut state = self.0.lock();
         state.release(claim);
-        if state.posts.contains_key(&claim.segment) {
+        if state.segments.contains_key(&claim.segment) {
             return true;
         }
         let before = state.map.segments().iter().rev().find(|segment| segment.range().start() < claim.segment);
-        let is_being_fetched = before.is_some_and(|segment| state.posts.contains_key(&segment.range().start()));
+        let is_being_fetched = before.is_some_and(|segment| state.segments.contains_key(&segment.range().start()));
         is_being_fetched && state.map.give_back(claim.segment)
     }
 
@@ -204,41 +204,41 @@ impl Claims {
         if own.start() > missing.start() {
             return Room::Complete;
         }
-        let Some(post) = state.posts.get_mut(&claim.segment) else { return Room::Complete };
-        let Some(hold) = post.hold(claim.worker) else { return Room::Complete };
-        hold.in_flight = Some(own);
-        post.front = own.end();
+        let Some(workers) = state.segments.get_mut(&claim.segment) else { return Room::Complete };
+        let Some(assignment) = workers.assignment(claim.worker) else { return Room::Complete };
+        assignment.in_flight = Some(own);
+        workers.front = own.end();
         Room::Write(own)
     }
 
     /// Records that the reserved bytes are written; whether the segment needs nothing more.
     pub(crate) fn commit(&self, claim: &Claim, written: ByteRange) -> Result<bool, SegmentError> {
         let mut state = self.0.lock();
-        let State { map, posts, .. } = &mut *state;
+        let State { map, segments, .. } = &mut *state;
         let gone = SegmentError::NoSuchSegment { start: claim.segment };
-        let post = posts.get_mut(&claim.segment).ok_or(gone)?;
-        let hold = post.hold(claim.worker).ok_or(gone)?;
-        hold.in_flight = None;
-        hold.moved += written.len();
+        let workers = segments.get_mut(&claim.segment).ok_or(gone)?;
+        let assignment = workers.assignment(claim.worker).ok_or(gone)?;
+        assignment.in_flight = None;
+        assignment.moved += written.len();
         let Some(missing) = map.missing(claim.segment) else { return Ok(true) };
-        map.advance(claim.segment, post.written_to() - missing.start())?;
-        let is_complete = post.front >= missing.end();
+        map.advance(claim.segment, workers.written_to() - missing.start())?;
+        let is_complete = workers.front >= missing.end();
         if is_complete {
-            post.dismiss_others(claim.worker);
+            workers.cancel_others(claim.worker);
         }
         Ok(is_complete)
     }
 
     /// The server has answered the worker's request.
     pub(crate) fn answered(&self, claim: &Claim) {
-        self.0.lock().change(claim, |hold| hold.answered(Instant::now()));
+        self.0.lock().change(claim, |assignment| assignment.answered(Instant::now()));
     }
 
     /// Whether the worker waits for our own throttle: that is no silence of the line.
     pub(crate) fn set_paying(&self, claim: &Claim, is_paying: bool) {
-        self.0.lock().change(claim, |hold| {
-            hold.is_paying = is_paying;
-            hold.speed.excuse(Instant::now());
+        self.0.lock().change(claim, |assignment| {
+            assignment.is_paying = is_paying;
+            assignment.speed.excuse(Instant::now());
         });
     }
 
@@ -247,28 +247,31 @@ impl Claims {
         let now = Instant::now();
         let mut state = self.0.lock();
         state.sample(now);
-        let standing = |segment: u64, hold: &Hold| Standing {
-            worker: hold.worker,
-            connection: hold.haul.connection,
-            haul: hold.haul.count(),
-            answered: hold.answered,
-            rate: hold.rate(),
+        let standing = |segment: u64, assignment: &Assignment| Standing {
+            worker: assignment.worker,
+            connection: assignment.haul.connection,
+            haul: assignment.haul.count(),
+            answered: assignment.answered,
+            rate: assignment.rate(),
             left: state.missing(segment).map_or(0, ByteRange::len),
-            is_answered: hold.is_answered(),
-            age: now.saturating_duration_since(hold.came),
-            flows: hold.flows(now),
-            silent: hold.speed.silent(now),
+            is_answered: assignment.is_answered(),
+            age: now.saturating_duration_since(assignment.came),
+            flows: assignment.flows(now),
+            silent: assignment.speed.silent(now),
         };
-        let holds = state.posts.iter().flat_map(|(segment, post)| post.holds.iter().map(|hold| (*segment, hold)));
-        holds.map(|(segment, hold)| standing(segment, hold)).collect()
+        let assignments = state
+            .segments
+            .iter()
+            .flat_map(|(segment, workers)| workers.assignments.iter().map(|assignment| (*segment, assignment)));
+        assignments.map(|(segment, assignment)| standing(segment, assignment)).collect()
     }
 
     /// Sends a worker away from its segment.
-    pub(crate) fn dismiss(&self, worker: u64) {
+    pub(crate) fn cancel(&self, worker: u64) {
         let mut state = self.0.lock();
-        let hold = state.posts.values_mut().find_map(|post| post.hold(worker));
-        if let Some(hold) = hold {
-            hold.leave.cancel();
+        let assignment = state.segments.values_mut().find_map(|workers| workers.assignment(worker));
+        if let Some(assignment) = assignment {
+            assignment.leave.cancel();
         }
     }
 
@@ -283,10 +286,12 @@ impl Claims {
     }
 
     /// Sends the workers of these connections away from their segments.
-    pub(crate) fn dismiss_connections(&self, connections: &[u64]) {
+    pub(crate) fn cancel_connections(&self, connections: &[u64]) {
         let state = self.0.lock();
-        let holds = state.posts.values().flat_map(|post| &post.holds);
-        holds.filter(|hold| connections.contains(&hold.haul.connection)).for_each(|hold| hold.leave.cancel());
+        let assignments = state.segments.values().flat_map(|workers| &workers.assignments);
+        assignments
+            .filter(|assignment| connections.contains(&assignment.haul.connection))
+            .for_each(|assignment| assignment.leave.cancel());
     }
 
     /// Where what the worker is to fetch ends; `None` when it has all of it.
@@ -322,7 +327,7 @@ impl Claims {
         let state = self.0.lock();
         let show = |segment: &Segment| SegmentSnapshot {
             segment: *segment,
-            is_active: state.posts.contains_key(&segment.range().start()),
+            is_active: state.segments.contains_key(&segment.range().start()),
         };
         state.map.segments().iter().map(show).collect()
     }
@@ -332,7 +337,7 @@ impl State {
     /// What of the segment nobody has written or is writing.
     fn missing(&self, segment: u64) -> Option<ByteRange> {
         let missing = self.map.missing(segment)?;
-        let front = self.posts.get(&segment).map_or(0, |post| post.front);
+        let front = self.segments.get(&segment).map_or(0, |workers| workers.front);
         ByteRange::new(missing.start().max(front), missing.end()).ok()
     }
 
@@ -342,7 +347,7 @@ impl State {
         segments.find(|it| it.range().start() == segment).map(|it| it.range().end())
     }
 
-    fn appoint(
+    fn assign(
         &mut self,
         segment: u64,
         is_hedge: bool,
@@ -357,31 +362,34 @@ impl State {
             Arc::new(Haul::new(self.connections))
         });
         let front = self.map.missing(segment).map_or(segment, ByteRange::start);
-        let post = self.posts.entry(segment).or_insert_with(|| Post::new(front));
-        post.holds.push(Hold::new(worker, Arc::clone(&haul), leave.clone(), now));
+        let workers = self.segments.entry(segment).or_insert_with(|| SegmentWorkers::new(front));
+        workers.assignments.push(Assignment::new(worker, Arc::clone(&haul), leave.clone(), now));
         Claim { segment, leave, is_hedge, haul, worker }
     }
 
     fn release(&mut self, claim: &Claim) {
-        let Some(post) = self.posts.get_mut(&claim.segment) else { return };
+        let Some(workers) = self.segments.get_mut(&claim.segment) else { return };
         // A write that failed has left a hole.
-        if let Some(lost) = post.hold(claim.worker).and_then(|hold| hold.in_flight) {
-            post.front = post.front.min(lost.start());
+        if let Some(lost) = workers.assignment(claim.worker).and_then(|assignment| assignment.in_flight) {
+            workers.front = workers.front.min(lost.start());
         }
-        post.holds.retain(|hold| hold.worker != claim.worker);
-        if post.holds.is_empty() {
-            self.posts.remove(&claim.segment);
+        workers.assignments.retain(|assignment| assignment.worker != claim.worker);
+        if workers.assignments.is_empty() {
+            self.segments.remove(&claim.segment);
         }
     }
 
-    fn change(&mut self, claim: &Claim, change: impl FnOnce(&mut Hold)) {
-        let hold = self.posts.get_mut(&claim.segment).and_then(|post| post.hold(claim.worker));
-        if let Some(hold) = hold {
-            change(hold);
+    fn change(&mut self, claim: &Claim, change: impl FnOnce(&mut Assignment)) {
+        let assignment = self.segments.get_mut(&claim.segment).and_then(|workers| workers.assignment(claim.worker));
+        if let Some(assignment) = assignment {
+            change(assignment);
         }
     }
 
     fn sample(&mut self, now: Instant) {
-        self.posts.values_mut().flat_map(|post| &mut post.holds).for_each(|hold| hold.sample(now));
+        self.segments
+            .values_mut()
+            .flat_map(|workers| &mut workers.assignments)
+            .for_each(|assignment| assignment.sample(now));
     }
 }

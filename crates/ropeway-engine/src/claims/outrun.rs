@@ -5,7 +5,7 @@
 
 use super::{
     Claim, Claims,
-    post::{Hold, Post},
+    segment_workers::{Assignment, SegmentWorkers},
 };
 
 impl Claims {
@@ -13,17 +13,17 @@ impl Claims {
     /// has come: `end`. Whoever asked for that is sent away.
     pub(crate) fn outrun(&self, claim: &Claim, end: u64) {
         let mut state = self.0.lock();
-        if state.posts.get_mut(&claim.segment).and_then(|post| post.hold(claim.worker)).is_none() {
+        if state.segments.get_mut(&claim.segment).and_then(|workers| workers.assignment(claim.worker)).is_none() {
             return;
         }
         while let Some(next) = state.end_of(claim.segment).filter(|next| *next <= end) {
-            let is_answered = |post: &Post| post.holds.iter().any(Hold::is_answered);
-            if state.posts.get(&next).is_some_and(is_answered) || !state.map.give_back(next) {
+            let is_answered = |workers: &SegmentWorkers| workers.assignments.iter().any(Assignment::is_answered);
+            if state.segments.get(&next).is_some_and(is_answered) || !state.map.give_back(next) {
                 return;
             }
             state.is_outrun = true;
-            for hold in state.posts.remove(&next).into_iter().flat_map(|post| post.holds) {
-                hold.leave.cancel();
+            for assignment in state.segments.remove(&next).into_iter().flat_map(|workers| workers.assignments) {
+                assignment.leave.cancel();
             }
         }
     }

@@ -324,7 +324,7 @@ impl Model {
             }
             Act::Dismiss { which } => {
                 if let Some(worker) = index(which, &self.workers).and_then(|at| self.workers.get(at)) {
-                    self.claims.dismiss(worker.claim.worker);
+                    self.claims.cancel(worker.claim.worker);
                     prop_assert!(worker.claim.leave.is_cancelled());
                 }
             }

@@ -15,8 +15,8 @@ const MOST_CHANGES: u32 = 6;
 pub(super) fn note(attempt: &Attempt) -> Result<(), Stop> {
     let mut times = 0;
     attempt.update(|entry| {
-        entry.known.restarts += 1;
-        times = entry.known.restarts;
+        entry.state.restarts += 1;
+        times = entry.state.restarts;
     });
     if times <= MOST_CHANGES { Ok(()) } else { Err(too_often(attempt)) }
 }
@@ -24,7 +24,7 @@ pub(super) fn note(attempt: &Attempt) -> Result<(), Stop> {
 /// Whether the file has changed more than once, in this try or those before. It is more often one whose servers do not
 /// agree on it: a single answer is of one version, whatever that is called.
 pub(super) fn is_unsteady(attempt: &Attempt) -> Result<bool, Stop> {
-    attempt.look(|entry| entry.known.restarts > 1)
+    attempt.look(|entry| entry.state.restarts > 1)
 }
 
 /// What a file fails with that is never the same for long enough.

@@ -10,7 +10,7 @@ use ropeway_model::{FailureCode, SegmentMap};
 use ropeway_store::{Block, BlockChange, JobChange};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use super::{recheck, worker::Job};
+use super::{recheck, worker::SharedDownload};
 use crate::{
     attempt::{Attempt, Stop},
     blocks,
@@ -30,7 +30,7 @@ pub(super) enum Moment {
 
 /// Moments of checkpoints while workers write. What an earlier process wrote and did not sync has one at once: killed again
 /// and again, it would gather.
-pub(super) fn moments(job: &Job) -> Interval {
+pub(super) fn moments(job: &SharedDownload) -> Interval {
     let is_behind = job.progress.durable() < job.claims.written();
     let first = if is_behind { Instant::now() } else { Instant::now() + WINDOW };
     let mut moments = tokio::time::interval_at(first, WINDOW);
@@ -39,7 +39,7 @@ pub(super) fn moments(job: &Job) -> Interval {
 }
 
 /// Syncs the part file, then commits which bytes it holds, with their digests.
-pub(super) async fn save(attempt: &Attempt, job: &Job, moment: Moment) -> Result<(), Stop> {
+pub(super) async fn save(attempt: &Attempt, job: &SharedDownload, moment: Moment) -> Result<(), Stop> {
     // Taken before the map, which then covers it; and the map before the sync, which then covers that: what is written
     // meanwhile is claimed by neither.
     let hashed = job.follower.as_ref().and_then(Follower::saved);
@@ -77,7 +77,7 @@ impl Synced {
     }
 
     /// Takes the file as it is now: its time of change was set since, and not a byte.
-    pub(super) async fn look_again(&mut self, attempt: &Attempt, job: &Job) -> Result<(), Stop> {
+    pub(super) async fn look_again(&mut self, attempt: &Attempt, job: &SharedDownload) -> Result<(), Stop> {
         let part = Arc::clone(&job.part);
         self.stamp = attempt.on_disk(move |_| part.stamp()).await?;
         Ok(())
@@ -97,7 +97,7 @@ impl Synced {
     }
 
     /// The digests are committed.
-    pub(super) fn commit(&self, job: &Job) {
+    pub(super) fn commit(&self, job: &SharedDownload) {
         if let Some(ledger) = &job.ledger {
             ledger.lock().record(&self.blocks);
         }
@@ -106,7 +106,7 @@ impl Synced {
 
 /// Makes what was written durable, on a thread that may block, and digests the blocks that `map` completes while they
 /// are still in memory.
-pub(super) async fn sync(attempt: &Attempt, job: &Job, map: &SegmentMap) -> Result<Synced, Stop> {
+pub(super) async fn sync(attempt: &Attempt, job: &SharedDownload, map: &SegmentMap) -> Result<Synced, Stop> {
     let (part, soft) = (Arc::clone(&job.part), job.soft.clone());
     let due = job.ledger.as_ref().map(|ledger| ledger.lock().due(map)).unwrap_or_default();
     let work = move || -> Result<Synced, DiskError> {

@@ -16,15 +16,15 @@ use tokio::{
 };
 
 use super::{
+    bandwidth_probe::{BandwidthProbe, SAMPLE_PERIOD},
     checkpoint,
     growth::{Flow, Look},
     judge::{self, Fault},
-    places::{Connection, Seat},
     ramp::Ramp,
-    source::{Halt, Restart},
-    supply::{GLANCE, Supply},
-    trouble::{self, Loss, Trouble},
-    worker::{self, Job},
+    slots::{Connection, HostSlot},
+    source::{FetchExit, RestartReason},
+    worker::{self, SharedDownload},
+    worker_error::{self, WorkerError, WorkerExit},
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -48,8 +48,8 @@ pub(super) struct Start {
 /// Workers and how many there may be.
 struct Crew<'a> {
     attempt: &'a Attempt,
-    job: &'a Arc<Job>,
-    workers: JoinSet<Result<(), Loss>>,
+    job: &'a Arc<SharedDownload>,
+    workers: JoinSet<Result<(), WorkerExit>>,
     ramp: Ramp,
     limit: throttle::Watch,
     began: Instant,
@@ -57,7 +57,7 @@ struct Crew<'a> {
     window_ends: Instant,
     /// Workers that were sent away for a fresh connection.
     replaced: u32,
-    last_trouble: Option<Trouble>,
+    last_error: Option<WorkerError>,
     /// Whether bytes of an earlier try are being continued and no answer has been compared with them yet.
     is_resumed: bool,
     /// What was told of how surely all answers are of one version.
@@ -65,9 +65,9 @@ struct Crew<'a> {
 }
 
 /// Fetches until every byte is here.
-pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Result<(), Halt> {
+pub(super) async fn run(attempt: &Attempt, job: &Arc<SharedDownload>, start: Start) -> Result<(), FetchExit> {
     let (began, moved) = (Instant::now(), job.progress.moved());
-    let supply = Supply::new(job.line.last_answer(), began, moved);
+    let probe = BandwidthProbe::new(job.range_support.last_answer(), began, moved);
     let known = job.servers.profile(&job.server);
     let Start { body, plan, missing, offers_ranges } = start;
     let mut crew = Crew {
@@ -75,16 +75,16 @@ pub(super) async fn run(attempt: &Attempt, job: &Arc<Job>, start: Start) -> Resu
         job,
         workers: JoinSet::new(),
         // One request for a range tells whether the server serves ranges; the others follow its answer.
-        ramp: Ramp::new(missing, plan, known.worth, body.is_some(), supply),
+        ramp: Ramp::new(missing, plan, known.worth, body.is_some(), probe),
         limit: throttle::Watch::new(&job.throttle),
         began,
-        window_ends: began + Ramp::period(job.line.way()),
+        window_ends: began + Ramp::period(job.range_support.way()),
         replaced: 0,
-        last_trouble: None,
+        last_error: None,
         is_resumed: body.is_none(),
-        told: attempt.look(|entry| entry.known.validation)?,
+        told: attempt.look(|entry| entry.state.validation)?,
     };
-    job.places.allow(crew.allowed_connections());
+    job.slots.allow(crew.allowed_connections());
     if let Some(body) = body {
         crew.hire_one(Some(body));
         if offers_ranges {
@@ -116,10 +116,10 @@ impl Crew<'_> {
         &mut self,
         mut saving: Pin<&mut Fuse<F>>,
         save: impl Fn() -> F,
-    ) -> Result<(), Halt> {
+    ) -> Result<(), FetchExit> {
         let mut checkpoints = checkpoint::moments(self.job);
         let mut reviews = every(plan::REVIEW);
-        let mut glances = every(GLANCE);
+        let mut samples = every(SAMPLE_PERIOD);
         let mut ends = every(plan::IDLE_REVIEW);
         let (attempt, job) = (self.attempt, self.job);
         loop {
@@ -131,11 +131,11 @@ impl Crew<'_> {
                 biased;
                 () = attempt.cancel.cancelled() => {
                     self.workers.shutdown().await;
-                    return Err(Stop::Wished.into());
+                    return Err(Stop::Interrupted.into());
                 }
                 Some(ended) = self.workers.join_next() => match ended {
                     Ok(Ok(())) => {}
-                    Ok(Err(loss)) => self.lose(loss).await?,
+                    Ok(Err(exit)) => self.on_worker_exit(exit).await?,
                     Err(panic) => return Err(Stop::failed(FailureCode::Internal, panic.to_string()).into()),
                 },
                 () = job.opened.notified() => self.opened(),
@@ -143,8 +143,8 @@ impl Crew<'_> {
                 _ = checkpoints.tick(), if saving.is_terminated() => {
                     saving.set(save().fuse());
                 }
-                _ = glances.tick(), if self.ramp.is_glancing() => {
-                    self.look(|ramp, look| ramp.glance(Instant::now(), look));
+                _ = samples.tick(), if self.ramp.is_sampling() => {
+                    self.look(|ramp, look| ramp.sample(Instant::now(), look));
                 }
                 () = tokio::time::sleep_until(self.window_ends), if job.may_split => self.window(),
                 _ = reviews.tick() => self.review(),
@@ -156,7 +156,7 @@ impl Crew<'_> {
 
     /// Whether connections that had work have none.
     fn is_idle(&self) -> bool {
-        self.job.may_split && self.job.line.serves_ranges() && self.workers.len() < self.allowed_connections()
+        self.job.may_split && self.job.range_support.serves_ranges() && self.workers.len() < self.allowed_connections()
     }
 
     /// How many connections the job may have now.
@@ -167,7 +167,7 @@ impl Crew<'_> {
     /// Starts workers while there is work and room for them.
     fn hire(&mut self) {
         let allowed = self.allowed_connections();
-        self.job.places.allow(allowed);
+        self.job.slots.allow(allowed);
         while self.workers.len() < allowed && self.hire_one(None) {}
     }
 
@@ -182,8 +182,12 @@ impl Crew<'_> {
         let Some(lease) = self.attempt.engine.buffers.lease(is_only) else { return false };
         let Some(claim) = self.job.claim(None) else { return false };
         let server = permit.as_ref().map_or(&self.job.server, Permit::key).clone();
-        let connection =
-            Connection { place: self.job.places.take(), lease, seat: Seat::new(server, permit), connected: None };
+        let connection = Connection {
+            slot: self.job.slots.take(),
+            lease,
+            host_slot: HostSlot::new(server, permit),
+            connected: None,
+        };
         self.workers.spawn(worker::run(Arc::clone(self.job), connection, claim, body));
         true
     }
@@ -191,7 +195,8 @@ impl Crew<'_> {
     /// The right to one more connection, to any of the file's servers; one that `has_answered` is the lead.
     fn permit(&self, has_answered: bool) -> Option<Permit> {
         let servers = &self.job.servers;
-        let lead = self.attempt.visit.first_permit(&self.job.server).or_else(|| servers.try_permit(&self.job.server));
+        let lead =
+            self.attempt.host_session.first_permit(&self.job.server).or_else(|| servers.try_permit(&self.job.server));
         if lead.is_some() || has_answered {
             return lead;
         }
@@ -207,9 +212,11 @@ impl Crew<'_> {
         if waiting * 4 <= standings.len() {
             self.look(|ramp, look| ramp.served(Instant::now(), look));
         }
-        self.attempt.visit.serve(&self.job.server);
-        if self.job.line.serves_ranges() && self.attempt.look(|entry| entry.known.is_made_anew).unwrap_or(false) {
-            self.attempt.update(|entry| entry.known.is_made_anew = false);
+        self.attempt.host_session.serve(&self.job.server);
+        if self.job.range_support.serves_ranges()
+            && self.attempt.look(|entry| entry.state.is_made_anew).unwrap_or(false)
+        {
+            self.attempt.update(|entry| entry.state.is_made_anew = false);
         }
         let verdict = self.job.verdict.lock().take();
         // Within a try it is news only where answers do not say of themselves which version they are of.
@@ -221,7 +228,7 @@ impl Crew<'_> {
         if let Some(verdict) = verdict.filter(|verdict| self.is_resumed || is_news(verdict)) {
             self.is_resumed = false;
             self.told = Some(verdict);
-            self.attempt.update(|entry| entry.known.validation = Some(verdict));
+            self.attempt.update(|entry| entry.state.validation = Some(verdict));
             let mut change = self.attempt.change(Some(format!("goes on: {verdict}")));
             change.validation = Some(verdict);
             self.attempt.engine.journal.note(change);
@@ -242,7 +249,7 @@ impl Crew<'_> {
         flows.sort_unstable_by_key(|flow| flow.connection);
         flows.dedup_by_key(|flow| flow.connection);
         let progress = &self.job.progress;
-        let (moved, way) = (progress.moved(), self.job.line.way());
+        let (moved, way) = (progress.moved(), self.job.range_support.way());
         let left = progress.length().unwrap_or(moved).saturating_sub(moved);
         see(&mut self.ramp, Look { now: began.elapsed(), left, moved, way, flows: &flows })
     }
@@ -250,13 +257,13 @@ impl Crew<'_> {
     /// A window of the growth is over: more connections come, or some go, and all know what a connection brings.
     fn window(&mut self) {
         let now = Instant::now();
-        let way = self.job.line.way();
+        let way = self.job.range_support.way();
         self.window_ends = now + Ramp::period(way);
         let is_limited = self.job.throttle.is_limited();
         let had = self.ramp.allowed();
         let go = self.look(|ramp, look| ramp.window(now, look, is_limited));
         let growth = self.ramp.growth();
-        self.job.line.set_cold(growth.cold(way));
+        self.job.range_support.set_cold(growth.cold(way));
         let paces: BTreeMap<u64, Pace> =
             growth.paces().map(|(connection, rate, is_flat)| (connection, Pace { rate, is_flat })).collect();
         self.job.claims.appraise(paces, growth.usual());
@@ -264,8 +271,8 @@ impl Crew<'_> {
             return;
         }
         tracing::debug!(job = %self.attempt.id, had, allowed = self.ramp.allowed(), gone = go.len(), "fewer connections");
-        self.job.places.allow(self.allowed_connections());
-        self.job.claims.dismiss_connections(&go);
+        self.job.slots.allow(self.allowed_connections());
+        self.job.claims.cancel_connections(&go);
         if self.ramp.is_borne() {
             self.job.servers.leaves_waiting(&self.job.server, go.len());
         }
@@ -275,7 +282,7 @@ impl Crew<'_> {
     fn review(&mut self) {
         let limit = self.limit.look(&self.job.throttle);
         self.look(|ramp, look| ramp.tick(Instant::now(), look, limit));
-        if !self.job.may_split || !self.job.line.serves_ranges() {
+        if !self.job.may_split || !self.job.range_support.serves_ranges() {
             return;
         }
         if self.workers.len() > 1 && self.job.servers.is_awaited(&self.job.server) {
@@ -293,93 +300,93 @@ impl Crew<'_> {
         self.replaced += 1;
         if fault == Fault::Unanswered {
             self.ramp.lower(self.workers.len(), Instant::now());
-            self.job.places.allow(self.allowed_connections());
+            self.job.slots.allow(self.allowed_connections());
         }
-        self.job.claims.dismiss(worker);
+        self.job.claims.cancel(worker);
     }
 
     /// Another job waits for its first connection to the server: the slowest of several goes.
     fn give_way(&mut self) {
         self.ramp.give_way(self.workers.len(), Instant::now());
-        self.job.places.allow(self.allowed_connections());
+        self.job.slots.allow(self.allowed_connections());
         let standings = self.job.claims.standings();
         let slowest =
             standings.iter().min_by(|one, other| one.rate.unwrap_or(0.0).total_cmp(&other.rate.unwrap_or(0.0)));
         if let Some(slowest) = slowest {
             tracing::debug!(job = %self.attempt.id, worker = slowest.worker, "a connection given up for another job");
-            self.job.claims.dismiss(slowest.worker);
+            self.job.claims.cancel(slowest.worker);
         }
     }
 
     /// A worker ended before its segment did.
-    async fn lose(&mut self, loss: Loss) -> Result<(), Halt> {
-        tracing::debug!(job = %self.attempt.id, ?loss, "worker ended");
-        match loss.trouble {
-            Trouble::Driver(DriverError::Canceled) => {}
-            Trouble::Driver(error @ DriverError::RangeIgnored { .. }) => {
+    async fn on_worker_exit(&mut self, exit: WorkerExit) -> Result<(), FetchExit> {
+        tracing::debug!(job = %self.attempt.id, ?exit, "worker ended");
+        match exit.error {
+            WorkerError::Driver(DriverError::Canceled) => {}
+            WorkerError::Driver(error @ DriverError::RangeIgnored { .. }) => {
                 self.ramp.single();
-                if !loss.is_covered {
-                    return self.restart(error.to_string(), Restart::Unranged).await;
+                if !exit.is_covered {
+                    return self.restart(error.to_string(), RestartReason::Unranged).await;
                 }
                 self.attempt.log(format!("one connection only: {error}"));
             }
-            Trouble::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
-                return self.restart(error.to_string(), Restart::Other).await;
+            WorkerError::Driver(error @ DriverError::RangeUnsatisfiable { .. }) => {
+                return self.restart(error.to_string(), RestartReason::Other).await;
             }
-            Trouble::Driver(error @ DriverError::RemoteChanged { .. }) => {
+            WorkerError::Driver(error @ DriverError::RemoteChanged { .. }) => {
                 let reason = error.to_string();
                 let DriverError::RemoteChanged { now, .. } = error else { return Ok(()) };
-                return self.restart(reason, Restart::Changed(now)).await;
+                return self.restart(reason, RestartReason::Changed(now)).await;
             }
             // One answer may be the wrong one. Where two do not continue what is here, that is.
-            Trouble::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
-                return self.restart(trouble::differs(url, at), Restart::Other).await;
+            WorkerError::Differs { ref url, at } if self.job.progress.differed(at) > 1 => {
+                return self.restart(worker_error::differs(url, at), RestartReason::Other).await;
             }
-            Trouble::Disk(error) => {
+            WorkerError::Disk(error) => {
                 self.workers.shutdown().await;
                 return Err(error.into());
             }
-            held @ Trouble::Held(_) => {
-                if let Retry::After(wait) = held.retry() {
+            retry_after @ WorkerError::RetryAfter(_) => {
+                if let Retry::After(wait) = retry_after.retry() {
                     self.ramp.rest(self.workers.len(), wait, Instant::now());
                 }
-                self.last_trouble = Some(held);
+                self.last_error = Some(retry_after);
             }
             other => {
                 let (losses, random) = (self.ramp.losses(), self.attempt.engine.rng.uniform());
                 let wait = retry::delay(other.retry(), losses, retry::MOST_ATTEMPTS, random);
                 // The last of several is not replaced within the try.
-                let is_repeated = !loss.has_moved && !self.workers.is_empty();
-                let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&loss.server));
+                let is_repeated = !exit.has_moved && !self.workers.is_empty();
+                let turn = wait.filter(|_| is_repeated).map(|_| self.job.servers.retry_wait(&exit.server));
                 let wait = wait.map(|wait| wait.max(turn.unwrap_or_default()));
                 // Right behind its last connection the server may only not have noticed the end of that one.
-                let is_refusal = other.is_refusal() && !loss.was_served;
+                let is_refusal = other.is_refusal() && !exit.was_served;
                 let is_news = is_refusal || !other.is_refusal();
                 // What the last of several meets ends the try, which tells of it.
                 match other.outcome().filter(|_| is_news) {
-                    Some(Outcome::Broken) if self.workers.is_empty() => self.job.servers.lost_all(&loss.server),
-                    Some(outcome) if !self.workers.is_empty() => self.job.servers.report(&loss.server, outcome),
+                    Some(Outcome::Broken) if self.workers.is_empty() => self.job.servers.lost_all(&exit.server),
+                    Some(outcome) if !self.workers.is_empty() => self.job.servers.report(&exit.server, outcome),
                     _ => {}
                 }
-                self.ramp.lose(self.workers.len(), wait, is_refusal, Instant::now());
-                self.last_trouble = Some(other);
+                self.ramp.on_connection_lost(self.workers.len(), wait, is_refusal, Instant::now());
+                self.last_error = Some(other);
             }
         }
         Ok(())
     }
 
-    async fn restart(&mut self, reason: String, because: Restart) -> Result<(), Halt> {
+    async fn restart(&mut self, reason: String, because: RestartReason) -> Result<(), FetchExit> {
         self.workers.shutdown().await;
-        Err(Halt::Restart { reason, because })
+        Err(FetchExit::Restart { reason, because })
     }
 
     /// What it means that no worker is left.
-    fn outcome(&mut self) -> Result<(), Halt> {
+    fn outcome(&mut self) -> Result<(), FetchExit> {
         if self.job.claims.is_complete() {
             return Ok(());
         }
-        let trouble = self.last_trouble.take().unwrap_or(Trouble::Short);
-        Err(trouble.into_stop(&self.job.url).into())
+        let error = self.last_error.take().unwrap_or(WorkerError::Short);
+        Err(error.into_stop(&self.job.url).into())
     }
 }
 

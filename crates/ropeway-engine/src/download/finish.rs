@@ -3,16 +3,16 @@
 use std::{path::Path, sync::Arc};
 
 use ropeway_flow::disk::DiskError;
-use ropeway_model::{Digest, FailureCode, FileName, Obstacle, OnConflict};
+use ropeway_model::{Blocker, Digest, FailureCode, FileName, OnConflict};
 use ropeway_store::{JobChange, Verification};
 
-use super::{checkpoint, existing, named_folders, naming, proof, soft, source::Source, worker::Job};
+use super::{checkpoint, existing, named_folders, naming, proof, soft, source::Source, worker::SharedDownload};
 use crate::{
     attempt::{Attempt, Finished, Stop},
     config::Scope,
 };
 
-pub(super) async fn run(attempt: &Attempt, source: &Source, job: &Job) -> Result<Finished, Stop> {
+pub(super) async fn run(attempt: &Attempt, source: &Source, job: &SharedDownload) -> Result<Finished, Stop> {
     let length = job.claims.written();
     let pending = job.follower.as_ref().map(|follower| follower.complete(length));
     // Longer than the map: an earlier, larger version left bytes behind the end.
@@ -54,7 +54,7 @@ struct Proof {
 /// Dates the file, commits the intent, renames, and leaves the last commit to the settling of the attempt. A crash in
 /// between finds the intent: the part file is still there and is published again, or it is gone and the final file is
 /// there.
-async fn publish(attempt: &Attempt, source: &Source, job: &Job, mut proof: Proof) -> Result<Finished, Stop> {
+async fn publish(attempt: &Attempt, source: &Source, job: &SharedDownload, mut proof: Proof) -> Result<Finished, Stop> {
     let length = job.claims.written();
     let name = attempt.look(|entry| entry.remote.as_ref().map(|remote| remote.name.clone()))?;
     let name = name.unwrap_or_else(|| FileName::sanitized(""));
@@ -94,23 +94,23 @@ async fn publish(attempt: &Attempt, source: &Source, job: &Job, mut proof: Proof
 }
 
 /// Keeps the complete file aside until the user says what becomes of it.
-async fn ask(attempt: &Attempt, job: &Job, proof: &Proof, taken: &DiskError) -> Result<Stop, Stop> {
+async fn ask(attempt: &Attempt, job: &SharedDownload, proof: &Proof, taken: &DiskError) -> Result<Stop, Stop> {
     let mut change = whole(attempt, job);
     proof.synced.settle(&mut change);
     attempt.save(change).await?;
     job.soft.close().await;
-    Ok(Stop::Blocked { by: Obstacle::NameTaken, failure: taken.failure() })
+    Ok(Stop::Blocked { by: Blocker::NameTaken, failure: taken.failure() })
 }
 
 /// The change that has the whole file in place.
-fn whole(attempt: &Attempt, job: &Job) -> JobChange {
+fn whole(attempt: &Attempt, job: &SharedDownload) -> JobChange {
     let mut change = attempt.change(None);
     change.segments = Some(Some(job.claims.coalesced()));
     change.durable = Some(job.claims.written());
     change
 }
 
-async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Result<(), Stop> {
+async fn intend(attempt: &Attempt, job: &SharedDownload, path: &Path, proof: &Proof) -> Result<(), Stop> {
     let mut change = whole(attempt, job);
     change.final_path = Some(Some(path.to_owned()));
     change.digest = Some(proof.digest.clone());
@@ -119,9 +119,9 @@ async fn intend(attempt: &Attempt, job: &Job, path: &Path, proof: &Proof) -> Res
     attempt.save(change).await?;
     job.soft.close().await;
     attempt.update(|entry| {
-        entry.known.final_path = Some(path.to_owned());
-        entry.known.digest.clone_from(&proof.digest);
-        entry.known.verification = Some(proof.verification);
+        entry.state.final_path = Some(path.to_owned());
+        entry.state.digest.clone_from(&proof.digest);
+        entry.state.verification = Some(proof.verification);
     });
     Ok(())
 }

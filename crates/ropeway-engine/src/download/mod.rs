@@ -1,43 +1,43 @@
 //! One try at a download: describe the file, fetch what is missing, prove it, publish it.
 
+mod bandwidth_probe;
 mod changes;
 mod checkpoint;
 mod crew;
 mod existing;
 mod finish;
 mod folders_made;
-mod fresh;
-mod gather;
 mod ground;
 mod growth;
 mod judge;
-mod line;
+mod limited_range;
 mod listing;
 pub(crate) mod mirrors;
 mod named_folders;
 mod naming;
 mod overlap;
 mod page;
-mod places;
-mod portion;
 pub(crate) mod proof;
 mod ramp;
+pub(crate) mod range_fetch;
+mod range_support;
 mod receive;
 pub(crate) mod recheck;
 mod renewed;
 mod resume;
 mod saves;
 mod seam;
+mod slots;
+mod small_file;
 mod soft;
 mod source;
+mod start;
 mod steps;
 mod stream;
-pub(crate) mod stretch;
-mod supply;
-pub(crate) mod trouble;
 mod way_back;
-mod whole;
 mod worker;
+pub(crate) mod worker_error;
+mod write_buffer;
 
 pub(crate) use listing::Listings;
 pub use naming::part_path;
@@ -59,7 +59,7 @@ use self::{
         fall_back::{self, Next},
         pieces,
     },
-    source::{Begin, Halt, Restart, Source},
+    source::{Begin, FetchExit, RestartReason, Source},
     way_back::{Back, Way},
 };
 
@@ -82,7 +82,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
         attempt.connect().await?;
         let begin_at = match begin.take() {
             Some(begin) => begin,
-            None => fresh::begin(attempt, &course.mirrors, course.had.take()).await?,
+            None => start::begin(attempt, &course.mirrors, course.had.take()).await?,
         };
         let (mut source, first) = match begin_at {
             Begin::Source(source, first) => (source, first),
@@ -97,7 +97,7 @@ pub(crate) async fn run(attempt: &Attempt) -> Result<Finished, Stop> {
         // Apart: a small file is saved without them, and its try takes little room and is moved with little effort.
         match Box::pin(transfer(attempt, &mut source, &course, first)).await {
             Ok(finished) => return Ok(finished),
-            Err(halt) => begin = Box::pin(course.after(source, halt)).await?,
+            Err(exit) => begin = Box::pin(course.after(source, exit)).await?,
         }
         attempt.start_again();
     }
@@ -125,14 +125,14 @@ impl<'a> Course<'a> {
     fn of(attempt: &'a Attempt) -> Self {
         let (mirrors, way) = (Mirrors::of(&attempt.spec), Way::default());
         // A job that is gone is about to be told so.
-        let _ = attempt.look(|entry| mirrors.remember(&attempt.spec, &entry.known.wrong));
+        let _ = attempt.look(|entry| mirrors.remember(&attempt.spec, &entry.state.wrong));
         Self { attempt, mirrors, way, had: None, one_stream: false, restarts: 0, was_refetched: false }
     }
 
-    /// Where the try goes on behind `halt`; `None` at byte 0.
-    async fn after(&mut self, mut source: Box<Source>, halt: Halt) -> Result<Option<Begin>, Stop> {
-        match halt {
-            Halt::Stop(stop) => match self.go_on(&source, stop).await? {
+    /// Where the try goes on behind `exit`; `None` at byte 0.
+    async fn after(&mut self, mut source: Box<Source>, exit: FetchExit) -> Result<Option<Begin>, Stop> {
+        match exit {
+            FetchExit::Stop(stop) => match self.go_on(&source, stop).await? {
                 Next::Resume => self.resume(source).await,
                 Next::Afresh => Ok(None),
                 Next::Plain => {
@@ -142,7 +142,7 @@ impl<'a> Course<'a> {
                     Ok(None)
                 }
             },
-            Halt::Damaged { map, ledger } => {
+            FetchExit::Damaged { map, ledger } => {
                 if let Some((url, valid)) = self.mirrors.lead() {
                     let length = source.validator.length;
                     source.validator = valid.unwrap_or(Validator { length, ..Validator::default() });
@@ -151,17 +151,17 @@ impl<'a> Course<'a> {
                 (source.map, source.ledger, source.hashed, source.unsynced) = (map, ledger, None, 0);
                 Ok(Some(Begin::Source(source, None)))
             }
-            Halt::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
-            Halt::Restart { reason, because } => {
-                let is_unranged = matches!(because, Restart::Unranged);
-                if matches!(because, Restart::Other) && self.mirrors.keep_to_one() {
+            FetchExit::Restart { because, .. } if self.keeps_on(&source, &because).await? => self.resume(source).await,
+            FetchExit::Restart { reason, because } => {
+                let is_unranged = matches!(because, RestartReason::Unranged);
+                if matches!(because, RestartReason::Other) && self.mirrors.keep_to_one() {
                     self.attempt.log("one mirror is asked alone from here on".to_owned());
                 }
                 if is_unranged {
-                    let is_made_anew = trouble::is_unnamed(&source.validator);
-                    self.attempt.update(|entry| entry.known.is_made_anew = is_made_anew);
+                    let is_made_anew = worker_error::is_unnamed(&source.validator);
+                    self.attempt.update(|entry| entry.state.is_made_anew = is_made_anew);
                 } else {
-                    self.attempt.update(|entry| entry.known.validation = Some(Validation::Changed));
+                    self.attempt.update(|entry| entry.state.validation = Some(Validation::Changed));
                     changes::note(self.attempt)?;
                 }
                 // Of one version, whatever that is called.
@@ -187,11 +187,11 @@ impl<'a> Course<'a> {
     }
 
     /// Whether the try goes on where it is although its last answer speaks for another beginning.
-    async fn keeps_on(&mut self, source: &Source, because: &Restart) -> Result<bool, Stop> {
+    async fn keeps_on(&mut self, source: &Source, because: &RestartReason) -> Result<bool, Stop> {
         match because {
-            Restart::Unranged => self.way.is_served_without_condition(self.attempt, source).await,
-            Restart::Changed(now) => self.way.tags_tell_nothing(self.attempt, source, now).await,
-            Restart::Other => Ok(false),
+            RestartReason::Unranged => self.way.is_served_without_condition(self.attempt, source).await,
+            RestartReason::Changed(now) => self.way.tags_tell_nothing(self.attempt, source, now).await,
+            RestartReason::Other => Ok(false),
         }
     }
 
@@ -201,7 +201,7 @@ impl<'a> Course<'a> {
         let is_mismatch = matches!(&stop, Stop::Failed { failure, .. } if failure.code == FailureCode::DigestMismatch)
             && attempt.spec.pieces.is_none();
         if let Some(wrong) = mirrors.wrong_one(&attempt.spec).filter(|_| is_mismatch) {
-            attempt.update(|entry| entry.known.wrong.push(wrong));
+            attempt.update(|entry| entry.state.wrong.push(wrong));
         }
         if is_mismatch && mirrors.settle_after_mismatch() {
             attempt.log("what came is not the file: starts again at byte 0 with one mirror".to_owned());
@@ -231,7 +231,7 @@ async fn transfer(
     source: &mut Source,
     course: &Course<'_>,
     first: Option<ByteStream>,
-) -> Result<Finished, Halt> {
+) -> Result<Finished, FetchExit> {
     let Course { mirrors, way, one_stream, .. } = course;
     let algorithms = proof::algorithms(&attempt.spec, source.announced.as_ref(), attempt.engine.digests);
     let follow = || {
@@ -255,7 +255,7 @@ async fn transfer(
     attempt.progress.restart_at(written);
     attempt.progress.set_durable(written - source.unsynced);
     attempt.progress.set_claims(Some(Arc::clone(&claims)));
-    let job = Arc::new(worker::Job {
+    let job = Arc::new(worker::SharedDownload {
         context: Context { is_conditional: way.is_conditional, ..attempt.context() },
         driver: Arc::clone(&source.driver),
         url: source.url.clone(),
@@ -267,10 +267,10 @@ async fn transfer(
         progress: Arc::clone(&attempt.progress),
         follower,
         may_split: plan.connections > 1,
-        places: Arc::default(),
+        slots: Arc::default(),
         servers: attempt.engine.hosts.clone(),
         server,
-        line: line::Line::new(source.url.expose().scheme() == "https", source.first, latency),
+        range_support: range_support::RangeSupport::new(source.url.expose().scheme() == "https", source.first, latency),
         opened: tokio::sync::Notify::new(),
         writing: tokio::sync::Mutex::default(),
         verdict: Mutex::default(),
@@ -282,7 +282,7 @@ async fn transfer(
     });
     if *one_stream {
         // Each answer may be of another version: a single one is not left for portions.
-        job.line.refuse_ranges();
+        job.range_support.refuse_ranges();
     }
     mirrors.follow(&source.url, &source.url, &source.validator);
     let first = first.map(|body| mirrors.take_lead().watch(body, 0, CancellationToken::new(), attempt.cancel.clone()));
@@ -291,24 +291,29 @@ async fn transfer(
     }
     let offers_ranges = source.first.is_some_and(|first| first.offers_ranges);
     let start = crew::Start { body: first, plan, missing, offers_ranges };
-    if let Err(halt) = fetch(attempt, &job, source.had_begun, start).await {
+    if let Err(exit) = fetch(attempt, &job, source.had_begun, start).await {
         abandon(&job).await;
-        return Err(halt);
+        return Err(exit);
     }
     attempt.land();
-    finish::run(attempt, source, &job).await.map_err(Halt::Stop)
+    finish::run(attempt, source, &job).await.map_err(FetchExit::Stop)
 }
 
 /// Brings the bytes that are missing, and looks for damaged ones.
-async fn fetch(attempt: &Attempt, job: &Arc<worker::Job>, had_begun: bool, start: crew::Start) -> Result<(), Halt> {
-    if let Err(halt) = job.soft.beside(job, had_begun, crew::run(attempt, job, start)).await {
-        if matches!(halt, Halt::Stop(_) | Halt::Restart { .. }) {
+async fn fetch(
+    attempt: &Attempt,
+    job: &Arc<worker::SharedDownload>,
+    had_begun: bool,
+    start: crew::Start,
+) -> Result<(), FetchExit> {
+    if let Err(exit) = job.soft.beside(job, had_begun, crew::run(attempt, job, start)).await {
+        if matches!(exit, FetchExit::Stop(_) | FetchExit::Restart { .. }) {
             // What has been fetched is worth keeping; if it cannot be kept, why the try stopped is still the news.
             if let Err(also) = checkpoint::save(attempt, job, checkpoint::Moment::Settled).await {
                 tracing::warn!(job = %attempt.id, ?also, "last checkpoint failed");
             }
         }
-        return Err(halt);
+        return Err(exit);
     }
     repair(attempt, job).await?.map_or(Ok(()), Err)
 }
@@ -322,7 +327,7 @@ fn plan_of(attempt: &Attempt, source: &Source, server: &HostKey) -> Plan {
 }
 
 /// Ends the digests: whoever reads the part file holds its lock, and the next try needs it.
-async fn abandon(job: &worker::Job) {
+async fn abandon(job: &worker::SharedDownload) {
     if let Some(follower) = &job.follower {
         // What they say does not count any more.
         drop(follower.abandon().await);
@@ -334,7 +339,7 @@ async fn abandon(job: &worker::Job) {
 ///
 /// # Errors
 /// [`FailureCode::DigestMismatch`] where there is no other mirror.
-async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, Stop> {
+async fn repair(attempt: &Attempt, job: &worker::SharedDownload) -> Result<Option<FetchExit>, Stop> {
     let length = job.claims.written();
     let damaged = pieces::damaged(attempt, &job.part, length).await?;
     let Some(first) = damaged.first() else { return Ok(None) };
@@ -362,5 +367,5 @@ async fn repair(attempt: &Attempt, job: &worker::Job) -> Result<Option<Halt>, St
     };
     attempt.log(format!("{blamed} is not asked again: it sent {} wrongly", counted(damaged.len(), "piece")));
     job.mirrors.forget_served();
-    Ok(Some(Halt::Damaged { map, ledger }))
+    Ok(Some(FetchExit::Damaged { map, ledger }))
 }

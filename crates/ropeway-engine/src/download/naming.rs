@@ -57,7 +57,7 @@ pub(super) async fn reserve(
             disown(attempt);
             return Err(stop);
         }
-        attempt.update(|entry| entry.known.part_path = Some(part_path.clone()));
+        attempt.update(|entry| entry.state.part_path = Some(part_path.clone()));
         // Whatever was recorded of an earlier part file, this may get its number.
         soft::forget(attempt).await?;
         let (path, folder) = (part_path.clone(), Folder::at(folder, attempt.spec.named_folders));
@@ -82,7 +82,7 @@ fn disown(attempt: &Attempt) {
     let mut change = attempt.change(None);
     change.part_path = Some(None);
     attempt.engine.journal.note(change);
-    attempt.update(|entry| entry.known.part_path = None);
+    attempt.update(|entry| entry.state.part_path = None);
 }
 
 /// A name that nothing has, and what the part file of it is called.

@@ -4,8 +4,8 @@
 use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SegmentMap, Validator};
 
-use super::stretch;
-pub(crate) use super::stretch::{Place, Trouble};
+use super::range_fetch;
+pub(crate) use super::range_fetch::{RangeError, RangeSource};
 
 /// Bytes before the first hole that are fetched again: what differs at all differs within these, as a rule.
 const BEFORE_THE_HOLE: u64 = 256 << 10;
@@ -27,10 +27,14 @@ pub(crate) enum Overlap {
 
 /// Fetches the bytes right before the first hole again, and some from the file's start, and compares them with `part`.
 /// Nothing is written.
-pub(crate) async fn compare(place: &Place<'_>, part: &dyn PartFile, map: &SegmentMap) -> Result<Overlap, Trouble> {
+pub(crate) async fn compare(
+    source: &RangeSource<'_>,
+    part: &dyn PartFile,
+    map: &SegmentMap,
+) -> Result<Overlap, RangeError> {
     let mut now = None;
     for stretch in stretches(map) {
-        match compare_stretch(place, part, stretch).await? {
+        match compare_stretch(source, part, stretch).await? {
             Overlap::Same(validator) => now = now.or(Some(validator)),
             other => return Ok(other),
         }
@@ -58,13 +62,17 @@ fn stretches(map: &SegmentMap) -> Vec<ByteRange> {
     before_the_hole.into_iter().chain(at_the_start).collect()
 }
 
-async fn compare_stretch(place: &Place<'_>, part: &dyn PartFile, stretch: ByteRange) -> Result<Overlap, Trouble> {
+async fn compare_stretch(
+    source: &RangeSource<'_>,
+    part: &dyn PartFile,
+    stretch: ByteRange,
+) -> Result<Overlap, RangeError> {
     let mut different = None;
     let compare = |offset: u64, bytes: &[u8]| {
         different = difference(part, offset, bytes)?;
         Ok(different.is_none())
     };
-    let now = stretch::fetch(place, stretch, None, compare).await?;
+    let now = range_fetch::fetch_range(source, stretch, None, compare).await?;
     Ok(match (different, now) {
         (Some(at), _) => Overlap::Different { at },
         (None, Some(now)) => Overlap::Same(now),

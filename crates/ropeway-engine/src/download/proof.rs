@@ -116,17 +116,17 @@ pub(super) async fn give_up(
     whole.durable.into_iter().for_each(|durable| attempt.progress.set_durable(durable));
     let digest = Some(mismatch.digest.clone());
     attempt.save(JobChange { digest: Some(digest.clone()), ..whole }).await?;
-    attempt.update(|entry| entry.known.digest = digest);
+    attempt.update(|entry| entry.state.digest = digest);
     Ok(stop)
 }
 
 /// The failure of a job whose whole file is here and, as was found, has none of the checksums of `spec` either; `None` where
 /// that is yet to be compared.
 pub(crate) fn contradicted(entry: &Entry, spec: &JobSpec) -> Option<Failure> {
-    let digests = [entry.known.digest.clone()?];
+    let digests = [entry.state.digest.clone()?];
     let announced = entry.remote.as_ref().and_then(|remote| remote.digest.as_ref());
     let mismatch = hold(&digests, announced, spec).err()?;
-    let part = entry.known.part_path.as_deref().unwrap_or(Path::new("")).display();
+    let part = entry.state.part_path.as_deref().unwrap_or(Path::new("")).display();
     Some(Failure::new(FailureCode::DigestMismatch, told(&mismatch, &part)))
 }
 
@@ -136,7 +136,7 @@ fn told(mismatch: &Mismatch<'_>, kept: &dyn fmt::Display) -> String {
 
 /// Whether the whole file that is here was found not to be what it must be, and nothing else is given since.
 pub(super) fn is_disproved(attempt: &Attempt, announced: Option<&Digest>) -> Result<bool, Stop> {
-    let digest = attempt.look(|entry| entry.known.digest.clone())?;
+    let digest = attempt.look(|entry| entry.state.digest.clone())?;
     Ok(digest.is_some_and(|digest| hold(&[digest], announced, &attempt.spec).is_err()))
 }
 

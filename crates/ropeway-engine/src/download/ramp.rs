@@ -6,9 +6,9 @@ use ropeway_flow::throttle::Limit;
 use tokio::time::Instant;
 
 use super::{
+    bandwidth_probe::BandwidthProbe,
     growth::{Growth, Look, Verdict, Way},
     steps::Steps,
-    supply::Supply,
 };
 use crate::{
     hosts::Worth,
@@ -47,7 +47,7 @@ pub(super) struct Ramp {
     is_served: bool,
     /// Whether more came than were there to find that out.
     has_begun: bool,
-    supply: Supply,
+    probe: BandwidthProbe,
     steps: Steps,
     growth: Growth,
     /// No growth before this moment.
@@ -59,7 +59,13 @@ pub(super) struct Ramp {
 impl Ramp {
     /// Begins a download that misses so many bytes with one connection, and with another that finds out whether ranges are
     /// served if the first has a body already.
-    pub(super) fn new(missing: u64, plan: Plan, learned: Option<Worth>, has_first: bool, supply: Supply) -> Self {
+    pub(super) fn new(
+        missing: u64,
+        plan: Plan,
+        learned: Option<Worth>,
+        has_first: bool,
+        probe: BandwidthProbe,
+    ) -> Self {
         let Plan { connections: wanted, is_automatic, .. } = plan;
         let allowed = if has_first { plan.first.min(wanted) } else { 1 };
         Self {
@@ -74,7 +80,7 @@ impl Ramp {
             lost: 0,
             is_served: false,
             has_begun: false,
-            supply,
+            probe,
             steps: Steps::default(),
             growth: if is_automatic { Growth::new(missing, wanted, learned) } else { Growth::fixed(missing) },
             rests_until: None,
@@ -105,18 +111,18 @@ impl Ramp {
     /// The server serves ranges, as an answer has shown or the first one has said.
     pub(super) fn served(&mut self, now: Instant, look: Look<'_>) {
         self.is_served = true;
-        self.supply.answered(now, look.moved);
+        self.probe.answered(now, look.moved);
         self.open(look);
     }
 
-    /// Whether [`Ramp::glance`] is to be called after each [`super::supply::GLANCE`].
-    pub(super) fn is_glancing(&self) -> bool {
-        self.supply.is_unknown() && self.allowed < self.wanted
+    /// Whether [`Ramp::sample`] is to be called after each [`super::bandwidth_probe::SAMPLE_PERIOD`].
+    pub(super) fn is_sampling(&self) -> bool {
+        self.probe.is_unknown() && self.allowed < self.wanted
     }
 
     /// Looks at what the first connections bring.
-    pub(super) fn glance(&mut self, now: Instant, look: Look<'_>) {
-        self.supply.look(now, look.moved);
+    pub(super) fn sample(&mut self, now: Instant, look: Look<'_>) {
+        self.probe.look(now, look.moved);
         self.open(look);
     }
 
@@ -125,7 +131,7 @@ impl Ramp {
         if self.retry_at.is_some() || self.lost > 0 || !self.is_served || self.has_begun {
             return;
         }
-        if !self.supply.is_ordinary() {
+        if !self.probe.is_ordinary() {
             let first = if self.growth.is_large() { FIRST_CONNECTIONS } else { 1 };
             return self.allow(self.allowed.max(first));
         }
@@ -146,7 +152,7 @@ impl Ramp {
 
     /// A window of the growth is over. Returns which connections go.
     pub(super) fn window(&mut self, now: Instant, look: Look<'_>, is_limited: bool) -> Vec<u64> {
-        if is_limited || !self.supply.is_ordinary() {
+        if is_limited || !self.probe.is_ordinary() {
             self.growth.forget();
             return Vec::new();
         }
@@ -205,7 +211,13 @@ impl Ramp {
     /// A connection was lost while `working` others go on; one more is tried after `wait`, `None` gives it up. Alone it
     /// cannot be replaced: then the whole try ends and waits its turn. Where the number is ours to choose, a refusal is
     /// the server's last word on it.
-    pub(super) fn lose(&mut self, working: usize, wait: Option<Duration>, is_refusal: bool, now: Instant) {
+    pub(super) fn on_connection_lost(
+        &mut self,
+        working: usize,
+        wait: Option<Duration>,
+        is_refusal: bool,
+        now: Instant,
+    ) {
         self.lost = self.losses();
         self.shrink(working);
         self.trial = if is_refusal { REFUSED } else { BROKEN };
@@ -230,7 +242,7 @@ impl Ramp {
 
     /// One connection fewer: the server lets it wait.
     pub(super) fn lower(&mut self, working: usize, now: Instant) {
-        self.lose(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
+        self.on_connection_lost(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
     }
 
     /// One connection fewer, for another job: no word on what the server bears.
@@ -262,9 +274,9 @@ impl Ramp {
             self.retry(now);
         }
         self.return_lent(now);
-        self.glance(now, look);
+        self.sample(now, look);
         let may_step = match limit {
-            Limit::No => !self.supply.is_ordinary(),
+            Limit::No => !self.probe.is_ordinary(),
             Limit::Felt => false,
             Limit::Slack => self.is_served,
         };

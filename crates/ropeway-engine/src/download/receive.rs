@@ -8,10 +8,10 @@ use ropeway_flow::buffers::Lease;
 use tokio::time::Instant;
 
 use super::{
-    gather::Gathered,
-    portion::{self, Paid},
-    trouble::Trouble,
-    worker::Job,
+    limited_range::{self, Paid},
+    worker::SharedDownload,
+    worker_error::WorkerError,
+    write_buffer::WriteBuffer,
 };
 use crate::claims::Claim;
 
@@ -42,11 +42,16 @@ pub(super) enum Drained {
 }
 
 /// Writes what the stream yields into the segment until one of them ends, or until a limit wants portions.
-pub(super) async fn drain(job: &Job, claim: &Claim, lease: &mut Lease, mut open: Open) -> Result<Drained, Trouble> {
-    let mut gathered = Gathered::new(open.at);
-    let read = read(job, claim, lease, &mut open, &mut gathered).await;
+pub(super) async fn drain(
+    job: &SharedDownload,
+    claim: &Claim,
+    lease: &mut Lease,
+    mut open: Open,
+) -> Result<Drained, WorkerError> {
+    let mut buffer = WriteBuffer::new(open.at);
+    let read = read(job, claim, lease, &mut open, &mut buffer).await;
     // What has come is kept, however the answer ended.
-    if !gathered.save(job, claim).await? {
+    if !buffer.save(job, claim).await? {
         return Ok(Drained::Segment);
     }
     Ok(match read? {
@@ -63,24 +68,24 @@ enum Read {
     Limited,
 }
 
-/// Gathers what the stream yields, and writes it in large pieces. What is left in `gathered` is not written yet.
+/// Gathers what the stream yields, and writes it in large pieces. What is left in `buffer` is not written yet.
 async fn read(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     lease: &mut Lease,
     open: &mut Open,
-    gathered: &mut Gathered,
-) -> Result<Read, Trouble> {
+    buffer: &mut WriteBuffer,
+) -> Result<Read, WorkerError> {
     let is_paid = open.paid.is_some();
     let mut dismissed = pin!(claim.leave.cancelled());
     let mut yielded: u64 = 0;
     let mut heard = Instant::now();
     loop {
-        if !is_paid && portion::is_long(job, claim, yielded) {
+        if !is_paid && limited_range::is_long(job, claim, yielded) {
             return Ok(Read::Limited);
         }
         let longest = job.patience();
-        let patience = gathered.due().unwrap_or(heard + longest);
+        let patience = buffer.due().unwrap_or(heard + longest);
         let next = tokio::select! {
             biased;
             () = &mut dismissed => return Err(DriverError::Canceled.into()),
@@ -89,8 +94,8 @@ async fn read(
         let mut rest = match next {
             Ok(Some(chunk)) => chunk?,
             Ok(None) => return Ok(Read::Stream),
-            Err(_) if gathered.due().is_none() => return Err(Trouble::Silent(longest)),
-            Err(_) if gathered.save(job, claim).await? => continue,
+            Err(_) if buffer.due().is_none() => return Err(WorkerError::Silent(longest)),
+            Err(_) if buffer.save(job, claim).await? => continue,
             Err(_) => return Ok(Read::Segment),
         };
         heard = Instant::now();
@@ -99,16 +104,16 @@ async fn read(
         claim.haul.add(rest.len() as u64);
         while !rest.is_empty() {
             // An answer that is left for portions behind this chunk is left soon.
-            let is_last = is_paid || job.line.serves_ranges();
+            let is_last = is_paid || job.range_support.serves_ranges();
             let slice = if is_last { rest.len() } else { rest.len().min(job.throttle.slice(rest.len())) };
             let now = rest.split_to(slice);
             if !is_paid && job.throttle.is_limited() {
                 // It is here already: under a limit that has changed meanwhile it is paid for once more.
-                while portion::pay(job, claim, now.len() as u64).await? == Paid::Nothing {}
+                while limited_range::pay(job, claim, now.len() as u64).await? == Paid::Nothing {}
             }
             open.at += now.len() as u64;
-            gathered.push(now, heard);
-            if is_enough(job, claim, lease, gathered) && !gathered.save(job, claim).await? {
+            buffer.push(now, heard);
+            if is_enough(job, claim, lease, buffer) && !buffer.save(job, claim).await? {
                 return Ok(Read::Segment);
             }
         }
@@ -116,8 +121,8 @@ async fn read(
 }
 
 /// Whether what is gathered is to be written now: it is large, or has waited, or the segment needs no more.
-fn is_enough(job: &Job, claim: &Claim, lease: &Lease, gathered: &Gathered) -> bool {
-    gathered.count() >= lease.write_size()
-        || gathered.due().is_some_and(|due| due <= Instant::now())
-        || job.claims.missing(claim).is_none_or(|missing| missing.end() <= gathered.end())
+fn is_enough(job: &SharedDownload, claim: &Claim, lease: &Lease, buffer: &WriteBuffer) -> bool {
+    buffer.count() >= lease.write_size()
+        || buffer.due().is_some_and(|due| due <= Instant::now())
+        || job.claims.missing(claim).is_none_or(|missing| missing.end() <= buffer.end())
 }

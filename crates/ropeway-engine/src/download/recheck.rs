@@ -165,5 +165,5 @@ async fn damaged(attempt: &Attempt, part: &Arc<dyn PartFile>, blocks: Vec<Block>
     let compare = move || blocks::compare(|buffer: &mut [u8], offset| part.read_at(buffer, offset), &blocks, &cancel);
     let compared = attempt.engine.blocking.start(compare).await;
     let compared = compared.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))??;
-    compared.ok_or(Stop::Wished)
+    compared.ok_or(Stop::Interrupted)
 }

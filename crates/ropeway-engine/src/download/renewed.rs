@@ -5,7 +5,7 @@ use ropeway_model::{FailureCode, Validation, Validator, counted};
 use ropeway_store::Remote;
 
 use super::{
-    overlap::{self, Overlap, Trouble},
+    overlap::{self, Overlap, RangeError},
     source::Source,
 };
 use crate::attempt::{Attempt, Stop};
@@ -17,16 +17,18 @@ use crate::attempt::{Attempt, Stop};
 /// [`FailureCode::RenewedLinkDiffers`] if it is another file; the bytes stay, and so does the need to compare.
 pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remote) -> Result<(), Stop> {
     let context = attempt.context();
-    let place = attempt.place(&context, &*source.driver, &source.url);
+    let place = attempt.range_source(&context, &*source.driver, &source.url);
     let now = match overlap::compare(&place, &*source.part, &source.map).await {
         Ok(Overlap::Same(now)) => now,
         Ok(Overlap::Different { at }) => return Err(differs(&format!("it sends other bytes at {at}"))),
         // Nothing to be wrong about.
         Ok(Overlap::Nothing) => return Ok(()),
-        Err(Trouble::Driver(error @ (DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. }))) => {
+        Err(RangeError::Driver(
+            error @ (DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. }),
+        )) => {
             return Err(differs(&error.to_string()));
         }
-        Err(trouble) => return Err(trouble.into()),
+        Err(error) => return Err(error.into()),
     };
     if let (Some(had), Some(now)) = (source.validator.length, now.length)
         && had != now
@@ -46,7 +48,7 @@ pub(super) async fn prove(attempt: &Attempt, source: &mut Source, remote: &Remot
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.remote = Some(proved.into());
-        entry.known.validation = Some(by);
+        entry.state.validation = Some(by);
     });
     Ok(())
 }

@@ -12,7 +12,7 @@ use ropeway_store::{Remote, Verification};
 
 use super::{
     changes,
-    overlap::{self, Overlap, Trouble},
+    overlap::{self, Overlap, RangeError},
     proof, recheck, renewed,
     seam::Promises,
     soft,
@@ -30,7 +30,7 @@ use crate::{
 pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>) -> Result<Option<Begin>, Stop> {
     let claimed = attempt.engine.claimed.lock().remove(&attempt.id);
     let (remote, part_path, final_path) =
-        attempt.look(|entry| (entry.remote.clone(), entry.known.part_path.clone(), entry.known.final_path.clone()))?;
+        attempt.look(|entry| (entry.remote.clone(), entry.state.part_path.clone(), entry.state.final_path.clone()))?;
     let (Some(remote), Some(part_path)) = (remote, part_path) else { return Ok(None) };
     let paths = (part_path, final_path);
     Box::pin(go_on(attempt, Remote::clone(&remote), paths, claimed, had)).await
@@ -210,15 +210,15 @@ async fn is_same(
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
 ) -> Result<bool, Stop> {
-    if attempt.look(|entry| entry.known.is_made_anew)? {
+    if attempt.look(|entry| entry.state.is_made_anew)? {
         // Each further request lets the server begin again: the next one is the plain one.
         attempt.log("the server makes the file for whoever asks: asks for all of it".to_owned());
         return Ok(false);
     }
     let mut compared = compare(attempt, &attempt.context(), &remote.url, part, map).await;
     let tired = tired(&compared, &remote.url);
-    if let Err(trouble @ (Trouble::Driver(_) | Trouble::Held(_))) = &compared
-        && !matches!(trouble, Trouble::Driver(DriverError::Canceled))
+    if let Err(error @ (RangeError::Driver(_) | RangeError::RetryAfter(_))) = &compared
+        && !matches!(error, RangeError::Driver(DriverError::Canceled))
         && let Some(own) = way_back::own_address(attempt, &remote.url)
         && tired.as_ref() != Some(&HostKey::of(&own))
     {
@@ -240,11 +240,11 @@ async fn is_same(
         Ok(Overlap::Same(now)) => (false, format!("the server has another version now: {now}")),
         Ok(Overlap::Different { at }) => (false, format!("the server sends other bytes from byte {at} on")),
         Ok(Overlap::Nothing) => (false, "nothing was saved that could be compared".to_owned()),
-        Err(Trouble::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {
+        Err(RangeError::Driver(DriverError::RangeIgnored { .. } | DriverError::RangeUnsatisfiable { .. })) => {
             (false, "the server gave nothing to recognise the file by".to_owned())
         }
-        Err(trouble) => {
-            let stop = trouble.into();
+        Err(error) => {
+            let stop = error.into();
             if !way_back::is_asked_plainly(attempt, &stop) {
                 return Err(stop);
             }
@@ -264,19 +264,19 @@ async fn is_same(
         let mut change = attempt.change(None);
         change.validation = Some(verdict);
         attempt.engine.journal.note(change);
-        attempt.update(|entry| entry.known.validation = Some(verdict));
+        attempt.update(|entry| entry.state.validation = Some(verdict));
     }
     Ok(is_same)
 }
 
 /// The server at `url`, if it wants to be left alone.
-fn tired(compared: &Result<Overlap, Trouble>, url: &SafeUrl) -> Option<HostKey> {
+fn tired(compared: &Result<Overlap, RangeError>, url: &SafeUrl) -> Option<HostKey> {
     let is_tired = match compared {
-        Err(Trouble::Driver(error)) => {
+        Err(RangeError::Driver(error)) => {
             error.code() == FailureCode::RateLimited || matches!(error.retry(), Retry::After(_))
         }
-        Err(Trouble::Held(_)) => true,
-        Err(Trouble::Disk(_)) | Ok(_) => false,
+        Err(RangeError::RetryAfter(_)) => true,
+        Err(RangeError::Disk(_)) | Ok(_) => false,
     };
     is_tired.then(|| HostKey::of(url))
 }
@@ -287,9 +287,9 @@ async fn compare(
     url: &SafeUrl,
     part: &Arc<dyn PartFile>,
     map: &SegmentMap,
-) -> Result<Overlap, Trouble> {
+) -> Result<Overlap, RangeError> {
     let driver = attempt.engine.drivers.for_download(url)?;
-    overlap::compare(&attempt.place(context, &*driver, url), &**part, map).await
+    overlap::compare(&attempt.range_source(context, &*driver, url), &**part, map).await
 }
 
 /// A crash between the rename and the commit leaves the file under its final name and no part file: it is done, if it is
@@ -313,7 +313,7 @@ async fn published(
     // Whoever renamed it may have ended before the name was durable: it is not claimed before.
     let stamp = attempt.on_disk(move |_| file.sync_data().and_then(|()| file.stamp())).await?;
     let stamp = Some(stamp);
-    let (digest, verification) = attempt.look(|entry| (entry.known.digest.clone(), entry.known.verification))?;
+    let (digest, verification) = attempt.look(|entry| (entry.state.digest.clone(), entry.state.verification))?;
     let length = map.length().unwrap_or(0);
     attempt.progress.set_length(Some(length));
     attempt.progress.restart_at(length);

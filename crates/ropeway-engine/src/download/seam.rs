@@ -14,8 +14,8 @@ use ropeway_flow::disk::{DiskError, PartFile};
 use ropeway_model::{ByteRange, SafeUrl, SegmentMap};
 
 use super::{
-    trouble::{LONGEST_SILENCE, Trouble},
-    worker::Job,
+    worker::SharedDownload,
+    worker_error::{LONGEST_SILENCE, WorkerError},
 };
 use crate::claims::Claim;
 
@@ -37,10 +37,10 @@ pub(super) struct Seam {
 
 impl Seam {
     /// Before `missing`, which is a portion under a limit if it `is_paid`.
-    pub(super) fn before(job: &Job, missing: ByteRange, is_paid: bool) -> Self {
+    pub(super) fn before(job: &SharedDownload, missing: ByteRange, is_paid: bool) -> Self {
         let most = if is_paid { (missing.len() / SHARE).max(SHORTEST_LEAD) } else { LONGEST_LEAD };
         let most = if job.mirrors.are_judged_by_digests() { 0 } else { most.min(missing.start()) };
-        Self { at: missing.start(), lead: job.line.lead().min(most) }
+        Self { at: missing.start(), lead: job.range_support.lead().min(most) }
     }
 
     /// Whether there is anything to compare.
@@ -61,15 +61,15 @@ impl Seam {
     /// The bytes of `body` behind the seam.
     ///
     /// # Errors
-    /// [`Trouble::Differs`] where it does not continue what is here; [`Trouble::Short`] where it ends before that can be
+    /// [`WorkerError::Differs`] where it does not continue what is here; [`WorkerError::Short`] where it ends before that can be
     /// told.
     pub(super) async fn pass(
         &self,
-        job: &Job,
+        job: &SharedDownload,
         claim: &Claim,
         url: &SafeUrl,
         mut body: ByteStream,
-    ) -> Result<ByteStream, Trouble> {
+    ) -> Result<ByteStream, WorkerError> {
         let wanted = usize::try_from(self.lead).unwrap_or(0);
         let mut lead = Vec::with_capacity(wanted);
         let mut dismissed = pin!(claim.leave.cancelled());
@@ -79,9 +79,9 @@ impl Seam {
                 () = &mut dismissed => return Err(DriverError::Canceled.into()),
                 next = tokio::time::timeout(LONGEST_SILENCE, body.next()) => next,
             };
-            let Some(chunk) = next.map_err(|_| Trouble::Silent(LONGEST_SILENCE))? else {
-                job.line.shorten_lead(lead.len() as u64);
-                return Err(Trouble::Short);
+            let Some(chunk) = next.map_err(|_| WorkerError::Silent(LONGEST_SILENCE))? else {
+                job.range_support.shorten_lead(lead.len() as u64);
+                return Err(WorkerError::Short);
             };
             let mut chunk = chunk?;
             lead.extend_from_slice(&chunk.split_to(chunk.len().min(wanted - lead.len())));
@@ -94,11 +94,11 @@ impl Seam {
         if self.holds(job, &lead).await? {
             return Ok(body);
         }
-        Err(Trouble::Differs { url: url.clone(), at: self.at })
+        Err(WorkerError::Differs { url: url.clone(), at: self.at })
     }
 
     /// Whether `lead` is what is here before the seam; keeps what of it cannot be told yet.
-    async fn holds(&self, job: &Job, lead: &[u8]) -> Result<bool, DiskError> {
+    async fn holds(&self, job: &SharedDownload, lead: &[u8]) -> Result<bool, DiskError> {
         // While nobody writes, all that was reserved is committed.
         let _turn = job.writing.lock().await;
         let from = self.at - self.lead;

@@ -68,7 +68,7 @@ pub(super) async fn believe(
     let believed = attempt.engine.blocking.start(work).await;
     let believed = believed.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))?;
     if attempt.cancel.is_cancelled() {
-        return Err(Stop::Wished);
+        return Err(Stop::Interrupted);
     }
     match believed {
         Ok(Some(all)) => {

@@ -6,7 +6,7 @@ use ropeway_drivers::{ByteStream, Driver};
 use ropeway_flow::disk::PartFile;
 use ropeway_model::{ByteRange, Digest, HashedPrefix, SafeUrl, SegmentMap, Validation, Validator};
 
-use super::{line::FirstAnswer, seam::Promises};
+use super::{range_support::FirstAnswer, seam::Promises};
 use crate::{
     attempt::{Finished, Stop},
     blocks::Ledger,
@@ -52,18 +52,18 @@ pub(super) enum Begin {
 }
 
 /// How fetching ended without the whole file.
-pub(super) enum Halt {
+pub(super) enum FetchExit {
     /// The try is over.
     Stop(Stop),
     /// What is on disk is of no use: begin again at byte 0.
-    Restart { reason: String, because: Restart },
+    Restart { reason: String, because: RestartReason },
     /// Some bytes are wrong, which `map` has as missing and `ledger` has forgotten.
     Damaged { map: SegmentMap, ledger: Option<Ledger> },
 }
 
 /// Why a file begins again at byte 0.
 #[derive(Debug)]
-pub(super) enum Restart {
+pub(super) enum RestartReason {
     /// The server sends the whole file whatever part of it is asked for.
     Unranged,
     /// An answer is of another version, as this says.
@@ -72,7 +72,7 @@ pub(super) enum Restart {
     Other,
 }
 
-impl<T: Into<Stop>> From<T> for Halt {
+impl<T: Into<Stop>> From<T> for FetchExit {
     fn from(stop: T) -> Self {
         Self::Stop(stop.into())
     }

@@ -6,9 +6,9 @@ use ropeway_model::{ByteRange, EntityTag, FailureCode, Retry, SafeUrl, SegmentMa
 use ropeway_store::Remote;
 
 use super::{
-    overlap::{self, Overlap, Trouble},
+    overlap::{self, Overlap, RangeError},
+    range_fetch,
     source::Source,
-    stretch,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -75,7 +75,7 @@ impl Way {
             Call::Form | Call::Plain => (true, None),
         };
         // What is made for whoever asks is asked for where the next try begins: at the user's own address, from byte 0.
-        if attempt.look(|entry| entry.known.is_made_anew)? {
+        if attempt.look(|entry| entry.state.is_made_anew)? {
             return Ok(None);
         }
         let own = own_address(attempt, &source.url).filter(|own| tired.as_ref() != Some(&HostKey::of(own)));
@@ -174,7 +174,7 @@ pub(super) fn call(progress: &Progress, has_moved: bool, stop: &Stop) -> Call {
     let (failure, retry) = match stop {
         Stop::NoFile { .. } => return Call::Plain,
         Stop::Failed { failure, retry, .. } => (failure, *retry),
-        Stop::Wished | Stop::Led { .. } | Stop::Blocked { .. } => return Call::Nothing,
+        Stop::Interrupted | Stop::RedirectedTo { .. } | Stop::Blocked { .. } => return Call::Nothing,
     };
     // Who says when to come back is asked then.
     if matches!(retry, Retry::After(_)) {
@@ -276,7 +276,7 @@ async fn has(
         Some(tired) => attempt.context_without(tired),
         None => attempt.context(),
     };
-    let place = attempt.place(&context, &*driver, url);
+    let place = attempt.range_source(&context, &*driver, url);
     match overlap::compare(&place, &*source.part, map).await {
         Ok(Overlap::Same(now)) => {
             let lengths = (source.validator.length, now.length);
@@ -288,10 +288,10 @@ async fn has(
             Ok(Has::Other)
         }
         Ok(Overlap::Nothing) => Ok(Has::Nothing),
-        Err(Trouble::Driver(DriverError::Canceled)) => Err(Stop::Wished),
-        Err(Trouble::Disk(error)) => Err(error.into()),
-        Err(trouble @ (Trouble::Driver(_) | Trouble::Held(_))) => {
-            tracing::debug!(%url, ?trouble, "the rest is not served there");
+        Err(RangeError::Driver(DriverError::Canceled)) => Err(Stop::Interrupted),
+        Err(RangeError::Disk(error)) => Err(error.into()),
+        Err(error @ (RangeError::Driver(_) | RangeError::RetryAfter(_))) => {
+            tracing::debug!(%url, ?error, "the rest is not served there");
             Ok(Has::Nothing)
         }
     }
@@ -300,13 +300,13 @@ async fn has(
 /// Whether the server keeps to the tag `now`, asked once more or twice.
 async fn is_steady(attempt: &Attempt, source: &Source, had: &EntityTag, now: &EntityTag) -> Result<bool, Stop> {
     let context = Context { is_conditional: false, ..attempt.context() };
-    let place = attempt.place(&context, &*source.driver, &source.url);
+    let place = attempt.range_source(&context, &*source.driver, &source.url);
     let Ok(first) = ByteRange::new(0, 1) else { return Ok(true) };
     for _ in 0..MOST_OPINIONS {
         attempt.repeat().await?;
-        let told = match stretch::fetch(&place, first, None, |_, _| Ok(true)).await {
+        let told = match range_fetch::fetch_range(&place, first, None, |_, _| Ok(true)).await {
             Ok(told) => told.and_then(|told| told.entity_tag),
-            Err(Trouble::Driver(DriverError::Canceled)) => return Err(Stop::Wished),
+            Err(RangeError::Driver(DriverError::Canceled)) => return Err(Stop::Interrupted),
             Err(_) => return Ok(true),
         };
         if told.is_some_and(|told| told == *had || told != *now) {
@@ -333,7 +333,7 @@ async fn record(attempt: &Attempt, source: &Source, url: SafeUrl, validator: Val
     attempt.save(change).await?;
     attempt.update(|entry| {
         entry.remote = Some(remote.into());
-        entry.known.validation = Some(Validation::Overlap);
+        entry.state.validation = Some(Validation::Overlap);
     });
     Ok(())
 }

@@ -9,14 +9,14 @@ use ropeway_model::{ByteRange, SafeUrl, SegmentMap, Validation, Validator};
 use tokio::time::Instant;
 
 use super::{
-    line::Line,
-    mirrors::{Mirrors, Taken},
-    places::{Connection, Places, Seat},
-    portion::{self, Paid},
+    limited_range::{self, Paid},
+    mirrors::{MirrorLease, Mirrors},
+    range_support::RangeSupport,
     receive::{self, Drained, Open},
     seam::{Promises, Seam},
+    slots::{Connection, HostSlot, WorkerSlots},
     soft::SoftLog,
-    trouble::{self, LONGEST_SILENCE, Loss, Trouble},
+    worker_error::{self, LONGEST_SILENCE, WorkerError, WorkerExit},
 };
 use crate::{
     blocks::Ledger,
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// What all workers of one download share.
-pub(super) struct Job {
+pub(super) struct SharedDownload {
     pub(super) context: Context,
     pub(super) driver: Arc<dyn Driver>,
     pub(super) url: SafeUrl,
@@ -44,13 +44,13 @@ pub(super) struct Job {
     /// Whether an idle worker may take a part of another one's segment.
     pub(super) may_split: bool,
     /// How many workers there may be.
-    pub(super) places: Arc<Places>,
+    pub(super) slots: Arc<WorkerSlots>,
     /// What is known of all servers, over all jobs.
     pub(super) servers: Hosts,
     /// The one whose version is fetched.
     pub(super) server: HostKey,
     /// How the server takes requests for ranges.
-    pub(super) line: Line,
+    pub(super) range_support: RangeSupport,
     /// Signals that a request for a range was answered with that range.
     pub(super) opened: tokio::sync::Notify,
     /// Held by the worker that writes into the part file.
@@ -68,7 +68,7 @@ pub(super) struct Job {
     pub(super) ledger: Option<Mutex<Ledger>>,
 }
 
-impl Job {
+impl SharedDownload {
     /// Which bytes of the file are in place.
     pub(super) fn in_place(&self) -> SegmentMap {
         let map = self.claims.coalesced();
@@ -85,22 +85,22 @@ impl Job {
 
     /// How long an answer may be silent.
     pub(super) fn patience(&self) -> Duration {
-        trouble::patience(&self.validator, self.line.serves_ranges(), self.line.refuses_ranges())
+        worker_error::patience(&self.validator, self.range_support.serves_ranges(), self.range_support.refuses_ranges())
     }
 
     /// Takes a segment for a worker, if there is anything worth a connection.
     ///
     /// Without a connection that is open, which has brought its `haul`, one is made.
     pub(super) fn claim(&self, haul: Option<&Arc<Haul>>) -> Option<Claim> {
-        let way = self.line.way();
+        let way = self.range_support.way();
         let terms = Terms {
             // What nobody was answered for in time is not cut off the one answer again, before it is known that others come.
-            may_split: self.may_split && (self.line.serves_ranges() || !self.claims.is_outrun()),
+            may_split: self.may_split && (self.range_support.serves_ranges() || !self.claims.is_outrun()),
             // Under a limit of our own nothing is faster for being fetched twice.
-            may_hedge: self.line.serves_ranges() && !self.throttle.is_limited(),
+            may_hedge: self.range_support.serves_ranges() && !self.throttle.is_limited(),
             worth: plan::worth(way.round_trip),
             least_gain: plan::least_gain(way.round_trip),
-            delay: if haul.is_some() { self.line.asking() } else { self.line.cold() },
+            delay: if haul.is_some() { self.range_support.asking() } else { self.range_support.cold() },
             opening: way.opening,
         };
         let claim = self.claims.claim(terms, haul, &self.context.cancel)?;
@@ -111,11 +111,11 @@ impl Job {
 
 /// Works on `claim`, then on whatever is left to take. With a `body`, that is the file from byte 0.
 pub(super) async fn run(
-    job: Arc<Job>,
+    job: Arc<SharedDownload>,
     mut connection: Connection,
     mut claim: Claim,
     mut body: Option<ByteStream>,
-) -> Result<(), Loss> {
+) -> Result<(), WorkerExit> {
     let mut was_served = false;
     loop {
         let had = job.claims.missing(&claim);
@@ -126,20 +126,20 @@ pub(super) async fn run(
             }
             // Only sent away from this segment: somebody else is at it, or a fresh connection will be. What was not begun
             // goes back to the answer that it was cut from.
-            Err(Trouble::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
+            Err(WorkerError::Driver(DriverError::Canceled)) if !job.context.cancel.is_cancelled() => {
                 job.claims.give_back(&claim);
                 false
             }
-            Err(trouble) => {
+            Err(error) => {
                 let has_moved = job.claims.missing(&claim).map(ByteRange::start) != had.map(ByteRange::start);
-                let is_covered = (trouble.is_final() || trouble.is_refusal()) && job.claims.give_back(&claim);
+                let is_covered = (error.is_final() || error.is_refusal()) && job.claims.give_back(&claim);
                 job.claims.release(&claim);
-                let server = connection.seat.server().clone();
-                return Err(Loss { server, is_covered, was_served, has_moved, trouble });
+                let server = connection.host_slot.server().clone();
+                return Err(WorkerExit { server, is_covered, was_served, has_moved, error });
             }
         };
         was_served = true;
-        if connection.place.leave_if_crowded() {
+        if connection.slot.leave_if_crowded() {
             return Ok(());
         }
         match job.claim(Some(&claim.haul).filter(|_| is_open)) {
@@ -152,64 +152,65 @@ pub(super) async fn run(
 /// Fetches the segment to its end, with as many requests as the server, or a limit, makes of it. Whether the connection is
 /// good for another one: not where the last answer goes on behind the segment, which was cut meanwhile.
 async fn fetch(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     connection: &mut Connection,
     body: Option<ByteStream>,
-) -> Result<bool, Trouble> {
-    let Connection { lease, seat, connected, .. } = connection;
+) -> Result<bool, WorkerError> {
+    let Connection { lease, host_slot, connected, .. } = connection;
     let mut open = body.map(|body| Open::whole(body, 0));
     if open.is_some() {
         claim.haul.ask();
         job.claims.answered(claim);
     }
     let mut credit = 0;
-    let mut asked_to = job.line.length().or_else(|| job.progress.length());
+    let mut asked_to = job.range_support.length().or_else(|| job.progress.length());
     while let Some(missing) = job.claims.missing(claim) {
         let opened = open.take();
         let portion = match &opened {
             Some(_) => None,
-            None => portion::paid(job, claim, missing, std::mem::take(&mut credit)).await?,
+            None => limited_range::reserve(job, claim, missing, std::mem::take(&mut credit)).await?,
         };
         let before = missing.len();
         // The next portion is paid for while this one is asked for and comes, so that a distant server does not make
         // the limit tighter.
         let paid = opened.as_ref().map_or(portion.map(ByteRange::len), |opened| opened.paid);
-        let ahead = paid.and_then(|paid| portion::behind(job, missing, paid)).unwrap_or(0);
+        let ahead = paid.and_then(|paid| limited_range::next_len(job, missing, paid)).unwrap_or(0);
         let drained = async {
             let stream = if let Some(stream) = opened {
                 stream
             } else {
                 asked_to = Some(portion.unwrap_or_else(|| job.claims.front(missing)).end());
-                portion::ask(job, claim, seat, missing, portion).await?
+                limited_range::ask(job, claim, host_slot, missing, portion).await?
             };
             connected.get_or_insert_with(|| job.progress.connected());
             let drained = receive::drain(job, claim, lease, stream).await;
             job.claims.set_paying(claim, ahead > 0);
             drained
         };
-        let (drained, paid) = tokio::try_join!(biased; drained, portion::pay_ahead(job, claim, ahead))?;
+        let (drained, paid) = tokio::try_join!(biased; drained, limited_range::pay_ahead(job, claim, ahead))?;
         job.claims.set_paying(claim, false);
         credit = if paid == Paid::All { ahead } else { 0 };
         match drained {
             Drained::Segment => return Ok(asked_to == job.claims.end(claim)),
-            Drained::Limited(stream) => open = portion::leave(job, claim, seat, *stream).await,
+            Drained::Limited(stream) => open = limited_range::switch_to_ranges(job, claim, host_slot, *stream).await,
             Drained::Stream => match job.claims.missing(claim) {
                 // Its end is known from the head of a part: this answer came to its own too early.
                 Some(left)
                     if left.is_open_ended()
                         && left.start() == missing.start()
-                        && job.line.length().is_some_and(|length| left.start() < length) =>
+                        && job.range_support.length().is_some_and(|length| left.start() < length) =>
                 {
-                    return Err(Trouble::Short);
+                    return Err(WorkerError::Short);
                 }
-                Some(left) if left.is_open_ended() && job.line.length().is_some_and(|length| left.start() < length) => {
-                }
+                Some(left)
+                    if left.is_open_ended()
+                        && job.range_support.length().is_some_and(|length| left.start() < length) => {}
                 Some(left) if left.is_open_ended() => {
                     job.claims.close(left.start())?;
                     job.progress.set_length(Some(left.start()));
                 }
-                Some(left) if left.len() == before => return Err(Trouble::Short),
+                Some(left) if left.len() == before => return Err(WorkerError::Short),
                 _ => {}
             },
         }
@@ -222,47 +223,47 @@ async fn fetch(
 ///
 /// Each request goes to a server where this worker has a place among all connections.
 pub(super) async fn request(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
-    seat: &mut Seat,
+    host_slot: &mut HostSlot,
     missing: ByteRange,
     is_paid: bool,
-) -> Result<ByteStream, Trouble> {
+) -> Result<ByteStream, WorkerError> {
     loop {
-        let mirror = job.mirrors.take(|url| seat.moves_to(&job.servers, url));
-        if HostKey::of(mirror.url()) != *seat.server() {
+        let mirror = job.mirrors.take(|url| host_slot.moves_to(&job.servers, url));
+        if HostKey::of(mirror.url()) != *host_slot.server() {
             tokio::select! {
                 biased;
                 () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-                () = seat.wait_for(&job.servers, mirror.url()) => {}
+                () = host_slot.wait_for(&job.servers, mirror.url()) => {}
             }
         }
-        match continuation(job, claim, seat.server(), missing, is_paid, &mirror).await {
+        match continuation(job, claim, host_slot.server(), missing, is_paid, &mirror).await {
             Ok(body) => {
                 return Ok(mirror.watch(body, missing.start(), claim.leave.clone(), job.context.cancel.clone()));
             }
-            Err(trouble) if mirror.is_left_for_another(&trouble) => {
-                tracing::debug!(url = %mirror.url(), ?trouble, "mirror left for another");
+            Err(error) if mirror.yields_to_another(&error) => {
+                tracing::debug!(url = %mirror.url(), ?error, "mirror left for another");
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         }
     }
 }
 
 /// Asks one server for what is missing, and checks that its answer continues what is here.
 async fn continuation(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
     server: &HostKey,
     missing: ByteRange,
     is_paid: bool,
-    mirror: &Taken,
-) -> Result<ByteStream, Trouble> {
+    mirror: &MirrorLease,
+) -> Result<ByteStream, WorkerError> {
     loop {
-        let lead = job.line.lead();
+        let lead = job.range_support.lead();
         let seam = Seam::before(job, missing, is_paid);
         if is_paid {
-            portion::pay(job, claim, seam.lead()).await?;
+            limited_range::pay(job, claim, seam.lead()).await?;
         }
         let (asked, is_new) = (Instant::now(), claim.haul.ask());
         let (fetched, verdict, handshake) = ask(job, claim, seam.widen(missing), mirror).await?;
@@ -270,7 +271,7 @@ async fn continuation(
         job.claims.answered(claim);
         let body = match seam.pass(job, claim, mirror.url(), fetched).await {
             // The server sends less at a time than was to come again.
-            Err(Trouble::Short) if job.line.lead() < lead => continue,
+            Err(WorkerError::Short) if job.range_support.lead() < lead => continue,
             passed => passed?,
         };
         let is_told_by_bytes = verdict == Validation::Unverifiable && seam.is_compared();
@@ -279,7 +280,7 @@ async fn continuation(
         // each other.
         *job.verdict.lock() = Some(job.proved.unwrap_or(verdict));
         // A range from byte 0 may have been answered with the whole file.
-        job.line.answered(latency, handshake, is_new, missing.start() > 0);
+        job.range_support.answered(latency, handshake, is_new, missing.start() > 0);
         job.servers.report(server, Outcome::Answered { latency: Some(latency) });
         job.opened.notify_one();
         return Ok(body);
@@ -290,20 +291,20 @@ async fn continuation(
 type Asked = (ByteStream, Validation, Option<Handshake>);
 
 /// Asks one server for a range, and checks that the answer is of the version that is being fetched.
-async fn ask(job: &Job, claim: &Claim, want: ByteRange, mirror: &Taken) -> Result<Asked, Trouble> {
-    job.servers.welcome(mirror.url())?;
-    let download = job.driver.download().ok_or(Trouble::Short)?;
+async fn ask(job: &SharedDownload, claim: &Claim, want: ByteRange, mirror: &MirrorLease) -> Result<Asked, WorkerError> {
+    job.servers.check_retry_after(mirror.url())?;
+    let download = job.driver.download().ok_or(WorkerError::Short)?;
     let context = Context { cancel: claim.leave.clone(), ..job.context.clone() };
     let request = download.fetch(&context, mirror.url(), want, mirror.valid(&job.validator));
     let fetched = tokio::select! {
         biased;
         () = claim.leave.cancelled() => return Err(DriverError::Canceled.into()),
-        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| Trouble::Silent(LONGEST_SILENCE))?,
+        fetched = tokio::time::timeout(LONGEST_SILENCE, request) => fetched.map_err(|_| WorkerError::Silent(LONGEST_SILENCE))?,
     };
-    let fetched = fetched.inspect_err(|error| job.servers.heed(error))?;
+    let fetched = fetched.inspect_err(|error| job.servers.record_retry_after(error))?;
     let now = fetched.validator;
     let verdict = mirror.accept(&now, &job.validator)?;
-    if now.length.is_some_and(|length| !job.line.learn_length(length)) {
+    if now.length.is_some_and(|length| !job.range_support.learn_length(length)) {
         let (url, had) = (mirror.url().clone(), Box::new(job.validator.clone()));
         return Err(DriverError::RemoteChanged { url, had, now: Box::new(now) }.into());
     }

@@ -9,7 +9,7 @@ use ropeway_store::{JobChange, JobRow, NewJob};
 use super::{Engine, EngineError, NewJobs, leftovers::is_same, signed_link};
 use crate::{
     core::Core,
-    table::{Entry, Packed},
+    table::{Entry, InternedSpec},
 };
 
 /// So many jobs at once are worth packing the table behind them.
@@ -26,17 +26,14 @@ impl Engine {
         if engine.stopping.is_cancelled() {
             return Err(EngineError::Stopping);
         }
-        let (taken_up, fresh) = engine.take_up_all(jobs.into().packed());
+        let (taken_up, fresh) = engine.take_up_all(jobs.into().interned());
         let created = engine.clock.now();
         let phase = if wish == Wish::Run { Phase::Queued } else { Phase::Paused };
         let fresh = Arc::new(fresh);
         let (specs, first, secrets) = (Arc::clone(&fresh), phase.clone(), engine.journal.secrets());
-        let new_jobs = (0..specs.len()).filter_map(move |at| specs.get(at).map(Packed::spec)).map(move |spec| NewJob {
-            spec: secrets.stored(spec),
-            wish,
-            phase: first.clone(),
-            created,
-        });
+        let new_jobs = (0..specs.len())
+            .filter_map(move |at| specs.get(at).map(InternedSpec::spec))
+            .map(move |spec| NewJob { spec: secrets.stored(spec), wish, phase: first.clone(), created });
         let places = if fresh.is_empty() { Vec::new() } else { engine.store.insert_jobs(new_jobs).await? };
         let mut ids: Vec<_> = taken_up.iter().map(|entry| entry.id).collect();
         ids.extend(places.iter().map(|(id, _)| *id));
@@ -59,7 +56,7 @@ impl Engine {
 
 impl Core {
     /// Takes up again what an earlier process left of these jobs; the others are new.
-    fn take_up_all(&self, jobs: Vec<Packed>) -> (Vec<Entry>, Vec<Packed>) {
+    fn take_up_all(&self, jobs: Vec<InternedSpec>) -> (Vec<Entry>, Vec<InternedSpec>) {
         let mut leftovers = self.leftovers.lock();
         let mut begun = leftovers.take_begun();
         if begun.is_empty() && !leftovers.has_abandoned() {

@@ -206,8 +206,8 @@ impl Engine {
             match &entry.active {
                 Some(active) if wish != Wish::Run => active.cancel.cancel(),
                 None if wish == Wish::Cancel => {
-                    discarded.extend(entry.known.part_path.clone().map(|part| (entry.id, part)));
-                    if entry.packed().direction() == Direction::Upload {
+                    discarded.extend(entry.state.part_path.clone().map(|part| (entry.id, part)));
+                    if entry.interned().direction() == Direction::Upload {
                         ended.push(entry.id);
                     }
                 }
@@ -281,6 +281,6 @@ impl Core {
 
 /// The file that a download has saved.
 fn finished_file(entry: &Entry) -> Option<PathBuf> {
-    let is_download = entry.packed().direction() == Direction::Download;
-    if is_download && entry.phase == Phase::Completed { entry.known.final_path.clone() } else { None }
+    let is_download = entry.interned().direction() == Direction::Download;
+    if is_download && entry.phase == Phase::Completed { entry.state.final_path.clone() } else { None }
 }

@@ -51,7 +51,7 @@ impl Engine {
     /// that does not, unless `network` allows it.
     pub async fn may_name(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
         let keeps_encryption = from.expose().scheme() != "https" || to.expose().scheme() == "https";
-        (keeps_encryption || network.allow_downgrade) && self.core.clients.may_lead(from, to, network).await
+        (keeps_encryption || network.allow_downgrade) && self.core.clients.may_redirect(from, to, network).await
     }
 
     async fn read(&self, context: &Context, from: &SafeUrl, largest: usize) -> Result<Vec<u8>, Failure> {

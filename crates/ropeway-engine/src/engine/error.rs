@@ -52,7 +52,7 @@ const fn words(phase: PhaseKind) -> &'static str {
         PhaseKind::Probing => "connecting",
         PhaseKind::Running => "running",
         PhaseKind::Waiting => "waiting for its next try",
-        PhaseKind::Blocked => "waiting for an obstacle to go",
+        PhaseKind::Blocked => "waiting for a blocker to go",
         PhaseKind::LinkExpired => "without a link that works",
         PhaseKind::Paused => "paused",
         PhaseKind::Verifying => "being verified",

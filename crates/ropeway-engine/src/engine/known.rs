@@ -80,5 +80,5 @@ impl Engine {
 }
 
 fn known_download(entry: &Entry) -> KnownDownload {
-    KnownDownload { id: entry.id, phase: entry.phase.kind(), path: entry.known.final_path.clone() }
+    KnownDownload { id: entry.id, phase: entry.phase.kind(), path: entry.state.final_path.clone() }
 }

@@ -47,17 +47,17 @@ pub use new_jobs::NewJobs;
 pub use pipe::{PipeProgress, Piped};
 
 use crate::{
-    blocks::Courses,
+    blockers,
+    blocks::Verifications,
     config::{EngineConfig, Limits, Scope, Seams},
     core::Core,
     download::{Listings, Saves},
     hosts::{self, Hosts, ServerPolicy},
     journal::{Journal, Secrets},
-    obstacles,
+    resume_from_sleep,
     schedule::{self, Timetable, Usual},
     scheduler,
     snapshot::Pause,
-    suspend,
 };
 
 /// How long a shutdown waits for transfers to save what they have. A disk that answers takes a second or two; one that
@@ -161,7 +161,7 @@ impl Engine {
             leftovers: Mutex::default(),
             claimed: Mutex::default(),
             made_folders: Mutex::default(),
-            proofs: Courses::default(),
+            proofs: Verifications::default(),
         });
         core.set_schedule(config.schedule);
         core.set_usual_limits(Usual { download: config.limits.download, upload: config.limits.upload });
@@ -169,8 +169,8 @@ impl Engine {
         recover::run(&core, config.is_alone).await?;
         tokio::spawn(schedule::run(Arc::clone(&core)));
         tokio::spawn(hosts::memory::run(Arc::clone(&core)));
-        tokio::spawn(obstacles::run(Arc::clone(&core)));
-        tokio::spawn(suspend::run(Arc::clone(&core)));
+        tokio::spawn(blockers::run(Arc::clone(&core)));
+        tokio::spawn(resume_from_sleep::run(Arc::clone(&core)));
         tokio::spawn(scheduler::run(Arc::clone(&core)));
         Ok(Self { core, writer: Arc::new(Mutex::new(Some(writer))), damage: None })
     }

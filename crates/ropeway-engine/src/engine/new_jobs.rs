@@ -2,35 +2,35 @@
 
 use ropeway_model::JobSpec;
 
-use crate::table::{Likes, Packed};
+use crate::table::{InternedSpec, SpecInterner};
 
 /// Jobs to add, in their order. What they have in common is kept once, so that a list of a hundred thousand addresses
 /// takes a few megabytes.
 #[derive(Debug, Default)]
 pub struct NewJobs {
-    likes: Likes,
-    packed: Vec<Packed>,
+    interner: SpecInterner,
+    interned: Vec<InternedSpec>,
 }
 
 impl NewJobs {
     /// Puts one more at the end.
     pub fn push(&mut self, spec: &JobSpec) {
-        let packed = self.likes.pack(spec);
-        self.packed.push(packed);
+        let interned = self.interner.intern(spec);
+        self.interned.push(interned);
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.packed.len()
+        self.interned.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.packed.is_empty()
+        self.interned.is_empty()
     }
 
-    pub(crate) fn packed(self) -> Vec<Packed> {
-        self.packed
+    pub(crate) fn interned(self) -> Vec<InternedSpec> {
+        self.interned
     }
 }
 

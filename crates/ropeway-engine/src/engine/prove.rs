@@ -5,7 +5,7 @@ use ropeway_model::JobId;
 use super::{Engine, EngineError};
 use crate::{
     blocks::{self, BlockReport},
-    neighbours::{self, ChecksumOffer},
+    checksum_files::{self, ChecksumOffer},
 };
 
 impl Engine {
@@ -31,7 +31,7 @@ impl Engine {
     /// Looks beside a download's address for files that tell its checksum, the surest first.
     ///
     /// # Errors
-    /// [`EngineError::NoSuchJob`]; [`EngineError::Held`] while no job may start. A server that does not answer has no neighbours.
+    /// [`EngineError::NoSuchJob`]; [`EngineError::Held`] while no job may start. A server that does not answer has no checksum files.
     pub async fn find_checksums(&self, id: JobId) -> Result<Vec<ChecksumOffer>, EngineError> {
         self.core.refuse_held()?;
         let (spec, remote) = {
@@ -39,6 +39,6 @@ impl Engine {
             let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
             (entry.spec(), entry.remote.clone())
         };
-        Ok(neighbours::search(&self.core, &spec, remote.as_deref()).await)
+        Ok(checksum_files::search(&self.core, &spec, remote.as_deref()).await)
     }
 }

@@ -38,8 +38,8 @@ pub(super) async fn run(engine: &Arc<Core>, is_alone: bool) -> Result<(), Engine
         advance(&mut entry, Step::Recover);
         if let Phase::Waiting { until, attempt, .. } = &entry.phase {
             // A clock that was set back since must not turn minutes into months.
-            entry.known.due = Some(start + until.remaining_from(now).min(LONGEST_WAIT));
-            entry.known.attempts = *attempt;
+            entry.state.due = Some(start + until.remaining_from(now).min(LONGEST_WAIT));
+            entry.state.attempts = *attempt;
         }
         arrived.push(table.arrive(entry));
     };

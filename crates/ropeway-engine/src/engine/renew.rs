@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ropeway_model::{JobId, Obstacle, OnConflict, Phase, SafeUrl, Step, Transfer, Wish};
+use ropeway_model::{Blocker, JobId, OnConflict, Phase, SafeUrl, Step, Transfer, Wish};
 use ropeway_store::{JobChange, Remote};
 
 use super::{Engine, EngineError};
@@ -67,7 +67,7 @@ impl Core {
     fn answer(&self, id: JobId, choice: OnConflict) -> Result<Durable, EngineError> {
         let mut table = self.table.lock();
         let entry = table.get(id).ok_or(EngineError::NoSuchJob(id))?;
-        if !matches!(entry.phase, Phase::Blocked { by: Obstacle::NameTaken, .. }) {
+        if !matches!(entry.phase, Phase::Blocked { by: Blocker::NameTaken, .. }) {
             return Err(EngineError::WrongPhase { id, phase: entry.phase.kind() });
         }
         let mut spec = entry.spec();

@@ -10,8 +10,8 @@ use super::{
     breaker::{Breaker, SEVERAL, Turn},
     budget::Budget,
     cap::{Breaks, LearnedCap},
-    hold::Holds,
     outcome::{Fault, Outcome},
+    retry_after::RetryAfters,
 };
 
 /// One server.
@@ -36,7 +36,7 @@ pub(super) struct Host {
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
     /// What it said with `Retry-After`.
-    pub(super) holds: Holds,
+    pub(super) retry_afters: RetryAfters,
     /// Jobs that failed at it since it answered one well, as far as they count.
     blamed: Vec<JobId>,
     pub(super) profile: Profile,
@@ -61,7 +61,7 @@ impl Host {
             breaks: Breaks::default(),
             breaker: Breaker::default(),
             budget: Budget::new(now),
-            holds: Holds::default(),
+            retry_afters: RetryAfters::default(),
             blamed: Vec::new(),
             profile: Profile::default(),
             used,
@@ -148,7 +148,7 @@ impl Host {
     /// It answered.
     pub(super) fn succeed(&mut self) {
         self.breaker.succeed();
-        self.holds.succeed();
+        self.retry_afters.succeed();
         self.blamed.clear();
     }
 
@@ -202,7 +202,7 @@ impl Host {
 
     /// Whose turn it is to start beside `running` jobs.
     pub(super) fn turn(&mut self, running: usize, now: Instant) -> Turn {
-        if running < self.limit(now) && self.held_until(now).is_none() {
+        if running < self.limit(now) && self.retry_after_until(now).is_none() {
             self.breaker.turn(running, now)
         } else {
             Turn::Nobodys
@@ -210,13 +210,13 @@ impl Host {
     }
 
     /// Until when no new request may be sent, if that is not over.
-    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
-        self.holds.all_until(now)
+    pub(super) fn retry_after_until(&self, now: Instant) -> Option<Instant> {
+        self.retry_afters.all_until(now)
     }
 
     /// Until when no job starts, whoever decided it.
     pub(super) fn rests_until(&self, now: Instant) -> Option<Instant> {
-        self.held_until(now).max(self.breaker.rests_until(now))
+        self.retry_after_until(now).max(self.breaker.rests_until(now))
     }
 
     /// Whether nobody has or waits for a connection, so that it may be forgotten.

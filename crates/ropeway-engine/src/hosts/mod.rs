@@ -10,16 +10,16 @@
 mod breaker;
 mod budget;
 mod cap;
-mod hold;
 mod host;
 mod key;
 pub(crate) mod memory;
 mod outcome;
-mod passage;
 mod permit;
 mod policy;
 mod profile;
-mod visit;
+mod redirect_guard;
+mod retry_after;
+mod session;
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -29,13 +29,13 @@ use ropeway_model::{ByteRate, JobId, Timestamp};
 use tokio::{sync::Notify, time::Instant};
 
 pub(crate) use breaker::{Restart, Turn};
-pub(crate) use hold::Held;
 pub(crate) use key::HostKey;
 pub(crate) use outcome::{Fault, Outcome, Verdict};
 pub(crate) use permit::{Permit, Serving};
 pub use policy::ServerPolicy;
 pub use profile::{Profile, Worth};
-pub(crate) use visit::Visit;
+pub(crate) use retry_after::RetryAfter;
+pub(crate) use session::HostSession;
 
 use host::Host;
 use permit::Waiting;
@@ -211,7 +211,7 @@ impl Hosts {
     /// The user wants to know now.
     pub(crate) fn forgive(&self, key: &HostKey) {
         self.with(key, |host, _| {
-            host.holds.forgive();
+            host.retry_afters.forgive();
             host.breaker.forgive();
         });
     }

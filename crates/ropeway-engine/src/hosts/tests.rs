@@ -226,35 +226,35 @@ fn busy(number: u64, after: Option<u64>) -> DriverError {
 async fn what_one_connection_was_told_to_wait_holds_for_every_request_to_its_address_until_the_user_asks() {
     let hosts = hosts(16);
     let _served = hosts.serves(&key());
-    hosts.heed(&busy(1, None));
-    assert_eq!(hosts.welcome(&address(1)), Ok(()));
-    hosts.heed(&busy(1, Some(90)));
-    hosts.heed(&busy(1, Some(2)));
+    hosts.record_retry_after(&busy(1, None));
+    assert_eq!(hosts.check_retry_after(&address(1)), Ok(()));
+    hosts.record_retry_after(&busy(1, Some(90)));
+    hosts.record_retry_after(&busy(1, Some(2)));
     tokio::time::advance(Duration::from_secs(60)).await;
-    assert_eq!(hosts.welcome(&address(1)).unwrap_err().wait, Duration::from_secs(30), "the longer one holds");
-    assert!(hosts.welcome(&address(2)).is_ok() && may_start(&hosts, 1), "others were told nothing");
+    assert_eq!(hosts.check_retry_after(&address(1)).unwrap_err().wait, Duration::from_secs(30), "the longer one holds");
+    assert!(hosts.check_retry_after(&address(2)).is_ok() && may_start(&hosts, 1), "others were told nothing");
     tokio::time::advance(Duration::from_secs(30)).await;
-    assert!(hosts.welcome(&address(1)).is_ok());
-    hosts.heed(&busy(1, Some(1_000_000)));
-    let wait = hosts.welcome(&address(1)).unwrap_err().wait;
+    assert!(hosts.check_retry_after(&address(1)).is_ok());
+    hosts.record_retry_after(&busy(1, Some(1_000_000)));
+    let wait = hosts.check_retry_after(&address(1)).unwrap_err().wait;
     assert!(wait <= Duration::from_secs(300), "a wrong header parks nobody for days");
     hosts.forgive(&key());
-    assert!(hosts.welcome(&address(1)).is_ok());
+    assert!(hosts.check_retry_after(&address(1)).is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_several_addresses_were_told_in_a_row_is_the_servers_word_to_all() {
     let hosts = hosts(16);
-    (1..=4).for_each(|number| hosts.heed(&busy(number, Some(90))));
+    (1..=4).for_each(|number| hosts.record_retry_after(&busy(number, Some(90))));
     hosts.report(&key(), Outcome::Answered { latency: None });
-    (5..=8).for_each(|number| hosts.heed(&busy(number, Some(90))));
-    assert!(hosts.welcome(&address(9)).is_ok() && may_start(&hosts, 1));
-    hosts.heed(&busy(9, Some(90)));
-    assert_eq!(hosts.welcome(&address(10)).unwrap_err().wait, Duration::from_secs(90));
+    (5..=8).for_each(|number| hosts.record_retry_after(&busy(number, Some(90))));
+    assert!(hosts.check_retry_after(&address(9)).is_ok() && may_start(&hosts, 1));
+    hosts.record_retry_after(&busy(9, Some(90)));
+    assert_eq!(hosts.check_retry_after(&address(10)).unwrap_err().wait, Duration::from_secs(90));
     assert!(!may_start(&hosts, 1) && hosts.turn("other.example", 1) == Turn::Firsts);
     assert_eq!(hosts.next_rest_end(), Some(Instant::now() + Duration::from_secs(90)));
     tokio::time::advance(Duration::from_secs(90)).await;
-    assert!(hosts.welcome(&address(10)).is_ok() && may_start(&hosts, 1));
+    assert!(hosts.check_retry_after(&address(10)).is_ok() && may_start(&hosts, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ type Acknowledge = oneshot::Sender<Result<(), String>>;
 
 /// What is pushed: a change, or only the question whether all before it is written.
 #[derive(Debug)]
-struct Line {
+struct JournalEntry {
     edit: Option<Edit>,
     acknowledge: Option<Acknowledge>,
     /// Whether it may wait for others to be written with.
@@ -39,7 +39,7 @@ struct Line {
 /// Where changes are pushed; cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Journal {
-    lines: mpsc::UnboundedSender<Line>,
+    entries: mpsc::UnboundedSender<JournalEntry>,
     /// How many of them the writer has not taken.
     waiting: Arc<AtomicUsize>,
     is_behind: Arc<AtomicBool>,
@@ -93,11 +93,11 @@ impl Journal {
     /// Starts the writing task; it ends when every clone of the journal is gone. `caught_up` is told when the store takes
     /// changes again that it had refused.
     pub(crate) fn start(store: Store, secrets: Secrets, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
-        let (lines, receiver) = mpsc::unbounded_channel();
+        let (entries, receiver) = mpsc::unbounded_channel();
         let is_behind = Arc::new(AtomicBool::new(false));
         let waiting = Arc::new(AtomicUsize::new(0));
         let writer = Writer::new(store, Arc::clone(&waiting), Arc::clone(&is_behind), caught_up);
-        (Self { lines, waiting, is_behind, secrets }, tokio::spawn(writer.run(receiver)))
+        (Self { entries, waiting, is_behind, secrets }, tokio::spawn(writer.run(receiver)))
     }
 
     /// Whether the store has refused changes that it does not have yet, or has too many to take.
@@ -113,7 +113,7 @@ impl Journal {
     /// Records a change nobody waits for.
     pub(crate) fn note(&self, change: JobChange) {
         let edit = Edit::Save(Box::new(self.secrets.stored_change(change)));
-        self.send(Line { edit: Some(edit), acknowledge: None, may_wait: false });
+        self.send(JournalEntry { edit: Some(edit), acknowledge: None, may_wait: false });
     }
 
     /// Records a change and tells when it is durable.
@@ -128,7 +128,7 @@ impl Journal {
 
     /// Removes jobs some time soon, together with others: for rows that nothing is lost with, and that a crash may leave.
     pub(crate) fn forget(&self, ids: Vec<JobId>) {
-        self.send(Line { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true });
+        self.send(JournalEntry { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true });
     }
 
     /// Tells when everything that was pushed before is durable.
@@ -138,14 +138,14 @@ impl Journal {
 
     fn push(&self, edit: Option<Edit>) -> Durable {
         let (acknowledge, receipt) = oneshot::channel();
-        self.send(Line { edit, acknowledge: Some(acknowledge), may_wait: false });
+        self.send(JournalEntry { edit, acknowledge: Some(acknowledge), may_wait: false });
         Durable(receipt)
     }
 
-    fn send(&self, line: Line) {
+    fn send(&self, entry: JournalEntry) {
         self.waiting.fetch_add(1, SeqCst);
         // The receiver ends only after the last sender; a closed channel means that the process is ending.
-        drop(self.lines.send(line));
+        drop(self.entries.send(entry));
     }
 }
 

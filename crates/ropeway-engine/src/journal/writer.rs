@@ -11,7 +11,7 @@ use std::{
 use ropeway_store::{Edit, Store, StoreError};
 use tokio::sync::{Notify, mpsc};
 
-use super::{Acknowledge, Line, MOST_WAITING, backlog::Backlog};
+use super::{Acknowledge, JournalEntry, MOST_WAITING, backlog::Backlog};
 
 /// Most changes written in one transaction; more wait for the next one.
 const MOST_AT_ONCE: usize = 4096;
@@ -27,7 +27,7 @@ pub(super) struct Writer {
     backlog: Backlog,
     /// How long what was refused rests.
     delay: Duration,
-    /// Lines that nobody has taken.
+    /// Entries that nobody has taken.
     waiting: Arc<AtomicUsize>,
     is_behind: Arc<AtomicBool>,
     caught_up: Arc<Notify>,
@@ -44,13 +44,13 @@ impl Writer {
     }
 
     /// Writes what comes until nothing can come any more.
-    pub(super) async fn run(mut self, mut lines: mpsc::UnboundedReceiver<Line>) {
+    pub(super) async fn run(mut self, mut entries: mpsc::UnboundedReceiver<JournalEntry>) {
         let mut batch = Vec::new();
         loop {
             let rest = tokio::time::sleep(self.delay);
             let count = tokio::select! {
                 biased;
-                count = lines.recv_many(&mut batch, MOST_AT_ONCE) => count,
+                count = entries.recv_many(&mut batch, MOST_AT_ONCE) => count,
                 () = rest, if !self.backlog.is_empty() => {
                     self.delay = (self.delay * 2).min(LONGEST_DELAY);
                     drop(self.try_again().await);
@@ -60,7 +60,7 @@ impl Writer {
             if count == 0 {
                 return;
             }
-            gather(&mut lines, &mut batch).await;
+            gather(&mut entries, &mut batch).await;
             let before = self.waiting.fetch_sub(batch.len(), SeqCst);
             self.write(batch.drain(..)).await;
             if before > MOST_WAITING {
@@ -69,9 +69,9 @@ impl Writer {
         }
     }
 
-    async fn write(&mut self, lines: impl Iterator<Item = Line>) {
+    async fn write(&mut self, entries: impl Iterator<Item = JournalEntry>) {
         let (edits, waiting): (Vec<Option<Edit>>, Vec<Option<Acknowledge>>) =
-            lines.map(|line| (line.edit, line.acknowledge)).unzip();
+            entries.map(|entry| (entry.edit, entry.acknowledge)).unzip();
         let has_edit: Vec<bool> = edits.iter().map(Option::is_some).collect();
         let edits: Vec<Edit> = edits.into_iter().flatten().collect();
         let written = if self.backlog.is_empty() {
@@ -163,14 +163,14 @@ fn told(error: &StoreError) -> String {
 }
 
 /// Waits for more while all that has come may wait.
-async fn gather(lines: &mut mpsc::UnboundedReceiver<Line>, batch: &mut Vec<Line>) {
+async fn gather(entries: &mut mpsc::UnboundedReceiver<JournalEntry>, batch: &mut Vec<JournalEntry>) {
     let mut enough = std::pin::pin!(tokio::time::sleep(GATHER));
     let mut seen = 0;
-    while batch.len() < MOST_AT_ONCE && batch.iter().skip(seen).all(|line| line.may_wait) {
+    while batch.len() < MOST_AT_ONCE && batch.iter().skip(seen).all(|entry| entry.may_wait) {
         seen = batch.len();
         let count = tokio::select! {
             biased;
-            count = lines.recv_many(batch, MOST_AT_ONCE - seen) => count,
+            count = entries.recv_many(batch, MOST_AT_ONCE - seen) => count,
             () = &mut enough => return,
         };
         if count == 0 {
@@ -185,31 +185,31 @@ mod tests {
 
     use super::*;
 
-    fn line(may_wait: bool) -> Line {
-        Line { edit: Some(Edit::Remove(vec![JobId::from_row(1)])), acknowledge: None, may_wait }
+    fn entry(may_wait: bool) -> JournalEntry {
+        JournalEntry { edit: Some(Edit::Remove(vec![JobId::from_row(1)])), acknowledge: None, may_wait }
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_may_wait_is_written_with_what_comes_soon_and_holds_nothing_else_up() {
-        let (sender, mut lines) = mpsc::unbounded_channel();
-        let mut batch = vec![line(true)];
+        let (sender, mut entries) = mpsc::unbounded_channel();
+        let mut batch = vec![entry(true)];
         let later = tokio::spawn(async move {
             for pause in [50, 50, 500] {
                 tokio::time::sleep(Duration::from_millis(pause)).await;
-                sender.send(line(true)).unwrap();
+                sender.send(entry(true)).unwrap();
             }
-            sender.send(line(false)).unwrap();
+            sender.send(entry(false)).unwrap();
             sender
         });
         let start = tokio::time::Instant::now();
-        gather(&mut lines, &mut batch).await;
+        gather(&mut entries, &mut batch).await;
         assert_eq!((batch.len(), start.elapsed()), (3, GATHER));
         let _sender = later.await.unwrap();
-        let (mut batch, start) = (vec![line(true)], tokio::time::Instant::now());
-        gather(&mut lines, &mut batch).await;
+        let (mut batch, start) = (vec![entry(true)], tokio::time::Instant::now());
+        gather(&mut entries, &mut batch).await;
         assert_eq!((batch.len(), start.elapsed()), (3, Duration::ZERO), "somebody waits for one of them");
-        let mut batch = vec![line(false)];
-        gather(&mut lines, &mut batch).await;
+        let mut batch = vec![entry(false)];
+        gather(&mut entries, &mut batch).await;
         assert_eq!((batch.len(), start.elapsed()), (1, Duration::ZERO));
     }
 }

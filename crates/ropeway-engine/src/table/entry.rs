@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    packed::Packed,
+    interned_spec::InternedSpec,
     queue::{Place, Server},
 };
 use crate::{download::mirrors::Wrong, progress::Progress};
@@ -24,14 +24,14 @@ use crate::{download::mirrors::Wrong, progress::Progress};
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: JobId,
-    pub(super) spec: Packed,
+    pub(super) spec: InternedSpec,
     pub(crate) wish: Wish,
     pub(crate) phase: Phase,
     pub(crate) position: i64,
     pub(crate) created: Timestamp,
     pub(crate) remote: Option<Arc<Remote>>,
     /// What is known since it was begun.
-    pub(crate) known: Known,
+    pub(crate) state: AttemptState,
     progress: Option<Arc<Progress>>,
     /// Whether the moment it was not to be started before has come.
     pub(crate) is_released: bool,
@@ -43,11 +43,11 @@ pub(crate) struct Entry {
 
 /// What becomes known of a job by its attempts. It takes no room before there is any, and reads as nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Known(Option<Box<Facts>>);
+pub(crate) struct AttemptState(Option<Box<AttemptFacts>>);
 
-/// See [`Known`].
+/// See [`AttemptState`].
 #[derive(Debug, Default)]
-pub(crate) struct Facts {
+pub(crate) struct AttemptFacts {
     pub(crate) finished: Option<Timestamp>,
     pub(crate) part_path: Option<PathBuf>,
     pub(crate) final_path: Option<PathBuf>,
@@ -67,12 +67,12 @@ pub(crate) struct Facts {
     pub(crate) is_made_anew: bool,
     /// Mirrors whose bytes were not the file's.
     pub(crate) wrong: Vec<Wrong>,
-    /// What the user changed it to, until the table has packed it.
+    /// What the user changed it to, until the table has interned it.
     new_spec: Option<Box<JobSpec>>,
 }
 
 /// The facts of a job that was never begun.
-static NOTHING: Facts = Facts {
+static NOTHING: AttemptFacts = AttemptFacts {
     finished: None,
     part_path: None,
     final_path: None,
@@ -92,16 +92,16 @@ static NOTHING: Facts = Facts {
 /// The counters of a job that was never begun; nobody counts with them.
 static AT_REST: Progress = Progress::new(None, 0);
 
-impl Deref for Known {
-    type Target = Facts;
+impl Deref for AttemptState {
+    type Target = AttemptFacts;
 
-    fn deref(&self) -> &Facts {
+    fn deref(&self) -> &AttemptFacts {
         self.0.as_deref().unwrap_or(&NOTHING)
     }
 }
 
-impl DerefMut for Known {
-    fn deref_mut(&mut self) -> &mut Facts {
+impl DerefMut for AttemptState {
+    fn deref_mut(&mut self) -> &mut AttemptFacts {
         self.0.get_or_insert_default()
     }
 }
@@ -120,7 +120,14 @@ pub(crate) struct Active {
 
 impl Entry {
     /// A job that has just been added.
-    pub(crate) fn new(id: JobId, position: i64, created: Timestamp, wish: Wish, phase: Phase, spec: Packed) -> Self {
+    pub(crate) fn new(
+        id: JobId,
+        position: i64,
+        created: Timestamp,
+        wish: Wish,
+        phase: Phase,
+        spec: InternedSpec,
+    ) -> Self {
         Self {
             id,
             spec,
@@ -129,7 +136,7 @@ impl Entry {
             position,
             created,
             remote: None,
-            known: Known::default(),
+            state: AttemptState::default(),
             progress: None,
             is_released: false,
             server: Server::default(),
@@ -138,10 +145,10 @@ impl Entry {
     }
 
     /// A job as the store kept it; `spec` is the row's own.
-    pub(super) fn from_row(row: JobRow, spec: Packed) -> Self {
+    pub(super) fn from_row(row: JobRow, spec: InternedSpec) -> Self {
         let length = row.remote.as_ref().and_then(|remote| remote.validator.length);
         let was_begun = length.is_some() || row.durable > 0;
-        let facts = Facts {
+        let facts = AttemptFacts {
             finished: row.finished,
             part_path: row.part_path,
             final_path: row.final_path,
@@ -149,36 +156,36 @@ impl Entry {
             verification: row.verification,
             validation: row.validation,
             damage: row.damage,
-            ..Facts::default()
+            ..AttemptFacts::default()
         };
         Self {
             progress: was_begun.then(|| Arc::new(Progress::new(length, row.durable))),
             remote: row.remote.map(Arc::new),
-            known: Known::of(facts),
+            state: AttemptState::of(facts),
             ..Self::new(row.id, row.position, row.created, row.wish, row.phase, spec)
         }
     }
 
     /// What the user asked for.
     pub(crate) fn spec(&self) -> JobSpec {
-        self.known.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
+        self.state.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
     }
 
     /// The same in little room, for what of it is asked often.
-    pub(crate) const fn packed(&self) -> &Packed {
+    pub(crate) const fn interned(&self) -> &InternedSpec {
         &self.spec
     }
 
     /// Changes what the user asked for, within a change of the table's.
     pub(crate) fn set_spec(&mut self, spec: JobSpec) {
-        self.known.new_spec = Some(Box::new(spec));
+        self.state.new_spec = Some(Box::new(spec));
     }
 
     pub(super) fn take_new_spec(&mut self) -> Option<JobSpec> {
-        let facts = self.known.0.as_mut()?;
+        let facts = self.state.0.as_mut()?;
         let spec = facts.new_spec.take().map(|spec| *spec);
         if facts.are_none() {
-            self.known = Known::default();
+            self.state = AttemptState::default();
         }
         spec
     }
@@ -200,7 +207,7 @@ impl Entry {
 
     /// Lets the next try be the first one, at once.
     pub(crate) fn forget_tries(&mut self) {
-        if let Some(facts) = &mut self.known.0 {
+        if let Some(facts) = &mut self.state.0 {
             facts.due = None;
             facts.attempts = 0;
             facts.restarts = 0;
@@ -209,7 +216,7 @@ impl Entry {
 
     /// The server it speaks to, or will: where redirects ended, once that is known.
     pub(crate) fn host(&self) -> String {
-        match (&self.remote, &self.known.new_spec) {
+        match (&self.remote, &self.state.new_spec) {
             (Some(remote), _) => remote.url.host(),
             (None, Some(spec)) => spec.host(),
             (None, None) => self.spec.host(),
@@ -229,20 +236,20 @@ impl Entry {
     pub(super) fn place(&self) -> Place {
         Place {
             priority: Reverse(self.spec.priority()),
-            has_failed: self.remote.is_none() && self.known.attempts > 0,
+            has_failed: self.remote.is_none() && self.state.attempts > 0,
             position: self.position,
             id: self.id,
         }
     }
 }
 
-impl Known {
-    fn of(facts: Facts) -> Self {
+impl AttemptState {
+    fn of(facts: AttemptFacts) -> Self {
         Self((!facts.are_none()).then(|| Box::new(facts)))
     }
 }
 
-impl Facts {
+impl AttemptFacts {
     fn are_none(&self) -> bool {
         let Self { finished, part_path, final_path, digest, verification, validation, .. } = self;
         let Self { damage, attempts, restarts, due, cookies, is_made_anew, wrong, new_spec, .. } = self;

@@ -1,7 +1,7 @@
 //! All jobs in memory, with the indexes the scheduler and the events need. Always behind the engine's one lock.
 
 mod entry;
-mod packed;
+mod interned_spec;
 mod queue;
 
 use std::{
@@ -9,12 +9,12 @@ use std::{
     sync::Arc,
 };
 
-use ropeway_model::{JobId, Obstacle, Phase, Step, Timestamp, Wish};
+use ropeway_model::{Blocker, JobId, Phase, Step, Timestamp, Wish};
 use ropeway_store::{JobRow, Remote};
 use tokio::time::Instant;
 
 pub(crate) use entry::{Active, Entry};
-pub(crate) use packed::{Likes, Packed};
+pub(crate) use interned_spec::{InternedSpec, SpecInterner};
 
 use crate::hosts::Turn;
 use queue::Queue;
@@ -30,7 +30,7 @@ pub(crate) struct Table {
     /// Queued jobs that are not to be started before a moment.
     held: BTreeSet<(Timestamp, JobId)>,
     /// Jobs that something stands in the way of which may go away by itself.
-    blocked: BTreeSet<(Obstacle, JobId)>,
+    blocked: BTreeSet<(Blocker, JobId)>,
     active: BTreeSet<JobId>,
     /// Those of them that have given up their places: all their bytes have come.
     landed: BTreeSet<JobId>,
@@ -38,13 +38,13 @@ pub(crate) struct Table {
     begun: BTreeSet<JobId>,
     changed: BTreeSet<JobId>,
     removed: Vec<JobId>,
-    likes: Likes,
+    interner: SpecInterner,
 }
 
 impl Table {
     /// A job as the store kept it, to be put in.
     pub(crate) fn entry(&mut self, row: JobRow) -> Entry {
-        let spec = self.likes.pack(&row.spec);
+        let spec = self.interner.intern(&row.spec);
         Entry::from_row(row, spec)
     }
 
@@ -164,15 +164,15 @@ impl Table {
     }
 
     /// Jobs that this stands in the way of.
-    pub(crate) fn blocked_by(&self, obstacle: Obstacle) -> impl Iterator<Item = &Entry> {
-        let ids = self.blocked.range((obstacle, JobId::from_row(i64::MIN))..=(obstacle, JobId::from_row(i64::MAX)));
+    pub(crate) fn blocked_by(&self, blocker: Blocker) -> impl Iterator<Item = &Entry> {
+        let ids = self.blocked.range((blocker, JobId::from_row(i64::MIN))..=(blocker, JobId::from_row(i64::MAX)));
         ids.filter_map(|(_, id)| self.entries.get(id).map(Box::as_ref))
     }
 
     /// Puts the jobs whose moment has come, by either clock, into the queue.
     pub(crate) fn promote(&mut self, now: Instant, today: Timestamp) {
         while let Some((_, id)) = self.waiting.first().copied().filter(|(due, _)| *due <= now) {
-            self.reindex(id, |entry| entry.known.due = None);
+            self.reindex(id, |entry| entry.state.due = None);
         }
         while let Some((_, id)) = self.held.first().copied().filter(|(start, _)| *start <= today) {
             self.reindex(id, |entry| entry.is_released = true);
@@ -210,11 +210,11 @@ impl Table {
     }
 
     fn index(&mut self, entry: &Entry) {
-        if entry.known.part_path.is_some() && !entry.phase.is_terminal() {
+        if entry.state.part_path.is_some() && !entry.phase.is_terminal() {
             self.begun.insert(entry.id);
         }
         let runs = entry.wish == Wish::Run;
-        match (&entry.phase, entry.known.due, entry.held_until()) {
+        match (&entry.phase, entry.state.due, entry.held_until()) {
             (Phase::Waiting { .. }, Some(due), _) if runs => drop(self.waiting.insert((due, entry.id))),
             (Phase::Queued | Phase::Waiting { .. }, _, Some(start)) if runs => {
                 self.held.insert((start, entry.id));
@@ -236,7 +236,7 @@ impl Table {
     fn unindex(&mut self, entry: &Entry) {
         self.begun.remove(&entry.id);
         self.queue.remove(entry.server, entry.place());
-        if let Some(due) = entry.known.due {
+        if let Some(due) = entry.state.due {
             self.waiting.remove(&(due, entry.id));
         }
         if let Some(start) = entry.held_until() {
@@ -266,7 +266,7 @@ impl Drop for TakenOut<'_> {
         // What its host follows from is replaced as a whole, and seldom: most changes are a phase or a line of the log.
         let wanted = entry.take_new_spec();
         if let Some(spec) = &wanted {
-            entry.spec = self.table.likes.pack(spec);
+            entry.spec = self.table.interner.intern(spec);
         }
         let is_same = |had: &Option<Arc<Remote>>, now: &Option<Arc<Remote>>| match (had, now) {
             (Some(had), Some(now)) => Arc::ptr_eq(had, now),
@@ -323,7 +323,7 @@ mod tests {
     fn a_table_is_idle_while_no_job_runs_or_waits() {
         let failure = Failure::new(FailureCode::ConnectionLost, "the line broke");
         let waiting = Phase::Waiting { until: Timestamp::from_unix_ms(5), attempt: 1, cause: failure.clone() };
-        let blocked = Phase::Blocked { by: Obstacle::Room, failure: failure.clone() };
+        let blocked = Phase::Blocked { by: Blocker::Room, failure: failure.clone() };
         for (wish, phase, is_idle) in [
             (Wish::Run, Phase::Queued, false),
             (Wish::Run, waiting, false),

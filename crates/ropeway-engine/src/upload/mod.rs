@@ -62,7 +62,7 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let url = opened.upload.session.url.clone();
     attempt.step(Step::Probed);
     attempt.log(format!("sending {} to {url}", counted(source.meta.length - opened.held(), "byte")));
-    attempt.engine.hosts.welcome(&url)?;
+    attempt.engine.hosts.check_retry_after(&url)?;
     let verification = match opened.upload.layout.clone() {
         Layout::Whole => task.whole(&opened.upload.session, &mut proof).await?,
         Layout::Append { part } => task.append(opened, &part, &mut proof).await?,
@@ -95,7 +95,7 @@ impl Task<'_> {
                 let asked = proof::ask(attempt, self.upload, self.context, session, is_asked);
                 match proof.of_stored(&receipt, &session.url, asked).await {
                     // It is at the server: to prove that, it would be sent once more.
-                    Err(Stop::Wished) if !ending::is_unwanted(attempt) => Ok(Verification::Unverified),
+                    Err(Stop::Interrupted) if !ending::is_unwanted(attempt) => Ok(Verification::Unverified),
                     proved => proved,
                 }
             }
@@ -132,7 +132,7 @@ impl Task<'_> {
             return Err(self.failure(error));
         }
         let asked = proof::ask(self.attempt, self.upload, self.context, session, true);
-        let stored = self.context.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+        let stored = self.context.cancel.run_until_cancelled(asked).await.ok_or(Stop::Interrupted)?;
         if proof.is_there(stored.as_ref()).await? {
             self.attempt.log("the server has the file already".to_owned());
             return Ok(());
@@ -154,9 +154,9 @@ impl Task<'_> {
         let outcome = match error {
             None => Some(Outcome::Answered { latency: None }),
             Some(error) => {
-                attempt.visit.refused(&server, error);
+                attempt.host_session.refused(&server, error);
                 // What broke or was refused is not among those that the server bears.
-                drop(attempt.visit.first_permit(&server));
+                drop(attempt.host_session.first_permit(&server));
                 Outcome::of(error)
             }
         };
@@ -174,7 +174,7 @@ impl Task<'_> {
     async fn stoppable<T>(&self, request: impl Future<Output = T>) -> Result<T, Stop> {
         tokio::select! {
             biased;
-            () = self.ending.cancel.cancelled() => Err(Stop::Wished),
+            () = self.ending.cancel.cancelled() => Err(Stop::Interrupted),
             result = request => Ok(result),
         }
     }

@@ -97,7 +97,7 @@ impl<'a> Proof<'a> {
             }
             Compared::Unknown => {}
         }
-        let asked = self.cancel.run_until_cancelled(asked).await.ok_or(Stop::Wished)?;
+        let asked = self.cancel.run_until_cancelled(asked).await.ok_or(Stop::Interrupted)?;
         let (length, evidence) = match asked {
             None => return Ok(Verification::Unverified),
             // What takes files at one address and keeps them at another one has nothing there.
@@ -179,7 +179,7 @@ impl<'a> Proof<'a> {
         let read = reading.await.map_err(|panic| Stop::from(DriverError::Body(io::Error::other(panic))))?;
         let digest = match read.map_err(|error: DiskError| Stop::from(error))? {
             Some(digest) => digest,
-            None if self.cancel.is_cancelled() => return Err(Stop::Wished),
+            None if self.cancel.is_cancelled() => return Err(Stop::Interrupted),
             None => return Err(source::cut_short()),
         };
         self.digests.push(digest.clone());

@@ -88,8 +88,8 @@ async fn take_up(task: &Task<'_>, saved: UploadState) -> Result<Option<Opened>, 
 pub(super) async fn lost(attempt: &Attempt, error: &DriverError) -> Result<(), Stop> {
     let mut times = 0;
     attempt.update(|entry| {
-        entry.known.restarts += 1;
-        times = entry.known.restarts;
+        entry.state.restarts += 1;
+        times = entry.state.restarts;
     });
     if times > MOST_LOST {
         let message = format!("{} forgets uploads before they are whole", attempt.spec.host());

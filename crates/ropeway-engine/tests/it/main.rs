@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod blockers;
 mod blocks;
+mod checksum_files;
 mod control;
 mod crash;
 mod crew;
@@ -18,8 +20,6 @@ mod limited;
 mod many_hands;
 mod mirrors;
 mod names;
-mod neighbours;
-mod obstacles;
 mod overlap;
 mod packing;
 mod pipe;
@@ -27,6 +27,7 @@ mod repair;
 mod rig;
 mod schedule;
 mod slow_disk;
+mod small_file;
 mod start_at;
 mod state;
 mod state_full;
@@ -35,5 +36,4 @@ mod tus;
 mod upload;
 mod wall_clock;
 mod way_back;
-mod whole;
 mod writes;

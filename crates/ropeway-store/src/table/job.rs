@@ -101,7 +101,7 @@ pub struct JobRow {
     pub digest: Option<Digest>,
     /// How the finished file was proved.
     pub verification: Option<Verification>,
-    /// How surely the last resume continued the same version.
+    /// Evidence that the last resume used the same remote version.
     pub validation: Option<Validation>,
     /// What the last comparison with the block digests found; `None` for nothing.
     pub damage: Option<Damage>,

@@ -122,9 +122,9 @@ fn what_only_the_user_can_mend_is_told_and_a_missing_network_is_not() {
     let blocked = |by| PhaseView::Blocked { by, failure: failure() };
     let jobs = vec![
         job(0, PhaseView::LinkExpired { failure: failure() }),
-        job(1, blocked(ObstacleView::Room)),
-        job(2, blocked(ObstacleView::Network)),
-        job(3, blocked(ObstacleView::NameTaken)),
+        job(1, blocked(BlockerView::Room)),
+        job(2, blocked(BlockerView::Network)),
+        job(3, blocked(BlockerView::NameTaken)),
     ];
     let told = announcer.observe(&Event::Jobs { jobs }, now);
     let hindrances = told.iter().map(|notice| match notice {

@@ -23,7 +23,7 @@ export function reportOf(job: JobView, isWhole: boolean): VerifyReport {
   return { id: job.id, path, block_size: BLOCK, compared, length: job.progress.length, damaged };
 }
 
-/** Neighbours that the file's server has. */
+/** Checksum files that the file's server has. */
 export function offersOf(job: JobView): ChecksumOffer[] {
   if (!/iso|weights|crawl/.test(job.name)) return [];
   const folder = job.source.slice(0, job.source.lastIndexOf("/") + 1);

@@ -11,7 +11,7 @@ use super::NOTHING;
 use crate::{
     command::{
         control::Running,
-        wanted::{Count, Wanted},
+        patch::{Count, Patch},
     },
     error::CommandError,
     exit::Exit,
@@ -36,15 +36,15 @@ pub(super) struct Set {
 
     /// Connections to it at once, 1 to 64, or none for as many as in the settings
     #[arg(long, value_name = "NUMBER|none")]
-    connections: Option<Wanted<Count>>,
+    connections: Option<Patch<Count>>,
 
     /// Jobs with it at once, 1 to 64, or none for as many as in the settings
     #[arg(long, value_name = "NUMBER|none")]
-    jobs: Option<Wanted<Count>>,
+    jobs: Option<Patch<Count>>,
 
     /// Bytes a second of all transfers with it together, or none
     #[arg(long, value_name = "RATE|none")]
-    limit: Option<Wanted<ByteRate>>,
+    limit: Option<Patch<ByteRate>>,
 }
 
 /// Show the rules
@@ -92,10 +92,10 @@ impl Set {
             rules.push(ServerRule { host: self.host, ..ServerRule::default() });
         }
         let Some(rule) = rules.get_mut(place) else { return };
-        let count = |wanted: Wanted<Count>| wanted.0.map(|count| count.0);
+        let count = |patch: Patch<Count>| patch.0.map(|count| count.0);
         rule.connections = self.connections.map_or(rule.connections, count);
         rule.running_jobs = self.jobs.map_or(rule.running_jobs, count);
-        rule.limit = self.limit.map_or(rule.limit, |wanted| wanted.0.map(ByteRate::bytes_per_second));
+        rule.limit = self.limit.map_or(rule.limit, |patch| patch.0.map(ByteRate::bytes_per_second));
     }
 }
 
@@ -128,11 +128,11 @@ mod tests {
     fn what_is_not_named_stays_and_none_takes_away() {
         let mut rules = Vec::new();
         let set = |connections, limit| Set { host: "example.org".to_owned(), connections, jobs: None, limit };
-        set(Some(Wanted(Some(Count(4)))), None).apply(&mut rules);
-        set(None, Some(Wanted(ByteRate::new(1024)))).apply(&mut rules);
+        set(Some(Patch(Some(Count(4)))), None).apply(&mut rules);
+        set(None, Some(Patch(ByteRate::new(1024)))).apply(&mut rules);
         assert_eq!(rules.len(), 1);
         assert_eq!(line(&rules[0]), "example.org: connections 4, jobs –, limit 1.00 KiB/s");
-        set(Some(Wanted(None)), None).apply(&mut rules);
+        set(Some(Patch(None)), None).apply(&mut rules);
         assert_eq!((rules[0].connections, rules[0].limit), (None, Some(1024)));
     }
 }

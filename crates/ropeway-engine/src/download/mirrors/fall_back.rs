@@ -28,9 +28,9 @@ pub(in crate::download) enum Next {
 /// The failure that ended a try, if another mirror may do better.
 pub(in crate::download) const fn failure_of_server(stop: &Stop) -> Option<&Failure> {
     match stop {
-        Stop::NoFile { failure, .. } | Stop::Led { failure, .. } => Some(failure),
+        Stop::NoFile { failure, .. } | Stop::RedirectedTo { failure, .. } => Some(failure),
         Stop::Failed { failure, .. } if is_the_servers(failure.code) => Some(failure),
-        Stop::Failed { .. } | Stop::Blocked { .. } | Stop::Wished => None,
+        Stop::Failed { .. } | Stop::Blocked { .. } | Stop::Interrupted => None,
     }
 }
 
@@ -102,7 +102,7 @@ async fn has_the_same(
     let context = attempt.context();
     let driver = attempt.engine.drivers.for_download(url)?;
     attempt.connect_to(&HostKey::of(url)).await?;
-    let place = attempt.place(&context, &*driver, url);
+    let place = attempt.range_source(&context, &*driver, url);
     Ok(match overlap::compare(&place, &*source.part, map).await? {
         Overlap::Same(now) if now.length.is_some() && now.length == source.validator.length => Some(now),
         Overlap::Same(_) | Overlap::Different { .. } | Overlap::Nothing => None,

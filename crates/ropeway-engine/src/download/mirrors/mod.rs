@@ -4,8 +4,8 @@
 //! digests that the user or a Metalink gave. Other mirrors are fall-backs, one at a time.
 
 pub(super) mod fall_back;
+mod lease;
 pub(super) mod pieces;
-mod taken;
 mod wrong;
 
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use parking_lot::{Mutex, MutexGuard};
 use ropeway_drivers::DriverError;
 use ropeway_model::{ByteRange, JobSpec, SafeUrl, Transfer, Validator};
 
-pub(super) use taken::Taken;
+pub(super) use lease::MirrorLease;
 pub(crate) use wrong::Wrong;
 
-use super::trouble::Trouble;
+use super::worker_error::WorkerError;
 
 /// A mirror whose answers broke this often is left for another.
 const MOST_LOSSES: u32 = 5;
@@ -45,7 +45,7 @@ struct State {
 
 /// What speaks against a mirror's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Guilt {
+enum Suspicion {
     None,
     /// Bytes that are not the file's lie among its own and others'.
     Suspected,
@@ -62,15 +62,15 @@ struct Mirror {
     /// What it said of its version.
     valid: Option<Validator>,
     /// Not asked any more in this try.
-    is_left: bool,
+    is_excluded: bool,
     /// Whether it sent bytes that are not the file's.
-    guilt: Guilt,
+    suspicion: Suspicion,
     /// The version in which an earlier try found such bytes.
     wrong: Option<Validator>,
     /// How often its answers broke.
     losses: u32,
     /// How often somebody else was faster.
-    outrun: u32,
+    lost_races: u32,
     /// Requests under way.
     busy: usize,
 }
@@ -109,13 +109,13 @@ impl Mirrors {
     /// be no place any more.
     pub(super) fn candidates(&self) -> Vec<SafeUrl> {
         let state = self.state.lock();
-        state.all.iter().filter(|mirror| !mirror.is_left).map(|mirror| mirror.given.clone()).collect()
+        state.all.iter().filter(|mirror| !mirror.is_excluded).map(|mirror| mirror.given.clone()).collect()
     }
 
     /// Where the next requests may go to, the best first.
     pub(super) fn places(&self) -> Vec<SafeUrl> {
         let state = self.state.lock();
-        state.all.iter().filter(|mirror| !mirror.is_left).map(|mirror| mirror.url.clone()).collect()
+        state.all.iter().filter(|mirror| !mirror.is_excluded).map(|mirror| mirror.url.clone()).collect()
     }
 
     /// The mirror asked at `asked` answered, at last from `url`: its version is the one that is fetched.
@@ -134,7 +134,7 @@ impl Mirrors {
             mirror.url = url.clone();
             mirror.valid = Some(valid.clone());
             mirror.wrong = None;
-            mirror.is_left = false;
+            mirror.is_excluded = false;
         }
     }
 
@@ -143,17 +143,17 @@ impl Mirrors {
         let mut state = self.state.lock();
         let lead = state.lead;
         if let Some(mirror) = state.all.get_mut(lead) {
-            mirror.is_left = false;
+            mirror.is_excluded = false;
         }
     }
 
     /// Asks one of them once more where none is left to ask, the job's own address first: never one whose bytes were wrong.
     pub(super) fn readmit_one(&self) {
         let mut state = self.state.lock();
-        if state.all.iter().all(|mirror| mirror.is_left)
-            && let Some(mirror) = state.all.iter_mut().find(|mirror| mirror.guilt != Guilt::Proved)
+        if state.all.iter().all(|mirror| mirror.is_excluded)
+            && let Some(mirror) = state.all.iter_mut().find(|mirror| mirror.suspicion != Suspicion::Proved)
         {
-            mirror.is_left = false;
+            mirror.is_excluded = false;
         }
     }
 
@@ -162,11 +162,11 @@ impl Mirrors {
     pub(super) fn keep_to_one(&self) -> bool {
         let mut state = self.state.lock();
         let lead = state.lead;
-        let usable = || state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left).map(|(at, _)| at);
+        let usable = || state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_excluded).map(|(at, _)| at);
         let kept = usable().find(|at| *at == lead).or_else(|| usable().next());
         let are_several = usable().nth(1).is_some();
         for (at, mirror) in state.all.iter_mut().enumerate() {
-            mirror.is_left |= Some(at) != kept;
+            mirror.is_excluded |= Some(at) != kept;
         }
         are_several
     }
@@ -187,71 +187,71 @@ impl Mirrors {
     pub(super) fn leave(&self, url: &SafeUrl) {
         let mut state = self.state.lock();
         for mirror in state.all.iter_mut().filter(|mirror| mirror.is_at(url)) {
-            mirror.is_left = true;
+            mirror.is_excluded = true;
         }
     }
 
     /// The mirror for the next request, of those whose server `admits` one more: the one with the fewest losses, and of
     /// those the least busy. Where none is admitted, the one that would be best.
-    pub(super) fn take(self: &Arc<Self>, mut admits: impl FnMut(&SafeUrl) -> bool) -> Taken {
+    pub(super) fn take(self: &Arc<Self>, mut admits: impl FnMut(&SafeUrl) -> bool) -> MirrorLease {
         let state = self.state.lock();
         let lead = state.lead;
-        let mut usable: Vec<_> = state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_left).collect();
-        usable.sort_by_key(|(at, mirror)| (mirror.losses, mirror.outrun, mirror.busy, *at != lead));
+        let mut usable: Vec<_> = state.all.iter().enumerate().filter(|(_, mirror)| !mirror.is_excluded).collect();
+        usable.sort_by_key(|(at, mirror)| (mirror.losses, mirror.lost_races, mirror.busy, *at != lead));
         let admitted = usable.iter().find(|(_, mirror)| admits(&mirror.url));
         let at = admitted.or_else(|| usable.first()).map_or(lead, |(at, _)| *at);
-        self.taken(state, at)
+        self.lease(state, at)
     }
 
     /// The mirror that answered already.
-    pub(super) fn take_lead(self: &Arc<Self>) -> Taken {
+    pub(super) fn take_lead(self: &Arc<Self>) -> MirrorLease {
         let state = self.state.lock();
         let lead = state.lead;
-        self.taken(state, lead)
+        self.lease(state, lead)
     }
 
-    fn taken(self: &Arc<Self>, mut state: MutexGuard<'_, State>, at: usize) -> Taken {
+    fn lease(self: &Arc<Self>, mut state: MutexGuard<'_, State>, at: usize) -> MirrorLease {
         let is_lead = at == state.lead;
-        let taken = state.all.get_mut(at).map(|mirror| {
+        let leased = state.all.get_mut(at).map(|mirror| {
             mirror.busy += 1;
             (mirror.url.clone(), mirror.valid.clone())
         });
         drop(state);
-        let (url, valid) = taken.unwrap_or_else(|| unreachable!("a download has its own address at least"));
-        Taken { mirrors: Arc::clone(self), at, is_lead, url, valid }
+        let (url, valid) = leased.unwrap_or_else(|| unreachable!("a download has its own address at least"));
+        MirrorLease { mirrors: Arc::clone(self), at, is_lead, url, valid }
     }
 
-    /// Whether `trouble` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
-    fn leaves(&self, at: usize, trouble: &Trouble) -> bool {
+    /// Whether `error` of the mirror `at` is reason enough to ask another one, and there is one; it is left then.
+    fn leaves(&self, at: usize, error: &WorkerError) -> bool {
         let mut state = self.state.lock();
         let is_lead = at == state.lead;
-        let is_its_own = match trouble {
-            Trouble::Driver(DriverError::Canceled) | Trouble::Disk(_) | Trouble::Segments(_) => false,
-            Trouble::Driver(DriverError::RemoteChanged { .. }) | Trouble::Differs { .. } => !is_lead,
-            Trouble::Driver(_) | Trouble::Silent(_) | Trouble::Short | Trouble::Held(_) => true,
+        let is_its_own = match error {
+            WorkerError::Driver(DriverError::Canceled) | WorkerError::Disk(_) | WorkerError::Segments(_) => false,
+            WorkerError::Driver(DriverError::RemoteChanged { .. }) | WorkerError::Differs { .. } => !is_lead,
+            WorkerError::Driver(_) | WorkerError::Silent(_) | WorkerError::Short | WorkerError::RetryAfter(_) => true,
         };
-        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
+        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_excluded);
         let leaves = is_its_own && has_other;
         if let Some(mirror) = state.all.get_mut(at).filter(|_| leaves) {
-            mirror.is_left = true;
+            mirror.is_excluded = true;
         }
         leaves
     }
 
     /// An answer of the mirror `at` was sent away for a faster one.
-    fn outrun(&self, at: usize) {
+    fn lose_race(&self, at: usize) {
         if let Some(mirror) = self.state.lock().all.get_mut(at) {
-            mirror.outrun += 1;
+            mirror.lost_races += 1;
         }
     }
 
     /// An answer of the mirror `at` broke.
     fn lost(&self, at: usize) {
         let mut state = self.state.lock();
-        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_left);
+        let has_other = state.all.iter().enumerate().any(|(other, mirror)| other != at && !mirror.is_excluded);
         if let Some(mirror) = state.all.get_mut(at) {
             mirror.losses += 1;
-            mirror.is_left |= has_other && mirror.losses >= MOST_LOSSES;
+            mirror.is_excluded |= has_other && mirror.losses >= MOST_LOSSES;
         }
     }
 
@@ -280,7 +280,7 @@ impl Mirrors {
             one.cmp(&other).then(bad.cmp(other_bad))
         })?;
         let is_proved = damaged.iter().any(|piece| state.has_served_all(*piece, worst));
-        state.exclude(worst, if is_proved { Guilt::Proved } else { Guilt::Suspected })
+        state.exclude(worst, if is_proved { Suspicion::Proved } else { Suspicion::Suspected })
     }
 
     /// The mirror whose version is fetched, with what it said of it.
@@ -295,14 +295,14 @@ impl Mirrors {
         let mut state = self.state.lock();
         let lead = state.lead;
         if state.is_from_start && state.served.iter().all(|(_, at)| *at == lead) {
-            return state.exclude(lead, Guilt::Proved).is_some();
+            return state.exclude(lead, Suspicion::Proved).is_some();
         }
-        // Once it is asked alone its guilt is proved.
+        // Once it is asked alone its suspicion is proved.
         if state.all.len() == 1 {
             return false;
         }
         for (at, mirror) in state.all.iter_mut().enumerate() {
-            mirror.is_left = at != lead;
+            mirror.is_excluded = at != lead;
         }
         true
     }
@@ -320,22 +320,23 @@ impl State {
 
     /// Does not ask the mirror `worst` again, and has another one in its place: one that nothing speaks against, even if
     /// it was left for being down or slow; else one that was only suspected beside others. `None` where there is none.
-    fn exclude(&mut self, worst: usize, guilt: Guilt) -> Option<SafeUrl> {
-        let others = self.all.iter().enumerate().filter(|(at, mirror)| *at != worst && mirror.guilt != Guilt::Proved);
-        let (next, _) = others.min_by_key(|(at, mirror)| (mirror.guilt, mirror.is_left, *at))?;
-        let is_last_resort = self.all.get(next).is_some_and(|mirror| mirror.guilt == Guilt::Suspected);
+    fn exclude(&mut self, worst: usize, suspicion: Suspicion) -> Option<SafeUrl> {
+        let others =
+            self.all.iter().enumerate().filter(|(at, mirror)| *at != worst && mirror.suspicion != Suspicion::Proved);
+        let (next, _) = others.min_by_key(|(at, mirror)| (mirror.suspicion, mirror.is_excluded, *at))?;
+        let is_last_resort = self.all.get(next).is_some_and(|mirror| mirror.suspicion == Suspicion::Suspected);
         // Two that are only suspected would accuse each other for ever.
-        if is_last_resort && guilt != Guilt::Proved {
+        if is_last_resort && suspicion != Suspicion::Proved {
             return None;
         }
         if let Some(next) = self.all.get_mut(next) {
-            next.is_left = false;
+            next.is_excluded = false;
         }
         if self.lead == worst {
             self.lead = next;
         }
         let worst = self.all.get_mut(worst)?;
-        (worst.is_left, worst.guilt) = (true, guilt);
+        (worst.is_excluded, worst.suspicion) = (true, suspicion);
         Some(worst.url.clone())
     }
 }
@@ -351,11 +352,11 @@ impl Mirror {
             given: url.clone(),
             url,
             valid: None,
-            is_left: false,
-            guilt: Guilt::None,
+            is_excluded: false,
+            suspicion: Suspicion::None,
             wrong: None,
             losses: 0,
-            outrun: 0,
+            lost_races: 0,
             busy: 0,
         }
     }

@@ -21,17 +21,17 @@ fn range(start: u64, end: u64) -> ByteRange {
 #[test]
 fn requests_are_spread_and_a_mirror_that_breaks_is_left_for_another() {
     let mirrors = mirrors(3, true);
-    let taken: Vec<Taken> = (0..6).map(|_| mirrors.take(|_| true)).collect();
-    let mut places: Vec<usize> = taken.iter().map(|taken| taken.at).collect();
+    let leases: Vec<MirrorLease> = (0..6).map(|_| mirrors.take(|_| true)).collect();
+    let mut places: Vec<usize> = leases.iter().map(|lease| lease.at).collect();
     places.sort_unstable();
     assert_eq!(places, [0, 0, 1, 1, 2, 2]);
-    drop(taken);
+    drop(leases);
     mirrors.lost(0);
-    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at != 0));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
-    assert!(mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
+    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|lease| lease.at != 0));
+    assert!(mirrors.take(|_| true).yields_to_another(&WorkerError::Short));
+    assert!(mirrors.take(|_| true).yields_to_another(&WorkerError::Short));
     assert_eq!(mirrors.take(|_| true).at, 0, "the last one left is asked, whatever it did");
-    assert!(!mirrors.take(|_| true).is_left_for_another(&Trouble::Short));
+    assert!(!mirrors.take(|_| true).yields_to_another(&WorkerError::Short));
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn of_two_mirrors_in_one_wrong_piece_either_may_be_the_wrong_one() {
     // The other one alone is no better: the first is asked again, alone.
     mirrors.record(range(0, 100), 1);
     assert!(mirrors.blame(&[piece]).is_some_and(|url| url.host() == "mirror-1.example"));
-    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|taken| taken.at == 0));
+    assert!((0..4).map(|_| mirrors.take(|_| true)).all(|lease| lease.at == 0));
     mirrors.forget_served();
     mirrors.record(range(0, 100), 0);
     assert_eq!(mirrors.blame(&[piece]), None, "both are wrong");
@@ -137,9 +137,9 @@ fn what_a_mirror_has_is_held_against_each_new_lead_anew() {
     mirrors.follow(&url(1), &url(1), &other);
     mirrors.follow(&url(0), &url(0), &one);
     let _lead = mirrors.take_lead();
-    let taken = mirrors.take(|_| true);
-    assert!(!taken.is_lead);
-    assert!(taken.accept(&other, &one).is_err(), "it was the lead, of another file");
+    let lease = mirrors.take(|_| true);
+    assert!(!lease.is_lead);
+    assert!(lease.accept(&other, &one).is_err(), "it was the lead, of another file");
 }
 
 #[test]

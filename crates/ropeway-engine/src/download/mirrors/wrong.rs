@@ -30,7 +30,7 @@ impl Mirrors {
         for wrong in had.iter().filter(|wrong| spec.checksum.as_ref() == Some(&wrong.digest)) {
             for mirror in state.all.iter_mut().filter(|mirror| mirror.is_at(&wrong.given)) {
                 mirror.wrong = Some(wrong.valid.clone());
-                mirror.is_left = true;
+                mirror.is_excluded = true;
             }
         }
     }
@@ -48,7 +48,7 @@ impl Mirrors {
     /// Addresses that sent something else before, the last to be asked for the file.
     pub(in crate::download) fn wrong_before(&self) -> Vec<SafeUrl> {
         let state = self.state.lock();
-        let wrong = state.all.iter().filter(|mirror| mirror.wrong.is_some() && mirror.is_left);
+        let wrong = state.all.iter().filter(|mirror| mirror.wrong.is_some() && mirror.is_excluded);
         wrong.map(|mirror| mirror.given.clone()).collect()
     }
 

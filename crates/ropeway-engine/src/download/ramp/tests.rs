@@ -2,8 +2,8 @@
 
 use super::{
     super::{
+        bandwidth_probe::SAMPLE_PERIOD,
         growth::{FEW, Flow},
-        supply::GLANCE,
     },
     *,
 };
@@ -21,8 +21,8 @@ fn plan(connections: usize, is_automatic: bool) -> Plan {
 
 /// A ramp on an ordinary line, with its first body under way.
 fn ordinary(connections: usize, is_automatic: bool) -> Ramp {
-    let supply = Supply::new(FAR.opening, Instant::now(), 0);
-    Ramp::new(1024 * MIB, plan(connections, is_automatic), None, true, supply)
+    let probe = BandwidthProbe::new(FAR.opening, Instant::now(), 0);
+    Ramp::new(1024 * MIB, plan(connections, is_automatic), None, true, probe)
 }
 
 fn serve(ramp: &mut Ramp) {
@@ -45,8 +45,8 @@ fn a_number_that_was_asked_for_comes_at_once_where_ranges_are_served() {
 
 #[test]
 fn a_try_that_goes_on_begins_with_one_request() {
-    let supply = Supply::new(FAR.opening, Instant::now(), 0);
-    let mut ramp = Ramp::new(1024 * MIB, plan(16, false), None, false, supply);
+    let probe = BandwidthProbe::new(FAR.opening, Instant::now(), 0);
+    let mut ramp = Ramp::new(1024 * MIB, plan(16, false), None, false, probe);
     assert_eq!(ramp.allowed(), 1);
     serve(&mut ramp);
     assert_eq!(ramp.allowed(), 16);
@@ -57,7 +57,7 @@ fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
     let now = Instant::now();
     let mut ramp = ordinary(8, false);
     serve(&mut ramp);
-    ramp.lose(5, Some(Duration::from_millis(100)), true, now);
+    ramp.on_connection_lost(5, Some(Duration::from_millis(100)), true, now);
     serve(&mut ramp);
     assert_eq!(ramp.allowed(), 5, "answers of the others do not bring it back");
     let mut after = |seconds: u64| {
@@ -65,7 +65,7 @@ fn where_the_number_was_asked_for_one_more_is_tried_after_a_refusal() {
         ramp.allowed()
     };
     assert_eq!((after(9), after(10)), (5, 6));
-    ramp.lose(0, Some(Duration::ZERO), false, now);
+    ramp.on_connection_lost(0, Some(Duration::ZERO), false, now);
     assert!(!ramp.is_waiting(), "alone it is not replaced: the whole try waits");
 }
 
@@ -74,13 +74,13 @@ fn where_it_is_ours_to_choose_a_refusal_is_the_last_word_and_a_break_is_not() {
     let now = Instant::now();
     let mut ramp = ordinary(64, true);
     serve(&mut ramp);
-    ramp.lose(3, Some(Duration::ZERO), false, now);
+    ramp.on_connection_lost(3, Some(Duration::ZERO), false, now);
     assert_eq!(ramp.allowed(), 3);
     for second in 1..20 {
         ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
     assert_eq!(ramp.allowed(), FEW, "what broke is replaced, and no more than that");
-    ramp.lose(3, Some(Duration::ZERO), true, now);
+    ramp.on_connection_lost(3, Some(Duration::ZERO), true, now);
     for second in 20..200 {
         ramp.tick(now + Duration::from_secs(second), look(Duration::from_secs(second), 0), Limit::No);
     }
@@ -104,8 +104,8 @@ fn under_a_limit_of_our_own_nothing_grows() {
 
 #[test]
 fn one_by_one_they_come_while_a_limit_lets_through_more_than_they_bring() {
-    let supply = Supply::new(Duration::from_millis(20), Instant::now(), 0);
-    let mut ramp = Ramp::new(1024 * MIB, plan(64, true), None, false, supply);
+    let probe = BandwidthProbe::new(Duration::from_millis(20), Instant::now(), 0);
+    let mut ramp = Ramp::new(1024 * MIB, plan(64, true), None, false, probe);
     let near = Way { round_trip: Duration::from_millis(1), opening: Duration::from_millis(1) };
     let (start, mut bytes) = (Instant::now(), 0);
     let mut most = |ticks: std::ops::Range<u32>, limit_of: fn(usize) -> Limit| {
@@ -134,12 +134,12 @@ fn where_two_connections_bring_plenty_that_is_enough() {
     for (rate, is_automatic, expected) in
         [(1 << 30, true, 2), (1 << 30, false, 2), (1 << 25, true, 2), (1 << 25, false, 16)]
     {
-        let supply = Supply::new(Duration::from_micros(200), start, 0);
-        let mut ramp = Ramp::new(1024 * MIB, plan(16, is_automatic), None, true, supply);
+        let probe = BandwidthProbe::new(Duration::from_micros(200), start, 0);
+        let mut ramp = Ramp::new(1024 * MIB, plan(16, is_automatic), None, true, probe);
         let near = Way { round_trip: Duration::from_micros(100), opening: Duration::from_micros(200) };
         let seen = |now: Duration, moved| Look { way: near, ..look(now, moved) };
         ramp.served(start, seen(Duration::ZERO, 0));
-        ramp.glance(start + GLANCE, seen(GLANCE, rate / 100));
+        ramp.sample(start + SAMPLE_PERIOD, seen(SAMPLE_PERIOD, rate / 100));
         assert_eq!(ramp.allowed(), expected, "{rate} bytes a second");
     }
 }

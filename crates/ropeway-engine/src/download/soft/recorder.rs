@@ -10,7 +10,7 @@ use ropeway_flow::{
 use ropeway_model::{JobId, SegmentMap};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::super::worker::Job;
+use super::super::worker::SharedDownload;
 use crate::{attempt::Attempt, soft::SoftCheckpoint};
 
 /// A kill costs what came in this time, and a moment.
@@ -56,7 +56,12 @@ impl SoftLog {
 
     /// Records what is written during `work`, and once more behind it. A download that never began before and is over at
     /// once leaves no record.
-    pub(in super::super) async fn beside<T>(&self, job: &Job, had_begun: bool, work: impl Future<Output = T>) -> T {
+    pub(in super::super) async fn beside<T>(
+        &self,
+        job: &SharedDownload,
+        had_begun: bool,
+        work: impl Future<Output = T>,
+    ) -> T {
         let Some(log) = &self.0 else { return work.await };
         let mut work = pin!(work);
         let mut is_worth = had_begun;
@@ -94,7 +99,7 @@ impl SoftLog {
 
 impl Log {
     /// Records what is written, for ever.
-    async fn record_all(self: &Arc<Self>, job: &Job, is_worth: &mut bool) -> Infallible {
+    async fn record_all(self: &Arc<Self>, job: &SharedDownload, is_worth: &mut bool) -> Infallible {
         let (began, had) = (Instant::now(), job.progress.moved());
         let mut ticks = tokio::time::interval_at(began + PERIOD, PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -108,7 +113,7 @@ impl Log {
     }
 
     /// Records what is written now. Nothing depends on it: a failure costs bytes, and only after a kill.
-    async fn record(self: &Arc<Self>, job: &Job) {
+    async fn record(self: &Arc<Self>, job: &SharedDownload) {
         // Of what is in the map the writes have returned.
         let map = job.in_place();
         if map.written() <= job.progress.durable() {

@@ -16,7 +16,7 @@ use ropeway_store::Verification;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 
 use self::{sent::Sent, way::Ask};
-use super::{mirrors::Mirrors, proof, trouble::Trouble};
+use super::{mirrors::Mirrors, proof, worker_error::WorkerError};
 use crate::{
     attempt::{Stop, is_hopeless, most_tries},
     config::Scope,
@@ -85,7 +85,7 @@ impl<'a> Streamed<'a> {
                 Err(Broken::Stilled) => continue,
                 Err(Broken::Gone(error)) => return Err(gone(&error)),
                 Err(Broken::Unranged | Broken::Differs) => return Err(self.changed()),
-                Err(Broken::Short) => Trouble::Short.into_stop(self.from),
+                Err(Broken::Short) => WorkerError::Short.into_stop(self.from),
                 Err(Broken::Stop(stop)) => stop,
             };
             let has_moved = sent.offset > before;
@@ -166,9 +166,9 @@ impl<'a> Streamed<'a> {
 fn told(stop: Stop) -> (Failure, Retry) {
     match stop {
         Stop::Failed { failure, retry, .. } | Stop::NoFile { failure, retry } => (failure, retry),
-        Stop::Led { failure, .. } => (failure, Retry::Backoff),
+        Stop::RedirectedTo { failure, .. } => (failure, Retry::Backoff),
         Stop::Blocked { failure, .. } => (failure, Retry::Never),
-        Stop::Wished => (DriverError::Canceled.failure(), Retry::Never),
+        Stop::Interrupted => (DriverError::Canceled.failure(), Retry::Never),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     download::{
         mirrors::pieces,
         page, proof,
-        trouble::{self, LONGEST_SILENCE, Trouble},
+        worker_error::{self, LONGEST_SILENCE, WorkerError},
     },
     hosts::{HostKey, Outcome},
 };
@@ -37,13 +37,13 @@ impl Streamed<'_> {
         let core = self.core;
         let host = HostKey::of(&ask.url);
         let _permit = self.unless_stilled(core.hosts.permit(&host)).await?;
-        core.hosts.welcome(&ask.url)?;
+        core.hosts.check_retry_after(&ask.url)?;
         let server = core.server_bucket(host.as_str());
         let throttle = Throttle::new(Arc::clone(&self.bucket), server, Arc::clone(&core.downloads));
         let context = Context {
             pace: throttle.tightest(),
             cookies: Arc::clone(&self.cookies),
-            gate: Some(Arc::new(core.hosts.passage(host.clone()))),
+            gate: Some(Arc::new(core.hosts.redirect_guard(host.clone()))),
             ..attempt::context(core, self.spec, core.stopping.child_token())
         };
         let asked = Instant::now();
@@ -134,7 +134,7 @@ impl Streamed<'_> {
     ) -> Result<(), Broken> {
         let Answer { mut body, mut again, source } = answer;
         let patience =
-            trouble::patience(&source.validator, sent.serves_ranges || !source.is_made_anew, sent.refuses_ranges);
+            worker_error::patience(&source.validator, sent.serves_ranges || !source.is_made_anew, sent.refuses_ranges);
         let mut source = Some(source);
         loop {
             if again.is_over()
@@ -173,7 +173,7 @@ impl Streamed<'_> {
 
     /// Takes note of what an error tells of its server.
     fn noted(&self, ask: &Ask, error: DriverError) -> DriverError {
-        self.core.hosts.heed(&error);
+        self.core.hosts.record_retry_after(&error);
         let at = error.host().map_or_else(|| HostKey::of(&ask.url), |host| HostKey::new(&host));
         if let Some(outcome) = Outcome::of(&error) {
             self.core.hosts.report(&at, outcome);
@@ -183,6 +183,6 @@ impl Streamed<'_> {
 
     fn silent(&self, ask: &Ask, waited: Duration) -> Stop {
         self.core.hosts.report(&HostKey::of(&ask.url), Outcome::Broken);
-        Trouble::Silent(waited).into_stop(&ask.url)
+        WorkerError::Silent(waited).into_stop(&ask.url)
     }
 }

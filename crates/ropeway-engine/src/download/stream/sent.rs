@@ -4,7 +4,7 @@ use ropeway_drivers::Probe;
 use ropeway_flow::digest::Hashers;
 use ropeway_model::{Algorithm, Digest, FileName, SafeUrl, Validator};
 
-use crate::download::{seam::LONGEST_LEAD, trouble::is_made_anew};
+use crate::download::{seam::LONGEST_LEAD, worker_error::is_made_anew};
 
 /// What was handed on.
 #[derive(Default)]

@@ -5,8 +5,8 @@ use ropeway_model::SafeUrl;
 use super::{Broken, Sent, Streamed};
 use crate::download::{
     mirrors::{Mirrors, fall_back::failure_of_server},
-    trouble::Trouble,
     way_back::{self, Call},
+    worker_error::WorkerError,
 };
 
 /// A request for what is missing.
@@ -62,7 +62,7 @@ impl Streamed<'_> {
             Broken::Unranged | Broken::Differs if ask.how != How::Whole => return Ok(Ask::whole(&ask.given)),
             Broken::Unranged | Broken::Differs => return another(mirrors, ask, sent).ok_or(broken),
             Broken::Stilled | Broken::Gone(_) => return Err(broken),
-            Broken::Short => Trouble::Short.into_stop(&ask.url),
+            Broken::Short => WorkerError::Short.into_stop(&ask.url),
             Broken::Stop(stop) => stop,
         };
         let call = way_back::call(&self.progress, has_moved, &stop);

@@ -49,7 +49,7 @@ pub struct JobChange {
     pub digest: Option<Option<Digest>>,
     /// How the finished file was proved.
     pub verification: Option<Option<Verification>>,
-    /// How surely the last resume continued the same version.
+    /// Evidence that the last resume used the same remote version.
     pub validation: Option<Validation>,
     /// What the server holds of an upload.
     pub upload: Option<Option<UploadState>>,

@@ -4,8 +4,8 @@ use std::{ffi::OsString, path::PathBuf};
 
 use proptest::{option, prelude::*};
 use ropeway_model::{
-    Algorithm, ByteRate, ConnectionChoice, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField, JobId,
-    JobSpec, Network, Obstacle, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp,
+    Algorithm, Blocker, ByteRate, ConnectionChoice, Digest, EntityTag, Failure, FailureCode, FileName, HeaderField,
+    JobId, JobSpec, Network, OnConflict, Phase, Pieces, Priority, Reuse, SafeUrl, Secrets, SegmentMap, Timestamp,
     Transfer, UploadTarget, Validation, Validator, Wish,
 };
 use ropeway_store::{Damage, JobChange, NewJob, Remote, UploadSession, UploadState, Verification};
@@ -149,7 +149,7 @@ fn phase() -> impl Strategy<Value = Phase> {
         Just(Phase::Canceled),
         failure().prop_map(|failure| Phase::Failed { failure }),
         failure().prop_map(|failure| Phase::LinkExpired { failure }),
-        failure().prop_map(|failure| Phase::Blocked { by: Obstacle::Room, failure }),
+        failure().prop_map(|failure| Phase::Blocked { by: Blocker::Room, failure }),
         (timestamp(), any::<u32>(), failure()).prop_map(|(until, attempt, cause)| Phase::Waiting {
             until,
             attempt,

@@ -33,14 +33,14 @@ fn network() -> Vec<Case> {
             "N13",
             "the network is gone for a while",
             "jobs wait without spending attempts, and run again within seconds",
-            "crates/ropeway-engine/tests/it/obstacles.rs::\
+            "crates/ropeway-engine/tests/it/blockers.rs::\
              jobs_wait_for_the_network_without_spending_tries_and_go_on_within_seconds",
         ),
         tested(
             "N14",
             "the machine sleeps for hours",
             "dead connections are found soon",
-            "crates/ropeway-engine/tests/it/obstacles.rs::\
+            "crates/ropeway-engine/tests/it/blockers.rs::\
              after_a_sleep_of_the_machine_dead_connections_are_not_waited_for",
         ),
         tested(
@@ -175,7 +175,7 @@ fn disk() -> Vec<Case> {
             "D2 parked",
             "the volume is full, and other jobs have room",
             "parked without a try until there is room, and then goes on",
-            "crates/ropeway-engine/tests/it/obstacles.rs::\
+            "crates/ropeway-engine/tests/it/blockers.rs::\
              a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on",
         ),
         tested(

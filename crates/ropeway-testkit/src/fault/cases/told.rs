@@ -254,7 +254,7 @@ fn words() -> Vec<Case> {
             "L17",
             "a transfer is watched from its middle on",
             "speed and seconds are those that were seen",
-            "crates/ropeway-cli/src/run/board.rs::\
+            "crates/ropeway-cli/src/run/run_state.rs::\
              who_begins_to_watch_in_the_middle_saw_only_the_rest",
         ),
         tested(
@@ -282,7 +282,7 @@ fn words() -> Vec<Case> {
             "L20",
             "a handshake is refused",
             "said so, and not blamed on a certificate",
-            "crates/ropeway-drivers/src/exchange/error.rs::\
+            "crates/ropeway-drivers/src/send/error.rs::\
              a_handshake_is_told_in_words",
         ),
         tested(

@@ -4,21 +4,21 @@ use ropeway_drivers::DriverError;
 use ropeway_model::ByteRange;
 
 use super::{
-    places::Seat,
     receive::Open,
-    trouble::Trouble,
-    worker::{self, Job},
+    slots::HostSlot,
+    worker::{self, SharedDownload},
+    worker_error::WorkerError,
 };
 use crate::claims::Claim;
 
 /// Pays for the portion of what is missing that a limit lets through at once, of which `credit` bytes have been paid for
 /// already; `None` where all of it may be asked for.
-pub(super) async fn paid(
-    job: &Job,
+pub(super) async fn reserve(
+    job: &SharedDownload,
     claim: &Claim,
     missing: ByteRange,
     credit: u64,
-) -> Result<Option<ByteRange>, Trouble> {
+) -> Result<Option<ByteRange>, WorkerError> {
     loop {
         let Some(portion) = of(job, missing) else { return Ok(None) };
         if pay(job, claim, portion.len().saturating_sub(credit)).await? == Paid::All {
@@ -29,17 +29,17 @@ pub(super) async fn paid(
 
 /// Asks for the portion that has been paid for, or for all that is missing.
 pub(super) async fn ask(
-    job: &Job,
+    job: &SharedDownload,
     claim: &Claim,
-    seat: &mut Seat,
+    host_slot: &mut HostSlot,
     missing: ByteRange,
     portion: Option<ByteRange>,
-) -> Result<Open, Trouble> {
+) -> Result<Open, WorkerError> {
     let Some(portion) = portion else {
         let front = job.claims.front(missing);
-        return Ok(Open::whole(worker::request(job, claim, seat, front, false).await?, front.start()));
+        return Ok(Open::whole(worker::request(job, claim, host_slot, front, false).await?, front.start()));
     };
-    let stream = worker::request(job, claim, seat, portion, true).await?;
+    let stream = worker::request(job, claim, host_slot, portion, true).await?;
     Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 
@@ -52,44 +52,49 @@ pub(super) enum Paid {
 }
 
 /// Bytes of the portion that follows one of `paid` bytes.
-pub(super) fn behind(job: &Job, missing: ByteRange, paid: u64) -> Option<u64> {
+pub(super) fn next_len(job: &SharedDownload, missing: ByteRange, paid: u64) -> Option<u64> {
     let rest = ByteRange::new(missing.start().saturating_add(paid), missing.end()).ok()?;
     of(job, rest).map(ByteRange::len)
 }
 
 /// The front of what is missing that a limit lets through at once; `None` where all of it may be asked for.
-fn of(job: &Job, missing: ByteRange) -> Option<ByteRange> {
-    if missing.is_open_ended() || job.line.refuses_ranges() {
+fn of(job: &SharedDownload, missing: ByteRange) -> Option<ByteRange> {
+    if missing.is_open_ended() || job.range_support.refuses_ranges() {
         return None;
     }
-    let length = job.throttle.portion(job.places.working(), job.line.last_answer())?;
+    let length = job.throttle.portion(job.slots.working(), job.range_support.last_answer())?;
     ByteRange::new(missing.start(), missing.end().min(missing.start().saturating_add(length))).ok()
 }
 
 /// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
-pub(super) async fn leave(job: &Job, claim: &Claim, seat: &mut Seat, open: Open) -> Option<Open> {
+pub(super) async fn switch_to_ranges(
+    job: &SharedDownload,
+    claim: &Claim,
+    host_slot: &mut HostSlot,
+    open: Open,
+) -> Option<Open> {
     // What its buffers hold has come over the line, and is not read any more. Where this wait is ended, so is the next.
-    if pay(job, claim, job.context.ahead()).await.is_err() || job.line.serves_ranges() {
+    if pay(job, claim, job.context.ahead()).await.is_err() || job.range_support.serves_ranges() {
         return None;
     }
     let missing = job.claims.missing(claim)?;
     let portion = async {
-        let portion = paid(job, claim, missing, 0).await?;
-        ask(job, claim, seat, missing, portion).await
+        let portion = reserve(job, claim, missing, 0).await?;
+        ask(job, claim, host_slot, missing, portion).await
     };
     match portion.await {
         Ok(portion) => Some(portion),
-        Err(trouble) => {
-            tracing::debug!(job = %job.url, ?trouble, "the limit holds on one connection only");
-            job.line.refuse_ranges();
+        Err(error) => {
+            tracing::debug!(job = %job.url, ?error, "the limit holds on one connection only");
+            job.range_support.refuse_ranges();
             Some(open)
         }
     }
 }
 
 /// Whether an answer that nobody paid for is worth leaving: it has yielded a portion, and more than that is missing.
-pub(super) fn is_long(job: &Job, claim: &Claim, yielded: u64) -> bool {
+pub(super) fn is_long(job: &SharedDownload, claim: &Claim, yielded: u64) -> bool {
     if !job.throttle.is_limited() {
         return false;
     }
@@ -98,7 +103,7 @@ pub(super) fn is_long(job: &Job, claim: &Claim, yielded: u64) -> bool {
 }
 
 /// Waits for the throttle. The line is not to blame for that silence.
-pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
+pub(super) async fn pay(job: &SharedDownload, claim: &Claim, bytes: u64) -> Result<Paid, WorkerError> {
     if bytes == 0 {
         return Ok(Paid::All);
     }
@@ -109,7 +114,7 @@ pub(super) async fn pay(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Tr
 }
 
 /// Waits for the throttle while bytes that were paid for before are on their way.
-pub(super) async fn pay_ahead(job: &Job, claim: &Claim, bytes: u64) -> Result<Paid, Trouble> {
+pub(super) async fn pay_ahead(job: &SharedDownload, claim: &Claim, bytes: u64) -> Result<Paid, WorkerError> {
     if bytes == 0 {
         return Ok(Paid::All);
     }

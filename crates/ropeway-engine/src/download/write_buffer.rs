@@ -6,14 +6,14 @@ use bytes::Bytes;
 use ropeway_model::{ByteRange, Chunks};
 use tokio::time::Instant;
 
-use super::{trouble::Trouble, worker::Job};
+use super::{worker::SharedDownload, worker_error::WorkerError};
 use crate::claims::{Claim, Room};
 
 /// Bytes wait no longer than this for others to be written with. A faster connection so makes larger writes.
 const LONGEST_WAIT: Duration = Duration::from_millis(20);
 
 /// Bytes of one answer that belong one behind the other.
-pub(super) struct Gathered {
+pub(super) struct WriteBuffer {
     chunks: Chunks,
     /// Where in the file the first of them belongs.
     at: u64,
@@ -21,7 +21,7 @@ pub(super) struct Gathered {
     due: Instant,
 }
 
-impl Gathered {
+impl WriteBuffer {
     /// Nothing yet; what comes begins at `at`.
     pub(super) fn new(at: u64) -> Self {
         Self { chunks: Chunks::default(), at, due: Instant::now() }
@@ -51,7 +51,7 @@ impl Gathered {
     }
 
     /// Writes what of it is still missing, and is empty; `false` once the segment is complete.
-    pub(super) async fn save(&mut self, job: &Job, claim: &Claim) -> Result<bool, Trouble> {
+    pub(super) async fn save(&mut self, job: &SharedDownload, claim: &Claim) -> Result<bool, WorkerError> {
         if self.chunks.is_empty() {
             return Ok(true);
         }
@@ -61,7 +61,7 @@ impl Gathered {
         let (at, count) = (self.at, self.count() as u64);
         self.at += count;
         let chunks = self.chunks.take();
-        if !job.line.serves_ranges() {
+        if !job.range_support.serves_ranges() {
             // Nobody knows yet whether the others get anything: a link may work once.
             job.claims.outrun(claim, at + count);
         }
@@ -75,7 +75,7 @@ impl Gathered {
         };
         let written = within(&chunks, at, own);
         if let Some(at) = job.promises.broken_by(own.start(), &written) {
-            return Err(Trouble::Differs { url: job.url.clone(), at });
+            return Err(WorkerError::Differs { url: job.url.clone(), at });
         }
         job.part.write_all_at(&written, own.start())?;
         let is_complete = job.claims.commit(claim, own)?;

@@ -49,7 +49,7 @@ async fn what_stands_beside_the_file_is_offered_the_surest_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_neighbour_at_another_origin_and_an_endless_one_tell_nothing() {
+async fn a_checksum_file_at_another_origin_and_an_endless_one_tell_nothing() {
     let file = ServedFile::new(111, LENGTH);
     let elsewhere = Peer::start(|_| Answer::status(200).body("0".repeat(64))).await;
     let away = elsewhere.url("a.iso.sha256");

@@ -7,7 +7,7 @@ use ropeway_api::view::JobView;
 
 /// Jobs by number, or all of them.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct Numbers {
+pub(crate) struct JobIds {
     /// Numbers as `ropeway list` shows them, or all
     #[arg(value_name = "ID|all", required = true)]
     which: Vec<Which>,
@@ -22,7 +22,7 @@ pub(crate) enum Which {
     One(i64),
 }
 
-impl From<Vec<Which>> for Numbers {
+impl From<Vec<Which>> for JobIds {
     fn from(which: Vec<Which>) -> Self {
         Self { which }
     }
@@ -39,7 +39,7 @@ impl FromStr for Which {
     }
 }
 
-impl Numbers {
+impl JobIds {
     /// Whether all jobs are meant.
     pub(crate) fn is_all(&self) -> bool {
         self.which.contains(&Which::All)
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!("17".parse(), Ok(Which::One(17)));
         assert_eq!("all".parse(), Ok(Which::All));
         assert!("1-3".parse::<Which>().is_err() && "".parse::<Which>().is_err());
-        let mixed = Numbers { which: vec![Which::One(3), Which::All] };
+        let mixed = JobIds { which: vec![Which::One(3), Which::All] };
         assert!(mixed.is_all() && mixed.given().is_empty());
     }
 }

@@ -15,7 +15,7 @@ use super::{HostKey, Hosts, breaker::SEVERAL};
 use crate::attempt::Stop;
 
 /// Nobody is kept from a server for longer by what another one was told: a wrong header must not park a whole server.
-const LONGEST_HOLD: Duration = Duration::from_secs(5 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// Addresses of one server that are remembered; of more, whoever asks is told anew.
 const MOST_ADDRESSES: usize = 1024;
@@ -34,7 +34,7 @@ impl Address {
 
 /// What the addresses of one server said with `Retry-After`.
 #[derive(Debug, Default)]
-pub(super) struct Holds {
+pub(super) struct RetryAfters {
     addresses: HashMap<Address, Instant>,
     /// Different addresses that said so since one was answered well, up to [`SEVERAL`].
     told: Vec<Address>,
@@ -42,7 +42,7 @@ pub(super) struct Holds {
     all: Option<Instant>,
 }
 
-impl Holds {
+impl RetryAfters {
     fn add(&mut self, address: Address, until: Instant, now: Instant) {
         if self.addresses.len() >= MOST_ADDRESSES {
             self.addresses.retain(|_, until| *until > now);
@@ -82,12 +82,12 @@ impl Holds {
 
 /// A server that asked to be left alone, and for how long from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Held {
+pub(crate) struct RetryAfter {
     host: HostKey,
     pub(crate) wait: Duration,
 }
 
-impl Held {
+impl RetryAfter {
     /// What a job that waits for it shows.
     fn failure(&self) -> Failure {
         // Rounded up: a second too early is too early.
@@ -96,9 +96,13 @@ impl Held {
     }
 }
 
-impl From<Held> for Stop {
-    fn from(held: Held) -> Self {
-        Self::Failed { failure: held.failure(), retry: Retry::After(held.wait), at: Some(held.host) }
+impl From<RetryAfter> for Stop {
+    fn from(retry_after: RetryAfter) -> Self {
+        Self::Failed {
+            failure: retry_after.failure(),
+            retry: Retry::After(retry_after.wait),
+            at: Some(retry_after.host),
+        }
     }
 }
 
@@ -106,18 +110,18 @@ impl Hosts {
     /// Whether a new request may be sent to `url` now.
     ///
     /// # Errors
-    /// [`Held`] while what was said last with `Retry-After`, to whomever, is not over.
-    pub(crate) fn welcome(&self, url: &SafeUrl) -> Result<(), Held> {
+    /// [`RetryAfter`] while what was said last with `Retry-After`, to whomever, is not over.
+    pub(crate) fn check_retry_after(&self, url: &SafeUrl) -> Result<(), RetryAfter> {
         let key = HostKey::of(url);
-        let wait = self.with(&key, |host, now| host.holds.until(Address::of(url), now).map(|until| until - now));
-        wait.map_or(Ok(()), |wait| Err(Held { host: key, wait }))
+        let wait = self.with(&key, |host, now| host.retry_afters.until(Address::of(url), now).map(|until| until - now));
+        wait.map_or(Ok(()), |wait| Err(RetryAfter { host: key, wait }))
     }
 
     /// Takes note of a refusal that says when to come back.
-    pub(crate) fn heed(&self, error: &DriverError) {
+    pub(crate) fn record_retry_after(&self, error: &DriverError) {
         if let (DriverError::Status { url, .. }, Retry::After(after)) = (error, error.retry()) {
-            let until = |now: Instant| now + after.min(LONGEST_HOLD);
-            self.with(&HostKey::of(url), |host, now| host.holds.add(Address::of(url), until(now), now));
+            let until = |now: Instant| now + after.min(LONGEST_WAIT);
+            self.with(&HostKey::of(url), |host, now| host.retry_afters.add(Address::of(url), until(now), now));
         }
     }
 }
@@ -135,15 +139,15 @@ mod tests {
         let now = Instant::now();
         let (soon, later) = (now + Duration::from_secs(1), now + Duration::from_secs(9));
         for (is_over, expected) in [(true, Some(later)), (false, None)] {
-            let mut holds = Holds::default();
+            let mut retry_afters = RetryAfters::default();
             for number in 0..MOST_ADDRESSES {
-                holds.add(address(number), soon, now);
-                holds.succeed();
+                retry_afters.add(address(number), soon, now);
+                retry_afters.succeed();
             }
             let at = if is_over { soon } else { now };
-            holds.add(address(MOST_ADDRESSES), later, at);
-            assert_eq!(holds.until(address(MOST_ADDRESSES), at), expected);
-            assert_eq!(holds.until(address(0), at), (!is_over).then_some(soon));
+            retry_afters.add(address(MOST_ADDRESSES), later, at);
+            assert_eq!(retry_afters.until(address(MOST_ADDRESSES), at), expected);
+            assert_eq!(retry_afters.until(address(0), at), (!is_over).then_some(soon));
         }
     }
 }

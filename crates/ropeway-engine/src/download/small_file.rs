@@ -17,7 +17,7 @@ use super::{
     named_folders::{self, Folder},
     proof,
     saves::Save,
-    trouble::LONGEST_SILENCE,
+    worker_error::LONGEST_SILENCE,
 };
 use crate::{
     attempt::{Attempt, Finished, Stop},
@@ -49,7 +49,7 @@ pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, h
     while (come.len() as u64) < length {
         let next = tokio::select! {
             biased;
-            () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+            () = attempt.cancel.cancelled() => return Err(Stop::Interrupted),
             next = tokio::time::timeout(LONGEST_SILENCE, body.next()) => next,
         };
         let Ok(next) = next else {

@@ -25,7 +25,7 @@ pub(super) struct FirstAnswer {
 
 /// How a server takes requests for ranges, and how long it takes to answer them.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct RangeSupport {
     /// Bytes before the rest of a file that are asked for with it.
     lead: AtomicU64,
     serves: AtomicBool,
@@ -38,7 +38,7 @@ pub(super) struct Line {
     length: OnceLock<u64>,
 }
 
-impl Default for Line {
+impl Default for RangeSupport {
     fn default() -> Self {
         Self {
             lead: AtomicU64::new(LONGEST_LEAD),
@@ -65,7 +65,7 @@ struct Times {
     last: Duration,
 }
 
-impl Line {
+impl RangeSupport {
     /// Bytes before the rest of a file that are asked for with it.
     pub(super) fn lead(&self) -> u64 {
         self.lead.load(Relaxed)
@@ -78,12 +78,12 @@ impl Line {
 
     /// A way of which no more is known than its `first` answer, or that answers came after `latency`.
     pub(super) fn new(is_secure: bool, first: Option<FirstAnswer>, latency: Option<Duration>) -> Self {
-        let line = Self { is_secure, ..Self::default() };
+        let support = Self { is_secure, ..Self::default() };
         match first {
-            Some(first) => line.note(first.took, first.handshake, true),
-            None => line.times.lock().last = latency.unwrap_or_default(),
+            Some(first) => support.note(first.took, first.handshake, true),
+            None => support.times.lock().last = latency.unwrap_or_default(),
         }
-        line
+        support
     }
 
     /// A request was answered, on a new connection or on one that was open; with `as_range` the answer was the range that
@@ -179,11 +179,11 @@ mod tests {
 
     #[test]
     fn the_first_length_that_is_told_is_the_files_and_no_answer_may_tell_another() {
-        let line = Line::default();
-        assert_eq!(line.length(), None);
-        assert!(line.learn_length(5) && line.learn_length(5));
-        assert!(!line.learn_length(6));
-        assert_eq!(line.length(), Some(5));
+        let support = RangeSupport::default();
+        assert_eq!(support.length(), None);
+        assert!(support.learn_length(5) && support.learn_length(5));
+        assert!(!support.learn_length(6));
+        assert_eq!(support.length(), Some(5));
     }
 
     #[test]
@@ -195,28 +195,28 @@ mod tests {
             (false, first(200, None), 100, 200, 100),
             (true, first(300, None), 100, 300, 100),
         ] {
-            let line = Line::new(is_secure, Some(first), None);
-            assert_eq!(line.way(), Way { round_trip: MS * trip, opening: MS * opening }, "{first:?}");
-            assert_eq!(line.asking(), MS * asking, "{first:?}");
+            let support = RangeSupport::new(is_secure, Some(first), None);
+            assert_eq!(support.way(), Way { round_trip: MS * trip, opening: MS * opening }, "{first:?}");
+            assert_eq!(support.asking(), MS * asking, "{first:?}");
         }
     }
 
     #[test]
     fn a_fresh_connection_costs_what_the_growth_says_and_never_less_than_an_answer() {
-        let line = Line::new(false, Some(first(200, Some((100, 100)))), None);
+        let support = RangeSupport::new(false, Some(first(200, Some((100, 100)))), None);
         for (said, costs) in [(0, 200), (350, 350), (199, 200)] {
-            line.set_cold(MS * said);
-            assert_eq!(line.cold(), MS * costs, "{said}");
+            support.set_cold(MS * said);
+            assert_eq!(support.cold(), MS * costs, "{said}");
         }
     }
 
     #[test]
     fn what_was_slow_once_is_forgotten_for_what_was_quick() {
-        let line = Line::new(false, Some(first(900, Some((300, 300)))), None);
-        line.answered(MS * 200, first(0, Some((100, 100))).handshake, true, true);
-        line.answered(MS * 120, None, false, true);
-        assert_eq!((line.way().opening, line.asking(), line.last_answer()), (MS * 200, MS * 120, MS * 120));
-        let unknown = Line::new(false, None, Some(MS * 80));
+        let support = RangeSupport::new(false, Some(first(900, Some((300, 300)))), None);
+        support.answered(MS * 200, first(0, Some((100, 100))).handshake, true, true);
+        support.answered(MS * 120, None, false, true);
+        assert_eq!((support.way().opening, support.asking(), support.last_answer()), (MS * 200, MS * 120, MS * 120));
+        let unknown = RangeSupport::new(false, None, Some(MS * 80));
         assert_eq!((unknown.way().opening, unknown.last_answer()), (MS * 80, MS * 80));
     }
 }

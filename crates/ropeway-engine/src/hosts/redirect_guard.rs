@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use super::{HostKey, Hosts};
 
-/// One try's passage from server to server.
+/// Where a try's redirects may lead.
 #[derive(Debug)]
-pub(crate) struct Passage {
+pub(crate) struct RedirectGuard {
     hosts: Hosts,
     /// Whose turn the try has: to that server it may go, if only to find out whether it is back.
     own: HostKey,
@@ -15,24 +15,24 @@ pub(crate) struct Passage {
     tired: Option<HostKey>,
 }
 
-impl Passage {
+impl RedirectGuard {
     /// The same, and not to the server `tired` either.
     pub(crate) fn but_not_to(self, tired: HostKey) -> Self {
         Self { tired: Some(tired), ..self }
     }
 }
 
-impl Gate for Passage {
-    fn is_open(&self, host: &str) -> bool {
+impl Gate for RedirectGuard {
+    fn may_redirect_to(&self, host: &str) -> bool {
         let key = HostKey::new(host);
         self.tired.as_ref() != Some(&key) && (key == self.own || self.hosts.takes_all(&key))
     }
 }
 
 impl Hosts {
-    /// The passage of somebody whose turn it is at `own`.
-    pub(crate) fn passage(&self, own: HostKey) -> Passage {
-        Passage { hosts: self.clone(), own, tired: None }
+    /// The guard of somebody whose turn it is at `own`.
+    pub(crate) fn redirect_guard(&self, own: HostKey) -> RedirectGuard {
+        RedirectGuard { hosts: self.clone(), own, tired: None }
     }
 
     /// Whether nothing speaks against the server. One that rests, or comes back from a rest, is left to those who wait
@@ -40,6 +40,6 @@ impl Hosts {
     fn takes_all(&self, key: &HostKey) -> bool {
         let now = Instant::now();
         let mut state = self.shared.state.lock();
-        state.hosts.get_mut(key).is_none_or(|host| host.held_until(now).is_none() && host.breaker.is_closed())
+        state.hosts.get_mut(key).is_none_or(|host| host.retry_after_until(now).is_none() && host.breaker.is_closed())
     }
 }

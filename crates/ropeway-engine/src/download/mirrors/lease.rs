@@ -13,11 +13,11 @@ use ropeway_model::{ByteRange, EntityTag, SafeUrl, Validation, Validator};
 use tokio_util::sync::CancellationToken;
 
 use super::Mirrors;
-use crate::download::trouble::Trouble;
+use crate::download::worker_error::WorkerError;
 
 /// A mirror that a request goes to; it is less busy once this is gone.
 #[derive(Debug)]
-pub(in crate::download) struct Taken {
+pub(in crate::download) struct MirrorLease {
     pub(super) mirrors: Arc<Mirrors>,
     pub(super) at: usize,
     pub(super) is_lead: bool,
@@ -25,7 +25,7 @@ pub(in crate::download) struct Taken {
     pub(super) valid: Option<Validator>,
 }
 
-impl Taken {
+impl MirrorLease {
     /// Its address.
     pub(in crate::download) const fn url(&self) -> &SafeUrl {
         &self.url
@@ -79,8 +79,8 @@ impl Taken {
     }
 
     /// Whether another mirror is asked in its place; it is not asked again then.
-    pub(in crate::download) fn is_left_for_another(&self, trouble: &Trouble) -> bool {
-        self.mirrors.leaves(self.at, trouble)
+    pub(in crate::download) fn yields_to_another(&self, error: &WorkerError) -> bool {
+        self.mirrors.leaves(self.at, error)
     }
 
     /// Its answer from byte `start` on, watched: what came is remembered, and that it broke or was sent away (`leave`
@@ -92,11 +92,11 @@ impl Taken {
         leave: CancellationToken,
         job: CancellationToken,
     ) -> ByteStream {
-        Box::pin(Watched { body, taken: self, start, count: 0, leave, job })
+        Box::pin(Watched { body, lease: self, start, count: 0, leave, job })
     }
 }
 
-impl Drop for Taken {
+impl Drop for MirrorLease {
     fn drop(&mut self) {
         if let Some(mirror) = self.mirrors.state.lock().all.get_mut(self.at) {
             mirror.busy = mirror.busy.saturating_sub(1);
@@ -106,7 +106,7 @@ impl Drop for Taken {
 
 struct Watched {
     body: ByteStream,
-    taken: Taken,
+    lease: MirrorLease,
     start: u64,
     count: u64,
     leave: CancellationToken,
@@ -121,7 +121,7 @@ impl Stream for Watched {
         match &item {
             Some(Ok(chunk)) => self.count += chunk.len() as u64,
             Some(Err(DriverError::Canceled)) | None => {}
-            Some(Err(_)) => self.taken.mirrors.lost(self.taken.at),
+            Some(Err(_)) => self.lease.mirrors.lost(self.lease.at),
         }
         Poll::Ready(item)
     }
@@ -130,10 +130,10 @@ impl Stream for Watched {
 impl Drop for Watched {
     fn drop(&mut self) {
         if self.leave.is_cancelled() && !self.job.is_cancelled() {
-            self.taken.mirrors.outrun(self.taken.at);
+            self.lease.mirrors.lose_race(self.lease.at);
         }
         if let Ok(range) = ByteRange::new(self.start, self.start.saturating_add(self.count)) {
-            self.taken.mirrors.record(range, self.taken.at);
+            self.lease.mirrors.record(range, self.lease.at);
         }
     }
 }

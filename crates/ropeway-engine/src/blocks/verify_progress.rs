@@ -31,14 +31,14 @@ pub struct ProofProgress {
 
 /// One comparison or repair under way.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct VerifyProgress {
     id: JobId,
     stage: ProofStage,
     done: AtomicU64,
     total: u64,
 }
 
-impl Course {
+impl VerifyProgress {
     /// More bytes are read or fetched.
     pub(super) fn advance(&self, bytes: usize) {
         self.done.fetch_add(bytes as u64, Relaxed);
@@ -47,38 +47,38 @@ impl Course {
 
 /// All of them; a job has several where it is verified from two windows at once.
 #[derive(Debug, Default)]
-pub(crate) struct Courses {
-    under_way: Mutex<Vec<Arc<Course>>>,
+pub(crate) struct Verifications {
+    running: Mutex<Vec<Arc<VerifyProgress>>>,
 }
 
-impl Courses {
+impl Verifications {
     /// Begins one, which is over when the answer is dropped.
-    pub(super) fn begin(&self, id: JobId, stage: ProofStage, total: u64) -> UnderWay<'_> {
-        let course = Arc::new(Course { id, stage, done: AtomicU64::new(0), total });
-        self.under_way.lock().push(Arc::clone(&course));
-        UnderWay { courses: self, course }
+    pub(super) fn begin(&self, id: JobId, stage: ProofStage, total: u64) -> VerifyGuard<'_> {
+        let progress = Arc::new(VerifyProgress { id, stage, done: AtomicU64::new(0), total });
+        self.running.lock().push(Arc::clone(&progress));
+        VerifyGuard { verifications: self, progress }
     }
 
     /// How far the latest one of a job is; `None` while there is none.
     pub(crate) fn of(&self, id: JobId) -> Option<ProofProgress> {
-        let under_way = self.under_way.lock();
-        let course = under_way.iter().rev().find(|course| course.id == id)?;
+        let running = self.running.lock();
+        let progress = running.iter().rev().find(|progress| progress.id == id)?;
         // What is fetched may come in more pieces than were asked for.
-        let done = course.done.load(Relaxed).min(course.total);
-        Some(ProofProgress { stage: course.stage, done, total: course.total })
+        let done = progress.done.load(Relaxed).min(progress.total);
+        Some(ProofProgress { stage: progress.stage, done, total: progress.total })
     }
 }
 
-/// Takes a course off the list at its end, also where the caller gave up.
+/// Ends a progress when it is dropped, also where the caller gave up.
 #[derive(Debug)]
-pub(super) struct UnderWay<'a> {
-    courses: &'a Courses,
-    pub(super) course: Arc<Course>,
+pub(super) struct VerifyGuard<'a> {
+    verifications: &'a Verifications,
+    pub(super) progress: Arc<VerifyProgress>,
 }
 
-impl Drop for UnderWay<'_> {
+impl Drop for VerifyGuard<'_> {
     fn drop(&mut self) {
-        self.courses.under_way.lock().retain(|course| !Arc::ptr_eq(course, &self.course));
+        self.verifications.running.lock().retain(|progress| !Arc::ptr_eq(progress, &self.progress));
     }
 }
 
@@ -88,18 +88,18 @@ mod tests {
 
     #[test]
     fn a_job_shows_its_latest_course_until_that_is_over() {
-        let courses = Courses::default();
+        let verifications = Verifications::default();
         let [one, other] = [1, 2].map(JobId::from_row);
-        let first = courses.begin(one, ProofStage::Comparing, 10);
-        first.course.advance(4);
-        let second = courses.begin(one, ProofStage::Fetching, 3);
-        second.course.advance(5);
+        let first = verifications.begin(one, ProofStage::Comparing, 10);
+        first.progress.advance(4);
+        let second = verifications.begin(one, ProofStage::Fetching, 3);
+        second.progress.advance(5);
         let shown = |stage, done, total| Some(ProofProgress { stage, done, total });
-        assert_eq!(courses.of(one), shown(ProofStage::Fetching, 3, 3));
-        assert_eq!(courses.of(other), None);
+        assert_eq!(verifications.of(one), shown(ProofStage::Fetching, 3, 3));
+        assert_eq!(verifications.of(other), None);
         drop(second);
-        assert_eq!(courses.of(one), shown(ProofStage::Comparing, 4, 10));
+        assert_eq!(verifications.of(one), shown(ProofStage::Comparing, 4, 10));
         drop(first);
-        assert_eq!(courses.of(one), None);
+        assert_eq!(verifications.of(one), None);
     }
 }

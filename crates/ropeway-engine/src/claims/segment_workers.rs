@@ -16,10 +16,10 @@ use super::speed::Speed;
 
 /// The workers at one segment: one, or in the end game two.
 #[derive(Debug)]
-pub(super) struct Post {
+pub(super) struct SegmentWorkers {
     /// Offset of the first byte that nobody has written and nobody is writing.
     pub(super) front: u64,
-    pub(super) holds: Vec<Hold>,
+    pub(super) assignments: Vec<Assignment>,
 }
 
 /// What one connection has brought, over all its requests.
@@ -56,7 +56,7 @@ impl Haul {
 
 /// One worker at a segment.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(super) struct Assignment {
     pub(super) worker: u64,
     pub(super) haul: Arc<Haul>,
     /// When the server answered, and what the connection had brought by then.
@@ -73,33 +73,36 @@ pub(super) struct Hold {
     pub(super) is_paying: bool,
 }
 
-impl Post {
+impl SegmentWorkers {
     pub(super) fn new(front: u64) -> Self {
-        Self { front, holds: Vec::new() }
+        Self { front, assignments: Vec::new() }
     }
 
-    pub(super) fn hold(&mut self, worker: u64) -> Option<&mut Hold> {
-        self.holds.iter_mut().find(|hold| hold.worker == worker)
+    pub(super) fn assignment(&mut self, worker: u64) -> Option<&mut Assignment> {
+        self.assignments.iter_mut().find(|assignment| assignment.worker == worker)
     }
 
     /// How far the segment is written without a gap: up to the first byte that is still being written.
     pub(super) fn written_to(&self) -> u64 {
-        let in_flight = self.holds.iter().filter_map(|hold| hold.in_flight);
+        let in_flight = self.assignments.iter().filter_map(|assignment| assignment.in_flight);
         in_flight.map(ByteRange::start).min().unwrap_or(self.front)
     }
 
     /// How long it has been without a byte.
     pub(super) fn silent(&self, now: Instant) -> Duration {
-        self.holds.iter().map(|hold| hold.speed.silent(now)).min().unwrap_or_default()
+        self.assignments.iter().map(|assignment| assignment.speed.silent(now)).min().unwrap_or_default()
     }
 
     /// The other workers have nothing to do here any more.
-    pub(super) fn dismiss_others(&self, worker: u64) {
-        self.holds.iter().filter(|hold| hold.worker != worker).for_each(|hold| hold.leave.cancel());
+    pub(super) fn cancel_others(&self, worker: u64) {
+        self.assignments
+            .iter()
+            .filter(|assignment| assignment.worker != worker)
+            .for_each(|assignment| assignment.leave.cancel());
     }
 }
 
-impl Hold {
+impl Assignment {
     pub(super) fn new(worker: u64, haul: Arc<Haul>, leave: CancellationToken, now: Instant) -> Self {
         Self {
             worker,

@@ -15,7 +15,7 @@ use crate::run::{End, Queue, Sums};
 /// Rows that are open, and the count of those that are not. An ended row is handed out once and then forgotten but for
 /// its number, so that a list of 100,000 URLs costs what is open.
 #[derive(Debug, Default)]
-pub(crate) struct Board {
+pub(crate) struct RunState {
     open: BTreeMap<i64, Row>,
     ended: HashSet<i64>,
     failed: u64,
@@ -34,7 +34,7 @@ struct Row {
     has_moved: bool,
 }
 
-impl Board {
+impl RunState {
     /// An empty one for jobs of this queue.
     pub(crate) fn of(queue: Queue) -> Self {
         Self { queue, ..Self::default() }
@@ -228,27 +228,27 @@ pub(crate) mod tests {
 
     #[test]
     fn a_job_ends_once_however_often_its_last_row_comes() {
-        let mut board = Board::default();
-        assert_eq!(board.add(row(1, PhaseView::Queued, 0)), None);
-        assert!(board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Running, 50)] }).is_empty());
-        let ends = board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] });
+        let mut state = RunState::default();
+        assert_eq!(state.add(row(1, PhaseView::Queued, 0)), None);
+        assert!(state.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Running, 50)] }).is_empty());
+        let ends = state.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] });
         assert_eq!(numbers(&ends), [1]);
         assert!(ends[0].is_complete());
-        assert!(board.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] }).is_empty());
-        assert!(board.apply(Event::Removed { ids: vec![1] }).is_empty());
-        assert_eq!(board.add(row(1, PhaseView::Queued, 0)), None, "the reply to the call came after the event");
-        assert_eq!((board.sums().open(), board.sums().failed), (0, 0));
+        assert!(state.apply(Event::Jobs { jobs: vec![row(1, PhaseView::Completed, 100)] }).is_empty());
+        assert!(state.apply(Event::Removed { ids: vec![1] }).is_empty());
+        assert_eq!(state.add(row(1, PhaseView::Queued, 0)), None, "the reply to the call came after the event");
+        assert_eq!((state.sums().open(), state.sums().failed), (0, 0));
     }
 
     #[test]
     fn who_begins_to_watch_in_the_middle_saw_only_the_rest() {
-        let mut board = Board::default();
-        board.put(row(1, PhaseView::Running, 60));
-        board.put(row(1, PhaseView::Running, 80));
-        assert_eq!(board.put(row(1, PhaseView::Completed, 100)).unwrap().seen, 40);
-        board.put(row(2, PhaseView::Queued, 0));
-        assert_eq!(board.put(row(2, PhaseView::Completed, 100)).unwrap().seen, 100);
-        assert_eq!(board.put(row(3, PhaseView::Completed, 100)).unwrap().seen, 0);
+        let mut state = RunState::default();
+        state.put(row(1, PhaseView::Running, 60));
+        state.put(row(1, PhaseView::Running, 80));
+        assert_eq!(state.put(row(1, PhaseView::Completed, 100)).unwrap().seen, 40);
+        state.put(row(2, PhaseView::Queued, 0));
+        assert_eq!(state.put(row(2, PhaseView::Completed, 100)).unwrap().seen, 100);
+        assert_eq!(state.put(row(3, PhaseView::Completed, 100)).unwrap().seen, 0);
     }
 
     #[test]
@@ -260,37 +260,37 @@ pub(crate) mod tests {
             hint: String::new(),
             can_resume: true,
         };
-        let mut board = Board::default();
-        board.put(row(1, PhaseView::Failed { failure: failure.clone() }, 0));
-        board.put(row(2, PhaseView::Failed { failure }, 50));
-        board.put(row(3, PhaseView::Completed, 0));
-        assert_eq!(board.hopeless(), [1]);
+        let mut state = RunState::default();
+        state.put(row(1, PhaseView::Failed { failure: failure.clone() }, 0));
+        state.put(row(2, PhaseView::Failed { failure }, 50));
+        state.put(row(3, PhaseView::Completed, 0));
+        assert_eq!(state.hopeless(), [1]);
     }
 
     #[test]
     fn an_added_row_does_not_undo_what_an_event_told() {
-        let mut board = Board::default();
-        board.put(row(1, PhaseView::Running, 50));
-        board.add(row(1, PhaseView::Queued, 0));
-        assert_eq!(board.open().map(|job| job.progress.moved).collect::<Vec<_>>(), [50]);
+        let mut state = RunState::default();
+        state.put(row(1, PhaseView::Running, 50));
+        state.add(row(1, PhaseView::Queued, 0));
+        assert_eq!(state.open().map(|job| job.progress.moved).collect::<Vec<_>>(), [50]);
     }
 
     #[test]
     fn sums_count_open_and_ended_jobs() {
-        let mut board = Board::default();
-        board.put(row(1, PhaseView::Completed, 100));
-        board.put(row(2, PhaseView::Running, 30));
+        let mut state = RunState::default();
+        state.put(row(1, PhaseView::Completed, 100));
+        state.put(row(2, PhaseView::Running, 30));
         let progress = progress(2, 40);
-        board.apply(Event::Progress { jobs: vec![progress], totals: Totals::default() });
+        state.apply(Event::Progress { jobs: vec![progress], totals: Totals::default() });
         let expected = Sums { jobs: 2, ended: 1, failed: 0, moved: 140, length: Some(200), rate: 10 };
-        assert_eq!(board.sums(), expected);
+        assert_eq!(state.sums(), expected);
     }
 
     #[test]
     fn after_a_gap_the_snapshot_ends_what_ended_meanwhile() {
-        let mut board = Board::default();
+        let mut state = RunState::default();
         for id in 1..=3 {
-            board.put(row(id, PhaseView::Running, 1));
+            state.put(row(id, PhaseView::Running, 1));
         }
         let snapshot = Snapshot {
             seq: 9,
@@ -302,9 +302,9 @@ pub(crate) mod tests {
             host: HostCapability::default(),
             notices: Vec::new(),
         };
-        let ends = board.replace(snapshot);
+        let ends = state.replace(snapshot);
         let complete: Vec<_> = ends.iter().map(|end| (end.job.id, end.is_complete())).collect();
         assert_eq!(complete, [(3, false), (1, true)]);
-        assert_eq!(board.sums().open(), 1);
+        assert_eq!(state.sums().open(), 1);
     }
 }

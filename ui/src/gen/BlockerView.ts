@@ -3,4 +3,4 @@
 /**
  * What stands in a job's way until it goes on by itself.
  */
-export type ObstacleView = "network" | "room" | "name_taken";
+export type BlockerView = "network" | "room" | "name_taken";

@@ -12,14 +12,14 @@ use ropeway_model::{Direction, JobSpec, Network, Priority, SafeUrl, Secrets, Tim
 use url::Position;
 
 /// Specifications that the next one is compared with: a list that goes round a few servers finds each of them.
-const LIKES: usize = 8;
+const MOST_RECENT: usize = 8;
 /// One in so many jobs may become one that others are like for its address alone, so that a list in which every job
 /// has a server of its own costs no more than it must.
 const PRICE: u32 = 16;
 
 /// A specification in little room.
 #[derive(Clone, Debug)]
-pub(crate) struct Packed {
+pub(crate) struct InternedSpec {
     /// A job that is like this one in all but its subject.
     like: Arc<JobSpec>,
     subject: Subject,
@@ -36,12 +36,12 @@ enum Subject {
 
 /// The specifications that others are likely to be like, the last one found first.
 #[derive(Debug, Default)]
-pub(crate) struct Likes {
+pub(crate) struct SpecInterner {
     recent: VecDeque<Arc<JobSpec>>,
     credit: u32,
 }
 
-impl Packed {
+impl InternedSpec {
     /// The specification in full.
     pub(crate) fn spec(&self) -> JobSpec {
         let mut spec = (*self.like).clone();
@@ -102,9 +102,9 @@ impl Packed {
     }
 }
 
-impl Likes {
+impl SpecInterner {
     /// The specification in little room, with what it has in common with recent ones.
-    pub(crate) fn pack(&mut self, spec: &JobSpec) -> Packed {
+    pub(crate) fn intern(&mut self, spec: &JobSpec) -> InternedSpec {
         self.credit = self.credit.saturating_add(1);
         let like = self.find(spec);
         let subject = match (&spec.transfer, &like.transfer) {
@@ -117,7 +117,7 @@ impl Likes {
                 Subject::File(from.file_name().map(OsString::from).unwrap_or_default().into_boxed_os_str())
             }
         };
-        Packed { like, subject }
+        InternedSpec { like, subject }
     }
 
     fn find(&mut self, spec: &JobSpec) -> Arc<JobSpec> {
@@ -126,7 +126,7 @@ impl Likes {
         let found = same(&|like| has_same_server(like, spec)).or_else(|| same(&|_| self.credit < PRICE));
         let like = found.and_then(|at| self.recent.remove(at)).unwrap_or_else(|| {
             self.credit = 0;
-            self.recent.truncate(LIKES - 1);
+            self.recent.truncate(MOST_RECENT - 1);
             Arc::new(spec.clone())
         });
         self.recent.push_front(Arc::clone(&like));
@@ -232,26 +232,26 @@ mod tests {
 
     #[test]
     fn jobs_of_one_list_share_all_but_the_end_of_their_addresses() {
-        let mut likes = Likes::default();
-        let packed: Vec<_> = (0..100)
-            .map(|number| likes.pack(&download(&format!("https://files.example/set/{number:04}.bin"))))
+        let mut interner = SpecInterner::default();
+        let kept: Vec<_> = (0..100)
+            .map(|number| interner.intern(&download(&format!("https://files.example/set/{number:04}.bin"))))
             .collect();
-        assert!(packed.iter().all(|one| Arc::ptr_eq(&one.like, &packed[0].like)));
+        assert!(kept.iter().all(|one| Arc::ptr_eq(&one.like, &kept[0].like)));
         assert!(
-            packed.iter().skip(1).all(|one| matches!(&one.subject, Subject::Address { rest, .. } if rest.len() <= 6))
+            kept.iter().skip(1).all(|one| matches!(&one.subject, Subject::Address { rest, .. } if rest.len() <= 6))
         );
         let other = JobSpec { rate_limit: ByteRate::new(1), ..download("https://files.example/set/0001.bin") };
-        assert!(!Arc::ptr_eq(&likes.pack(&other).like, &packed[0].like));
+        assert!(!Arc::ptr_eq(&interner.intern(&other).like, &kept[0].like));
     }
 
     #[test]
     fn a_list_with_a_server_for_each_job_makes_few_models() {
-        let mut likes = Likes::default();
-        let packed: Vec<_> =
-            (0..320).map(|number| likes.pack(&download(&format!("https://{number}.example/a")))).collect();
-        let models: std::collections::HashSet<_> = packed.iter().map(|one| Arc::as_ptr(&one.like)).collect();
+        let mut interner = SpecInterner::default();
+        let kept: Vec<_> =
+            (0..320).map(|number| interner.intern(&download(&format!("https://{number}.example/a")))).collect();
+        let models: std::collections::HashSet<_> = kept.iter().map(|one| Arc::as_ptr(&one.like)).collect();
         assert!(models.len() <= 21, "{}", models.len());
-        for (number, one) in packed.iter().enumerate() {
+        for (number, one) in kept.iter().enumerate() {
             assert_eq!(one.spec(), download(&format!("https://{number}.example/a")));
         }
     }
@@ -279,11 +279,11 @@ mod tests {
         /// Whatever came before, what is taken out is what was put in.
         #[test]
         fn nothing_of_a_specification_is_lost(specs in prop::collection::vec(any_spec(), 1..60)) {
-            let mut likes = Likes::default();
-            let packed: Vec<_> = specs.iter().map(|spec| likes.pack(spec)).collect();
-            for (spec, packed) in specs.iter().zip(&packed) {
-                prop_assert_eq!(&packed.spec(), spec);
-                prop_assert_eq!(packed.direction(), spec.direction());
+            let mut interner = SpecInterner::default();
+            let kept: Vec<_> = specs.iter().map(|spec| interner.intern(spec)).collect();
+            for (spec, kept) in specs.iter().zip(&kept) {
+                prop_assert_eq!(&kept.spec(), spec);
+                prop_assert_eq!(kept.direction(), spec.direction());
             }
         }
     }

@@ -18,7 +18,7 @@ use ropeway_wire::retry_after;
 use self::{error::RequestError, fault::Fault, unsent::Unsent};
 use crate::{
     Context, DriverError, Turn,
-    client::{Connection, Direct, Peer, Reach, Space},
+    client::{AddressScope, Connection, Direct, Peer, Route},
     credential,
     upload::SizedBody,
 };
@@ -40,15 +40,15 @@ const MOST_FAREWELLS: u32 = 10;
 ///
 /// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1). What
 /// a server has not looked at is sent again at once (RFC 9113 §8.7), in HTTP/1.1 where it asks for that, and in HTTP/2
-/// where it speaks nothing else. An address nearer than `nearest` is not reached.
+/// where it speaks nothing else. An address below `min_scope` is not reached.
 pub(crate) async fn get(
     context: &Context,
     url: &SafeUrl,
     fields: &HeaderMap,
     connection: Connection,
-    nearest: Space,
+    min_scope: AddressScope,
 ) -> Result<Response, DriverError> {
-    let answer = get_as_it_comes(context, url, fields, connection, nearest).await?;
+    let answer = get_as_it_comes(context, url, fields, connection, min_scope).await?;
     context.cookies.take(url.expose(), answer.headers(), credential::now());
     Ok(answer)
 }
@@ -58,40 +58,40 @@ async fn get_as_it_comes(
     url: &SafeUrl,
     fields: &HeaderMap,
     connection: Connection,
-    nearest: Space,
+    min_scope: AddressScope,
 ) -> Result<Response, DriverError> {
     let given = header::fields(context, url).await?;
-    if let Some(answer) = get_instead(context, url, &given, fields).await {
+    if let Some(answer) = get_overridden(context, url, &given, fields).await {
         return answer;
     }
     let mut repeats = Repeats::default();
     loop {
-        let reaching = reach(context, url, nearest, connection, &given);
-        let reach = context.cancel.run_until_cancelled(reaching).await.ok_or(DriverError::Canceled)??;
-        let request = reach.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
-        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, &reach.direct, request)).await else {
-            if let Some(offer) = &reach.offer {
+        let routing = route(context, url, min_scope, connection, &given);
+        let route = context.cancel.run_until_cancelled(routing).await.ok_or(DriverError::Canceled)??;
+        let request = route.client.get(url.expose().clone()).headers(given.clone()).headers(fields.clone());
+        let Ok(answered) = tokio::time::timeout(HEAD_TIMEOUT, head(context, &route.direct, request)).await else {
+            if let Some(offer) = &route.offer {
                 offer.failed(Fault::Silent);
             }
             return Err(DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: HEAD_TIMEOUT.as_secs() });
         };
-        if let Some(answer) = repeats.settle(reach, url, answered?, |_| true) {
+        if let Some(answer) = repeats.settle(route, url, answered?, |_| true) {
             return answer;
         }
     }
 }
 
 /// The client for a request with the fields `given`.
-async fn reach(
+async fn route(
     context: &Context,
     url: &SafeUrl,
-    nearest: Space,
+    min_scope: AddressScope,
     connection: Connection,
     given: &HeaderMap,
-) -> Result<Reach, DriverError> {
+) -> Result<Route, DriverError> {
     // Over HTTP/2 the address alone names the host.
     let connection = if given.contains_key(HOST) { Connection::Own } else { connection };
-    context.clients.reach(&context.network, url, nearest, connection).await
+    context.clients.route(&context.network, url, min_scope, connection).await
 }
 
 /// How often one request was sent again.
@@ -107,30 +107,30 @@ impl Repeats {
     /// `may_be`, the error told if there is one.
     fn settle(
         &mut self,
-        reach: Reach,
+        route: Route,
         url: &SafeUrl,
         answered: Result<Response, RequestError>,
         may_be: impl Fn(Option<&RequestError>) -> bool,
     ) -> Option<Result<Response, DriverError>> {
         let error = match answered {
-            Ok(response) if reach.wants_http2(response.status()) && self.others < MOST_REFUSALS && may_be(None) => {
+            Ok(response) if route.wants_http2(response.status()) && self.others < MOST_REFUSALS && may_be(None) => {
                 self.others += 1;
                 return None;
             }
-            Ok(response) => return Some(checked(reach, url, response)),
+            Ok(response) => return Some(checked(route, url, response)),
             Err(error) => error,
         };
-        let fault = reach.fault(&error);
-        if self.calls_for_another(&reach, &error, fault) && may_be(Some(&error)) {
+        let fault = route.fault(&error);
+        if self.calls_for_another(&route, &error, fault) && may_be(Some(&error)) {
             return None;
         }
-        Some(Err(error::of_request(url, reach.proxy.as_ref(), &error, fault)))
+        Some(Err(error::of_request(url, route.proxy.as_ref(), &error, fault)))
     }
 
-    fn calls_for_another(&mut self, reach: &Reach, error: &RequestError, fault: Option<Fault>) -> bool {
+    fn calls_for_another(&mut self, route: &Route, error: &RequestError, fault: Option<Fault>) -> bool {
         match fault {
             // The next one goes over HTTP/2: there is no such end to it.
-            None if self.others < MOST_REFUSALS && reach.refuses_http1(error, self.has_replaced) => self.others += 1,
+            None if self.others < MOST_REFUSALS && route.refuses_http1(error, self.has_replaced) => self.others += 1,
             // The next one goes over HTTP/1.1: there is no such answer to it.
             Some(Fault::WantsHttp1) if self.others < MOST_REFUSALS => self.others += 1,
             Some(Fault::Unprocessed { is_closing: false }) if self.others < MOST_REFUSALS => self.others += 1,
@@ -144,7 +144,7 @@ impl Repeats {
 }
 
 /// The same over what stands in the place of the network, where something does.
-async fn get_instead(
+async fn get_overridden(
     context: &Context,
     url: &SafeUrl,
     given: &HeaderMap,
@@ -152,7 +152,7 @@ async fn get_instead(
 ) -> Option<Result<Response, DriverError>> {
     let mut all = given.clone();
     all.extend(fields.clone());
-    let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_instead(url, all));
+    let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_overridden(url, all));
     match context.cancel.run_until_cancelled(answer).await {
         None => Some(Err(DriverError::Canceled)),
         Some(Err(_)) => {
@@ -174,16 +174,16 @@ pub(crate) async fn send(
     (suggested, fields): (&HeaderMap, &HeaderMap),
     body: Option<SizedBody>,
 ) -> Result<Response, DriverError> {
-    let nearest = context.clients.nearest(&context.origin, url, &context.network).await;
+    let min_scope = context.clients.min_scope(&context.origin, url, &context.network).await;
     let given = header::fields(context, url).await?;
     let (unsent, mut repeats) = (Unsent::of(body), Repeats::default());
     loop {
-        let reach = reach(context, url, nearest, Connection::Own, &given).await?;
-        let request = reach.client.request(method.clone(), url.expose().clone()).headers(suggested.clone());
+        let route = route(context, url, min_scope, Connection::Own, &given).await?;
+        let request = route.client.request(method.clone(), url.expose().clone()).headers(suggested.clone());
         let request = unsent.hand_over(request).headers(given.clone()).headers(fields.clone());
-        let answered = head(context, &reach.direct, request).await?;
+        let answered = head(context, &route.direct, request).await?;
         let may_be = |error: Option<&RequestError>| unsent.is_back(error.is_some_and(RequestError::is_connect));
-        if let Some(answer) = repeats.settle(reach, url, answered, may_be) {
+        if let Some(answer) = repeats.settle(route, url, answered, may_be) {
             let response = answer?;
             context.cookies.take(url.expose(), response.headers(), credential::now());
             return Ok(response);
@@ -200,24 +200,24 @@ async fn head(
     context.cancel.run_until_cancelled(sent).await.ok_or(DriverError::Canceled)
 }
 
-fn checked(reach: Reach, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
+fn checked(route: Route, url: &SafeUrl, mut response: Response) -> Result<Response, DriverError> {
     let octets: usize = response.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if octets > LARGEST_HEAD {
         return Err(error::bad(url, format!("its head has {octets} octets, more than {LARGEST_HEAD}")));
     }
     if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        && let Some(proxy) = &reach.proxy
+        && let Some(proxy) = &route.proxy
     {
         return Err(DriverError::ProxyLogin { proxy: proxy.clone() });
     }
     tracing::debug!(%url, status = response.status().as_u16(), version = ?response.version(), "answered");
     // A proxy's own address says nothing of whom it reached.
     let own = || response.extensions().get::<Peer>().map(|peer| peer.0);
-    let peer = own().or_else(|| response.remote_addr().map(|address| address.ip())).filter(|_| reach.proxy.is_none());
+    let peer = own().or_else(|| response.remote_addr().map(|address| address.ip())).filter(|_| route.proxy.is_none());
     if let Some(peer) = peer {
-        response.extensions_mut().insert(Space::of(peer));
+        response.extensions_mut().insert(AddressScope::of(peer));
     }
-    if let Some(mut offer) = reach.offer {
+    if let Some(mut offer) = route.offer {
         offer.answered(response.version());
         // What becomes of its body counts as well.
         response.extensions_mut().insert(Arc::new(offer));
@@ -226,11 +226,11 @@ fn checked(reach: Reach, url: &SafeUrl, mut response: Response) -> Result<Respon
 }
 
 /// Where the connection led to that an answer came over; `None` where a proxy made it.
-pub(crate) fn space(response: &Response) -> Option<Space> {
-    response.extensions().get::<Space>().copied()
+pub(crate) fn scope(response: &Response) -> Option<AddressScope> {
+    response.extensions().get::<AddressScope>().copied()
 }
 
-impl Reach {
+impl Route {
     /// Whether the answer to a request in HTTP/1.1 is that it should have been HTTP/2; the next one is.
     fn wants_http2(&self, status: StatusCode) -> bool {
         let Some(server) = self.server.as_ref().filter(|_| self.offer.is_none()) else { return false };

@@ -1,4 +1,4 @@
-//! What a file's neighbours are called.
+//! Names of the checksum files beside a file.
 
 use ropeway_model::{Algorithm, FileName, SafeUrl};
 use url::Url;
@@ -22,14 +22,14 @@ const IN_THE_FOLDER: [(&str, Algorithm); 4] = [
 /// Detached signatures.
 const SIGNATURES: [&str; 2] = [".asc", ".sig"];
 
-/// Where a neighbour may be, and what would be in it.
+/// Where a checksum file may be, and what would be in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) url: Url,
     pub(super) content: Content,
 }
 
-/// What would be in a neighbour.
+/// What would be in a checksum file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// The checksum of this one file.
@@ -40,7 +40,7 @@ pub(super) enum Content {
     Signature,
 }
 
-/// The neighbours that the file at `file` may have, in the order in which they are offered. Query and fragment are
+/// The checksum files that the file at `file` may have, in the order in which they are offered. Query and fragment are
 /// left out: they are about that one file.
 pub(super) fn beside(file: &Url) -> Vec<Candidate> {
     let mut bare = file.clone();
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_lie_in_the_files_own_folder_and_the_surest_come_first() {
+    fn checksum_files_lie_in_the_files_own_folder_and_the_surest_come_first() {
         let file: Url = "https://u:p@example.org:8443/pool/a%20b.iso?token=1#x".parse().unwrap();
         let found = beside(&file);
         let paths: Vec<&str> = found.iter().map(|candidate| candidate.url.path()).collect();

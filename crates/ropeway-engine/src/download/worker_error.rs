@@ -8,7 +8,7 @@ use ropeway_model::{FailureCode, Retry, SafeUrl, SegmentError, Validator};
 
 use crate::{
     attempt::Stop,
-    hosts::{Held, HostKey, Outcome},
+    hosts::{HostKey, Outcome, RetryAfter},
 };
 
 /// A connection that is silent for this long is given up. Only waiting for the network counts, never our own throttle.
@@ -20,7 +20,7 @@ const LONGEST_PACKING: Duration = Duration::from_secs(5 * 60);
 
 /// Why a worker ended before its segment did.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum WorkerError {
     /// The network or the server.
     Driver(DriverError),
     /// The disk: the whole job stops.
@@ -37,14 +37,14 @@ pub(super) enum Trouble {
         at: u64,
     },
     /// The server told somebody not to come before a certain time.
-    Held(Held),
+    RetryAfter(RetryAfter),
     /// A mistake of ours.
     Segments(SegmentError),
 }
 
-/// A worker that ended in trouble.
+/// A worker that ended before its segment did.
 #[derive(Debug)]
-pub(super) struct Loss {
+pub(super) struct WorkerExit {
     /// Whose connection it had.
     pub(super) server: HostKey,
     /// Whether another worker has what this one was to fetch.
@@ -54,34 +54,34 @@ pub(super) struct Loss {
     pub(super) was_served: bool,
     /// Whether it brought bytes of its last segment: then to ask for the rest is no repetition.
     pub(super) has_moved: bool,
-    pub(super) trouble: Trouble,
+    pub(super) error: WorkerError,
 }
 
-impl From<DriverError> for Trouble {
+impl From<DriverError> for WorkerError {
     fn from(error: DriverError) -> Self {
         Self::Driver(error)
     }
 }
 
-impl From<DiskError> for Trouble {
+impl From<DiskError> for WorkerError {
     fn from(error: DiskError) -> Self {
         Self::Disk(error)
     }
 }
 
-impl From<Held> for Trouble {
-    fn from(held: Held) -> Self {
-        Self::Held(held)
+impl From<RetryAfter> for WorkerError {
+    fn from(retry_after: RetryAfter) -> Self {
+        Self::RetryAfter(retry_after)
     }
 }
 
-impl From<SegmentError> for Trouble {
+impl From<SegmentError> for WorkerError {
     fn from(error: SegmentError) -> Self {
         Self::Segments(error)
     }
 }
 
-impl Trouble {
+impl WorkerError {
     /// Whether the server has shown that it does not bear another connection, instead of one having broken.
     pub(super) fn is_refusal(&self) -> bool {
         match self {
@@ -90,7 +90,7 @@ impl Trouble {
             | Self::Silent(_)
             | Self::Short
             | Self::Differs { .. }
-            | Self::Held(_)
+            | Self::RetryAfter(_)
             | Self::Segments(_) => false,
         }
     }
@@ -100,7 +100,7 @@ impl Trouble {
         match self {
             Self::Driver(error) => Outcome::of(error),
             Self::Silent(_) => Some(Outcome::Broken),
-            Self::Disk(_) | Self::Short | Self::Differs { .. } | Self::Held(_) | Self::Segments(_) => None,
+            Self::Disk(_) | Self::Short | Self::Differs { .. } | Self::RetryAfter(_) | Self::Segments(_) => None,
         }
     }
 
@@ -122,7 +122,7 @@ impl Trouble {
                 after @ Retry::After(_) => after,
                 Retry::Never | Retry::Now | Retry::Backoff => Retry::Backoff,
             },
-            Self::Held(held) => Retry::After(held.wait),
+            Self::RetryAfter(retry_after) => Retry::After(retry_after.wait),
             Self::Disk(_) | Self::Silent(_) | Self::Short | Self::Differs { .. } | Self::Segments(_) => Retry::Backoff,
         }
     }
@@ -132,7 +132,7 @@ impl Trouble {
         match self {
             Self::Driver(error) => error.into(),
             Self::Disk(error) => error.into(),
-            Self::Held(held) => held.into(),
+            Self::RetryAfter(retry_after) => retry_after.into(),
             Self::Silent(waited) => Stop::failed(
                 FailureCode::IdleTimeout,
                 format!("a connection to {} brought nothing for {} s", url.host(), waited.as_secs()),
@@ -182,7 +182,7 @@ const fn refuses_another(error: &DriverError) -> bool {
         | DriverError::BadResponse { .. }
         | DriverError::ContentCoding { .. }
         | DriverError::NoContent { .. }
-        | DriverError::TooNear { .. }
+        | DriverError::PrivateAddressBlocked { .. }
         | DriverError::RedirectRefused { .. }
         | DriverError::LeftAlone { .. }
         | DriverError::Body(_)

@@ -12,13 +12,14 @@ use tokio::time::Instant;
 use super::{
     existing,
     ground::Ground,
-    line::FirstAnswer,
     mirrors::{Mirrors, fall_back::failure_of_server, pieces},
-    naming, page, proof, recheck,
+    naming, page, proof,
+    range_support::FirstAnswer,
+    recheck,
     seam::Promises,
-    soft,
+    small_file, soft,
     source::{Begin, Source},
-    trouble, whole,
+    worker_error,
 };
 use crate::{
     attempt::{Attempt, Stop},
@@ -59,11 +60,11 @@ pub(super) async fn begin(attempt: &Attempt, mirrors: &Mirrors, had: Option<Arc<
     }
     let length = probe.validator.length;
     take_room(attempt, into, length, &ground).await?;
-    if whole::fits(attempt, &probe) {
-        let pieces = whole::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
+    if small_file::fits(attempt, &probe) {
+        let pieces = small_file::read(attempt, probe.body, length.unwrap_or(0), &probe.url.host()).await?;
         attempt.land();
         let notes = existing::notes(attempt, &probe.url, &probe.validator);
-        if let Some(finished) = whole::save(attempt, pieces.clone(), into, &name, notes).await? {
+        if let Some(finished) = small_file::save(attempt, pieces.clone(), into, &name, notes).await? {
             return Ok(Begin::Saved(finished));
         }
         // The file system wants a part file: it gets what has come.
@@ -94,11 +95,11 @@ async fn into_part(
         is_renewed: false,
     };
     record(attempt, &remote, &part_path);
-    let is_made_anew = trouble::is_made_anew(&probe.validator, first.offers_ranges);
-    let is_unnamed = trouble::is_unnamed(&probe.validator);
+    let is_made_anew = worker_error::is_made_anew(&probe.validator, first.offers_ranges);
+    let is_unnamed = worker_error::is_unnamed(&probe.validator);
     attempt.update(|entry| {
         entry.remote = Some(remote.into());
-        entry.known.is_made_anew = is_made_anew || entry.known.is_made_anew && is_unnamed;
+        entry.state.is_made_anew = is_made_anew || entry.state.is_made_anew && is_unnamed;
     });
     let source = Source {
         driver,
@@ -197,16 +198,16 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
     let server = HostKey::of(url);
     let context = attempt.context();
     attempt.connect_to(&server).await?;
-    attempt.engine.hosts.welcome(url)?;
+    attempt.engine.hosts.check_retry_after(url)?;
     let asked = Instant::now();
     let probe = tokio::select! {
         biased;
-        () = attempt.cancel.cancelled() => return Err(Stop::Wished),
+        () = attempt.cancel.cancelled() => return Err(Stop::Interrupted),
         probe = download.probe(&context, url) => probe,
     };
-    let probe = probe.inspect_err(|error| attempt.visit.refused(&server, error))?;
+    let probe = probe.inspect_err(|error| attempt.host_session.refused(&server, error))?;
     let took = asked.elapsed();
-    attempt.visit.answered(&HostKey::of(&probe.url), took);
+    attempt.host_session.answered(&HostKey::of(&probe.url), took);
     page::refuse(attempt, url, &probe)?;
     if let Some(length) = probe.validator.length {
         proof::has_length(&attempt.spec, length)?;
@@ -218,7 +219,7 @@ async fn ask(attempt: &Attempt, url: &SafeUrl) -> Result<Answered, Stop> {
 
 /// Forgets the earlier try before a new one begins; `true` if it had a part file.
 async fn discard_earlier(attempt: &Attempt) -> Result<bool, Stop> {
-    let Some(part) = attempt.look(|entry| entry.known.part_path.clone())? else { return Ok(false) };
+    let Some(part) = attempt.look(|entry| entry.state.part_path.clone())? else { return Ok(false) };
     soft::forget(attempt).await?;
     attempt.on_disk(move |disk| disk.remove(&part)).await?;
     let mut change = attempt.change(None);
@@ -232,8 +233,8 @@ async fn discard_earlier(attempt: &Attempt) -> Result<bool, Stop> {
     attempt.engine.journal.note(change);
     attempt.progress.restart_at(0);
     attempt.update(|entry| {
-        entry.known.part_path = None;
-        entry.known.digest = None;
+        entry.state.part_path = None;
+        entry.state.digest = None;
         entry.remote = None;
     });
     Ok(true)

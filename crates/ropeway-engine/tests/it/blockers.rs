@@ -15,7 +15,7 @@ use ropeway_flow::{
     clock::Clock,
     disk::{DiskError, PartFile},
 };
-use ropeway_model::{FailureCode, JobId, JobSpec, Obstacle, OnConflict, Phase, PhaseKind, Transfer};
+use ropeway_model::{Blocker, FailureCode, JobId, JobSpec, OnConflict, Phase, PhaseKind, Transfer};
 use ropeway_testkit::{Peer, peer::ServedFile};
 
 use crate::{
@@ -26,8 +26,8 @@ use crate::{
 
 const MIB: u64 = 1 << 20;
 
-fn is_blocked(phase: &Phase, obstacle: Obstacle) -> bool {
-    matches!(phase, Phase::Blocked { by, .. } if *by == obstacle)
+fn is_blocked(phase: &Phase, blocker: Blocker) -> bool {
+    matches!(phase, Phase::Blocked { by, .. } if *by == blocker)
 }
 
 /// A network that nothing is reached over until it is `up`.
@@ -75,10 +75,10 @@ async fn jobs_wait_for_the_network_without_spending_tries_and_go_on_within_secon
     let still = Still::new(Scope::Queue, &net).await;
     still.uplink.0.store(false, SeqCst);
     still.add((0..6).map(|number| still.spec(&format!("https://files.example/{number}"))).collect()).await;
-    still.until(|jobs| jobs.iter().all(|job| is_blocked(&job.phase, Obstacle::Network))).await;
+    still.until(|jobs| jobs.iter().all(|job| is_blocked(&job.phase, Blocker::Network))).await;
     let still = still.restart().await;
     tokio::time::sleep(Duration::from_secs(600)).await;
-    assert!(still.engine.jobs().iter().all(|job| is_blocked(&job.phase, Obstacle::Network)), "after a restart too");
+    assert!(still.engine.jobs().iter().all(|job| is_blocked(&job.phase, Blocker::Network)), "after a restart too");
     assert!(net.asked("files.example").len() <= 6 * 3, "{}", net.asked("files.example").len());
     up.store(true, SeqCst);
     still.uplink.0.store(true, SeqCst);
@@ -96,7 +96,7 @@ async fn a_server_that_is_down_is_no_missing_network() {
     let local = still.add(vec![still.spec("http://localhost:1/a"), still.spec("http://127.0.0.1:1/b")]).await;
     still.until(|jobs| jobs.iter().all(|job| job.phase.kind() != PhaseKind::Queued && !job.phase.is_active())).await;
     assert!(
-        is_blocked(&still.engine.job(ids[0]).unwrap().phase, Obstacle::Network)
+        is_blocked(&still.engine.job(ids[0]).unwrap().phase, Blocker::Network)
             || still.kind(ids[0]) == PhaseKind::Waiting
     );
     assert!(local.iter().all(|id| still.kind(*id) == PhaseKind::Waiting), "this machine needs no network");
@@ -149,7 +149,7 @@ async fn a_full_volume_parks_the_job_with_its_bytes_and_room_lets_it_go_on() {
     // Somebody else fills the volume while the job runs.
     rig.until(id, |job| job.progress.moved > 0).await;
     free.store(MIB, SeqCst);
-    let job = rig.until(id, |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    let job = rig.until(id, |job| is_blocked(&job.phase, Blocker::Room)).await;
     assert!(matches!(&job.phase, Phase::Blocked { failure, .. } if failure.code == FailureCode::DiskFull));
     assert!(job.progress.durable > 0);
     let requests = peer.requests().len();
@@ -196,7 +196,7 @@ async fn after_a_restart_two_halves_that_do_not_fit_together_follow_each_other()
             _ => tokio::time::sleep(Duration::from_millis(5)).await,
         }
     };
-    let job = rig.until(ids[second], |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    let job = rig.until(ids[second], |job| is_blocked(&job.phase, Blocker::Room)).await;
     assert!(job.progress.durable < file.length() && free.load(SeqCst) > 0, "the volume was never full");
     free.store(20 * MIB, SeqCst);
     assert_eq!(rig.settled(ids[second]).await.phase, Phase::Completed);
@@ -211,7 +211,7 @@ async fn a_file_that_does_not_fit_is_told_before_its_first_byte_and_a_terminal_d
     let free = Arc::new(AtomicU64::new(MIB));
     let rig = rig_with_room(&free, Scope::Queue).await;
     let id = rig.add(rig.download(&peer.url("a.bin"))).await;
-    rig.until(id, |job| is_blocked(&job.phase, Obstacle::Room)).await;
+    rig.until(id, |job| is_blocked(&job.phase, Blocker::Room)).await;
     assert!(rig.folder.names().is_empty());
     free.store(20 * MIB, SeqCst);
     assert_eq!(rig.settled(id).await.phase, Phase::Completed);
@@ -224,7 +224,7 @@ async fn asking(rig: &Rig, url: &str) -> JobId {
     let mut spec = rig.download(url);
     spec.on_conflict = OnConflict::Ask;
     let id = rig.add(spec).await;
-    rig.until(id, |job| is_blocked(&job.phase, Obstacle::NameTaken)).await;
+    rig.until(id, |job| is_blocked(&job.phase, Blocker::NameTaken)).await;
     id
 }
 
@@ -241,7 +241,7 @@ async fn a_taken_name_is_asked_about_at_the_end_and_no_byte_comes_twice() {
         let id = asking(&rig, &peer.url("a.bin")).await;
         assert_eq!(rig.folder.names(), ["a.bin", "a.bin.part"]);
         let rig = rig.restart().await;
-        assert!(is_blocked(&rig.engine.job(id).unwrap().phase, Obstacle::NameTaken), "it still asks");
+        assert!(is_blocked(&rig.engine.job(id).unwrap().phase, Blocker::NameTaken), "it still asks");
         let requests = peer.requests().len();
         rig.engine.answer(id, choice).await.unwrap();
         let job = rig.settled(id).await;

@@ -121,7 +121,7 @@ pub(crate) fn of_request(
         };
     }
     if find::<NearError>(error).is_some() {
-        return DriverError::TooNear { url: url.clone() };
+        return DriverError::PrivateAddressBlocked { url: url.clone() };
     }
     if find::<NameError>(error).is_some() {
         return DriverError::NameNotResolved { host };

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ropeway_model::{JobId, Obstacle, Step};
+use ropeway_model::{Blocker, JobId, Step};
 use ropeway_store::JobChange;
 use tokio::time::Instant;
 
@@ -18,7 +18,7 @@ use crate::{
     table::{Entry, Table, advance},
 };
 
-/// How often is looked whether an obstacle is gone, while any job has one: jobs go on within five seconds of it.
+/// How often is looked whether a blocker is gone, while any job has one: jobs go on within five seconds of it.
 const LOOKED_EVERY: Duration = Duration::from_secs(3);
 /// A disk that does not answer within this time is asked again with the next look.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
@@ -31,7 +31,7 @@ const ROOM_FOR_UNKNOWN: u64 = 64 << 20;
 pub(crate) async fn run(engine: Arc<Core>) {
     let mut tried = Instant::now();
     loop {
-        if !engine.has_obstacles() {
+        if !engine.has_blockers() {
             tokio::select! {
                 biased;
                 () = engine.blocked.notified() => tried = Instant::now(),
@@ -59,15 +59,15 @@ pub(crate) async fn run(engine: Arc<Core>) {
 }
 
 impl Core {
-    fn has_obstacles(&self) -> bool {
+    fn has_blockers(&self) -> bool {
         let table = self.table.lock();
-        [Obstacle::Network, Obstacle::Room].iter().any(|obstacle| table.blocked_by(*obstacle).next().is_some())
+        [Blocker::Network, Blocker::Room].iter().any(|blocker| table.blocked_by(*blocker).next().is_some())
     }
 
     /// Jobs whose host there is a way to again.
     fn reached_again(&self, all: bool) -> Vec<JobId> {
         let waiting: Vec<(JobId, String)> =
-            self.table.lock().blocked_by(Obstacle::Network).map(|entry| (entry.id, way_to(entry))).collect();
+            self.table.lock().blocked_by(Blocker::Network).map(|entry| (entry.id, way_to(entry))).collect();
         let mut reached = HashMap::new();
         let mut has_way =
             |host: &str| *reached.entry(host.to_owned()).or_insert_with(|| self.routes.reach(without_port(host)));
@@ -83,7 +83,7 @@ impl Core {
         let waiting: Vec<(JobId, PathBuf, u64)> = self
             .table
             .lock()
-            .blocked_by(Obstacle::Room)
+            .blocked_by(Blocker::Room)
             .filter_map(|entry| Some((entry.id, folder(entry)?.to_owned(), need(entry))))
             .collect();
         let folders: HashSet<&PathBuf> = waiting.iter().map(|(_, folder, _)| folder).collect();
@@ -141,7 +141,7 @@ impl Core {
         Ok(())
     }
 
-    /// Queues jobs whose obstacle is gone.
+    /// Queues jobs whose blocker is gone.
     fn unblock(&self, ids: &[JobId]) {
         if ids.is_empty() {
             return;
@@ -179,9 +179,9 @@ fn promised(table: &Table, folder: &Path, but: Option<JobId>) -> u64 {
 
 /// The host that must be reached for the job: its proxy's, else its server's.
 pub(crate) fn way_to(entry: &Entry) -> String {
-    entry.packed().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
+    entry.interned().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
 }
 
 fn folder(entry: &Entry) -> Option<&Path> {
-    entry.packed().folder()
+    entry.interned().folder()
 }

@@ -4,7 +4,7 @@ use jiff::{Timestamp, Zoned, civil::Time};
 
 /// Unix time in milliseconds of a moment such as `03:30`, the next time the clock of this machine's time zone shows it,
 /// or `2026-12-24T18:00:00+01:00` (RFC 3339).
-pub(crate) fn moment(text: &str) -> Result<i64, String> {
+pub(crate) fn time_arg(text: &str) -> Result<i64, String> {
     after(text, &Zoned::now())
 }
 

@@ -6,13 +6,13 @@ use crate::command::options::connections;
 
 /// A value, or that there is to be none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted<T>(pub(crate) Option<T>);
+pub(crate) struct Patch<T>(pub(crate) Option<T>);
 
 /// A number of connections or jobs, 1 to 64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Count(pub(crate) u8);
 
-impl<T: FromStr<Err: ToString>> FromStr for Wanted<T> {
+impl<T: FromStr<Err: ToString>> FromStr for Patch<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -41,9 +41,9 @@ mod tests {
     #[test]
     fn connections_are_a_number_left_to_the_line_or_to_the_settings() {
         for (text, expected) in [
-            ("auto", Some(Wanted(Some(ConnectionChoice::Automatic)))),
-            ("16", Some(Wanted(ConnectionChoice::number(16).ok()))),
-            ("none", Some(Wanted(None))),
+            ("auto", Some(Patch(Some(ConnectionChoice::Automatic)))),
+            ("16", Some(Patch(ConnectionChoice::number(16).ok()))),
+            ("none", Some(Patch(None))),
             ("0", None),
         ] {
             assert_eq!(text.parse().ok(), expected, "{text}");
@@ -52,14 +52,10 @@ mod tests {
 
     #[test]
     fn none_is_a_value_and_nonsense_is_not() {
-        for (text, expected) in [
-            ("none", Some(Wanted(None))),
-            ("3", Some(Wanted(Some(Count(3))))),
-            ("0", None),
-            ("65", None),
-            ("None", None),
-        ] {
-            assert_eq!(text.parse::<Wanted<Count>>().ok(), expected, "{text}");
+        for (text, expected) in
+            [("none", Some(Patch(None))), ("3", Some(Patch(Some(Count(3))))), ("0", None), ("65", None), ("None", None)]
+        {
+            assert_eq!(text.parse::<Patch<Count>>().ok(), expected, "{text}");
         }
     }
 }

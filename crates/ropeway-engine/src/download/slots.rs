@@ -14,9 +14,9 @@ use crate::{
     progress::Connected,
 };
 
-/// The places of one download.
+/// The slots of one download.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct WorkerSlots {
     allowed: AtomicUsize,
     taken: AtomicUsize,
 }
@@ -24,32 +24,32 @@ pub(super) struct Places {
 /// What a worker holds for its connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    pub(super) place: Place,
+    pub(super) slot: WorkerSlot,
     /// Its share of the memory.
     pub(super) lease: Lease,
-    /// Its place among all connections to a server.
-    pub(super) seat: Seat,
+    /// Its slot among all connections to a server.
+    pub(super) host_slot: HostSlot,
     /// Counts as one of the job's from its first answer on, also while it waits for a limit between two portions.
     pub(super) connected: Option<Connected>,
 }
 
-/// A worker's place among all connections to one server.
+/// A worker's slot among all connections to one server.
 #[derive(Debug)]
-pub(super) struct Seat {
+pub(super) struct HostSlot {
     server: HostKey,
     /// A job's only worker needs none beside the job's own.
     permit: Option<Permit>,
 }
 
-/// A worker's place, until it is dropped.
+/// A worker's slot, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Arc<Places>,
+pub(super) struct WorkerSlot {
+    slots: Arc<WorkerSlots>,
     is_left: bool,
 }
 
-impl Seat {
-    /// A place at `server`, which the job has where there is no `permit`.
+impl HostSlot {
+    /// A slot at `server`, which the job has where there is no `permit`.
     pub(super) const fn new(server: HostKey, permit: Option<Permit>) -> Self {
         Self { server, permit }
     }
@@ -59,7 +59,7 @@ impl Seat {
         &self.server
     }
 
-    /// Whether the next request may go to `url`: to the server it is at, or to one that has a free place, which is taken
+    /// Whether the next request may go to `url`: to the server it is at, or to one that has a free slot, which is taken
     /// in its stead.
     pub(super) fn moves_to(&mut self, servers: &Hosts, url: &SafeUrl) -> bool {
         let server = HostKey::of(url);
@@ -71,7 +71,7 @@ impl Seat {
         true
     }
 
-    /// Waits for a place at the server of `url`, with none in the meantime: whoever waits for one server must not keep
+    /// Waits for a slot at the server of `url`, with none in the meantime: whoever waits for one server must not keep
     /// others from another.
     pub(super) async fn wait_for(&mut self, servers: &Hosts, url: &SafeUrl) {
         let server = HostKey::of(url);
@@ -80,7 +80,7 @@ impl Seat {
     }
 }
 
-impl Places {
+impl WorkerSlots {
     pub(super) fn allow(&self, count: usize) {
         self.allowed.store(count, SeqCst);
     }
@@ -94,28 +94,28 @@ impl Places {
         self.taken.load(SeqCst).min(self.allowed())
     }
 
-    /// Takes a place, without asking whether it is allowed: the crew counts.
-    pub(super) fn take(self: &Arc<Self>) -> Place {
+    /// Takes a slot, without asking whether it is allowed: the crew counts.
+    pub(super) fn take(self: &Arc<Self>) -> WorkerSlot {
         self.taken.fetch_add(1, SeqCst);
-        Place { places: Arc::clone(self), is_left: false }
+        WorkerSlot { slots: Arc::clone(self), is_left: false }
     }
 }
 
-impl Place {
-    /// Gives the place up if there are more workers than allowed; whether it did. Of several workers that ask at once,
+impl WorkerSlot {
+    /// Gives the slot up if there are more workers than allowed; whether it did. Of several workers that ask at once,
     /// only as many leave as are too many.
     pub(super) fn leave_if_crowded(&mut self) -> bool {
-        let allowed = self.places.allowed();
+        let allowed = self.slots.allowed();
         let fewer = |taken: usize| (taken > allowed).then(|| taken - 1);
-        self.is_left = self.places.taken.fetch_update(SeqCst, SeqCst, fewer).is_ok();
+        self.is_left = self.slots.taken.fetch_update(SeqCst, SeqCst, fewer).is_ok();
         self.is_left
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkerSlot {
     fn drop(&mut self) {
         if !self.is_left {
-            self.places.taken.fetch_sub(1, SeqCst);
+            self.slots.taken.fetch_sub(1, SeqCst);
         }
     }
 }
@@ -126,15 +126,15 @@ mod tests {
 
     #[test]
     fn only_as_many_workers_leave_as_are_too_many() {
-        let places = Arc::new(Places::default());
-        places.allow(2);
-        let mut held: Vec<Place> = (0..4).map(|_| places.take()).collect();
-        let left: Vec<bool> = held.iter_mut().map(Place::leave_if_crowded).collect();
+        let slots = Arc::new(WorkerSlots::default());
+        slots.allow(2);
+        let mut held: Vec<WorkerSlot> = (0..4).map(|_| slots.take()).collect();
+        let left: Vec<bool> = held.iter_mut().map(WorkerSlot::leave_if_crowded).collect();
         assert_eq!(left, [true, true, false, false]);
-        assert_eq!(places.working(), 2);
-        places.allow(9);
-        assert_eq!(places.working(), 2, "the server grants no more");
+        assert_eq!(slots.working(), 2);
+        slots.allow(9);
+        assert_eq!(slots.working(), 2, "the server grants no more");
         drop(held);
-        assert_eq!(places.taken.load(SeqCst), 0);
+        assert_eq!(slots.taken.load(SeqCst), 0);
     }
 }

@@ -15,21 +15,21 @@ use crate::{attempt, core::Core};
 
 /// Requests at once: a search must not look like an attack.
 const AT_ONCE: usize = 4;
-/// The longest wait for one neighbour; nobody waits longer for an offer.
+/// The longest wait for one checksum file; nobody waits longer for an offer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes read of one neighbour: the lists of large distributions have some hundred KiB.
+/// Bytes read of one checksum file: the lists of large distributions have some hundred KiB.
 const LARGEST: usize = 1 << 20;
 
-/// A checksum that a neighbour of a download tells.
+/// A checksum that a file beside a download tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChecksumOffer {
-    /// The neighbour.
+    /// Address of that file.
     pub source: SafeUrl,
     /// What it says the file hashes to; `None` for a detached signature, which is only named.
     pub checksum: Option<Digest>,
 }
 
-/// Asks the download's own server for neighbours, the surest first.
+/// Asks the download's own server for checksum files, the surest first.
 pub(crate) async fn search(core: &Core, spec: &JobSpec, remote: Option<&Remote>) -> Vec<ChecksumOffer> {
     let Transfer::Download { from, .. } = &spec.transfer else { return Vec::new() };
     let Ok(driver) = core.drivers.for_download(from) else { return Vec::new() };
@@ -48,7 +48,7 @@ async fn ask(
     names: &[String],
 ) -> Option<ChecksumOffer> {
     let source = SafeUrl::from(candidate.url);
-    core.hosts.welcome(&source).ok()?;
+    core.hosts.check_retry_after(&source).ok()?;
     let text = tokio::time::timeout(PATIENCE, read(context, driver, &source)).await.ok()??;
     let text = String::from_utf8_lossy(&text);
     let checksum = match candidate.content {
@@ -60,7 +60,7 @@ async fn ask(
     Some(ChecksumOffer { source, checksum })
 }
 
-/// The neighbour's first bytes, if it is there and of the same origin.
+/// The checksum file's first bytes, if it is there and of the same origin.
 async fn read(context: &Context, driver: &dyn Driver, source: &SafeUrl) -> Option<Vec<u8>> {
     let mut probe = driver.download()?.probe(context, source).await.ok()?;
     if probe.url.expose().origin() != source.expose().origin() {

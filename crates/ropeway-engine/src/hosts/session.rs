@@ -9,11 +9,11 @@ use parking_lot::Mutex;
 use ropeway_drivers::DriverError;
 use ropeway_model::JobId;
 
-use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, passage::Passage};
+use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, redirect_guard::RedirectGuard};
 
 /// One try's dealings with its server: its first connection, whether it is served, what it tells of the server.
 #[derive(Debug)]
-pub(crate) struct Visit {
+pub(crate) struct HostSession {
     hosts: Hosts,
     key: HostKey,
     job: JobId,
@@ -24,7 +24,7 @@ pub(crate) struct Visit {
     has_ended: AtomicBool,
 }
 
-impl Visit {
+impl HostSession {
     pub(crate) fn new(hosts: Hosts, key: HostKey, job: JobId, is_probe: bool) -> Self {
         Self {
             hosts,
@@ -37,7 +37,7 @@ impl Visit {
         }
     }
 
-    /// Whose visit it is.
+    /// Whose session it is.
     pub(crate) const fn key(&self) -> &HostKey {
         &self.key
     }
@@ -77,13 +77,13 @@ impl Visit {
     }
 
     /// What decides where redirects may be followed to.
-    pub(crate) fn passage(&self) -> Passage {
-        self.hosts.passage(self.key.clone())
+    pub(crate) fn redirect_guard(&self) -> RedirectGuard {
+        self.hosts.redirect_guard(self.key.clone())
     }
 
     /// `host` was asked, and an error came. Where that is of another server, a redirect led there: `host` itself answered.
     pub(crate) fn refused(&self, host: &HostKey, error: &DriverError) {
-        self.hosts.heed(error);
+        self.hosts.record_retry_after(error);
         if error.host().is_some_and(|failed| failed != host.as_str()) {
             self.hosts.report(host, Outcome::Answered { latency: None });
         }
