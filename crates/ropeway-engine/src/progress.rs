@@ -19,6 +19,8 @@ pub(crate) struct Progress {
     moved: AtomicU64,
     durable: AtomicU64,
     wasted: AtomicU64,
+    /// The most that a server ever had of an upload.
+    reached: AtomicU64,
     connections: AtomicU16,
     claims: Mutex<Option<Arc<Claims>>>,
     unserved: AtomicU32,
@@ -46,6 +48,7 @@ impl Progress {
             moved: AtomicU64::new(durable),
             durable: AtomicU64::new(durable),
             wasted: AtomicU64::new(0),
+            reached: AtomicU64::new(durable),
             connections: AtomicU16::new(0),
             claims: Mutex::new(None),
             unserved: AtomicU32::new(0),
@@ -117,6 +120,15 @@ impl Progress {
     pub(crate) fn restart_at(&self, bytes: u64) {
         self.moved.store(bytes, Relaxed);
         self.durable.store(bytes, Relaxed);
+    }
+
+    /// The most that the server ever had of an upload: only what lies beyond is progress, where it goes to and fro.
+    pub(crate) fn reached(&self) -> u64 {
+        self.reached.load(Relaxed)
+    }
+
+    pub(crate) fn reach(&self, bytes: u64) {
+        self.reached.fetch_max(bytes, Relaxed);
     }
 
     /// Bytes that are durably on disk or acknowledged by the server.

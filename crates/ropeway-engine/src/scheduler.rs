@@ -110,10 +110,14 @@ fn next(engine: &Arc<Core>) -> Option<Attempt> {
 
 /// Runs one try of a job that the scheduler gave a place to, and settles how it ended, also where a defect of ours ends it.
 async fn attempt(attempt: Attempt) {
-    let before = attempt.progress.durable();
+    let mark = || match attempt.spec.direction() {
+        Direction::Download => attempt.progress.durable(),
+        Direction::Upload => attempt.progress.reached(),
+    };
+    let before = mark();
     let outcome = AssertUnwindSafe(carry(&attempt)).catch_unwind().await;
     let outcome = outcome.unwrap_or_else(|_| Err(Stop::Failed { failure: defect(), retry: Retry::Never, at: None }));
-    let progressed = attempt.progress.durable() > before;
+    let progressed = mark() > before;
     attempt.progress.set_claims(None);
     attempt.settle(outcome, progressed).await;
 }

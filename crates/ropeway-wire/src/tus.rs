@@ -63,6 +63,14 @@ pub fn metadata(name: &UploadName, media_type: Option<&str>) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| unreachable!("base64 is a header value"))
 }
 
+/// The name of the file in `Upload-Metadata`, octet by octet, if it is there.
+pub fn file_name(headers: &HeaderMap) -> Option<Vec<u8>> {
+    let value = headers.get(UPLOAD_METADATA)?.to_str().ok()?;
+    let mut pairs = value.split(',').filter_map(|pair| pair.trim().split_once(' '));
+    let (_, name) = pairs.find(|(key, _)| *key == "filename")?;
+    STANDARD.decode(name.trim()).ok()
+}
+
 /// `Upload-Checksum` for a part; `None` for an algorithm that has no name in tus.
 pub fn checksum(digest: &Digest) -> Option<HeaderValue> {
     let (name, _) = CHECKSUMS.iter().find(|(_, algorithm)| *algorithm == digest.algorithm())?;
@@ -90,7 +98,7 @@ pub fn expires(headers: &HeaderMap) -> Option<Timestamp> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// No address, or none of HTTP.
-    #[error("it created an upload and does not say where")]
+    #[error("it created an upload at no address that can be used")]
     Unusable,
     /// An address without the encryption that the upload was created with.
     #[error("the upload to {0}, which gives the encryption up")]
@@ -206,6 +214,19 @@ mod tests {
             assert_eq!(found.map(|url| url.expose().as_str().to_owned()).as_deref(), expected, "{created_at} {named}");
         }
         assert!(location(&"http://tus.example/".parse().unwrap(), &HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn a_name_is_read_as_it_was_written_among_others() {
+        for (value, expected) in [
+            ("filename YSBiLmJpbg==,filetype dmlkZW8vbXA0", Some(&b"a b.bin"[..])),
+            ("name eA==, filename w6Q=", Some("\u{e4}".as_bytes())),
+            ("filename", None),
+            ("filename !", None),
+            ("", None),
+        ] {
+            assert_eq!(file_name(&headers(&[("Upload-Metadata", value)])).as_deref(), expected, "{value}");
+        }
     }
 
     #[test]

@@ -6,13 +6,15 @@
 
 mod features;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method,
-    header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE},
+    header::{CACHE_CONTROL, CONTENT_TYPE},
 };
-use ropeway_model::{Algorithm, SafeUrl, UploadName, UploadTarget};
+use ropeway_model::{Algorithm, FailureCode, SafeUrl, UploadName, UploadTarget};
 use ropeway_wire::tus::{
     self as wire, Features, LocationError, PART_TYPE, RESUMABLE, UPLOAD_CHECKSUM, UPLOAD_LENGTH, UPLOAD_METADATA,
     UPLOAD_OFFSET, VERSION,
@@ -21,11 +23,13 @@ use serde::{Deserialize, Serialize};
 
 use self::features::Known;
 use crate::{
-    Context, Driver, DriverError, Held, Layout, OpenUpload, Part, PartBody, Receipt, Sent, Session, SourceMeta, Upload,
-    send,
+    Blame, Context, Driver, DriverError, Held, Layout, OpenUpload, Part, PartBody, Receipt, Sent, Session, SourceMeta,
+    Upload, send,
     upload::{self, Answer, SizedBody},
 };
 
+/// Longest wait for what the server offers: it is only asked to do better.
+const OPTIONS_TIMEOUT: Duration = Duration::from_secs(10);
 /// Smallest part that is worth a request.
 const LEAST_PART: u64 = 64 << 10;
 /// Largest part where a checksum goes ahead of each: it is read twice, and sent again whole where it came damaged.
@@ -89,11 +93,12 @@ impl Upload for TusDriver {
             let session = Session { url: endpoint.clone(), state, expires: None, is_created: false };
             return Ok(OpenUpload { session, layout: tus.layout(), held: Held::Nothing });
         }
-        let mut fields = creation(&source.name, source.length);
-        fields.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
-        let answer = upload::ask(context, Method::POST, endpoint, &fields).await?;
+        let fields = creation(&source.name, source.length);
+        // As a body, though it has no byte: a request without one is taken to ask only, and may be sent twice.
+        let nothing = SizedBody::new(Bytes::new(), Box::pin(futures_util::stream::empty()), 0, Bytes::new());
+        let answer = upload::deliver(context, Method::POST, endpoint, HeaderMap::new(), fields, nothing).await?;
         if answer.status() != 201 {
-            return Err(answer.refused(endpoint));
+            return Err(not_created(&answer, endpoint));
         }
         let session = created(endpoint, answer.headers(), &tus)?;
         Ok(OpenUpload { session, layout: tus.layout(), held: Held::Prefix(0) })
@@ -133,12 +138,15 @@ impl Upload for TusDriver {
             // Whatever became of the bytes: the upload is there.
             (Some(_), 201) => created(&session.url, answer.headers(), &Tus { name: None, ..tus.clone() })?,
             (None, _) => return Err(refused(&answer, &session.url)),
-            (Some(_), _) => return Err(answer.refused(&session.url)),
+            (Some(_), _) => return Err(not_created(&answer, &session.url)),
         };
         let held = match wire::offset(answer.headers()) {
             Some(offset) => part.acknowledged(&session.url, offset)?,
-            // A server that creates and takes no bytes with it, or does not say.
-            None => offset(context, &session, tus.length).await?,
+            // A server that creates and takes no bytes with it, or does not say. What it has then is no word on the part.
+            None => {
+                is_compared = false;
+                offset(context, &session, &tus).await?
+            }
         };
         if held == part.offset + part.length && !sending.has_finished() {
             return Err(DriverError::AnsweredEarly { url: session.url, status: answer.status() });
@@ -166,9 +174,17 @@ impl TusDriver {
         if let Some(known) = self.known.get(endpoint) {
             return Ok(known);
         }
-        let answer = upload::ask(context, Method::OPTIONS, endpoint, &HeaderMap::new()).await?;
-        let is_answer = matches!(answer.status(), 200 | 204);
-        let features = if is_answer { Features::read(answer.headers()) } else { Features::default() };
+        let fields = HeaderMap::new();
+        let asked = tokio::time::timeout(OPTIONS_TIMEOUT, upload::ask(context, Method::OPTIONS, endpoint, &fields));
+        let features = match asked.await {
+            Ok(Ok(answer)) if matches!(answer.status(), 200 | 204) => Features::read(answer.headers()),
+            // Who does not know the method closes, or says nothing: whether anybody is there shows the next request.
+            Ok(Ok(_)) | Err(_) => Features::default(),
+            Ok(Err(error)) if error.blame() == Blame::Broken && error.code() != FailureCode::ConnectionRefused => {
+                Features::default()
+            }
+            Ok(Err(error)) => return Err(error),
+        };
         self.known.put(endpoint, features);
         Ok(features)
     }
@@ -204,15 +220,17 @@ async fn resume(
 ) -> Result<OpenUpload, DriverError> {
     let tus: Tus = upload::state_of(saved)?;
     let session = Session { url: to.url().with_login_of_its_own(saved.url.expose().clone()), ..saved.clone() };
-    let held = offset(context, &session, source.length).await?;
+    let held =
+        offset(context, &session, &Tus { length: source.length, name: Some(source.name.clone()), ..tus.clone() })
+            .await?;
     Ok(OpenUpload { layout: tus.layout(), held: Held::Prefix(held), session })
 }
 
-/// Asks for the offset of an upload of `length` bytes.
+/// Asks for the offset of an upload.
 ///
 /// # Errors
-/// [`DriverError::SessionLost`] where the server knows no such upload, or it is one of another length.
-async fn offset(context: &Context, session: &Session, length: u64) -> Result<u64, DriverError> {
+/// [`DriverError::SessionLost`] where the server knows no such upload, or it is one of another length or name.
+async fn offset(context: &Context, session: &Session, tus: &Tus) -> Result<u64, DriverError> {
     let mut fields = said();
     // A cache on the way would tell of what was there before.
     fields.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -220,8 +238,11 @@ async fn offset(context: &Context, session: &Session, length: u64) -> Result<u64
     let lost = || DriverError::SessionLost { url: session.url.clone() };
     match (answer.status(), wire::offset(answer.headers())) {
         (200 | 204, Some(offset)) => {
-            let is_of_another = wire::length(answer.headers()).is_some_and(|told| told != length);
-            if is_of_another || offset > length { Err(lost()) } else { Ok(offset) }
+            let has_other_length = wire::length(answer.headers()).is_some_and(|told| told != tus.length);
+            let named = wire::file_name(answer.headers()).zip(tus.name.as_ref());
+            let has_other_name = named.is_some_and(|(told, own)| told != own.octets());
+            let is_of_another = has_other_length || has_other_name || offset > tus.length;
+            if is_of_another { Err(lost()) } else { Ok(offset) }
         }
         (200 | 204, None) => Err(bad(&session.url, "it does not say how many bytes of the upload it has")),
         (403, None) => Err(lost()),
@@ -254,11 +275,21 @@ fn created(endpoint: &SafeUrl, headers: &HeaderMap, tus: &Tus) -> Result<Session
     Ok(Session { state: upload::remembered(&url, tus)?, url, expires: wire::expires(headers), is_created: true })
 }
 
+/// The error of an answer to a creation that creates nothing.
+fn not_created(answer: &Answer, endpoint: &SafeUrl) -> DriverError {
+    match answer.status() {
+        412 => bad(endpoint, "it speaks another version of tus than 1.0.0"),
+        200..=299 => bad(endpoint, "it creates no uploads: it is no tus server, or another address of one"),
+        _ => answer.refused(endpoint),
+    }
+}
+
 /// The error of an answer about an upload that acknowledges nothing.
 fn refused(answer: &Answer, url: &SafeUrl) -> DriverError {
     match answer.status() {
         404 | 410 => DriverError::SessionLost { url: url.clone() },
         409 => DriverError::OffsetMoved { url: url.clone() },
+        412 => bad(url, "it speaks another version of tus than 1.0.0"),
         423 => DriverError::UploadBusy { url: url.clone() },
         CHECKSUM_MISMATCH => DriverError::DamagedOnTheWay { url: url.clone() },
         _ => answer.refused(url),

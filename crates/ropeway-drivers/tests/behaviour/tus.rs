@@ -190,12 +190,39 @@ async fn a_file_that_is_too_large_is_refused_before_a_byte_of_it_is_sent() {
 
 #[tokio::test]
 async fn a_server_without_options_takes_uploads_without_extensions() {
-    for status in [404, 405, 500] {
-        let server = breaking(TusOffer::default(), "OPTIONS", TusFault::Status(status)).await;
+    for fault in [TusFault::Status(404), TusFault::Status(405), TusFault::Status(500), TusFault::HangUp] {
+        let server = breaking(TusOffer::default(), "OPTIONS", fault).await;
         let upload = Upload::to(&server.target());
         let session = opened(&upload, 1000).await;
         upload.send_part(&session, PATTERN, rest(0, 1000)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_is_lost_is_not_sent_again_by_itself() {
+    let server = breaking(TusOffer::default(), "POST", TusFault::LostAnswer).await;
+    let error = Upload::to(&server.target()).open(MIB, None).await.unwrap_err();
+    assert_eq!(
+        (error.code(), server.methods()),
+        (FailureCode::ConnectionLost, vec!["OPTIONS".to_owned(), "POST".to_owned()])
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_tus_server_is_said_to_be_none() {
+    for (status, said) in [(200, "it is no tus server"), (412, "another version of tus")] {
+        let server = breaking(TusOffer::default(), "POST", TusFault::Status(status)).await;
+        let error = Upload::to(&server.target()).open(MIB, None).await.unwrap_err();
+        assert!(error.to_string().contains(said), "{status}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_under_another_name_is_another_one() {
+    let server = breaking(TusOffer::default(), "HEAD", TusFault::OtherName).await;
+    let upload = Upload::to(&server.target());
+    let session = opened(&upload, MIB).await;
+    assert_eq!(upload.open(MIB, Some(&session)).await.unwrap_err().meaning(), Meaning::SessionLost);
 }
 
 #[tokio::test]

@@ -19,10 +19,11 @@ pub(super) struct PartSize {
 }
 
 impl PartSize {
-    /// Parts of a length within `bounds`.
-    pub(super) fn new(bounds: &RangeInclusive<u64>) -> Self {
+    /// Parts of a length within `bounds`, the first of them half as long for each of the tries behind the first that `failed`
+    /// in a row: what stands on the way may end every request that takes too long, and keep nothing of it.
+    pub(super) fn new(bounds: &RangeInclusive<u64>, failed: u32) -> Self {
         let (least, most) = (*bounds.start(), *bounds.end());
-        Self { least, most, next: FIRST.clamp(least, most) }
+        Self { least, most, next: FIRST.checked_shr(failed.saturating_sub(1)).unwrap_or(0).clamp(least, most) }
     }
 
     /// Bytes of the next part, of which the file may have fewer left.
@@ -60,7 +61,7 @@ mod tests {
 
     #[test]
     fn parts_grow_to_what_eight_seconds_bring_and_shrink_at_once() {
-        let mut size = PartSize::new(&(64 * KIB..=u64::MAX));
+        let mut size = PartSize::new(&(64 * KIB..=u64::MAX), 0);
         let mut sizes = vec![size.next()];
         for (bytes, milliseconds) in [(8 * MIB, 80), (32 * MIB, 320), (128 * MIB, 1280), (512 * MIB, 5120), (MIB, 8000)]
         {
@@ -72,7 +73,7 @@ mod tests {
 
     #[test]
     fn a_server_that_takes_less_is_found_by_halves_and_not_asked_for_more_again() {
-        let mut size = PartSize::new(&(64 * KIB..=u64::MAX));
+        let mut size = PartSize::new(&(64 * KIB..=u64::MAX), 0);
         let mut asked = Vec::new();
         while size.next() > MIB {
             asked.push(size.next());
@@ -81,7 +82,13 @@ mod tests {
         assert_eq!((asked, size.next()), (vec![8 * MIB, 4 * MIB, 2 * MIB], MIB));
         size.acknowledged(MIB, Duration::from_millis(1));
         assert_eq!(size.next(), MIB);
-        assert!(!PartSize::new(&(64 * KIB..=u64::MAX)).refused(64 * KIB));
+        assert!(!PartSize::new(&(64 * KIB..=u64::MAX), 0).refused(64 * KIB));
+    }
+
+    #[test]
+    fn a_try_after_failed_ones_begins_with_less() {
+        let first = |failed| PartSize::new(&(64 * KIB..=u64::MAX), failed).next();
+        assert_eq!([0, 1, 2, 4, 64, 65].map(first), [8 * MIB, 8 * MIB, 4 * MIB, MIB, 64 * KIB, 64 * KIB]);
     }
 
     proptest! {
@@ -92,7 +99,7 @@ mod tests {
             steps in prop::collection::vec((any::<bool>(), 0..u64::MAX, 0..100_000_000_u64), 0..20),
         ) {
             let bounds = least..=least + more;
-            let mut size = PartSize::new(&bounds);
+            let mut size = PartSize::new(&bounds, 0);
             for (is_refused, bytes, micros) in steps {
                 if is_refused {
                     size.refused(bytes);

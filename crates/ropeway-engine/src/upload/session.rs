@@ -15,8 +15,10 @@ const MOST_LOST: u32 = 6;
 /// An upload that the server takes bytes of.
 pub(super) struct Opened {
     pub(super) upload: OpenUpload,
-    /// Comparison with a checksum of all that the server has.
-    pub(super) is_compared: bool,
+    /// Bytes from the file's start that were acknowledged with a checksum which was sent ahead of them.
+    pub(super) compared: u64,
+    /// Bytes from the file's start that were sent, or were about to be.
+    pub(super) sent_to: u64,
 }
 
 impl Opened {
@@ -45,12 +47,11 @@ pub(super) async fn open(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opene
 pub(super) async fn create(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opened, Stop> {
     proof.compare_with_given().await?;
     let upload = task.stoppable(task.upload.open(task.context, task.to, &task.source.meta, None)).await??;
-    if upload.session.is_created {
-        let mut change = record(task, &upload.session, true);
-        change.log.extend(upload.session.expires.map(|end| (task.attempt.engine.clock.now(), kept_until(end))));
-        task.attempt.save(change).await?;
+    if let Some(end) = upload.session.expires {
+        task.attempt.log(kept_until(end));
     }
-    Ok(Opened { upload, is_compared: true })
+    // It is recorded with the first part of it.
+    Ok(Opened { upload, compared: 0, sent_to: 0 })
 }
 
 /// Goes on with the session that was saved; `None` where it is of no use any more.
@@ -69,8 +70,15 @@ async fn take_up(task: &Task<'_>, saved: UploadState) -> Result<Option<Opened>, 
     let asked = task.upload.open(task.context, task.to, &task.source.meta, Some(&session));
     match task.stoppable(asked).await? {
         Ok(upload) => {
-            let opened = Opened { upload, is_compared: saved.session.is_compared };
-            attempt.log(format!("the server has {} of it already", counted(opened.held(), "byte")));
+            let UploadSession { compared, sent_to, .. } = saved.session;
+            let mut opened = Opened { upload, compared, sent_to };
+            let held = opened.held();
+            attempt.log(format!("the server has {} of it already", counted(held, "byte")));
+            if held > sent_to {
+                lost(attempt, &foreign(&session)).await?;
+                return Ok(None);
+            }
+            opened.compared = compared.min(held);
             Ok(Some(opened))
         }
         Err(error) if error.meaning() == Meaning::SessionLost => {
@@ -100,7 +108,13 @@ pub(super) async fn lost(attempt: &Attempt, error: &DriverError) -> Result<(), S
     forget(attempt).await
 }
 
-async fn forget(attempt: &Attempt) -> Result<(), Stop> {
+/// The error of a session whose server has more than was ever sent.
+pub(super) fn foreign(session: &Session) -> DriverError {
+    DriverError::SessionLost { url: session.url.clone() }
+}
+
+/// Takes the session off the job's record.
+pub(super) async fn forget(attempt: &Attempt) -> Result<(), Stop> {
     attempt.progress.restart_at(0);
     let mut change = attempt.change(None);
     change.upload = Some(None);
@@ -114,11 +128,13 @@ fn kept_until(end: Timestamp) -> String {
     format!("the server keeps what it has until {}", httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + since))
 }
 
-/// The change that records `session`.
-pub(super) fn record(task: &Task<'_>, session: &Session, is_compared: bool) -> JobChange {
+/// The change that records the session.
+pub(super) fn record(task: &Task<'_>, opened: &Opened) -> JobChange {
+    let Opened { upload: OpenUpload { session, .. }, compared, sent_to } = opened;
+    let (compared, sent_to) = (*compared, *sent_to);
     let (url, stamp) = (SafeUrl::without_login(session.url.expose().clone()), &task.source.stamp);
     let (state, expires) = (session.state.clone(), session.expires);
-    let session = UploadSession { scheme: task.to.scheme(), url, state, expires, is_compared };
+    let session = UploadSession { scheme: task.to.scheme(), url, state, expires, compared, sent_to };
     let modified_ns = i64::try_from(stamp.modified_ns).unwrap_or(i64::MAX);
     let mut change = task.attempt.change(None);
     change.upload = Some(Some(UploadState { session, length: stamp.length, modified_ns, inode: stamp.inode }));

@@ -182,6 +182,111 @@ async fn a_checksum_of_each_part_proves_the_file_and_damage_on_the_way_is_sent_a
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn only_what_was_acknowledged_with_its_checksum_is_compared() {
+    let offer = TusOffer { extensions: "creation,checksum", ..TusOffer::default() };
+    for (offer, faults) in [
+        // No part was ever acknowledged.
+        (TusOffer::default(), &[TusFault::LostAnswer][..]),
+        (offer.clone(), &[TusFault::LostAnswer]),
+        // The half of a part that stayed was compared by nobody.
+        (offer.clone(), &[TusFault::Cut(3 * MIB)]),
+        (offer.clone(), &[TusFault::None, TusFault::Cut(100_000)]),
+    ] {
+        let server = breaking(offer, "PATCH", faults).await;
+        let rig = Rig::new().await;
+        let job = rig.run(upload(&rig, 9 * MIB, &server)).await;
+        assert_eq!((job.phase, job.verification), (Phase::Completed, Some(Verification::Length)), "{faults:?}");
+    }
+    let server = breaking(offer, "", &[]).await;
+    let rig = Rig::new().await;
+    let empty = rig.run(upload(&rig, 0, &server)).await;
+    assert_eq!(empty.verification, Some(Verification::Length));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_compared_stays_so_over_a_restart() {
+    let offer = TusOffer { extensions: "creation,checksum", ..TusOffer::default() };
+    let server = breaking(offer, "PATCH", &[TusFault::None, TusFault::Gathered]).await;
+    let rig = Rig::new().await;
+    let id = rig.add(upload(&rig, 12 * MIB, &server)).await;
+    rig.until(id, |job| job.phase.kind() == PhaseKind::Waiting).await;
+    let rig = rig.restart().await;
+    rig.engine.resume(&[id]).await.unwrap();
+    assert_eq!(rig.settled(id).await.verification, Some(Verification::ChecksumOfServer));
+    assert_arrived(&server, PATTERN, 12 * MIB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_has_more_than_was_sent_has_another_upload() {
+    for claimed in [15 * MIB, 20 * MIB] {
+        let asked = Mutex::new(0);
+        let server = TusServer::start(TusOffer::default(), move |request| match request.method.as_str() {
+            "PATCH" if request.number < 4 => TusFault::Cut(5 * MIB),
+            "HEAD" => {
+                *asked.lock() += 1;
+                if *asked.lock() == 1 { TusFault::Claims(claimed) } else { TusFault::None }
+            }
+            _ => TusFault::None,
+        })
+        .await;
+        let rig = Rig::new().await;
+        let job = rig.run(upload(&rig, 20 * MIB, &server)).await;
+        assert_eq!(job.phase, Phase::Completed, "{claimed}");
+        assert_arrived(&server, PATTERN, 20 * MIB);
+        assert_eq!(server.uploads().len(), 2, "{claimed}");
+    }
+    let renamed = TusServer::start(TusOffer::default(), |request| match request.method.as_str() {
+        "PATCH" if request.number < 4 => TusFault::Cut(5 * MIB),
+        "HEAD" => TusFault::OtherName,
+        _ => TusFault::None,
+    })
+    .await;
+    let rig = Rig::new().await;
+    assert_eq!(rig.run(upload(&rig, 20 * MIB, &renamed)).await.phase, Phase::Completed);
+    assert_arrived(&renamed, PATTERN, 20 * MIB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_refused_at_its_end_is_not_there_the_next_time() {
+    let server = breaking(TusOffer::default(), "PATCH", &[TusFault::Refused(403)]).await;
+    let rig = Rig::new().await;
+    let job = rig.run(upload(&rig, MIB, &server)).await;
+    assert_eq!(failure(&job).code, FailureCode::Forbidden);
+    assert!(server.uploads()[0].is_none(), "it is ended");
+    rig.engine.resume(&[job.id]).await.unwrap();
+    assert_eq!(rig.settled(job.id).await.phase, Phase::Completed);
+    assert_eq!(server.received(), 2 * MIB, "and sent again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ends_every_long_request_gets_shorter_ones() {
+    let server = TusServer::start(TusOffer::default(), |request| {
+        if request.content_length().unwrap_or(0) > 2 * MIB { TusFault::Gathered } else { TusFault::None }
+    })
+    .await;
+    let rig = Rig::new().await;
+    let job = rig.run(upload(&rig, 3 * MIB, &server)).await;
+    assert_eq!(job.phase, Phase::Completed, "{job:?}");
+    assert_arrived(&server, PATTERN, 3 * MIB);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_goes_to_and_fro_is_no_progress() {
+    let server = TusServer::start(TusOffer::default(), |request| match request.method.as_str() {
+        "PATCH" => TusFault::Cut(MIB),
+        // Each time it has lost what it had.
+        "HEAD" => TusFault::Forget,
+        _ => TusFault::None,
+    })
+    .await;
+    let rig = Rig::new().await;
+    rig.engine.set_tries(3);
+    let job = rig.run(upload(&rig, 9 * MIB, &server)).await;
+    assert!(matches!(job.phase, Phase::Failed { .. }), "{job:?}");
+    assert!(server.requests().len() < 40, "{}", server.requests().len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_without_its_checksum_is_not_sent() {
     let server = honest().await;
     let rig = Rig::new().await;

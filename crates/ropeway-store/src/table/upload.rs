@@ -49,8 +49,10 @@ pub struct UploadSession {
     pub state: serde_json::Value,
     /// When the server forgets it, if it says so.
     pub expires: Option<Timestamp>,
-    /// Comparison with a checksum of all that was acknowledged.
-    pub is_compared: bool,
+    /// Bytes from the file's start that were acknowledged with a checksum which was sent ahead of them.
+    pub compared: u64,
+    /// Bytes from the file's start that were sent, or were about to be.
+    pub sent_to: u64,
 }
 
 const COLUMNS: &str = "SELECT job, session, length, modified_ns, inode FROM upload";

@@ -37,7 +37,8 @@ pub(crate) fn upload_state() -> UploadState {
         url: "https://tus.example/files/1".parse().unwrap(),
         state: serde_json::json!({ "length": 7 }),
         expires: None,
-        is_compared: false,
+        compared: 0,
+        sent_to: 7,
     };
     UploadState { session, length: 7, modified_ns: 5, inode: 3 }
 }

@@ -50,6 +50,14 @@ pub enum TusFault {
     Damage,
     /// All is done, and the answer does not say the offset.
     Unsaid,
+    /// The offset is said to be this.
+    Claims(u64),
+    /// The name that is told is another file's.
+    OtherName,
+    /// The body is kept, and this status is the answer.
+    Refused(u16),
+    /// The connection breaks in the place of an answer, and nothing is done.
+    HangUp,
 }
 
 /// An upload as the server has it.
@@ -166,6 +174,9 @@ impl Desk {
                 TusFault::Cut(octets) => octets,
                 _ => u64::MAX,
             };
+            if fault == TusFault::HangUp {
+                return;
+            }
             let (mut body, is_whole) = self.take(&mut stream, &request, place, kept).await;
             if !is_whole {
                 // As much as has come is kept.
@@ -240,7 +251,13 @@ impl Desk {
                     reply(204)
                 }
                 Some(Some(upload)) if method == "HEAD" => {
-                    reply(200).with("Upload-Offset", upload.bytes.len()).with("Upload-Length", upload.length)
+                    let (metadata, offset) = match fault {
+                        TusFault::Claims(offset) => (upload.metadata.clone(), offset),
+                        TusFault::OtherName => ("filename b3RoZXI=".to_owned(), upload.bytes.len() as u64),
+                        _ => (upload.metadata.clone(), upload.bytes.len() as u64),
+                    };
+                    let answer = reply(200).with("Upload-Offset", offset).with("Upload-Length", upload.length);
+                    answer.with("Upload-Metadata", metadata)
                 }
                 Some(Some(upload)) => self.append(upload, request, body, fault),
                 _ => reply(404),
@@ -281,7 +298,9 @@ impl Desk {
         if fault == TusFault::Gathered {
             return reply(204);
         }
-        if let Some(checksum) = request.header("Upload-Checksum") {
+        // A server that keeps the beginning of a part has nothing to compare it with.
+        let checksum = request.header("Upload-Checksum").filter(|_| !matches!(fault, TusFault::Cut(_)));
+        if let Some(checksum) = checksum {
             let expected = format!("sha256 {}", STANDARD.encode(Sha256::digest(&body)));
             if checksum != expected {
                 return reply(460);
@@ -291,6 +310,9 @@ impl Desk {
             body.truncate(usize::try_from(octets).unwrap());
         }
         upload.bytes.append(&mut body);
+        if let TusFault::Refused(status) = fault {
+            return reply(status);
+        }
         if fault == TusFault::Unsaid {
             return reply(204);
         }

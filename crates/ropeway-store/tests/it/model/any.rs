@@ -203,10 +203,11 @@ fn log() -> impl Strategy<Value = Vec<(Timestamp, String)>> {
 }
 
 fn upload_state() -> impl Strategy<Value = UploadState> {
-    let session = (json(), option::of(timestamp()), any::<bool>()).prop_map(|(state, expires, is_compared)| {
-        let url = "https://tus.example/files/1".parse().unwrap();
-        UploadSession { scheme: "tus+https".to_owned(), url, state, expires, is_compared }
-    });
+    let session =
+        (json(), option::of(timestamp()), any::<(u64, u64)>()).prop_map(|(state, expires, (compared, sent_to))| {
+            let url = "https://tus.example/files/1".parse().unwrap();
+            UploadSession { scheme: "tus+https".to_owned(), url, state, expires, compared, sent_to }
+        });
     (session, 0..=u64::MAX / 2, any::<i64>(), any::<u64>())
         .prop_map(|(session, length, modified_ns, inode)| UploadState { session, length, modified_ns, inode })
 }

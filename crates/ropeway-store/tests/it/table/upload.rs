@@ -12,7 +12,7 @@ async fn the_state_of_an_upload_replaces_the_one_before_it() {
     assert_eq!(store.upload(id).await.unwrap(), None);
     let plain = sample::upload_state();
     let expires = Some(Timestamp::from_unix_ms(1));
-    let compared = UploadSession { expires, is_compared: true, ..plain.session.clone() };
+    let compared = UploadSession { expires, compared: 7, ..plain.session.clone() };
     let other = UploadState { session: compared, inode: u64::MAX, modified_ns: -1, ..plain.clone() };
     for state in [Some(plain), Some(other), None] {
         store.save(vec![JobChange { upload: Some(state.clone()), ..JobChange::new(id) }]).await.unwrap();

@@ -347,7 +347,7 @@ fn names() -> Vec<Case> {
             "F1",
             "187 known forms of Content-Disposition",
             "an accepted name or none, never an unsafe one",
-            "crates/ropeway-drivers/src/http/content_disposition/tests.rs::\
+            "crates/ropeway-wire/src/content_disposition/tests.rs::\
              every_known_header_gives_an_accepted_name_or_none",
         ),
         tested(
