@@ -26,6 +26,7 @@ pub(crate) fn job(job: &JobSnapshot) -> view::JobView {
         destination,
         host: job.spec.host(),
         path: local_path(job).filter(|_| is_there),
+        stored_at: stored_at(job),
         wish: job.wish.into(),
         phase: phase(&job.phase),
         progress: progress(&job.progress),
@@ -55,6 +56,11 @@ fn local_path(job: &JobSnapshot) -> Option<String> {
         Transfer::Download { .. } => job.final_path.as_deref().map(path),
         Transfer::Upload { from, .. } => Some(path(from)),
     }
+}
+
+fn stored_at(job: &JobSnapshot) -> Option<String> {
+    let remote = job.remote.as_ref().filter(|_| job.spec.direction() == Direction::Upload);
+    remote.map(|remote| remote.url.to_string())
 }
 
 fn phase(phase: &Phase) -> view::PhaseView {

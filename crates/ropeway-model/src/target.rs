@@ -36,6 +36,14 @@ impl UploadProtocol {
         }
     }
 
+    /// Whether a server keeps what came of a file that broke off, and goes on behind it.
+    pub const fn resumes(&self) -> bool {
+        match self {
+            Self::Put | Self::Form { .. } => false,
+            Self::Tus => true,
+        }
+    }
+
     /// Whether the server chooses where a file lies and how it is called there.
     pub const fn is_named_by_server(&self) -> bool {
         match self {

@@ -19,7 +19,8 @@ function placeFacts(job: JobView, detail: JobDetail | null, texts: Messages): Fa
   ];
   const final = detail?.final_url ?? null;
   if (final !== null && final !== job.source && final !== job.destination) {
-    facts.push({ name: texts.details.redirected, value: final, copies: "final_url" });
+    const name = job.direction === "upload" ? texts.details.storedAt : texts.details.redirected;
+    facts.push({ name, value: final, copies: "final_url" });
   }
   facts.push({ name: texts.details.server, value: job.host });
   const mirrors = detail?.mirrors ?? [];

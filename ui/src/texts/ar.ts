@@ -281,6 +281,7 @@ export const ar: Messages = {
     from: "من",
     to: "إلى",
     redirected: "أُعيد التوجيه إلى",
+    storedAt: "محفوظ في",
     server: "الخادم",
     size: "الحجم",
     saved: "المحفوظ",

@@ -260,6 +260,7 @@ export const de: Messages = {
     from: "Von",
     to: "Nach",
     redirected: "Umgeleitet zu",
+    storedAt: "Abgelegt unter",
     server: "Server",
     size: "Größe",
     saved: "Gesichert",

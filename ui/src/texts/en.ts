@@ -265,6 +265,7 @@ export const en = {
     from: "From",
     to: "To",
     redirected: "Redirected to",
+    storedAt: "Stored at",
     server: "Server",
     size: "Size",
     saved: "Saved",

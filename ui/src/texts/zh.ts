@@ -256,6 +256,7 @@ export const zh: Messages = {
     from: "来源",
     to: "目的地",
     redirected: "重定向到",
+    storedAt: "存放于",
     server: "服务器",
     size: "大小",
     saved: "已保存",

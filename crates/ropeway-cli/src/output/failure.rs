@@ -11,7 +11,7 @@ use ropeway_model::counted;
 use crate::{
     error::CommandError,
     output::text::size,
-    run::{End, RunState},
+    run::{End, RunState, is_kept_by_server},
     terminal::{failure_text, plain, to_stderr},
 };
 
@@ -63,8 +63,9 @@ fn kept(end: &End) -> Option<String> {
 
 /// Prints what a signal means for the open jobs.
 pub(crate) fn interrupted(state: &RunState) {
-    let uploads = state.open().filter(|job| matches!(job.direction, DirectionView::Upload)).count() as u64;
-    to_stderr(&interruption(state.sums().open() - uploads, uploads));
+    let uploads = || state.open().filter(|job| matches!(job.direction, DirectionView::Upload));
+    let (all, kept) = (uploads().count() as u64, uploads().filter(|job| is_kept_by_server(job)).count() as u64);
+    to_stderr(&interruption(state.sums().open() - all, kept, all - kept));
 }
 
 /// Prints what a signal means for a download to a stream.
@@ -72,23 +73,35 @@ pub(crate) fn interrupted_stream() {
     to_stderr("interrupted: 1 download is unfinished; a stream keeps nothing to resume");
 }
 
-/// What is true of each direction: a download's bytes are on the disk, an upload's end with its request.
-fn interruption(downloads: u64, uploads: u64) -> String {
-    let are = |count| if count == 1 { "is" } else { "are" };
-    let down = format!("{} {} unfinished and what came is kept", counted(downloads, "download"), are(downloads));
-    let begin = if uploads == 1 { "begins" } else { "begin" };
-    let up = format!(
-        "{} {} unfinished and {begin} again: the server keeps nothing of a file that ends early",
-        counted(uploads, "upload"),
-        are(uploads),
-    );
-    let said = match (downloads, uploads) {
-        (_, 0) => down,
-        (0, _) => up,
-        _ => format!("{down}; {up}"),
+/// What is true of each: a download's bytes are on the disk, those of an upload `kept` by its server or, where it ends with
+/// its request, by nobody.
+fn interruption(downloads: u64, kept: u64, lost: u64) -> String {
+    let unfinished = |count, what| {
+        let are = if count == 1 { "is" } else { "are" };
+        format!("{} {are} unfinished", counted(count, what))
     };
-    let end = if uploads == 0 { "to resume" } else { "to go on" };
-    format!("interrupted: {said}; run the same command again {end}")
+    let begin = if lost == 1 { "begins" } else { "begin" };
+    let said: Vec<String> = [
+        (downloads, format!("{} and what came is kept", unfinished(downloads, "download"))),
+        (kept, format!("{} and what the server has is kept", unfinished(kept, "upload"))),
+        (
+            lost,
+            format!(
+                "{} and {begin} again: the server keeps nothing of a file that ends early",
+                unfinished(lost, "upload")
+            ),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(count, said)| (count > 0).then_some(said))
+    .collect();
+    let end = match (downloads + kept, lost) {
+        (_, 0) => "to resume",
+        (0, 1) => "to send it",
+        (0, _) => "to send them",
+        _ => "to go on",
+    };
+    format!("interrupted: {}; run the same command again {end}", said.join("; "))
 }
 
 #[cfg(test)]
@@ -101,19 +114,21 @@ mod tests {
     use crate::run::{Queue, tests::row};
 
     #[test]
-    fn an_interruption_says_of_each_direction_what_is_kept() {
-        let down =
-            "interrupted: 2 downloads are unfinished and what came is kept; run the same command again to resume";
-        assert_eq!(interruption(2, 0), down);
-        assert!(interruption(1, 0).starts_with("interrupted: 1 download is unfinished"));
-        assert!(interruption(1, 2).contains("; 2 uploads are unfinished and begin again"));
-        let up = interruption(0, 1);
-        assert!(
-            up.contains("1 upload is unfinished and begins again")
-                && up.contains("keeps nothing")
-                && !up.contains("resume"),
-            "{up}"
-        );
+    fn an_interruption_says_of_each_what_is_kept_and_what_the_same_command_does() {
+        for (counts, said) in [
+            ((2, 0, 0), "2 downloads are unfinished and what came is kept; run the same command again to resume"),
+            ((0, 1, 0), "1 upload is unfinished and what the server has is kept; run the same command again to resume"),
+            (
+                (0, 0, 1),
+                "1 upload is unfinished and begins again: the server keeps nothing of a file that ends early; run the same command again to send it",
+            ),
+            (
+                (1, 1, 2),
+                "1 download is unfinished and what came is kept; 1 upload is unfinished and what the server has is kept; 2 uploads are unfinished and begin again: the server keeps nothing of a file that ends early; run the same command again to go on",
+            ),
+        ] {
+            assert_eq!(interruption(counts.0, counts.1, counts.2), format!("interrupted: {said}"));
+        }
     }
 
     #[test]

@@ -185,6 +185,7 @@ fn result(end: &End) -> ResultLine<'_> {
 fn interrupted(end: &End) -> ResultLine<'_> {
     let message = match end.job.direction {
         DirectionView::Download => "a signal stopped it; what came is kept",
+        DirectionView::Upload if end.is_kept_by_server() => "a signal stopped it; what the server has is kept",
         DirectionView::Upload => "a signal stopped it; the server keeps nothing of a file that ends early",
     };
     let hint = Some("Run the same command again to go on.".into());

@@ -120,7 +120,7 @@ pub(crate) const fn verification(job: &JobView) -> &'static str {
     match job.verification {
         Some(VerificationView::ChecksumGiven) => "equal to the checksum given",
         Some(VerificationView::ChecksumOfServer) => "equal to the server's checksum",
-        Some(VerificationView::Length) if is_upload => "as long as the server says it has",
+        Some(VerificationView::Length) if is_upload => "the server has all of its length",
         Some(VerificationView::Length) => "length as announced",
         Some(VerificationView::Unverified) | None if is_upload => "unverified: the server does not say what it stored",
         Some(VerificationView::Unverified) | None => "unverified: the server announced nothing to compare with",

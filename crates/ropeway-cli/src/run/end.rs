@@ -49,14 +49,24 @@ impl End {
     pub(crate) fn url(&self) -> String {
         match self.job.direction {
             DirectionView::Download => self.job.source.clone(),
-            DirectionView::Upload => upload_url(&self.job).unwrap_or_else(|| self.job.destination.clone()),
+            DirectionView::Upload => {
+                let told = self.job.stored_at.clone().or_else(|| upload_url(&self.job));
+                told.unwrap_or_else(|| self.job.destination.clone())
+            }
         }
     }
 
-    /// Whether the server chose the name of what was sent: a form and tus say how the file is called here, and no more.
+    /// Whether the server chose the name of what was sent and does not say it: a form tells how the file is called here, and
+    /// no more.
     pub(crate) fn is_named_by_server(&self) -> bool {
         matches!(self.job.direction, DirectionView::Upload)
+            && self.job.stored_at.is_none()
             && target(&self.job).is_some_and(|target| target.protocol().is_named_by_server())
+    }
+
+    /// Whether the server keeps what it has of an upload that a signal stopped.
+    pub(crate) fn is_kept_by_server(&self) -> bool {
+        is_kept_by_server(&self.job)
     }
 
     /// Why it is not complete, if it failed.
@@ -83,6 +93,11 @@ impl End {
 /// Where an upload goes; only what is shown of the target is known here, and that is enough.
 fn target(job: &JobView) -> Option<UploadTarget> {
     job.destination.parse().ok()
+}
+
+/// Whether an upload goes on behind what its server has.
+pub(crate) fn is_kept_by_server(job: &JobView) -> bool {
+    target(job).is_some_and(|target| target.protocol().resumes())
 }
 
 /// A folder gets the file's name.

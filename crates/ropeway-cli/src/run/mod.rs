@@ -6,7 +6,7 @@ mod refused;
 mod run_state;
 mod stream;
 
-pub(crate) use end::{End, Queue, Sums};
+pub(crate) use end::{End, Queue, Sums, is_kept_by_server};
 pub(crate) use process::{Ending, OwnQueue, Ran, open_once};
 pub(crate) use run_state::RunState;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 
 use ropeway_api::{
     event::Event,
-    view::{JobProgress, JobView, PhaseView, Snapshot},
+    view::{DirectionView, JobProgress, JobView, PhaseView, Snapshot},
 };
 
 use crate::run::{End, Queue, Sums};
@@ -50,6 +50,10 @@ impl RunState {
         // A short transfer may be over before it was seen to move.
         let (since, before) = match known {
             Some((since, before, moved_before)) if moved_before || !has_moved => (since, before),
+            // What a server has of an upload when it goes on was sent by an earlier run.
+            Some((_, before, _)) if matches!(job.direction, DirectionView::Upload) => {
+                (Instant::now(), before.max(job.progress.durable))
+            }
             Some((_, before, _)) => (Instant::now(), before),
             None => (Instant::now(), job.progress.moved),
         };
@@ -194,6 +198,7 @@ pub(crate) mod tests {
             destination: "/downloads".to_owned(),
             host: "example.org".to_owned(),
             path: Some(format!("/downloads/{id}.bin")),
+            stored_at: None,
             wish: WishView::Run,
             phase,
             progress: progress(id, moved),

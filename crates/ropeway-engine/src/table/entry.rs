@@ -146,7 +146,10 @@ impl Entry {
 
     /// A job as the store kept it; `spec` is the row's own.
     pub(super) fn from_row(row: JobRow, spec: InternedSpec) -> Self {
+        // What was sent whole is as long as what was acknowledged, whatever else is known of it.
+        let is_sent = row.phase == Phase::Completed && row.spec.direction() == Direction::Upload;
         let length = row.remote.as_ref().and_then(|remote| remote.validator.length);
+        let length = length.or(is_sent.then_some(row.durable));
         let was_begun = length.is_some() || row.durable > 0;
         let facts = AttemptFacts {
             finished: row.finished,

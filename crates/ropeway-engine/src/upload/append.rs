@@ -48,13 +48,14 @@ pub(super) async fn send(
 ) -> Result<Appended, Stop> {
     let _connected = task.attempt.progress.connected();
     let held = opened.held();
-    task.attempt.progress.restart_at(held);
     let digests = SentDigests::new(&task.algorithms());
     let mut appending = Appending { task, opened, size: PartSize::new(bounds), digests, held, idle: 0 };
     while appending.held < task.source.stamp.length {
         appending.step(proof).await?;
     }
-    let verification = if appending.opened.is_compared { Verification::ChecksumOfServer } else { Verification::Length };
+    // Of an empty file nothing was compared.
+    let is_compared = appending.opened.is_compared && task.source.stamp.length > 0;
+    let verification = if is_compared { Verification::ChecksumOfServer } else { Verification::Length };
     Ok(Appended { digests: appending.digests.take(task.source.stamp.length), verification })
 }
 
@@ -94,6 +95,9 @@ impl Appending<'_> {
         // Nobody goes on with what is whole, and the first word of a server is worth no wait.
         if !is_whole && (is_new || was_compared != self.opened.is_compared) {
             self.task.attempt.save(session::record(self.task, &session, self.opened.is_compared)).await?;
+        }
+        if is_new {
+            self.task.lies_at(&session.url);
         }
         self.opened.upload = OpenUpload { session, layout: self.opened.upload.layout.clone(), held: sent.held };
         self.stand_at(held)

@@ -25,7 +25,7 @@ use crate::{attempt::Attempt, progress::Progress};
 
 /// Read at a time where no limit asks for less: large enough for few system calls, small enough to stay in the cache
 /// between reading, hashing and sending.
-const LARGEST_BLOCK: usize = 128 << 10;
+const LARGEST_BLOCK: usize = 256 << 10;
 /// Read at a time for a digest that goes ahead of the bytes.
 const DIGEST_BLOCK: usize = 1 << 20;
 

@@ -12,11 +12,13 @@ mod session;
 mod source;
 mod whole;
 
-use std::{io, ops::RangeInclusive};
+use std::{io, ops::RangeInclusive, sync::Arc};
 
 use ropeway_drivers::{Context, DriverError, Layout, Session, Upload};
-use ropeway_model::{Algorithm, Digest, FailureCode, JobSpec, Retry, SafeUrl, Step, Transfer, UploadTarget, counted};
-use ropeway_store::Verification;
+use ropeway_model::{
+    Algorithm, Digest, FailureCode, FileName, JobSpec, Retry, SafeUrl, Step, Transfer, UploadTarget, Validator, counted,
+};
+use ropeway_store::{Remote, Verification};
 
 use self::{append::Appended, ending::Ending, last_bytes::LastBytes, proof::Proof, session::Opened, source::Source};
 use crate::{
@@ -60,6 +62,11 @@ async fn run_until(attempt: &Attempt, ending: &Ending) -> Result<Finished, Stop>
     let task = Task { attempt, ending, upload, context: &context, to, source: &source };
     let opened = session::open(&task, &mut proof).await?;
     let url = opened.upload.session.url.clone();
+    // Before the job is seen to run: what an earlier try sent is no speed of this one.
+    attempt.progress.restart_at(opened.held());
+    if opened.upload.session.is_created {
+        task.lies_at(&url);
+    }
     attempt.step(Step::Probed);
     attempt.log(format!("sending {} to {url}", counted(source.meta.length - opened.held(), "byte")));
     attempt.engine.hosts.check_retry_after(&url)?;
@@ -75,7 +82,6 @@ impl Task<'_> {
     /// Sends the file in one request, and asks what became of it.
     async fn whole(&self, session: &Session, proof: &mut Proof<'_>) -> Result<Verification, Stop> {
         let Self { attempt, source, .. } = *self;
-        attempt.progress.restart_at(0);
         // What runs for one command is taken up by nobody but its user.
         let is_for_user = !self.upload.is_repeatable() && attempt.engine.scope == Scope::Queue;
         let last = LastBytes::of(attempt, self.ending, is_for_user);
@@ -90,6 +96,7 @@ impl Task<'_> {
                 attempt.step(Step::Transferred);
                 if let Some(location) = receipt.location.as_ref().filter(|location| **location != session.url) {
                     attempt.log(format!("the server keeps it at {location}"));
+                    self.lies_at(location);
                 }
                 proof.take(digests)?;
                 let asked = proof::ask(attempt, self.upload, self.context, session, is_asked);
@@ -138,6 +145,21 @@ impl Task<'_> {
             return Ok(());
         }
         Err(error.into())
+    }
+
+    /// Takes note of where the server keeps the file.
+    fn lies_at(&self, url: &SafeUrl) {
+        let remote = Remote {
+            url: SafeUrl::without_login(url.expose().clone()),
+            name: FileName::sanitized(&self.source.meta.name.text()),
+            validator: Validator { length: Some(self.source.stamp.length), ..Validator::default() },
+            digest: None,
+            is_renewed: false,
+        };
+        self.attempt.update(|entry| entry.remote = Some(Arc::new(remote.clone())));
+        let mut change = self.attempt.change(None);
+        change.remote = Some(Some(remote));
+        self.attempt.engine.journal.note(change);
     }
 
     /// The end of a try by `error`.

@@ -12,6 +12,7 @@ fn job(id: i64, phase: PhaseView) -> JobView {
         destination: String::new(),
         host: "example.org".into(),
         path: None,
+        stored_at: None,
         wish: WishView::Run,
         phase,
         progress: JobProgress {

@@ -34,6 +34,7 @@ export function newJob(id: number, name: string, host: string, now: number): Job
     destination: "/home/mara/Downloads",
     host,
     path: null,
+    stored_at: null,
     wish: "run",
     phase: { kind: "queued" },
     progress: { id, length: null, moved: 0, durable: 0, rate: 0, seconds_left: null, active_connections: 0 },
