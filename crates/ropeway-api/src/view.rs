@@ -167,7 +167,7 @@ pub struct JobView {
     pub host: String,
     /// The finished or source file on this machine, once it exists.
     pub path: Option<String>,
-    /// Where the server keeps what an upload sends, secrets hidden; `None` until it says so, and for downloads.
+    /// Address of an upload at its server, secrets hidden. `None` until it says so, and for downloads.
     pub stored_at: Option<String>,
     /// What the user wants.
     pub wish: WishView,

@@ -1,4 +1,4 @@
-//! Times that the user of this process chose to wait, where the usual ones do not fit.
+//! Times to wait that the user of this process chose.
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -7,12 +7,13 @@ use ropeway_model::SafeUrl;
 
 use crate::{ByteStream, DriverError, Turn};
 
-/// Times that the user of this process chose to wait; `None` is the usual one.
+/// Times that the user of this process chose to wait. `None` is the usual one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Patience {
     /// For a connection to be made.
     pub connect: Option<Duration>,
-    /// For the next byte of an answer, its first one included, and for the network to take the next one of a body.
+    /// Longest wait for the next byte of an answer. The first one counts, too, and so does the network's taking the
+    /// next byte of a body.
     pub silence: Option<Duration>,
 }
 
@@ -25,7 +26,7 @@ impl Patience {
         let _ = CHOSEN.set(self);
     }
 
-    /// What was chosen.
+    /// Choice of this process.
     pub(crate) fn chosen() -> Self {
         CHOSEN.get().copied().unwrap_or_default()
     }
@@ -47,7 +48,7 @@ impl Patience {
         }
     }
 
-    /// The same body, which fails where its next byte does not come in time. Only waiting for it counts.
+    /// Body that fails where its next byte does not come in time. Only waiting for it counts.
     pub(crate) fn body(self, url: &SafeUrl, body: ByteStream) -> ByteStream {
         let Some(silence) = self.silence else { return body };
         let url = url.clone();

@@ -1,4 +1,4 @@
-//! One try at one job: from its place in the scheduler to the step that ends it.
+//! One try at one job. It goes from its place in the scheduler to the step that ends it.
 
 mod context;
 mod place;
@@ -53,14 +53,14 @@ pub(crate) struct Attempt {
     pub(crate) host_session: HostSession,
 }
 
-/// How a try ended well.
+/// End of a try that went well.
 #[derive(Debug)]
 pub(crate) struct Finished {
     /// Where the file is: the download's final path, or the upload's source.
     pub(crate) path: PathBuf,
     pub(crate) digest: Option<Digest>,
     pub(crate) verification: Verification,
-    /// What tells the download's file from another one that gets its name.
+    /// Stamp that tells the download's file from another one of its name.
     pub(crate) stamp: Option<FileStamp>,
 }
 
@@ -96,7 +96,7 @@ impl Attempt {
         self.cancel.run_until_cancelled(tokio::time::sleep(turn)).await.ok_or(Stop::Interrupted)
     }
 
-    /// Does `work` on the disk, on a thread that may block: a mount that hangs holds up this job and no other.
+    /// Does `work` on the disk, on a thread that may block. A mount that hangs holds up this job and no other.
     pub(crate) async fn on_disk<T: Send + 'static, E: Into<Stop> + Send + 'static>(
         &self,
         work: impl FnOnce(&dyn Disk) -> Result<T, E> + Send + 'static,
@@ -106,7 +106,7 @@ impl Attempt {
         done.map_err(|panic| Stop::failed(FailureCode::Internal, panic.to_string()))?.map_err(Into::into)
     }
 
-    /// Moves the phase on, in memory: a crash makes the job queued again, whatever it was doing.
+    /// Moves the phase on, in memory. A crash makes the job queued again, whatever it was doing.
     pub(crate) fn step(&self, step: Step) {
         self.update(|entry| advance(entry, step));
     }

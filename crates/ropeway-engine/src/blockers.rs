@@ -1,4 +1,4 @@
-//! Jobs that wait for something that is not ours to mend: they go on when it is gone, without a try of theirs spent on
+//! Jobs that wait for something that is not ours to mend. They go on when it is gone, without a try of theirs spent on
 //! finding out.
 
 use std::{
@@ -177,7 +177,7 @@ fn promised(table: &Table, folder: &Path, but: Option<JobId>) -> u64 {
     here.filter_map(|entry| entry.progress().length()?.checked_sub(entry.progress().moved())).sum()
 }
 
-/// The host that must be reached for the job: its proxy's, else its server's.
+/// Host that must be reached for the job. It is its proxy's, else its server's.
 pub(crate) fn way_to(entry: &Entry) -> String {
     entry.interned().network().proxy.as_ref().map_or_else(|| entry.host(), ropeway_model::SafeUrl::host)
 }

@@ -31,7 +31,7 @@ pub struct Seams {
     pub blocking: Blocking,
     /// Random numbers that spread retries.
     pub rng: Arc<dyn Rng>,
-    /// Whether there is a network.
+    /// Routes, which tell whether there is a network.
     pub routes: Arc<dyn Routes>,
 }
 
@@ -82,7 +82,7 @@ pub struct Limits {
     pub upload: Option<ByteRate>,
 }
 
-/// What an engine is opened with.
+/// Configuration that an engine is opened with.
 #[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// The queue's database file; `None` keeps the queue in memory.
@@ -95,9 +95,9 @@ pub struct EngineConfig {
     pub limits: Limits,
     /// Other limits at certain hours.
     pub schedule: Schedule,
-    /// What holds for servers.
+    /// Policy for servers.
     pub servers: ServerPolicy,
-    /// Whether no job may start before [`crate::Engine::hold`] lets it.
+    /// True where no job may start before [`crate::Engine::hold`] lets it.
     pub is_held: bool,
     /// Whether no other process has the queue of [`Scope::Once`] open, or opens it, until the engine is: then what is left in
     /// it is nobody's.

@@ -1,4 +1,4 @@
-//! What all parts of the engine share.
+//! Core that all parts of the engine share.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -46,7 +46,7 @@ const LONGEST_DISCARD: Duration = Duration::from_secs(5);
 /// of them gather: a small file lies in memory until it is saved.
 const MOST_LANDED: usize = 16;
 
-/// What all parts of the engine share.
+/// Core that all parts of the engine share.
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) store: Store,
@@ -78,7 +78,7 @@ pub(crate) struct Core {
     pub(crate) uploads: Arc<Bucket>,
     pub(crate) server_limits: ServerLimits,
     pub(crate) timetable: Timetable,
-    /// Whether no job may start before its user has said something.
+    /// Hold on all jobs, before their user has said something.
     pub(crate) is_held: watch::Sender<bool>,
     pub(crate) hosts: Hosts,
     /// Wakes the scheduler.
@@ -91,7 +91,7 @@ pub(crate) struct Core {
     pub(crate) changed: Notify,
     /// Wakes whoever waits for an attempt to end.
     pub(crate) settled: Notify,
-    /// Wakes whoever gathers changes: none runs or waits, and no more of them may come for a long time.
+    /// Wakes whoever gathers changes. None runs or waits, and no more of them may come for a long time.
     pub(crate) idle: Notify,
     /// Fires once, when the engine stops.
     pub(crate) stopping: CancellationToken,
@@ -166,12 +166,12 @@ impl Core {
         self.server_limits.bucket(host, |host| self.hosts.limit(host))
     }
 
-    /// Whether no job may start now, whichever it is.
+    /// True where no job may start now, whichever it is.
     pub(crate) fn pauses(&self) -> bool {
         self.pause().is_some()
     }
 
-    /// Why no job may start now, whichever it is; `None` where jobs may.
+    /// Why no job may start now, whichever it is. `None` where jobs may.
     pub(crate) fn pause(&self) -> Option<Pause> {
         let is_behind = self.scope == Scope::Queue && self.journal.is_behind();
         match self.timetable.pauses() {
@@ -200,8 +200,8 @@ impl Core {
         }
     }
 
-    /// Whether every place for running jobs is taken. One that only has to be saved and proved holds none, as long as
-    /// there are few of them.
+    /// True where every place for running jobs is taken. One that only has to be saved and proved holds none, as long
+    /// as there are few of them.
     pub(crate) fn is_full(&self) -> bool {
         let places = self.running_jobs.load(SeqCst).min(self.openable_jobs);
         let table = self.table.lock();

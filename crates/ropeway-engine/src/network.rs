@@ -68,7 +68,7 @@ fn v6_routes(table: &str) -> impl Iterator<Item = V6Route> {
     table.lines().filter_map(V6Route::read)
 }
 
-/// Whether `host` is this machine itself.
+/// True where `host` is this machine itself.
 pub(crate) fn is_this_machine(host: &str) -> bool {
     let name = host.trim_end_matches('.');
     let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();

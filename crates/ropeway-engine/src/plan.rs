@@ -1,4 +1,4 @@
-//! The numbers a download is run by: how many connections, how small a segment, when a worker is too slow.
+//! Numbers that a download is run by. They say how many connections, how small a segment, when a worker is too slow.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ pub(crate) const SMALLEST_SEGMENT: u64 = 64 << 10;
 /// Where the number of connections is ours to choose, smaller files begin with one: most are here before a second one has
 /// its first byte.
 pub(crate) const SMALL: u64 = 2 << 20;
-/// Connections to start with: one request beside the first answer tells whether ranges are served. Two are also all that a
-/// line needs that brings [`SATURATED`].
+/// Connections to start with. One request beside the first answer tells whether ranges are served. Two are also all
+/// that a line needs that brings [`SATURATED`].
 pub(crate) const FIRST_CONNECTIONS: usize = 2;
 
 /// What takes less than this is not worth another request, however near the server is.
@@ -21,7 +21,7 @@ const LEAST_WORTH: Duration = Duration::from_millis(20);
 /// does not do so each time.
 const MOST_WORTH: Duration = Duration::from_millis(500);
 
-/// What takes less than this is not worth fetching twice.
+/// Shortest time that is worth fetching twice.
 pub(crate) const LEAST_HEDGED: Duration = Duration::from_millis(50);
 /// Bytes a download may always fetch twice: eight of the largest ranges that are no longer split.
 const HEDGE_FLOOR: u64 = 1 << 20;
@@ -32,12 +32,12 @@ const HEDGE_SHARE: u64 = 50;
 /// bring; each further one takes time from them.
 pub(crate) const SATURATED: u64 = 512 << 20;
 
-/// How often a download looks at its workers.
+/// Time between two looks at the workers of a download.
 pub(crate) const REVIEW: Duration = Duration::from_millis(100);
 /// The same for work that fell due while a connection has none: whoever is late at the end is waited for by all.
 pub(crate) const IDLE_REVIEW: Duration = Duration::from_millis(20);
 
-/// How a download begins.
+/// Plan that a download begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Connections at most.
@@ -63,7 +63,7 @@ pub(crate) fn plan(length: Option<u64>, missing: u64, wanted: Option<Connections
     Plan { connections, first: first.min(connections), is_automatic }
 }
 
-/// What another request must save over a line of that round trip.
+/// Time that another request must save, by the line's round trip.
 pub(crate) fn least_gain(round_trip: Duration) -> Duration {
     (round_trip / 2).max(LEAST_WORTH)
 }

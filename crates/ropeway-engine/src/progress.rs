@@ -1,4 +1,4 @@
-//! How far a job is: written by its workers, read by everybody.
+//! Progress of a job, written by its workers and read by everybody.
 
 use std::sync::{
     Arc,
@@ -57,18 +57,18 @@ impl Progress {
         }
     }
 
-    /// A request for the rest of the file did not bring it; how many have in a row.
+    /// Notes a request for the rest that did not bring it. Returns how many have in a row.
     pub(crate) fn unserved(&self) -> u32 {
         self.unserved.fetch_add(1, Relaxed) + 1
     }
 
-    /// A request for the rest of the file brought bytes of it; none in a row did not.
+    /// Notes a request for the rest of the file that brought bytes. None in a row did not.
     pub(crate) fn served(&self) -> u32 {
         self.unserved.store(0, Relaxed);
         0
     }
 
-    /// Two answers did not agree on what lies at `at`; how many in a row have not.
+    /// Notes two answers that disagreed on what lies at `at`. Returns how many in a row have.
     pub(crate) fn differed(&self, at: u64) -> u32 {
         let mut differed = self.differed.lock();
         let times = differed.filter(|(had, _)| *had == at).map_or(1, |(_, times)| times + 1);
@@ -76,7 +76,8 @@ impl Progress {
         times
     }
 
-    /// A try ended with `message`; how many in a row have, none of which got further than one before it.
+    /// Notes a try that ended with `message`. Returns how many in a row have, none of which got further than one before
+    /// it.
     pub(crate) fn ended_alike(&self, message: &str) -> u32 {
         let reached = self.moved();
         let mut last = self.last_end.lock();
@@ -106,7 +107,7 @@ impl Progress {
         self.moved.fetch_add(bytes, Relaxed);
     }
 
-    /// Bytes that came and were there already: what was fetched twice, and what was under way when another connection
+    /// Bytes that came and were there already. They were fetched twice, and what was under way when another connection
     /// took over. Never part of what was moved.
     pub(crate) fn wasted(&self) -> u64 {
         self.wasted.load(Relaxed)
@@ -140,7 +141,7 @@ impl Progress {
         self.durable.store(bytes, Relaxed);
     }
 
-    /// Connections that were answered and are held for more: those that wait for a limit are among them.
+    /// Connections that were answered and are held for more. Those that wait for a limit are among them.
     pub(crate) fn connections(&self) -> u16 {
         self.connections.load(Relaxed)
     }

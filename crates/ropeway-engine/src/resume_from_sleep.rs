@@ -1,4 +1,4 @@
-//! The machine slept, or its network was gone for a while: what was connected is dead, and is not waited for.
+//! Resumption after a sleep of the machine, or of its network. What was connected is dead, and is not waited for.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! When to try again: exponential backoff with full jitter, Retry-After obeyed, both bounded (I7).
+//! Pauses between tries. Backoff is exponential with full jitter, Retry-After obeyed, both bounded (I7).
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) const MOST_FIRST_ATTEMPTS: u32 = 4;
 /// The same for a server that refuses connections, which may only be restarting.
 pub(crate) const LONGEST_FIRST_CONTACT: Duration = Duration::from_secs(6);
 
-/// The pause before try number `attempt` + 1; `None` when there is to be none, at the latest after `most` tries.
+/// The pause before try number `attempt` + 1. `None` when there is to be none, at the latest after `most` tries.
 ///
 /// `attempt` counts failed tries in a row without progress, from one. `random` is uniform in `[0, 1)`.
 pub(crate) fn delay(retry: Retry, attempt: u32, most: u32, random: f64) -> Option<Duration> {

@@ -1,4 +1,4 @@
-//! Which limits are in force at this moment: the usual ones, or those of the schedule.
+//! Limits in force at this moment. They are the usual ones, or those of the schedule.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ const MINUTE_MS: i64 = 60_000;
 pub(crate) struct Timetable {
     usual: Mutex<Usual>,
     schedule: Mutex<Schedule>,
-    /// Whether the schedule lets nothing move now.
+    /// Pause of everything, by the schedule.
     pub(crate) pauses: watch::Sender<bool>,
     changed: Notify,
 }
@@ -29,12 +29,12 @@ pub(crate) struct Usual {
 }
 
 impl Timetable {
-    /// Whether the schedule lets nothing move now.
+    /// True where the schedule lets nothing move now.
     pub(crate) fn pauses(&self) -> bool {
         *self.pauses.borrow()
     }
 
-    /// The wall clock may have jumped: what is in force is looked up anew.
+    /// The wall clock may have jumped. What is in force is looked up anew.
     pub(crate) fn look_again(&self) {
         self.changed.notify_one();
     }
@@ -47,16 +47,16 @@ pub struct LimitsInForce {
     pub download: Option<ByteRate>,
     /// All uploads together.
     pub upload: Option<ByteRate>,
-    /// Whether the schedule lets nothing move.
+    /// True where the schedule lets nothing move.
     pub is_paused: bool,
     /// Whether a rule of the schedule holds in the place of the usual limits.
     pub is_scheduled: bool,
-    /// When something else comes into force, by the wall clock; `None` if that never happens.
+    /// When something else comes into force, by the wall clock. `None` if that never happens.
     pub until: Option<LocalTime>,
 }
 
 impl Core {
-    /// What holds at this moment.
+    /// Limits that hold at this moment.
     pub(crate) fn limits_in_force(&self) -> LimitsInForce {
         let usual = *self.timetable.usual.lock();
         let (effect, until) = {
@@ -78,7 +78,7 @@ impl Core {
         }
     }
 
-    /// Changes the usual limits; in force at once, unless a rule of the schedule is.
+    /// Changes the usual limits. In force at once, unless a rule of the schedule is.
     pub(crate) fn set_usual_limits(&self, usual: Usual) {
         *self.timetable.usual.lock() = usual;
         self.follow_schedule();
@@ -106,7 +106,7 @@ impl Core {
         self.wake.notify_one();
     }
 
-    /// Ends every running attempt; its job is queued again with what it has, no failure counted.
+    /// Ends every running attempt. Its job is queued again with what it has, no failure counted.
     pub(crate) fn interrupt_all(&self) {
         let table = self.table.lock();
         for entry in table.active().iter().filter_map(|id| table.get(*id)) {

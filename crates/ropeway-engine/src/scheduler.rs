@@ -1,5 +1,5 @@
-//! Gives queued jobs a place: a cap on running jobs, over all and for each server, priority first, then the order of the
-//! list.
+//! Gives queued jobs a place. There is a cap on running jobs, over all and for each server, priority first, then the
+//! order of the list.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 

@@ -16,11 +16,11 @@ use crate::{
 pub struct JobSnapshot {
     /// Its number.
     pub id: JobId,
-    /// What the user asked for.
+    /// Specification, as the user gave it.
     pub spec: Arc<JobSpec>,
-    /// What the user wants now.
+    /// Wish of the user now.
     pub wish: Wish,
-    /// What it is doing.
+    /// Phase, the fact beside the wish.
     pub phase: Phase,
     /// Its place in the list.
     pub position: i64,
@@ -34,13 +34,13 @@ pub struct JobSnapshot {
     pub final_path: Option<PathBuf>,
     /// The finished file's digest.
     pub digest: Option<Digest>,
-    /// How the finished file was proved.
+    /// Proof of the finished file.
     pub verification: Option<Verification>,
     /// Evidence that the last resume used the same remote version.
     pub validation: Option<Validation>,
-    /// What the last comparison with the block digests found.
+    /// Damage that the last comparison with the block digests found.
     pub damage: Option<Damage>,
-    /// How far it is.
+    /// Progress of the transfer.
     pub progress: ProgressSnapshot,
 }
 
@@ -55,7 +55,7 @@ pub enum Pause {
     Schedule,
 }
 
-/// How far a job is.
+/// Progress of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProgressSnapshot {
     /// The job's number.
@@ -72,11 +72,11 @@ pub struct ProgressSnapshot {
     pub wasted: u64,
     /// Bytes a second.
     pub rate: u64,
-    /// Connections that were answered and are held for more: those that wait for a limit are among them.
+    /// Connections that were answered and are held for more. Those that wait for a limit are among them.
     pub connections: u16,
 }
 
-/// What only the details pane shows.
+/// Details that only their pane shows.
 #[derive(Clone, Debug)]
 pub struct JobDetail {
     /// The job.
@@ -85,13 +85,13 @@ pub struct JobDetail {
     pub segments: Vec<SegmentSnapshot>,
     /// Bytes a second, one sample a second, oldest first.
     pub speed: Vec<u64>,
-    /// What happened, oldest first.
+    /// Log of what happened, oldest first.
     pub log: Vec<(Timestamp, String)>,
-    /// How far its comparison or repair is; `None` while there is none.
+    /// Progress of its comparison or repair. `None` while there is none.
     pub proof: Option<ProofProgress>,
 }
 
-/// What changed since the last time somebody asked.
+/// Changes since the last time somebody asked.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
     /// Jobs that are new or have changed.

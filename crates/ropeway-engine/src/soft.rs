@@ -1,4 +1,4 @@
-//! Soft checkpoints: which bytes of a part file the page cache holds, for whoever starts in the same boot.
+//! Soft checkpoints. They tell which bytes of a part file the page cache holds, for whoever starts in the same boot.
 //!
 //! A file of two slots keeps the last two of a job: each is written over the older one, so that one which a kill
 //! interrupts leaves the other.

@@ -36,7 +36,7 @@ impl UploadProtocol {
         }
     }
 
-    /// Whether a server keeps what came of a file that broke off, and goes on behind it.
+    /// True where a server keeps broken uploads and goes on behind them.
     pub const fn resumes(&self) -> bool {
         match self {
             Self::Put | Self::Form { .. } => false,

@@ -68,7 +68,7 @@ impl Hosts {
         Self { address, is_port_checked: false, further }
     }
 
-    /// Whom the request names, if that is this server; `None` where HTTP/1.0 names nobody.
+    /// Whom the request names, if that is this server. `None` where HTTP/1.0 names nobody.
     ///
     /// # Errors
     /// [`HostFault`] if it must not be answered.

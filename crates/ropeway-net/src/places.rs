@@ -59,7 +59,7 @@ impl Places {
         Self(Arc::new(Shared { most, share, state: Mutex::default(), freed: Notify::new() }))
     }
 
-    /// A place for `visit`, once there is one; `None` if others wait that came later, and too many.
+    /// A place for `visit`, once there is one. `None` if others wait that came later, and too many.
     pub(crate) async fn take(&self, visit: &Arc<Visit>) -> Option<Place> {
         let mut waiting = None;
         loop {

@@ -97,7 +97,7 @@ impl Visit {
         standing.is_vouched_for = true;
     }
 
-    /// A request has come; it is under way until what is returned is dropped.
+    /// A request has come. It is under way until what is returned is dropped.
     pub fn begin(self: &Arc<Self>) -> Busy {
         let mut standing = self.standing.lock();
         standing.requests += 1;
@@ -118,7 +118,7 @@ impl Visit {
         standing.credit = standing.credit.saturating_sub(waited).saturating_add(earned).min(MOST_CREDIT);
     }
 
-    /// When it would have to make way for others; `None` while it need not.
+    /// When it would have to make way for others. `None` while it need not.
     pub fn rank(&self) -> Option<(Rank, Instant)> {
         let standing = self.standing.lock();
         // What was answered may still be on its way out.

@@ -1,4 +1,4 @@
-//! Conditional requests (RFC 9110 §13): whether to send, refuse, or say "you have it".
+//! Conditional requests (RFC 9110 §13). A server sends, refuses, or says "you have it".
 
 use std::time::{Duration, SystemTime};
 
@@ -26,7 +26,7 @@ pub struct Current<'a> {
     pub now: SystemTime,
 }
 
-/// Applies the preconditions in the order of RFC 9110 §13.2.2; `current` is `None` where there is no such file.
+/// Applies the preconditions in the order of RFC 9110 §13.2.2. `current` is `None` where there is no such file.
 pub fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Current<'_>>) -> Outcome {
     let is_met = if headers.contains_key(header::IF_MATCH) {
         current.is_some_and(|current| lists(headers, &header::IF_MATCH, |listed| strongly_equal(listed, current.tag)))
@@ -52,7 +52,7 @@ pub fn evaluate(method: &Method, headers: &HeaderMap, current: Option<&Current<'
     }
 }
 
-/// Leave to send a part: given without `If-Range`, else only if it names this very version.
+/// Leave to send a part. Without `If-Range` it is given, else only if that names this very version.
 ///
 /// A date counts only if it is a strong validator, which takes a second between modification and response (§8.8.2.2).
 pub fn range_allowed(headers: &HeaderMap, current: &Current<'_>) -> bool {

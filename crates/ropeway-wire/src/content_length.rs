@@ -4,7 +4,7 @@ use http::{HeaderMap, header::CONTENT_LENGTH};
 
 use crate::{WireError, number::of_a_file, shown, transfer_coding};
 
-/// Length of the body as announced; `None` where its end is told otherwise.
+/// Length of the body as announced. `None` where its end is told otherwise.
 ///
 /// Several equal values count as one (RFC 9110 §8.6). Anything but digits, and more than a file can hold, is an error.
 ///

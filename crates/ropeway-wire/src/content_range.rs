@@ -1,4 +1,4 @@
-//! `Content-Range` (RFC 9110 §14.4): which bytes an answer brings, and of how many.
+//! `Content-Range` (RFC 9110 §14.4). It tells which bytes an answer brings, and of how many.
 
 use std::fmt;
 
@@ -46,7 +46,8 @@ pub fn unsatisfied_length(headers: &HeaderMap) -> Option<u64> {
     of_a_file(rest.trim_start().strip_prefix("*/")?).filter(|_| unit.eq_ignore_ascii_case("bytes"))
 }
 
-/// The length of the whole file, as an answer to a request for a part of it tells it: 206, or 416.
+/// Length of the whole file, as an answer about a part tells. Such answers are 206 and 416. Such answers are 206 and
+/// 416.
 pub fn complete_length(headers: &HeaderMap) -> Option<u64> {
     let told = headers.get(CONTENT_RANGE).and_then(|value| ContentRange::read(value.as_bytes()));
     told.and_then(|told| told.length).or_else(|| unsatisfied_length(headers))

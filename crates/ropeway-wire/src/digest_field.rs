@@ -1,5 +1,5 @@
-//! Fields that tell digests: `Repr-Digest` and `Content-Digest` (RFC 9530), `Digest` (RFC 3230), `Content-MD5`
-//! (RFC 1864), and those that ask for one.
+//! Fields that tell digests, and those that ask for one. They are `Repr-Digest` and `Content-Digest` (RFC 9530),
+//! `Digest` (RFC 3230), `Content-MD5` (RFC 1864).
 //!
 //! With a content coding they are of the encoded bytes (RFC 9530 §3.1, RFC 3230 §4.2).
 
@@ -20,7 +20,7 @@ pub const DIGEST: DigestField = DigestField { name: "digest", notation: Notation
 /// Field that HTTP has given up (RFC 7231, appendix B).
 pub const CONTENT_MD5: DigestField = DigestField { name: "content-md5", notation: Notation::One(Algorithm::Md5) };
 
-/// Field that asks for the digest of what is stored, and the value that says which one (RFC 9530 §4).
+/// Field that asks for the digest of what is stored. Its value says which one (RFC 9530 §4).
 pub const WANT_REPR_DIGEST: (&str, HeaderValue) =
     ("want-repr-digest", HeaderValue::from_static("sha-256=10, sha-512=3"));
 
@@ -42,7 +42,7 @@ enum Notation {
 }
 
 impl DigestField {
-    /// A field of a product that writes its digests as [`DIGEST`] has them.
+    /// Field of a product that writes its digests as in [`DIGEST`].
     pub const fn of_instances(name: &'static str) -> Self {
         Self { name, notation: Notation::Instances }
     }
@@ -57,8 +57,8 @@ impl DigestField {
         self.name
     }
 
-    /// Digests that a message tells in this field, in their order; `None` stands for one that cannot be read. Algorithms
-    /// that are not known here say nothing.
+    /// Digests that a message tells in this field, in their order. `None` stands for one that cannot be read.
+    /// Algorithms that are not known here say nothing.
     pub fn told(&self, headers: &HeaderMap) -> Vec<Option<Digest>> {
         let values = headers.get_all(self.name).iter();
         values.flat_map(|value| value.to_str().map_or_else(|_| vec![None], |text| self.members(text))).collect()
@@ -89,7 +89,7 @@ fn digest(algorithm: Algorithm, coded: &str) -> Option<Digest> {
     Digest::from_bytes(algorithm, &STANDARD.decode(coded.trim()).ok()?)
 }
 
-/// Tells `digest` in [`REPR_DIGEST`], unless it is in an algorithm that has no name there.
+/// Tells `digest` in [`REPR_DIGEST`], if its algorithm has a name there.
 pub fn tell(headers: &mut HeaderMap, digest: &Digest) {
     let named = LABELS.iter().find(|(_, algorithm)| *algorithm == digest.algorithm());
     let value = named.map(|(label, _)| format!("{label}=:{}:", STANDARD.encode(digest.bytes())));
@@ -98,7 +98,7 @@ pub fn tell(headers: &mut HeaderMap, digest: &Digest) {
     }
 }
 
-/// True where a request asks for the digest of the representation in `algorithm`.
+/// True where a request asks for the representation's digest in `algorithm`.
 pub fn is_wanted(headers: &HeaderMap, algorithm: Algorithm) -> bool {
     let mut values = headers.get_all(WANT_REPR_DIGEST.0).iter().filter_map(|value| value.to_str().ok());
     let names_it = |member: &str| {

@@ -1,4 +1,5 @@
-//! HTTP's notations, one a file, as a client writes and a server reads them, and the other way round; no I/O.
+//! HTTP's notations, one a file, as both ends have them. A client writes and a server reads them, and the other way
+//! round; there is no I/O.
 //!
 //! Both ends of Ropeway stand on this, so that neither says what the other does not understand, and the only inclusive
 //! ranges of the program are here. Values come from outside: what is malformed is an `Err` or says nothing.

@@ -27,7 +27,7 @@ pub enum Wanted {
 }
 
 impl Wanted {
-    /// What `value` asks of a file of `length` bytes.
+    /// Reads what `value` asks of a file of `length` bytes.
     ///
     /// What is no range, is of another unit, or asks for several ranges is answered with the whole file, as RFC 9110
     /// §14.2 allows: several ranges of one file are asked for in several requests by everybody who wants speed, and

@@ -1,4 +1,4 @@
-//! `Retry-After` (RFC 9110 §10.2.3): how long to leave a server alone, in seconds or as a date.
+//! `Retry-After` (RFC 9110 §10.2.3). It tells for how long to leave a server alone, in seconds or as a date.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use http::{
     header::{DATE, RETRY_AFTER},
 };
 
-/// Longest delay that is obeyed; a server that says more is asked again after this.
+/// Longest delay that is obeyed. A server that says more is asked again after this.
 pub const LONGEST: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// Delay that an answer asks for, at most six hours.

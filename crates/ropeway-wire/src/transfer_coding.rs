@@ -2,8 +2,8 @@
 
 use http::{HeaderMap, header::TRANSFER_ENCODING};
 
-/// Codings of a message, in lower case and in the order in which they were applied (RFC 9112 §6.1). The
-/// last one of most is `chunked`; `identity`, which old servers send, is none.
+/// Codings of a message, as they were applied (RFC 9112 §6.1). They are in lower case. The last one of most is
+/// `chunked`; `identity`, which old servers send, is none.
 pub fn named(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all(TRANSFER_ENCODING).iter();
     let codings = values.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
@@ -11,7 +11,7 @@ pub fn named(headers: &HeaderMap) -> Vec<String> {
     lower.filter(|coding| !coding.is_empty() && coding != "identity").collect()
 }
 
-/// True where a message names the coding that is none, and no other.
+/// True where a message names the coding that is none alone.
 pub fn has_identity(headers: &HeaderMap) -> bool {
     headers.contains_key(TRANSFER_ENCODING) && named(headers).is_empty()
 }

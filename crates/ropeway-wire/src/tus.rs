@@ -10,7 +10,7 @@ use crate::number;
 pub const RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
 /// The version that is spoken.
 pub const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
-/// Media type of a part, and of the first one in a creation.
+/// Media type of a part. The first one in a creation has it, too.
 pub const PART_TYPE: HeaderValue = HeaderValue::from_static("application/offset+octet-stream");
 /// Bytes of the whole upload.
 pub const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
@@ -55,7 +55,7 @@ impl Features {
     }
 }
 
-/// `Upload-Metadata` with the name of a file, and its media type if that is known.
+/// `Upload-Metadata` with the name of a file. Its media type is there if that is known.
 pub fn metadata(name: &UploadName, media_type: Option<&str>) -> HeaderValue {
     let mut pairs = vec![("filename", STANDARD.encode(name.octets()))];
     pairs.extend(media_type.map(|media_type| ("filetype", STANDARD.encode(media_type))));
@@ -71,7 +71,7 @@ pub fn file_name(headers: &HeaderMap) -> Option<Vec<u8>> {
     STANDARD.decode(name.trim()).ok()
 }
 
-/// `Upload-Checksum` for a part; `None` for an algorithm that has no name in tus.
+/// `Upload-Checksum` for a part. `None` for an algorithm that has no name in tus.
 pub fn checksum(digest: &Digest) -> Option<HeaderValue> {
     let (name, _) = CHECKSUMS.iter().find(|(_, algorithm)| *algorithm == digest.algorithm())?;
     HeaderValue::try_from(format!("{name} {}", STANDARD.encode(digest.bytes()))).ok()
@@ -105,7 +105,7 @@ pub enum LocationError {
     Downgrade(SafeUrl),
 }
 
-/// Address of a new upload (`Location`), absolute or relative to the address it was created at.
+/// Address of a new upload (`Location`). It is absolute, or relative to the address it was created at.
 ///
 /// A server behind a proxy that ends TLS tends to name its own scheme: on the host that was asked, http stands for https.
 pub fn location(created_at: &SafeUrl, headers: &HeaderMap) -> Result<SafeUrl, LocationError> {

@@ -1,4 +1,4 @@
-//! `ETag` and `Last-Modified` (RFC 9110 §8.8): which version of a file an answer is of.
+//! `ETag` and `Last-Modified` (RFC 9110 §8.8). They tell which version of a file an answer is of.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,7 +8,7 @@ use http::{
 };
 use ropeway_model::{EntityTag, Validator};
 
-/// Version of the file that an answer is of; `length` is that of the whole file.
+/// Version of the file that an answer is of. `length` is that of the whole file.
 pub fn of_answer(headers: &HeaderMap, length: Option<u64>) -> Validator {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let date = |name| text(name).and_then(|text| httpdate::parse_http_date(text).ok());

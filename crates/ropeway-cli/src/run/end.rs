@@ -64,7 +64,7 @@ impl End {
             && target(&self.job).is_some_and(|target| target.protocol().is_named_by_server())
     }
 
-    /// Whether the server keeps what it has of an upload that a signal stopped.
+    /// True where the server keeps what it has of a stopped upload.
     pub(crate) fn is_kept_by_server(&self) -> bool {
         is_kept_by_server(&self.job)
     }
@@ -95,7 +95,7 @@ fn target(job: &JobView) -> Option<UploadTarget> {
     job.destination.parse().ok()
 }
 
-/// Whether an upload goes on behind what its server has.
+/// True where an upload goes on behind what its server has.
 pub(crate) fn is_kept_by_server(job: &JobView) -> bool {
     target(job).is_some_and(|target| target.protocol().resumes())
 }

@@ -27,7 +27,7 @@ pub(crate) enum AddressScope {
 }
 
 impl AddressScope {
-    /// The scope of an address, whatever it is wrapped in: IPv4 inside of IPv6 counts as what it leads to.
+    /// Scope of an address, whatever it is wrapped in. IPv4 inside of IPv6 counts as what it leads to.
     pub(crate) fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::of_v4(address),
@@ -69,7 +69,7 @@ impl AddressScope {
 pub(crate) struct AddressScopes(Arc<Mutex<Vec<(Host, AddressScope)>>>);
 
 impl AddressScopes {
-    /// The widest scope that `host` has an address in; one without an address is of the internet.
+    /// The widest scope that `host` has an address in. One without an address is of the internet.
     pub(crate) async fn of(&self, host: &Host) -> AddressScope {
         if let Some(scope) = self.known(host) {
             return scope;
@@ -82,7 +82,7 @@ impl AddressScopes {
         scope
     }
 
-    /// The same as far as nobody has to be asked.
+    /// Scope of a host, as far as nobody has to be asked.
     pub(super) fn known(&self, host: &Host) -> Option<AddressScope> {
         match host {
             Host::Ipv4(address) => Some(AddressScope::of((*address).into())),

@@ -38,10 +38,10 @@ use super::{
 };
 use crate::{driver::Handshake, send::error::RequestError};
 
-/// What HTTP/2 is called in a handshake (RFC 9113 §3.1).
+/// Name of HTTP/2 in a handshake (RFC 9113 §3.1).
 pub(super) const HTTP2: &[u8] = b"h2";
 
-/// A client of one way to reach the network; cheap to clone, all clones share their connections.
+/// A client of one way to reach the network. Cheap to clone, all clones share their connections.
 #[derive(Clone)]
 pub(crate) struct Direct {
     client: Arc<legacy::Client<Connector, Body>>,
@@ -49,8 +49,9 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// Asks `resolver` for addresses, trusts whom `tls` trusts, and reads as much at a time as `reads` allows. Speaks
-    /// HTTP/2 where `tls` offers it and the server takes the offer. Goes through `gateway` if there is one.
+    /// Client that asks `resolver` for addresses and trusts whom `tls` trusts. Reads as much at a time as `reads`
+    /// allows. Speaks HTTP/2 where `tls` offers it and the server takes the offer. Goes through `gateway` if there is
+    /// one.
     pub(super) fn new(resolver: Resolver, tls: Option<ClientConfig>, reads: Reads, gateway: Option<Gateway>) -> Self {
         let mut http = HttpConnector::new_with_resolver(resolver);
         http.enforce_http(false);

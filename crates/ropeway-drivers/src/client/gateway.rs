@@ -1,4 +1,4 @@
-//! The way to a server through a proxy: a connection to the proxy, and then what its kind takes.
+//! Gateway to a server through a proxy. It connects to the proxy, and then does what its kind takes.
 
 use std::{
     pin::Pin,
@@ -55,7 +55,7 @@ enum Kind {
 }
 
 impl Gateway {
-    /// The way through `proxy`, which has to prove itself to `tls` where it is spoken to in private.
+    /// Gateway through `proxy`. That has to prove itself to `tls` where it is spoken to in private.
     pub(super) fn of(proxy: &Proxy, tls: Option<&ClientConfig>) -> Option<Self> {
         let kind = match proxy.url().expose().scheme() {
             "socks4" => Kind::Socks4 { is_local: true },
@@ -73,17 +73,17 @@ impl Gateway {
         Some(Self { kind, address, login: proxy.login(), authorization: proxy.authorization(), tls })
     }
 
-    /// What a request to `to` tells the proxy of who sends it, where it is the proxy that reads the request.
+    /// Login for a request to `to`, where the proxy reads the request.
     pub(super) fn authorization(&self, to: &Uri) -> Option<&HeaderValue> {
         self.authorization.as_ref().filter(|_| self.reads(to))
     }
 
-    /// Whether the proxy reads requests to `to`, which name the whole address then, and sends its own.
+    /// True where the proxy reads requests to `to`. They name the whole address then, and the proxy sends its own.
     pub(super) fn reads(&self, to: &Uri) -> bool {
         self.kind == Kind::Http && to.scheme_str() != Some("https")
     }
 
-    /// A stream that leads to `to`, or to the proxy where that reads the requests.
+    /// Stream that leads to `to`. It leads to the proxy where that reads the requests.
     pub(super) async fn connect(&self, http: HttpConnector<Resolver>, to: Uri) -> Result<Stream, BoxError> {
         let mut first = First { http, tls: self.tls.clone() };
         let proxy = self.address.clone();
@@ -118,7 +118,7 @@ impl Gateway {
 type TunnelFailure = <Tunnel<First> as Service<Uri>>::Error;
 type SocksFailure = <SocksV5<First> as Service<Uri>>::Error;
 
-/// What a proxy says of a login.
+/// Words of a proxy about a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LoginRefusal {
     /// It wants one, or does not take the one that it got.
@@ -127,7 +127,7 @@ pub(crate) enum LoginRefusal {
     NoMethod,
 }
 
-/// What a cause says of a login; `None` where it is about something else.
+/// Words of a cause about a login. `None` where it is about something else.
 pub(crate) fn login_refusal(cause: &(dyn std::error::Error + 'static)) -> Option<LoginRefusal> {
     if let Some(tunnel) = cause.downcast_ref::<TunnelFailure>() {
         return matches!(tunnel, TunnelFailure::ProxyAuthRequired).then_some(LoginRefusal::Login);

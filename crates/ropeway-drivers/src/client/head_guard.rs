@@ -28,14 +28,14 @@ pub(super) struct HeadGuard {
 pub(crate) struct FramingError;
 
 impl HeadGuard {
-    /// What goes to the server: behind a request comes a head.
+    /// Notes bytes to the server. Behind a request comes a head.
     pub(super) fn sent(&mut self, octets: &[u8]) {
         if METHODS.iter().any(|method| octets.starts_with(method)) {
             *self = Self { line: Some(Vec::new()), is_first: true, ..Self::default() };
         }
     }
 
-    /// What came from the server.
+    /// Checks bytes from the server.
     ///
     /// # Errors
     /// One that wraps [`FramingError`].

@@ -84,7 +84,7 @@ const MOST_FIELDS: usize = 1000;
 /// What servers see in `User-Agent`, unless the user says otherwise.
 const USER_AGENT: &str = concat!("Ropeway/", env!("CARGO_PKG_VERSION"));
 
-/// The HTTP clients of the process, one per way to reach the network; cheap to make, cheap to clone.
+/// HTTP clients of the process, one per way to reach the network. Cheap to make, cheap to clone.
 #[derive(Clone, Default)]
 pub struct Clients {
     kept: Arc<Mutex<HashMap<ClientKey, Arc<OnceCell<Pair>>>>>,
@@ -152,16 +152,16 @@ impl Clients {
         Self { transport_override: Some(transport), ..Self::default() }
     }
 
-    /// Lets every connection that is kept open go: requests from now on are made on new ones. The machine may be in
-    /// another network by now.
+    /// Closes every kept connection. Requests from now on are made on new ones. The machine may be in another network
+    /// by now.
     pub fn reconnect(&self) {
         self.kept.lock().clear();
         self.servers.forget();
         self.scopes.forget();
     }
 
-    /// Whether what lies behind `from` may name `to` as another address of a file for a job in `network`: not where `to`
-    /// is nearer to this machine than `from`. What a proxy reaches is the proxy's to refuse.
+    /// True where `from` may name `to` as another address of a file. In `network`, `to` must not be nearer to this
+    /// machine than `from`. What a proxy reaches is the proxy's to refuse.
     pub async fn may_redirect(&self, from: &SafeUrl, to: &SafeUrl, network: &Network) -> bool {
         match to.expose().host() {
             // No name is looked up where there is no network.
@@ -174,9 +174,9 @@ impl Clients {
         }
     }
 
-    /// How near to this machine `url` may lead a job in `network` whose user named `origin`: as near as the user did. The
-    /// user's own address leads anywhere; what a proxy reaches is the proxy's to refuse. No name that is asked for through
-    /// a proxy is looked up here: who uses one may not want it to be known.
+    /// Scope that `url` must have at least, against SSRF. A job in `network` is led as near to this machine as its
+    /// user's own `origin` is. The user's own address leads anywhere; what a proxy reaches is the proxy's to refuse. No
+    /// name that is asked for through a proxy is looked up here: who uses one may not want it to be known.
     pub(crate) async fn min_scope(&self, origin: &Origin, url: &SafeUrl, network: &Network) -> AddressScope {
         match origin {
             _ if self.transport_override.is_some() || url.expose().origin() == *origin || is_proxied(network, url) => {
@@ -201,7 +201,7 @@ impl Clients {
         }
     }
 
-    /// The answer of what stands in the place of the network; `None` where nothing does.
+    /// The answer of what stands in the place of the network. `None` where nothing does.
     pub(crate) async fn get_overridden(
         &self,
         url: &SafeUrl,

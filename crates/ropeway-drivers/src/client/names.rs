@@ -1,5 +1,5 @@
-//! Host names to addresses, with an error type of its own: a name that does not resolve is told from other failures
-//! by type, not by text.
+//! Resolution of host names. A name that does not resolve is told from other failures by an error type of its own, not
+//! by text.
 
 use std::{
     cell::Cell,
@@ -27,7 +27,7 @@ tokio::task_local! {
     static RESOLVED: Cell<Instant>;
 }
 
-/// What `connecting` came to, and how long it took once the name was resolved.
+/// Result of `connecting`, and its time once the name was resolved.
 pub(super) async fn timed<T>(connecting: impl Future<Output = T>) -> (T, Duration) {
     let connecting = async {
         let done = connecting.await;
@@ -41,7 +41,7 @@ pub(super) async fn timed<T>(connecting: impl Future<Output = T>) -> (T, Duratio
 #[error("{0}")]
 pub(crate) struct NameError(pub(super) io::Error);
 
-/// A host name whose addresses are all nearer than the job may be led.
+/// Host name whose addresses are all below the least scope.
 #[derive(Debug, thiserror::Error)]
 #[error("it has an address of this machine or its network only")]
 pub(crate) struct NearError;
@@ -90,7 +90,7 @@ impl Resolver {
     }
 }
 
-/// The addresses of a name, with port 0, which stands for the scheme's own.
+/// Addresses of a name, with port 0. That stands for the scheme's own.
 pub(super) async fn addresses(name: &str) -> io::Result<Vec<SocketAddr>> {
     match this_machine(name) {
         Some(own) => Ok(own.to_vec()),

@@ -1,4 +1,4 @@
-//! Receive buffers for answers that a limit holds back: what is not read yet the kernel does not take either.
+//! Receive buffers for answers that a limit holds back. What is not read yet the kernel does not take either.
 
 use ropeway_model::ByteRate;
 
@@ -12,13 +12,13 @@ const LARGEST: u64 = 512 * 1024;
 /// Bytes that the kernel takes before anybody reads, where nobody tells it how many.
 const USUAL: u64 = 64 * 1024;
 
-/// The receive buffer in bytes for an answer that is read at `pace`; `None` where the kernel's own is as good.
+/// Receive buffer in bytes for an answer read at `pace`. `None` where the kernel's own is as good.
 pub(super) fn buffer(pace: ByteRate) -> Option<u64> {
     let bytes = (pace.bytes_per_second() / SHARE).max(SMALLEST);
     (bytes <= LARGEST).then_some(bytes)
 }
 
-/// Bytes of an answer that is read at `pace` that are under way or unread when it is left.
+/// Bytes that are lost by leaving an answer read at `pace`. They are under way or unread by then.
 pub(crate) fn ahead(pace: ByteRate) -> u64 {
     buffer(pace).unwrap_or(USUAL)
 }

@@ -72,7 +72,7 @@ impl Proxy {
         &self.url
     }
 
-    /// Whether the connection to the proxy itself is encrypted.
+    /// True where the connection to the proxy itself is encrypted.
     pub(super) fn is_secure(&self) -> bool {
         self.url.expose().scheme() == "https"
     }
@@ -85,7 +85,7 @@ impl Proxy {
         is_there.then(|| (decoded(url.username()), decoded(url.password().unwrap_or_default())))
     }
 
-    /// The same as an HTTP proxy is told it (RFC 7617).
+    /// Login as an HTTP proxy is told it (RFC 7617).
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
         let of_login = || {
             let (user, password) = self.login()?;

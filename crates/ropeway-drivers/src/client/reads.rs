@@ -1,4 +1,4 @@
-//! How much is read from a connection at a time.
+//! Bytes that are read from a connection at a time.
 //!
 //! The HTTP library doubles a connection's buffer with every read that fills it, up to 400 KiB, and makes another one
 //! while the bytes of the first are written. That is what one fast connection wants and what fifty cannot have: so reads
@@ -18,7 +18,7 @@ const LEAST: usize = 64 << 10;
 /// Larger ones bring nothing, and the library has no buffer for them.
 const MOST: usize = 1 << 20;
 
-/// The share of the process; cheap to clone, all clones are the same.
+/// The share of the process. Cheap to clone, all clones are the same.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reads(Arc<AtomicUsize>);
 
@@ -35,8 +35,8 @@ impl Reads {
 pub(super) struct Reader(Reads);
 
 impl Reader {
-    /// Bytes it may read at a time now: one less than the buffer that is meant, since a read that fills a buffer has the
-    /// library make the next one twice as large.
+    /// Bytes it may read at a time now. That is one less than the buffer that is meant, since a read that fills a
+    /// buffer has the library make the next one twice as large.
     pub(super) fn most(&self) -> u64 {
         let share = (TOGETHER / self.0.0.load(Relaxed).max(1)).clamp(LEAST, MOST);
         (1 << share.ilog2()) - 1

@@ -1,4 +1,4 @@
-//! Servers that answer many requests over one connection (HTTP/2), and who makes that connection.
+//! Connections that many requests to a server share (HTTP/2). One request goes ahead and makes them.
 //!
 //! Whether a server speaks HTTP/2 shows only when a connection is made. Jobs that start together would each make one,
 //! and throw all but one away again: so the first goes ahead and the others wait for what it finds.
@@ -43,7 +43,7 @@ pub(crate) enum Connection {
     Shared,
 }
 
-/// What is known of servers, each as reached in one way.
+/// Servers, each as reached in one way, with their state.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
     known: Mutex<HashMap<(ClientKey, String), Arc<Server>>>,
@@ -97,7 +97,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// The right to send a request over a client that offers HTTP/2; `None` where it is to be sent over one that does
+    /// The right to send a request over a client that offers HTTP/2. `None` where it is to be sent over one that does
     /// not. Waits at most [`FIRST_CONTACT`].
     pub(super) async fn approach(self: Arc<Self>, connection: Connection) -> Option<AlpnLead> {
         match (connection, self.speaks()) {
@@ -152,18 +152,18 @@ impl Server {
         }
     }
 
-    /// It answered over a client that speaks HTTP/1.1 alone.
+    /// Notes an answer over a client that speaks HTTP/1.1 alone.
     pub(crate) fn answered_in_http1(&self) {
         self.answered_in_http1.store(true, Relaxed);
     }
 
-    /// Whether it is known to answer in HTTP/2, and never did in HTTP/1.1.
+    /// True where it is known to answer in HTTP/2 alone.
     pub(crate) fn answers_in_http2_only(&self) -> bool {
         matches!(self.speaks(), AlpnState::Two { .. }) && !self.answered_in_http1.load(Relaxed)
     }
 
-    /// It does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place: also where that went wrong, since nothing else
-    /// is left, but not where it was refused as well.
+    /// Notes that it does not take HTTP/1.1. Tells whether HTTP/2 is tried in its place: also where that went wrong,
+    /// since nothing else is left, but not where it was refused as well.
     pub(crate) fn refused_http1(&self) -> bool {
         let is_tried = !matches!(self.speaks(), AlpnState::Avoided { wants_http1: true, .. });
         if is_tried {
@@ -173,7 +173,7 @@ impl Server {
     }
 }
 
-/// A request that offers HTTP/2, and later its answer: what becomes of them is learned from.
+/// Request that offers HTTP/2, and later its answer. What becomes of them is learned from.
 #[derive(Debug)]
 pub(crate) struct AlpnLead {
     server: Arc<Server>,
@@ -191,7 +191,7 @@ impl AlpnLead {
         self.lead = None;
     }
 
-    /// Whether the connection is one that others use as well, as far as is known.
+    /// True where others are known to use the connection as well.
     pub(crate) const fn is_shared(&self) -> bool {
         self.is_shared
     }

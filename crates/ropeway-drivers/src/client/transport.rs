@@ -1,4 +1,4 @@
-//! What carries requests in the place of the network: the drivers' seam for simulations.
+//! Transport in the place of the network, for simulations.
 
 use std::{fmt, io, pin::Pin};
 

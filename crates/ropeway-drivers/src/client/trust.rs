@@ -1,5 +1,5 @@
-//! Whom TLS trusts: the system's authorities and, where a job names a file, those in it and single servers that sign for
-//! themselves.
+//! Trust of TLS. It is in the system's authorities and, where a job names a file, in those of the file and in single
+//! servers that sign for themselves.
 
 use std::{path::Path, sync::Arc};
 
@@ -20,7 +20,7 @@ use crate::DriverError;
 /// Largest CA file in bytes. The bundle of all public authorities has a quarter of a megabyte.
 const LARGEST_FILE: u64 = 4 * 1024 * 1024;
 
-/// TLS that trusts what the system trusts and, with a `file`, what is in that.
+/// TLS configuration that trusts the system and, with a `file`, that.
 ///
 /// # Errors
 /// [`DriverError::CaFile`] where the file cannot be read or holds no certificate in PEM form; [`DriverError::Tls`]

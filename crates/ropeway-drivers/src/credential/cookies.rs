@@ -1,4 +1,4 @@
-//! Cookies from a file in Netscape's format, as browsers' extensions and curl write it, sent by the rules of RFC 6265bis.
+//! Cookies from a file in Netscape's format, sent by RFC 6265bis. Browsers' extensions and curl write such files.
 
 use url::Host;
 
@@ -18,7 +18,7 @@ pub(crate) struct Jar(Vec<Cookie>);
 #[derive(Clone, Debug)]
 pub(super) struct Cookie {
     pub(super) domain: Host,
-    /// Whether hosts below the domain get it too.
+    /// True where hosts below the domain get it too.
     pub(super) below: bool,
     pub(super) path: Box<[u8]>,
     pub(super) secure: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Requested<'a> {
     pub(crate) host: Host<&'a str>,
     /// The URL's path.
     pub(crate) path: &'a str,
-    /// Whether the connection is encrypted.
+    /// True where the connection is encrypted.
     pub(crate) secure: bool,
     /// Unix seconds.
     pub(crate) now: i64,
@@ -77,13 +77,13 @@ impl Jar {
         self.0.iter().filter(move |cookie| cookie.goes_to(requested))
     }
 
-    /// How many cookies there are.
+    /// Number of cookies.
     pub(crate) const fn len(&self) -> usize {
         self.0.len()
     }
 }
 
-/// The value of `Cookie` with these cookies behind what the user gives; `None` where there are none. Longer paths go
+/// The value of `Cookie` with these cookies behind what the user gives. `None` where there are none. Longer paths go
 /// first.
 pub(super) fn header<'a>(given: &[u8], cookies: impl Iterator<Item = &'a Cookie>) -> Option<Vec<u8>> {
     let mut chosen: Vec<&Cookie> = cookies.collect();
@@ -103,7 +103,8 @@ pub(super) fn header<'a>(given: &[u8], cookies: impl Iterator<Item = &'a Cookie>
     (!header.is_empty()).then_some(header)
 }
 
-/// Whether names below this one belong to different people (publicsuffix.org): no cookie is for all of them.
+/// True for a public suffix (publicsuffix.org). Names below it belong to different people, and no cookie is for all of
+/// them.
 pub(super) fn is_public_suffix(name: &str) -> bool {
     psl::suffix_str(name) == Some(name)
 }

@@ -1,4 +1,4 @@
-//! The dates of cookies, which servers write in any order and with any signs between (RFC 6265bis §5.1.1).
+//! Dates of cookies (RFC 6265bis §5.1.1). Servers write them in any order and with any signs between.
 
 /// Days of a year before each month, without a leap day.
 const BEFORE_MONTH: [i64; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];

@@ -1,10 +1,10 @@
-//! Whether others may read what only the user should.
+//! Exposure of secrets: files that others may read.
 
 use std::path::{Path, PathBuf};
 
 use super::netrc_file;
 
-/// The user's `.netrc`, where other users of this machine may read it: its passwords are theirs, too.
+/// The user's `.netrc`, where other users of this machine may read it. Its passwords are theirs, too.
 pub fn exposed_netrc() -> Option<PathBuf> {
     netrc_file().filter(|path| is_open_to_others(path))
 }

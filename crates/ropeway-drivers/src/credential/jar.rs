@@ -1,4 +1,4 @@
-//! Cookies that servers set while a job lasts, by the rules of RFC 6265bis: in memory, for one job, and gone with it.
+//! Cookies that servers set while a job lasts (RFC 6265bis). They are in memory, for one job, and gone with it.
 
 use std::fmt;
 
@@ -28,12 +28,12 @@ struct State {
 }
 
 impl CookieJar {
-    /// Whether no server has set any.
+    /// True where no server has set any.
     pub fn is_empty(&self) -> bool {
         self.0.lock().cookies.is_empty()
     }
 
-    /// How often its content changed.
+    /// Number of changes of its content.
     pub(crate) fn changes(&self) -> u64 {
         self.0.lock().changes
     }

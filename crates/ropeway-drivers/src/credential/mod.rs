@@ -1,6 +1,6 @@
-//! What a job shows of its user where a server asks: the login of a `.netrc`, the cookies of a browser, those that
-//! servers set meanwhile. Files are read anew when they change; all is evaluated for every request, so that each hop of a
-//! redirect gets what is meant for it alone.
+//! Credentials that a job shows a server. They are the login of a `.netrc`, the cookies of a browser, and those that
+//! servers set meanwhile. Files are read anew when they change; all is evaluated for every request, so that each hop of
+//! a redirect gets what is meant for it alone.
 
 mod cookies;
 mod date;
@@ -55,8 +55,8 @@ struct Read {
 }
 
 impl Credentials {
-    /// The header fields that the files of the job give for a request to `url`; the cookies behind those of `given`,
-    /// which are the user's own fields.
+    /// Header fields that the job's files give for a request to `url`. The cookies stand behind those of `given`, which
+    /// are the user's own fields.
     ///
     /// # Errors
     /// [`DriverError::CredentialFile`] where a file cannot be read or is not of its kind. A `.netrc` that does not

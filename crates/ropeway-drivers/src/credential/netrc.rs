@@ -56,8 +56,8 @@ impl Netrc {
         Ok(Self(entries))
     }
 
-    /// The login for `host`: of the first entry that names it, or of a `default` before such an entry. With `user`
-    /// only an entry of that user counts.
+    /// Login for `host`. The first entry that names it counts, or a `default` before such an entry. With `user` only an
+    /// entry of that user counts.
     pub(crate) fn login(&self, host: &str, user: Option<&str>) -> Option<Login> {
         let names_host = |machine: &String| machine.eq_ignore_ascii_case(host);
         let fits = |entry: &&Entry| {

@@ -41,7 +41,7 @@ pub trait Download: Send + Sync {
     ) -> Result<Fetched, DriverError>;
 }
 
-/// How long it took to open the connection that an answer came on.
+/// Time that the connection of an answer took to open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handshake {
     /// One way and back: what the connection took before any encryption.
@@ -54,18 +54,18 @@ pub struct Handshake {
 pub struct Probe {
     /// The address after redirects: later requests go there.
     pub url: SafeUrl,
-    /// The name the server gives the file (`Content-Disposition`), else the one its final address ends in.
+    /// Name that the server gives the file (`Content-Disposition`). Else it is the one that its final address ends in.
     pub name: FileName,
-    /// What tells this version from others, with its length.
+    /// Version of the file, with its length.
     pub validator: Validator,
     /// The digest the server announces for the whole file, if any.
     pub digest: Option<Digest>,
-    /// Whether it is labeled as a web page and begins as one does, or as a program's message where the name promises
-    /// something else: it may stand in the place of the file.
+    /// True where it may stand in the place of the file. It is labeled as a web page and begins as one does, or as a
+    /// program's message where the name promises something else.
     pub is_page: bool,
-    /// Whether the server says that it serves ranges of it.
+    /// True where the server says that it serves ranges of it.
     pub offers_ranges: bool,
-    /// What is known of the connection.
+    /// Handshake of the connection, as far as it was seen.
     pub handshake: Option<Handshake>,
     /// The file from its first byte.
     pub body: ByteStream,
@@ -73,9 +73,9 @@ pub struct Probe {
 
 /// The answer to a request for a range.
 pub struct Fetched {
-    /// What the server says of the version it sends from.
+    /// Version that the server sends from, as it says.
     pub validator: Validator,
-    /// What is known of the connection.
+    /// Handshake of the connection, as far as it was seen.
     pub handshake: Option<Handshake>,
     /// Bytes from `want.start()` on.
     pub body: ByteStream,

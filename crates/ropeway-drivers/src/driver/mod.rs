@@ -18,12 +18,12 @@ pub use upload::{
 
 use crate::{Clients, CookieJar, client::ahead};
 
-/// What a driver needs besides the address.
+/// Surroundings of a driver's requests: all that it needs besides the address.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// The process's HTTP clients, one per way to reach the network.
     pub clients: Clients,
-    /// How this job reaches the network.
+    /// Settings by which this job reaches the network.
     pub network: Network,
     /// The origin of the address the user gave. A probe may end at another one, and later requests then start there.
     pub origin: url::Origin,
@@ -31,22 +31,22 @@ pub struct Context {
     pub secrets: Secrets,
     /// Cookies that servers set while the job lasts.
     pub cookies: Arc<CookieJar>,
-    /// The limit that the first answer is read at, if there is one. Without it the request may travel on a connection
-    /// that other jobs use as well (HTTP/2), where nothing that is under way is held back for one job alone; with it, on
-    /// one of its own whose receive buffer is so small that the kernel does not run ahead.
+    /// Limit that the first answer is read at. Without it the request may travel on a connection that other jobs use as
+    /// well (HTTP/2), where nothing that is under way is held back for one job alone; with it, on one of its own whose
+    /// receive buffer is so small that the kernel does not run ahead.
     pub pace: Option<ByteRate>,
-    /// Whether a request for a range may carry a condition (`If-Range`): some servers take none.
+    /// True where a request for a range may carry a condition (`If-Range`). Some servers take none.
     pub is_conditional: bool,
-    /// The name that the user gave the file: it says which coding is the file's own.
+    /// Name that the user gave the file. It says which coding is the file's own.
     pub saved_as: Option<FileName>,
-    /// Asked before a redirect is followed to another server; without it all are.
+    /// Asked before a redirect is followed to another server. Without it all are.
     pub gate: Option<Arc<dyn Gate>>,
     /// Ends every request of the job at once.
     pub cancel: CancellationToken,
 }
 
 impl Context {
-    /// Bytes of the first answer that are under way or unread, at the most, when it is left before its end.
+    /// Most bytes of the first answer lost by leaving it early. They are under way or unread by then.
     pub fn ahead(&self) -> u64 {
         self.pace.map_or(0, ahead)
     }

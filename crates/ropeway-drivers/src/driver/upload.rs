@@ -1,4 +1,4 @@
-//! Uploads as the engine sees them: how a server takes the bytes, and what it says of them.
+//! Uploads as the engine sees them. A server takes the bytes in one layout, and says things of them.
 
 use std::{io, ops::RangeInclusive, pin::Pin};
 
@@ -64,11 +64,11 @@ pub struct SourceMeta {
 /// An upload that the server takes bytes of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenUpload {
-    /// What is remembered of it.
+    /// Session that is remembered of it.
     pub session: Session,
-    /// How the server takes the bytes.
+    /// Layout in which the server takes the bytes.
     pub layout: Layout,
-    /// What it has of them.
+    /// Bytes that the server has.
     pub held: Held,
 }
 
@@ -77,11 +77,11 @@ pub struct OpenUpload {
 pub struct Session {
     /// Where the bytes go.
     pub url: SafeUrl,
-    /// What else the driver must remember.
+    /// State that the driver must remember besides.
     pub state: serde_json::Value,
     /// When the server forgets it, if it says so.
     pub expires: Option<Timestamp>,
-    /// Existence at the server: an upload that its first part creates has none before, and nothing to go on with.
+    /// Existence at the server. An upload that its first part creates has none before, and nothing to go on with.
     pub is_created: bool,
 }
 
@@ -97,7 +97,7 @@ pub enum Layout {
     },
 }
 
-/// What a server has of a file.
+/// Bytes of a file that a server has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Held {
     /// No byte that a later request could build upon.
@@ -131,24 +131,25 @@ pub trait PartBody: Send + Sync {
 /// The acknowledgement of a part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// What the server has now.
+    /// Bytes that the server has now.
     pub held: Held,
     /// The session from now on, where the answer changed it.
     pub session: Option<Session>,
-    /// What the answer says of what is stored.
+    /// Receipt for what is stored.
     pub receipt: Receipt,
 }
 
 /// The server's word on what it stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// What the answer says of the whole file.
+    /// Evidence of the whole file in the answer.
     pub evidence: Vec<Evidence>,
-    /// The body of the answer, if it is short and came whole: a digest in its head may be of this.
+    /// Body of the answer, if it is short and came whole. A digest in its head may be of this.
     pub answer: Option<Vec<u8>>,
     /// Where the stored file is now (`Location`, or the request's own address).
     pub location: Option<SafeUrl>,
-    /// Comparison of the part with a digest that was sent ahead of it: the server takes none that differs.
+    /// Comparison of the part with a digest sent ahead of it. The server takes none that differs. The server takes none
+    /// that differs.
     pub is_compared: bool,
 }
 
@@ -170,7 +171,7 @@ impl Evidence {
     }
 }
 
-/// What a server has at an address.
+/// Stored file at an address of a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stored {
     /// It says that nothing is there.

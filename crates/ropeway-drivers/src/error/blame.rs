@@ -1,4 +1,4 @@
-//! Who is to blame for an error: what breakers, caps and profiles of servers are moved by.
+//! Blame for an error. It is what moves breakers, caps and profiles of servers.
 
 use super::DriverError;
 

@@ -1,4 +1,4 @@
-//! Errors on the wire as failures of a job: the code, when to come back, and which server it is about.
+//! Errors on the wire as failures of a job. Each has a code, a time to come back, and the server that it is about.
 
 use ropeway_model::{Failure, FailureCode, Retry};
 
@@ -69,8 +69,8 @@ impl DriverError {
         }
     }
 
-    /// The host and port that it is about: behind a redirect another one than was asked. `None` where the cause is on this
-    /// machine or in a proxy.
+    /// Host and port that it is about. Behind a redirect that is another one than was asked. `None` where the cause is
+    /// on this machine or in a proxy.
     pub fn host(&self) -> Option<String> {
         match self {
             Self::NameNotResolved { host }
@@ -114,7 +114,7 @@ impl DriverError {
         }
     }
 
-    /// What is stored and shown.
+    /// Failure that is stored and shown.
     pub fn failure(&self) -> Failure {
         Failure::new(self.code(), self.to_string()).with_status(self.status())
     }

@@ -1,4 +1,4 @@
-//! What an error means for the transfer, whatever the protocol says it by.
+//! Meaning of an error for the transfer, whatever the protocol.
 
 use ropeway_model::Retry;
 

@@ -1,4 +1,4 @@
-//! What can go wrong on the wire: what happened, on which URL, and what to do about it.
+//! Errors on the wire. Each says what happened, on which URL, and what to do about it.
 
 mod blame;
 mod code;
@@ -291,7 +291,7 @@ pub enum DriverError {
     Canceled,
 }
 
-/// What a server is waited for.
+/// Turn of a server that is waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Turn {
     /// To begin its answer.

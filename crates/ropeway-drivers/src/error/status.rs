@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ropeway_model::FailureCode;
 
-/// What a status means, whatever was asked.
+/// Meaning of a status, whatever was asked.
 pub(crate) const fn code_of_status(status: u16, retry_after: Option<Duration>) -> FailureCode {
     match (status, retry_after) {
         (401 | 407, _) => FailureCode::Unauthorized,

@@ -9,12 +9,12 @@ pub(crate) fn its(length: Option<u64>) -> String {
     length.map(|length| format!(" (it has {})", counted(length, "byte"))).unwrap_or_default()
 }
 
-/// What a SOCKS proxy did not take: one way is offered at a time, a login where there is one.
+/// Refusal of a SOCKS proxy. One way is offered at a time, a login where there is one.
 pub(crate) fn method_offered(proxy: &SafeUrl) -> &'static str {
     if proxy.has_login() { "a user name and password" } else { "a client without a login" }
 }
 
-/// What a server says, behind its status.
+/// Words of a server behind its status.
 pub(crate) fn said(words: Option<&ServerWords>) -> String {
     words.map(ToString::to_string).unwrap_or_default()
 }

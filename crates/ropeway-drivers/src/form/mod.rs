@@ -1,4 +1,4 @@
-//! Uploads by one streaming `multipart/form-data` POST (RFC 7578), as a browser's form sends them.
+//! Uploads by one streaming `multipart/form-data` POST (RFC 7578). A browser's form sends them so.
 
 mod multipart;
 

@@ -1,4 +1,4 @@
-//! The octets around a file in a form (RFC 7578, with names escaped as the HTML standard says and browsers do).
+//! Octets around a file in a form (RFC 7578). Names are escaped as the HTML standard says and browsers do.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::DriverError;
 /// Octets of randomness in a boundary: no file contains it by chance, and nobody can guess it.
 const BOUNDARY_OCTETS: usize = 16;
 
-/// What stands before and behind the file, and the content type that names the boundary.
+/// Octets before and behind the file, and the content type. That names the boundary.
 #[derive(Debug)]
 pub(super) struct Multipart {
     pub(super) before: Bytes,

@@ -1,4 +1,4 @@
-//! The digests that an answer tells of a whole file, surest first, and what products say beside the standards.
+//! Digests that an answer tells of a whole file, surest first. Products have fields beside the standards.
 //!
 //! With a content coding they are of the encoded bytes (RFC 9530 §3.1, RFC 3230 §4.2).
 
@@ -27,8 +27,8 @@ const HEXADECIMAL: [(&str, Algorithm); 4] = [
     ("x-checksum-md5", Algorithm::Md5),
 ];
 
-/// The surest digest that an answer with the whole file (200) announces for it; `None` where there is none. What is
-/// malformed, or in an algorithm not known here, says nothing.
+/// Surest digest that a 200 announces for the whole file. `None` where there is none. What is malformed, or in an
+/// algorithm not known here, says nothing.
 ///
 /// An answer with a part must not be asked: its `Content-MD5` is of the part, and so may be its `Digest`.
 pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
@@ -36,8 +36,8 @@ pub(crate) fn of_whole(headers: &HeaderMap) -> Option<Digest> {
     [REPR_DIGEST, CONTENT_DIGEST, DIGEST, CONTENT_MD5].iter().find_map(|field| surest(headers, field))
 }
 
-/// What an answer to an upload, or about a stored file, says of the bytes that the server has. Each field tells its
-/// surest digest.
+/// Evidence of the stored bytes in an answer to an upload. It may also be an answer about a stored file. Each field
+/// tells its surest digest.
 ///
 /// Any of them may be of the answer's own body instead (RFC 9530 §2, appendix B): that is for whoever compares to see.
 pub(crate) fn of_stored(headers: &HeaderMap) -> Vec<Evidence> {

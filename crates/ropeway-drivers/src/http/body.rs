@@ -18,7 +18,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use super::{coding, decoded};
 use crate::{ByteStream, DriverError, client::AlpnLead, send::error};
 
-/// At most `longest` bytes of the answer's body, as they come from the connection, without a copy where nothing has to
+/// Body of an answer, at most `longest` bytes of it. They come from the connection without a copy where nothing has to
 /// be undone.
 ///
 /// Ends with [`DriverError::ConnectionLost`] where the connection ends before the body does, and with

@@ -1,5 +1,5 @@
-//! Content codings that a server applies although it was asked not to (RFC 9110 §8.4), and what becomes of them: the
-//! saved file is what its name promises.
+//! Content codings that a server applies although it was asked not to. What becomes of them (RFC 9110 §8.4) follows
+//! from the name: the saved file is what that promises.
 
 use http::{
     HeaderMap,
@@ -28,7 +28,7 @@ pub(super) enum Coding {
     Deflate,
 }
 
-/// The coding to undo in an answer that is to be saved as `name`; `None` where the bytes are saved as they come.
+/// Coding to undo in an answer that is saved as `name`. `None` where the bytes are saved as they come.
 ///
 /// A server that labels `a.tar.gz` as gzip-coded means the file itself: undoing that would save a tar under a wrong name.
 ///
@@ -45,7 +45,7 @@ pub(super) fn to_undo(headers: &HeaderMap, name: &FileName) -> Result<Option<Cod
     of_label(coding).map(Some).ok_or_else(|| coding.clone())
 }
 
-/// The transfer coding to undo in an answer, beside `chunked`, which the HTTP library undoes.
+/// Transfer coding to undo in an answer, beside `chunked`. That one the HTTP library undoes.
 ///
 /// # Errors
 /// The labels of codings that cannot be undone here.

@@ -1,4 +1,4 @@
-//! A body with its content coding undone, in constant memory and within limits.
+//! Body with its content coding undone. Memory is constant, and there are limits.
 
 use std::{
     io::{self, Write as _},
@@ -44,7 +44,7 @@ pub(super) fn stream(encoded: ByteStream, coding: Coding, url: SafeUrl) -> ByteS
     Box::pin(Decoded::new(encoded, coding, url, LIMIT))
 }
 
-/// Which coding `body` has, of whatever its label says: some servers label what they do not compress. Returns the same
+/// Coding that `body` has, whatever its label says. Some servers label what they do not compress. Returns the same
 /// body, of which nothing is lost.
 ///
 /// # Errors

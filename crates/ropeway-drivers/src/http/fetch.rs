@@ -1,4 +1,4 @@
-//! A request for a range, and the grounds on which its answer is believed.
+//! Request for a range, and the checks that its answer passes.
 
 use http::{
     HeaderMap, HeaderValue,
@@ -15,7 +15,7 @@ use ropeway_wire::{
 use super::{body, coding, probe, redirect};
 use crate::{Context, DriverError, Fetched, client::Connection, send::error};
 
-/// Sends the request and checks the answer's head; not one byte of a wrong answer is passed on.
+/// Sends the request and checks the answer's head. Not one byte of a wrong answer is passed on.
 pub(super) async fn fetch(
     context: &Context,
     from: &SafeUrl,

@@ -1,4 +1,4 @@
-//! Web pages: what logins, captive portals and error handlers send in the place of a file, with status 200.
+//! Web pages in the place of a file. Logins, captive portals and error handlers send them with status 200.
 
 use std::time::Duration;
 
@@ -28,8 +28,8 @@ const ENOUGH: usize = 16;
 /// Octets of a body that are looked at, where white space does not end.
 const LONGEST_LOOK: usize = 1024;
 
-/// What an answer is labeled as that may stand in the place of a file. Programs that forget to label what they send label
-/// archives so, too: the label alone proves nothing.
+/// Label of an answer that may stand in a file's place. Programs that forget to label what they send label archives so,
+/// too: the label alone proves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
     /// A page.
@@ -40,7 +40,7 @@ pub(super) enum Label {
     Message,
 }
 
-/// What the answer is labeled as; `None` for what may well be the file that is to be saved as `name`.
+/// Label of the answer. `None` for what may well be the file that is to be saved as `name`.
 pub(super) fn label(headers: &HeaderMap, name: &FileName) -> Option<Label> {
     let media_type = coding::media_type(headers);
     let is_one_of = |types: &[&str]| types.iter().any(|one| one.eq_ignore_ascii_case(media_type));
@@ -51,14 +51,14 @@ pub(super) fn label(headers: &HeaderMap, name: &FileName) -> Option<Label> {
     (is_one_of(&MESSAGES) && name.is_no_page()).then_some(Label::Message)
 }
 
-/// Whether an answer with this head and beginning is a page.
+/// True where an answer with this head and beginning is a page.
 pub(crate) fn is_page(headers: &HeaderMap, body: &[u8]) -> bool {
     let media_type = coding::media_type(headers);
     let is_labeled = PAGES.iter().any(|page| page.eq_ignore_ascii_case(media_type));
     is_labeled && !headers.contains_key(CONTENT_DISPOSITION) && begins(body, Label::Page)
 }
 
-/// Whether `body` begins as what it is labeled as does, and the same body, of which nothing is lost.
+/// Tells whether `body` begins as its label promises. Returns the same body, of which nothing is lost.
 ///
 /// # Errors
 /// [`DriverError::Silent`] if nothing of it comes. Another failure is the returned body's.

@@ -55,7 +55,7 @@ pub(super) async fn probe(context: &Context, from: &SafeUrl) -> Result<Probe, Dr
     Ok(Probe { url, name, validator, digest, is_page, offers_ranges, handshake, body })
 }
 
-/// The name the answer's head gives the file, else the one its address ends in.
+/// Name that the answer's head gives the file. Else it is the one that its address ends in.
 pub(super) fn name(headers: &HeaderMap, url: &SafeUrl) -> FileName {
     let named = headers.get(CONTENT_DISPOSITION).and_then(|value| content_disposition::file_name(value.as_bytes()));
     named.unwrap_or_else(|| FileName::from_url(url.expose()))

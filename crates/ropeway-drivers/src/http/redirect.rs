@@ -1,5 +1,5 @@
-//! Following redirects by our own policy: a redirect never carries the user's headers or login to another origin,
-//! never leaves HTTP, never gives encryption up, and ends.
+//! Redirects, followed by our own policy. None carries the user's headers or login to another origin, leaves HTTP,
+//! gives encryption up, or goes on without end.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -26,7 +26,7 @@ pub(crate) struct Answer {
     pub(crate) response: Response,
 }
 
-/// Sends a `GET` with `fields` to `from` and on to where it is redirected.
+/// Sends a `GET` with `fields` to `from`, and follows redirects.
 ///
 /// # Errors
 /// [`DriverError::RedirectRefused`] naming the loop, the hop that is not followed, or the limit of 20;

@@ -1,4 +1,4 @@
-//! Metalink 4 (RFC 5854): files with their addresses, digests and pieces, in one XML document.
+//! Metalink 4 (RFC 5854), an XML document. It names files with their addresses, digests and pieces.
 
 mod read;
 
@@ -16,11 +16,11 @@ pub struct MetalinkFile {
     pub name: FileName,
     /// Length in bytes.
     pub size: Option<u64>,
-    /// The digests of the whole file in algorithms that are known here, the strongest first.
+    /// Digests of the whole file in known algorithms, the strongest first.
     pub digests: Vec<Digest>,
     /// The strongest digests of its pieces.
     pub pieces: Option<Pieces>,
-    /// Where it is, best first; at least one address that can be downloaded from.
+    /// Where it is, best first. At least one address that can be downloaded from.
     pub urls: Vec<SafeUrl>,
 }
 
@@ -59,7 +59,7 @@ pub fn parse(text: &str) -> Result<Vec<MetalinkFile>, MetalinkError> {
     read::document(text)
 }
 
-/// Whether an answer of this media type is a Metalink of version 4 (RFC 5854 §6.1).
+/// True for the media type of Metalink 4 (RFC 5854 §6.1).
 pub fn is_media_type(media_type: &str) -> bool {
     media_type.eq_ignore_ascii_case("application/metalink4+xml")
 }

@@ -1,4 +1,5 @@
-//! What the network stack reports, as a [`DriverError`]: found by the types of the causes, never by their text.
+//! Errors of the network stack, each as a [`DriverError`]. They are found by the types of the causes, never by their
+//! text.
 
 use std::{error::Error, io};
 
@@ -13,7 +14,7 @@ use crate::{
     client::{FramingError, LoginRefusal, NameError, NearError, connect_timeout, login_refusal},
 };
 
-/// A request that got no answer, as the client it was sent with tells it.
+/// Request that got no answer, as its client tells it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestError {
     #[error(transparent)]
@@ -23,7 +24,7 @@ pub(crate) enum RequestError {
 }
 
 impl RequestError {
-    /// Whether there was no connection to send it over.
+    /// True where there was no connection to send it over.
     pub(super) fn is_connect(&self) -> bool {
         match self {
             Self::Library(error) => error.is_connect(),
@@ -58,13 +59,13 @@ pub(crate) fn of_status(url: SafeUrl, response: &Response) -> DriverError {
     DriverError::Status { url, status: response.status().as_u16(), retry_after, words: None }
 }
 
-/// What went wrong with a stream, where the request went over HTTP/2. On a connection that `is_shared` whatever breaks
-/// it is that, and the library tells it without a word of HTTP/2.
+/// Fault of a stream, where the request went over HTTP/2. On a connection that `is_shared` whatever breaks it is that,
+/// and the library tells it without a word of HTTP/2.
 pub(crate) fn fault_of_request(error: &RequestError, is_shared: bool) -> Option<Fault> {
     fault(error, is_shared && !error.is_connect() && !error.is_builder())
 }
 
-/// The same for the body of its answer.
+/// Fault of a stream, for the body of an answer.
 pub(crate) fn fault_of_body(error: &reqwest::Error, is_shared: bool) -> Option<Fault> {
     fault(error, is_shared)
 }
@@ -89,7 +90,7 @@ fn of_stream(host: String, fault: Fault, error: &(dyn Error + 'static)) -> Drive
     }
 }
 
-/// The error of a request to `url` that got no answer, with the `fault` of its stream if it had one.
+/// Error of a request to `url` that got no answer. `fault` is that of its stream, if it had one.
 pub(crate) fn of_request(
     url: &SafeUrl,
     proxy: Option<&SafeUrl>,
@@ -142,7 +143,7 @@ pub(crate) fn of_request(
     DriverError::ConnectionLost { host, reason: innermost(error) }
 }
 
-/// The error of a body from `url` that broke off, with the `fault` of its stream if it had one.
+/// Error of a body from `url` that broke off. `fault` is that of its stream, if it had one.
 pub(crate) fn of_body(url: &SafeUrl, error: &reqwest::Error, fault: Option<Fault>) -> DriverError {
     match fault {
         Some(fault) => of_stream(url.host(), fault, error),
@@ -158,8 +159,8 @@ fn is_malformed(error: &(dyn Error + 'static)) -> bool {
     find::<rustls::Error>(error).is_none() && find::<io::Error>(error).is_some_and(|error| is_framing(error.kind()))
 }
 
-/// Whether the server ended the connection instead of answering, as happens to a kept connection that is reused in
-/// the moment the server gives it up.
+/// True where the server ended the connection instead of answering. That happens to a kept connection which is reused
+/// in the moment the server gives it up.
 pub(crate) fn is_stale_connection(error: &RequestError) -> bool {
     // Behind TLS an end without a farewell is an unexpected one.
     let gone = |kind| {
@@ -170,13 +171,13 @@ pub(crate) fn is_stale_connection(error: &RequestError) -> bool {
             || find::<io::Error>(error).is_some_and(|error| gone(error.kind())))
 }
 
-/// Whether the handshake ended since the server does not speak what was offered.
+/// True where the server does not speak what the handshake offered.
 pub(crate) fn is_refused_protocol(error: &RequestError) -> bool {
     let refusal = AlertDescription::NoApplicationProtocol;
     matches!(find::<rustls::Error>(error), Some(rustls::Error::AlertReceived(alert)) if *alert == refusal)
 }
 
-/// Whether what came is no HTTP/1.1 at all.
+/// True where what came is no HTTP/1.1 at all.
 pub(crate) fn is_other_protocol(error: &RequestError) -> bool {
     !error.is_connect() && find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse)
 }
@@ -186,7 +187,7 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     causes(error).find_map(<dyn Error>::downcast_ref::<E>)
 }
 
-/// What the innermost cause says: those around it only say that something failed, and the outermost shows the address
+/// Text of the innermost cause. Those around it only say that something failed, and the outermost shows the address
 /// with its secrets.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().map_or_else(|| "the request cannot be sent".to_owned(), ToString::to_string)

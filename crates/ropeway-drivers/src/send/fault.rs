@@ -1,8 +1,8 @@
-//! What goes wrong with a stream of HTTP/2 (RFC 9113), and what that means for the request.
+//! Faults of a stream of HTTP/2 (RFC 9113). Each has a meaning for the request.
 
 use h2::Reason;
 
-/// What ended a stream before its answer was whole.
+/// Fault that ended a stream before its answer was whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The server has not looked at the request (RFC 9113 §8.7): it may be sent again at once. `is_closing` where it

@@ -27,8 +27,8 @@ const RESERVED: [HeaderName; 11] = [
     UPGRADE,
 ];
 
-/// The fields every request to `url` carries: of the user's those that are meant for its origin, and of the cookies that
-/// servers set meanwhile.
+/// Fields that every request to `url` carries. Of the user's they are those that are meant for its origin, and of the
+/// cookies those that servers set meanwhile.
 ///
 /// # Errors
 /// [`DriverError::CredentialFile`] where the job names a file of logins or cookies that cannot be used.

@@ -1,4 +1,5 @@
-//! One request and the head of its answer: headers, patience, cancelling, and errors by their kind.
+//! Requests, one at a time, with the head of the answer. Headers, patience, cancelling and kinds of errors are decided
+//! here.
 
 pub(crate) mod error;
 pub(crate) mod fault;
@@ -23,10 +24,11 @@ use crate::{
     upload::SizedBody,
 };
 
-/// Longest wait for the head of an answer whose request has no body. It also ends a server that sends interim (1xx)
-/// responses without end: the HTTP library tells them to nobody, so that they cannot be counted. Some servers make the file before they answer, hence minutes.
+/// Longest wait for an answer's head after a request without a body. It also ends a server that sends interim (1xx)
+/// responses without end: the HTTP library tells them to nobody, so that they cannot be counted. Some servers make the
+/// file before they answer, hence minutes.
 pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
-/// Largest head of an answer that is taken, in octets of names and values. Real ones have 1 to 8 KiB.
+/// Octets of names and values in the largest head that is taken. Real ones have 1 to 8 KiB.
 pub(crate) const LARGEST_HEAD: usize = 64 * 1024;
 
 /// A request is sent again at once this often where the server has not looked at it. What it refuses time and again it
@@ -35,8 +37,8 @@ const MOST_REFUSALS: u32 = 3;
 /// The same where the server ends connections in good order: each time others were served and these were too late.
 const MOST_FAREWELLS: u32 = 10;
 
-/// Sends a `GET` and returns the answer once its head is there, whatever its status. The user's headers go along only
-/// to the job's own origin.
+/// Sends a `GET` and returns the answer at its head. Its status may be any. The user's headers go along only to the
+/// job's own origin.
 ///
 /// A connection that the server gave up in the moment of its reuse is replaced once, silently (RFC 9112 §9.3.1). What
 /// a server has not looked at is sent again at once (RFC 9113 §8.7), in HTTP/1.1 where it asks for that, and in HTTP/2
@@ -162,7 +164,7 @@ async fn get_overridden(
     }
 }
 
-/// Sends a request with a `body`, if it has one, and returns the head of the answer. `suggested` gives way to the user's
+/// Sends a request and returns the head of the answer. It may have a `body`. `suggested` gives way to the user's
 /// headers, `fields` does not. The wait has no limit of its own: the head comes when the body has gone.
 ///
 /// It is sent again as a `GET` is, as long as nothing of its body has been: in HTTP/2 where the server speaks nothing else,
@@ -225,7 +227,7 @@ fn checked(route: Route, url: &SafeUrl, mut response: Response) -> Result<Respon
     Ok(response)
 }
 
-/// Where the connection led to that an answer came over; `None` where a proxy made it.
+/// Where the connection led to that an answer came over. `None` where a proxy made it.
 pub(crate) fn scope(response: &Response) -> Option<AddressScope> {
     response.extensions().get::<AddressScope>().copied()
 }

@@ -1,4 +1,4 @@
-//! The body of a request that may have to be sent again: it comes back as long as nobody has taken a byte of it.
+//! Body of a request that may have to be sent again. It comes back as long as nobody has taken a byte of it.
 
 use std::{
     io,
@@ -42,8 +42,8 @@ impl Unsent {
         }
     }
 
-    /// Whether the request can be sent again without the server getting it twice. What has no body only asks, and may be
-    /// asked twice; what was `unconnected` was not sent at all.
+    /// True where the request can be sent again and never arrives twice. What has no body only asks, and may be asked
+    /// twice; what was `unconnected` was not sent at all.
     pub(super) fn is_back(&self, is_unconnected: bool) -> bool {
         !self.is_one || (self.place.lock().is_some() && (self.has_bytes || is_unconnected))
     }

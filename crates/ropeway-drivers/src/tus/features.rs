@@ -1,4 +1,4 @@
-//! What servers have said that they offer, so that not each of many files asks again.
+//! Features that servers have announced. Not each of many files asks again.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -17,7 +17,7 @@ const MOST: usize = 256;
 pub(super) struct Known(Mutex<HashMap<SafeUrl, (Instant, Features)>>);
 
 impl Known {
-    /// What the server offers, if it said so lately.
+    /// Features of the server, if it announced them lately.
     pub(super) fn get(&self, endpoint: &SafeUrl) -> Option<Features> {
         let known = self.0.lock();
         known.get(endpoint).filter(|(since, _)| since.elapsed() < BELIEVED).map(|(_, features)| *features)

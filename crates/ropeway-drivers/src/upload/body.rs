@@ -1,4 +1,5 @@
-//! The body of an upload: bytes before the file, the file, bytes behind it, of a length known from the start.
+//! Body of an upload, of a length known from the start. Bytes come before the file, then the file, then bytes behind
+//! it.
 
 use std::{
     io,
@@ -12,7 +13,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use super::Sending;
 use crate::PartBytes;
 
-/// A body of exactly the announced length; a source with fewer or more bytes fails it, so that no server takes a file
+/// A body of exactly the announced length. A source with fewer or more bytes fails it, so that no server takes a file
 /// that was cut or that grew for the whole one.
 pub(crate) struct SizedBody {
     before: Bytes,
@@ -38,7 +39,7 @@ impl SizedBody {
         self.before.len() as u64 + self.file_left + self.behind.len() as u64
     }
 
-    /// What becomes of the body, for whoever waits for the answer.
+    /// State of the body, for whoever waits for the answer.
     pub(crate) fn sending(&self) -> Sending {
         self.sending.clone()
     }

@@ -1,4 +1,4 @@
-//! What a server has at an address, asked without fetching it.
+//! Inquiry about a stored file, without fetching it.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Media types of answers that some programs give to whatever they are asked.
 const OF_PROGRAMS: [&str; 3] = ["text/html", "application/json", "application/problem+json"];
 
-/// What the server has at `url`; `None` where it does not tell, or tells it of something else.
+/// Stored file at `url`. `None` where the server does not tell, or tells it of something else.
 pub(crate) async fn stored_at(context: &Context, url: &SafeUrl) -> Option<Stored> {
     let asked = async {
         let response = head(context, url).await.ok()?;

@@ -1,4 +1,4 @@
-//! What the drivers that upload share: the body, what the answer to it means, and what is stored.
+//! Parts that the drivers for uploads share. They are the body, the meaning of its answer, and what is stored.
 
 mod body;
 mod inquiry;
@@ -41,19 +41,19 @@ pub(crate) struct Answer {
     is_whole: bool,
 }
 
-/// Begins an upload in one request: nothing is sent, and one that broke off begins anew. `state` is what the request needs
-/// besides the bytes.
+/// Begins an upload in one request. Nothing is sent, and one that broke off begins anew. `state` is what the request
+/// needs besides the bytes.
 pub(crate) fn begin(url: SafeUrl, state: &impl Serialize) -> Result<OpenUpload, DriverError> {
     let session = Session { state: remembered(&url, state)?, url, expires: None, is_created: false };
     Ok(OpenUpload { session, layout: Layout::Whole, held: Held::Nothing })
 }
 
-/// What a driver remembers of an upload to `url`, as it is stored.
+/// Session of an upload to `url`, as a driver has it stored.
 pub(crate) fn remembered(url: &SafeUrl, state: &impl Serialize) -> Result<serde_json::Value, DriverError> {
     serde_json::to_value(state).map_err(|wrong| send::error::bad(url, wrong.to_string()))
 }
 
-/// What a driver remembers of an upload.
+/// State that a driver remembers of an upload.
 pub(crate) fn state_of<T: DeserializeOwned>(session: &Session) -> Result<T, DriverError> {
     serde_json::from_value(session.state.clone())
         .map_err(|wrong| send::error::bad(&session.url, format!("the saved upload is unreadable: {wrong}")))
@@ -84,7 +84,7 @@ pub(crate) async fn deliver(
     Answer { response, body: Vec::new(), is_whole: false }.with_body(context).await
 }
 
-/// Sends a request without a body and returns the answer, whatever its status. The user's headers go along.
+/// Sends a request without a body and returns the answer. Its status may be any. The user's headers go along.
 ///
 /// # Errors
 /// [`DriverError::Silent`] where no answer begins within two minutes.
@@ -131,7 +131,7 @@ impl Answer {
         }
     }
 
-    /// Whether it is a web page. Programs that forget to label what they answer label it so, too.
+    /// True where it is a web page. Programs that forget to label what they answer label it so, too.
     pub(crate) fn is_page(&self) -> bool {
         page::is_page(self.response.headers(), &self.body)
     }

@@ -1,4 +1,4 @@
-//! Whose turn it is while a body is sent: the source's, the network's, or the server's to answer.
+//! Turns while a body is sent. One is the source's, the network's, or the server's to answer.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ fn answer_timeout() -> Duration {
     Patience::chosen().silence.unwrap_or(ANSWER_TIMEOUT)
 }
 
-/// What becomes of a body that was handed over for sending; shared between the body and whoever waits for the answer.
+/// State of a body that was handed over for sending. The body shares it with whoever waits for the answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Sending {
     shared: Arc<Shared>,
@@ -61,17 +61,17 @@ impl Sending {
         *self.shared.failure.lock() = Some(error);
     }
 
-    /// Whether the last byte was handed over.
+    /// True where the last byte was handed over.
     pub(crate) fn has_finished(&self) -> bool {
         matches!(*self.shared.turn.lock(), Turn::Server { .. })
     }
 
-    /// The error of the source, which goes before whatever the network made of it.
+    /// Error of the source. It goes before whatever the network made of it.
     pub(super) fn failure(&self) -> Option<DriverError> {
         self.shared.failure.lock().take().map(DriverError::Body)
     }
 
-    /// Ends once the network or the server has had its turn for too long; tells which one and how long that was.
+    /// Ends once the network or the server takes too long. Tells which one and how long that was.
     pub(super) async fn overdue(&self) -> (crate::Turn, Duration) {
         loop {
             let turn = *self.shared.turn.lock();

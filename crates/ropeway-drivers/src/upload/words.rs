@@ -1,4 +1,4 @@
-//! The words of a server that refuses: its own code, message and hint, from the forms they come in.
+//! Words of a server that refuses. They are its own code, message and hint, from the forms they come in.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use serde_json::Value;
 /// Characters of each that are kept: enough for a sentence, too few to fill a screen.
 const LONGEST: usize = 200;
 
-/// What a server says of its refusal, cut short and without control characters.
+/// Refusal in a server's words, cut short and without control characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerWords {
     /// A word for programs.
     pub code: Option<String>,
     /// A sentence.
     pub message: Option<String>,
-    /// What the server advises.
+    /// Advice of the server.
     pub hint: Option<String>,
 }
 
 impl ServerWords {
-    /// Reads them from the body of an answer: problem details (RFC 9457), other JSON, the XML of S3, or plain text. A
-    /// web page says nothing.
+    /// Reads them from the body of an answer. It may be problem details (RFC 9457), other JSON, the XML of S3, or plain
+    /// text. A web page says nothing.
     pub(super) fn read(media_type: &str, body: &[u8]) -> Self {
         let text = String::from_utf8_lossy(body);
         let text = text.trim_start_matches('\u{feff}').trim();
@@ -34,7 +34,7 @@ impl ServerWords {
         }
     }
 
-    /// Whether the code is one that speaks of a quota or of room.
+    /// True where the code speaks of a quota or of room.
     pub(crate) fn tell_of_room(&self) -> bool {
         let code = self.code.as_deref().unwrap_or_default().to_ascii_lowercase();
         ["quota", "insufficientstorage", "insufficient_storage", "disk_full", "storage_full"]

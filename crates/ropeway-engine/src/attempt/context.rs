@@ -1,4 +1,4 @@
-//! What a driver needs besides the address.
+//! Context of a driver's requests: all that it needs besides the address.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub(crate) fn context(engine: &Core, spec: &JobSpec, cancel: CancellationToken) 
 }
 
 impl Attempt {
-    /// What the driver needs besides the address.
+    /// Context of the try's requests.
     pub(crate) fn context(&self) -> Context {
         let pace = self.throttle.tightest();
         let (cookies, gate) = (Arc::clone(&self.cookies), Arc::new(self.host_session.redirect_guard()));

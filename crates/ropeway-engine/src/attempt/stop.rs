@@ -7,7 +7,7 @@ use ropeway_model::{Blocker, Failure, FailureCode, Retry};
 use super::Finished;
 use crate::hosts::{HostKey, Verdict};
 
-/// How a try ended otherwise.
+/// End of a try otherwise than well.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The user or the shutdown wished so.
@@ -53,7 +53,7 @@ impl From<DiskError> for Stop {
     }
 }
 
-/// What a try tells of its server.
+/// Verdict of a try on its server.
 pub(super) fn verdict(outcome: &Result<Finished, Stop>, progressed: bool) -> Verdict {
     match outcome {
         Ok(_) => Verdict::Well,

@@ -14,8 +14,8 @@ use crate::{
     table::Entry,
 };
 
-/// How many tries in a row a failure is given. A single `get` that never got an answer ends while its user still looks; a
-/// queue has all night.
+/// Number of tries in a row that a failure is given. A single `get` that never got an answer ends while its user still
+/// looks; a queue has all night.
 pub(crate) fn most_tries(core: &Core, is_first_contact: bool) -> u32 {
     match core.tries.load(Ordering::SeqCst) {
         0 if is_first_contact => retry::MOST_FIRST_ATTEMPTS,
@@ -58,9 +58,9 @@ impl Attempt {
         self.engine.tries.load(Ordering::SeqCst)
     }
 
-    /// Counts the try, and returns the pause before the next one; `None` where there is to be none. A server that only
-    /// restarts is probed at short intervals, which is no try; who chose a number of tries gets them behind the first minute
-    /// of it.
+    /// Counts the try, and returns the pause before the next one. `None` where there is to be none. A server that only
+    /// restarts is probed at short intervals, which is no try; who chose a number of tries gets them behind the first
+    /// minute of it.
     pub(super) fn pause(
         &self,
         entry: &mut Entry,

@@ -13,7 +13,7 @@ pub(crate) trait Read: Fn(&mut [u8], u64) -> Result<usize, DiskError> {}
 
 impl<F: Fn(&mut [u8], u64) -> Result<usize, DiskError>> Read for F {}
 
-/// The digests of `ranges` of a file; a range that the file does not reach to the end of is left out.
+/// The digests of `ranges` of a file. A range that the file does not reach to the end of is left out.
 pub(crate) fn digest(read: impl Read, ranges: &[ByteRange]) -> Result<Vec<Block>, DiskError> {
     let mut buffer = vec![0; BUFFER];
     let mut blocks = Vec::with_capacity(ranges.len());

@@ -1,4 +1,4 @@
-//! How a file is cut into blocks.
+//! Grid that cuts a file into blocks.
 
 use ropeway_model::ByteRange;
 

@@ -16,7 +16,7 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// What is recorded of a file that was announced with this length.
+    /// Ledger of a file that was announced with this length.
     pub(crate) fn new(length: Option<u64>, recorded: Vec<Block>) -> Self {
         let recorded = recorded.into_iter().map(|block| (block.range.start(), block)).collect();
         Self { grid: Grid::new(length), recorded }

@@ -1,5 +1,5 @@
-//! Block digests: what each stretch of a file hashed to when it came. They tell, also months later, which bytes of a
-//! file are no longer those that were received, and allow to fetch only these again.
+//! Block digests, taken of each stretch of a file when it came. They tell, also months later, which bytes of a file are
+//! no longer those that were received, and allow to fetch only these again.
 
 mod compare;
 mod grid;

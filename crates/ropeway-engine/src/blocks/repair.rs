@@ -1,5 +1,5 @@
-//! Damaged blocks fetched again: into a nameless file aside first, and into the file only once they hash to what was
-//! recorded. A crash leaves nothing beside the file, and at worst a block that is still damaged.
+//! Damaged blocks fetched again. They go into a nameless file aside first, and into the file only once they hash to
+//! what was recorded. A crash leaves nothing beside the file, and at worst a block that is still damaged.
 
 use std::{path::Path, sync::Arc};
 

@@ -9,7 +9,7 @@ use ropeway_store::{Block, Damage, JobChange, Remote};
 use super::{Grid, compare, verify_progress::ProofStage};
 use crate::{core::Core, engine::EngineError};
 
-/// What the comparison of a file with its recorded block digests found.
+/// Result of comparing a file with its recorded block digests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BlockReport {
     /// The job.

@@ -1,4 +1,4 @@
-//! How far the comparisons and repairs of this moment are. A large file is read for minutes, and whoever waits for it
+//! Progress of the comparisons and repairs of this moment. A large file is read for minutes, and whoever waits for it
 //! is to see that something happens.
 
 use std::sync::{
@@ -9,7 +9,7 @@ use std::sync::{
 use parking_lot::Mutex;
 use ropeway_model::JobId;
 
-/// What is done for the proof of a file.
+/// Stage of the proof of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofStage {
     /// The file is read and compared with its block digests.
@@ -18,10 +18,10 @@ pub enum ProofStage {
     Fetching,
 }
 
-/// How far the proof of a file is.
+/// Progress of the proof of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProofProgress {
-    /// What is done.
+    /// Stage that it is in.
     pub stage: ProofStage,
     /// Bytes that were read or fetched.
     pub done: u64,
@@ -45,7 +45,7 @@ impl VerifyProgress {
     }
 }
 
-/// All of them; a job has several where it is verified from two windows at once.
+/// All of them. A job has several where it is verified from two windows at once.
 #[derive(Debug, Default)]
 pub(crate) struct Verifications {
     running: Mutex<Vec<Arc<VerifyProgress>>>,

@@ -29,7 +29,7 @@ pub(super) struct Candidate {
     pub(super) content: Content,
 }
 
-/// What would be in a checksum file.
+/// Content that a checksum file would have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// The checksum of this one file.

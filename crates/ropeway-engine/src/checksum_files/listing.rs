@@ -1,12 +1,12 @@
-//! The texts that tell checksums: what `sha256sum` prints, what BSD's `sha256` prints, and bare digits. Read strictly: a
-//! line that is none of these says nothing.
+//! Texts that tell checksums. They are what `sha256sum` prints, what BSD's `sha256` prints, and bare digits. Read
+//! strictly: a line that is none of these says nothing.
 
 use ropeway_model::{Algorithm, Digest};
 
 /// Longer lines are no entries.
 const LONGEST_LINE: usize = 4096;
 
-/// The digest in a list of one file: bare digits, or an entry with one of `names`.
+/// Digest in a list of one file. It stands there as bare digits, or an entry with one of `names`.
 pub(super) fn of_one(text: &str, algorithm: Algorithm, names: &[String]) -> Option<Digest> {
     let text = text.trim_start_matches('\u{feff}').trim();
     digest(text, algorithm).or_else(|| of_many(text, algorithm, names))

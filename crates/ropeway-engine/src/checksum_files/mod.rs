@@ -1,4 +1,4 @@
-//! Files beside a download that tell its checksum: `NAME.sha256`, `SHA256SUMS` and their likes.
+//! Files beside a download that tell its checksum. `NAME.sha256`, `SHA256SUMS` and their likes.
 
 mod candidate;
 mod listing;

@@ -1,4 +1,4 @@
-//! What an idle worker takes from the others.
+//! Choice of what an idle worker takes from the others.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which worker fetches which segment: the segment map while workers are at it.
+//! Claims of workers on segments. They are the segment map while workers are at it.
 //!
 //! A worker reserves bytes before it writes them and commits them afterwards, so that each byte is written by exactly
 //! one worker, also where two fetch the same segment: whoever comes second skips what is there. What is stored is
@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub struct SegmentSnapshot {
     /// The stretch with its written part.
     pub segment: Segment,
-    /// Whether a connection fetches it now.
+    /// True where a connection fetches it now.
     pub is_active: bool,
 }
 
@@ -62,36 +62,36 @@ pub(crate) struct Claim {
     pub(crate) segment: u64,
     /// Fires when the worker is to leave this segment, and when the whole job is to end.
     pub(crate) leave: CancellationToken,
-    /// Whether somebody else fetches the segment, too.
+    /// True where somebody else fetches the segment, too.
     pub(crate) is_hedge: bool,
-    /// What the worker's connection brings.
+    /// Haul of the worker's connection.
     pub(crate) haul: Arc<Haul>,
     worker: u64,
 }
 
-/// What a connection brings.
+/// Pace of a connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     /// Bytes a second.
     pub(crate) rate: f64,
-    /// Whether it has stopped growing.
+    /// True where it has stopped growing.
     pub(crate) is_flat: bool,
 }
 
-/// What an idle worker may take beside what nobody has.
+/// Terms on which an idle worker may take what others have.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
-    /// Whether it may cut something off another worker's segment.
+    /// True where it may cut something off another worker's segment.
     pub(crate) may_split: bool,
-    /// Whether it may fetch what another worker is fetching.
+    /// True where it may fetch what another worker is fetching.
     pub(crate) may_hedge: bool,
     /// What is left must take longer than this to be worth fetching twice.
     pub(crate) worth: Duration,
-    /// What another request saves must be more than this.
+    /// Least time that another request must save.
     pub(crate) least_gain: Duration,
     /// How long it takes until the request that is made now brings what its connection can.
     pub(crate) delay: Duration,
-    /// How long a new connection takes to its first byte.
+    /// Time of a new connection to its first byte.
     pub(crate) opening: Duration,
 }
 
@@ -106,7 +106,7 @@ pub(crate) enum Room {
     Complete,
 }
 
-/// How a worker is doing.
+/// Standing of a worker.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Standing {
     pub(crate) worker: u64,
@@ -119,7 +119,7 @@ pub(crate) struct Standing {
     pub(crate) rate: Option<f64>,
     /// Bytes its segment misses.
     pub(crate) left: u64,
-    /// Whether its request was answered.
+    /// True where its request was answered.
     pub(crate) is_answered: bool,
     /// Time since it came to its segment.
     pub(crate) age: Duration,
@@ -145,14 +145,14 @@ impl Claims {
         }))
     }
 
-    /// The part of what is missing that is worth one request: all of it, but for its order.
+    /// Part of what is missing that is worth one request. It is all of it, but for its order.
     pub(crate) fn front(&self, missing: ByteRange) -> ByteRange {
         self.0.lock().stripe.filter(|_| !missing.is_open_ended()).map_or(missing, |stripe| stripe.front(missing))
     }
 
-    /// Takes a segment for a worker: the first that nobody fetches, else, as `terms` allow, the end of the one with the
-    /// most time left, else the same segment as the worker with the most time left. `job` ends the claim with the job.
-    /// Without a connection that is open, which has brought its `haul`, one is made.
+    /// Takes a segment for a worker. It is the first that nobody fetches, else, as `terms` allow, the end of the one
+    /// with the most time left, else the same segment as the worker with the most time left. `job` ends the claim with
+    /// the job. Without a connection that is open, which has brought its `haul`, one is made.
     pub(crate) fn claim(&self, terms: Terms, haul: Option<&Arc<Haul>>, job: &CancellationToken) -> Option<Claim> {
         let now = Instant::now();
         let mut state = self.0.lock();
@@ -163,7 +163,7 @@ impl Claims {
         Some(state.assign(segment, is_hedge, haul.map(Arc::clone), job.child_token(), now))
     }
 
-    /// What connections bring, and what one of them usually does.
+    /// Notes what connections bring, and what one of them usually does.
     pub(crate) fn appraise(&self, paces: BTreeMap<u64, Pace>, usual: Option<f64>) {
         let mut state = self.0.lock();
         (state.paces, state.usual) = (paces, usual);
@@ -211,7 +211,7 @@ impl Claims {
         Room::Write(own)
     }
 
-    /// Records that the reserved bytes are written; whether the segment needs nothing more.
+    /// Records that the reserved bytes are written. `true` where the segment needs nothing more.
     pub(crate) fn commit(&self, claim: &Claim, written: ByteRange) -> Result<bool, SegmentError> {
         let mut state = self.0.lock();
         let State { map, segments, .. } = &mut *state;
@@ -242,7 +242,7 @@ impl Claims {
         });
     }
 
-    /// How all workers are doing.
+    /// Standings of all workers.
     pub(crate) fn standings(&self) -> Vec<Standing> {
         let now = Instant::now();
         let mut state = self.0.lock();
@@ -294,12 +294,12 @@ impl Claims {
             .for_each(|assignment| assignment.leave.cancel());
     }
 
-    /// Where what the worker is to fetch ends; `None` when it has all of it.
+    /// Where what the worker is to fetch ends. `None` when it has all of it.
     pub(crate) fn end(&self, claim: &Claim) -> Option<u64> {
         self.0.lock().end_of(claim.segment)
     }
 
-    /// How far the file is contiguous from its start.
+    /// Length of the file's contiguous beginning.
     pub(crate) fn contiguous_prefix(&self) -> u64 {
         self.0.lock().map.contiguous_prefix()
     }
@@ -317,12 +317,12 @@ impl Claims {
         self.0.lock().map.is_complete()
     }
 
-    /// What is worth storing.
+    /// Map that is worth storing.
     pub(crate) fn coalesced(&self) -> SegmentMap {
         self.0.lock().map.coalesced()
     }
 
-    /// What is worth showing.
+    /// Segments that are worth showing.
     pub(crate) fn snapshot(&self) -> Vec<SegmentSnapshot> {
         let state = self.0.lock();
         let show = |segment: &Segment| SegmentSnapshot {

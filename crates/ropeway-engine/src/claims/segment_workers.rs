@@ -22,7 +22,7 @@ pub(super) struct SegmentWorkers {
     pub(super) assignments: Vec<Assignment>,
 }
 
-/// What one connection has brought, over all its requests.
+/// Haul of one connection, over all its requests.
 #[derive(Debug)]
 pub(crate) struct Haul {
     /// Which connection; later ones have larger numbers.
@@ -63,13 +63,13 @@ pub(super) struct Assignment {
     pub(super) answered: Option<(Instant, (u64, u64))>,
     /// Sends the worker away from this segment, and no further.
     pub(super) leave: CancellationToken,
-    /// What it is writing at this moment.
+    /// Bytes that it is writing at this moment.
     pub(super) in_flight: Option<ByteRange>,
     pub(super) moved: u64,
     pub(super) speed: Speed,
     /// When it came.
     pub(super) came: Instant,
-    /// Whether it waits for our own throttle.
+    /// True where it waits for our own throttle.
     pub(super) is_paying: bool,
 }
 
@@ -88,7 +88,7 @@ impl SegmentWorkers {
         in_flight.map(ByteRange::start).min().unwrap_or(self.front)
     }
 
-    /// How long it has been without a byte.
+    /// Time without a byte.
     pub(super) fn silent(&self, now: Instant) -> Duration {
         self.assignments.iter().map(|assignment| assignment.speed.silent(now)).min().unwrap_or_default()
     }
@@ -139,7 +139,7 @@ impl Assignment {
         self.answered.map_or(Duration::ZERO, |(at, _)| now.saturating_duration_since(at))
     }
 
-    /// Whether the server has answered its request.
+    /// True where the server has answered its request.
     pub(super) fn is_answered(&self) -> bool {
         self.answered.is_some()
     }

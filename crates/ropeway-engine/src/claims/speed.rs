@@ -1,4 +1,4 @@
-//! How fast one connection is, as a mean that forgets.
+//! Speed of one connection, as a mean that forgets.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ impl Speed {
         (self.weight > 0.0).then(|| self.mean / self.weight)
     }
 
-    /// How long no byte has come, as of the last sample.
+    /// Time without a byte, as of the last sample.
     pub(super) fn silent(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.heard)
     }

@@ -1,4 +1,4 @@
-//! Fetching a file from its front to its back with many connections: where a digest follows the contiguous prefix, the
+//! Fetching a file from its front to its back with many connections. Where a digest follows the contiguous prefix, the
 //! front should not be long in coming.
 
 use ropeway_model::ByteRange;
@@ -19,7 +19,7 @@ impl Stripe {
     /// Longer ones keep the digest waiting.
     const LONGEST: u64 = 32 << 20;
 
-    /// The stripe for a file of `length` bytes over so many connections; `None` where one fetches it from front to back
+    /// The stripe for a file of `length` bytes over so many connections. `None` where one fetches it from front to back
     /// anyway.
     pub(crate) fn of(length: Option<u64>, connections: usize) -> Option<Self> {
         let connections = u64::try_from(connections).ok().filter(|connections| *connections > 1)?;
@@ -27,7 +27,7 @@ impl Stripe {
         Some(Self(share.clamp(Self::SHORTEST, Self::LONGEST)))
     }
 
-    /// The front of what is missing, up to where a stripe ends; all of it where that is little more.
+    /// The front of what is missing, up to where a stripe ends. All of it where that is little more.
     pub(super) fn front(self, missing: ByteRange) -> ByteRange {
         // What would be left of a stripe after a cut must be worth a request.
         let end = (missing.start().saturating_add(SMALLEST_SEGMENT) / self.0 + 1).saturating_mul(self.0);

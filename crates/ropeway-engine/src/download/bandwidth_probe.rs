@@ -24,7 +24,7 @@ enum Seen {
     Ordinary,
 }
 
-/// How much the line brings, seen again and again.
+/// Probe of what the line brings, sampled again and again.
 #[derive(Debug)]
 pub(super) struct BandwidthProbe {
     seen: Seen,
@@ -70,12 +70,12 @@ impl BandwidthProbe {
         (self.since, self.moved) = (now, moved);
     }
 
-    /// Whether it is to be looked at after each [`SAMPLE_PERIOD`].
+    /// True where it is to be looked at after each [`SAMPLE_PERIOD`].
     pub(super) fn is_unknown(&self) -> bool {
         self.seen == Seen::Nothing
     }
 
-    /// Whether more connections may come as fast as the server answers.
+    /// True where more connections may come as fast as the server answers.
     pub(super) fn is_ordinary(&self) -> bool {
         self.seen == Seen::Ordinary
     }

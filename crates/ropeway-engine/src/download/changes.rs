@@ -1,4 +1,4 @@
-//! A file that is another one again and again: chased for so long and no longer, over all tries.
+//! File that is another one again and again. It is chased for so long and no longer, over all tries.
 
 use ropeway_model::{Failure, FailureCode, Retry};
 

@@ -19,7 +19,7 @@ use crate::{
 /// Longest time for which a power cut may take bytes.
 const WINDOW: Duration = Duration::from_secs(2);
 
-/// Whether something will still be written to the part file.
+/// Moment of a checkpoint within its try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
     /// While workers write.
@@ -63,7 +63,7 @@ pub(super) async fn save(attempt: &Attempt, job: &SharedDownload, moment: Moment
     Ok(())
 }
 
-/// What a sync made durable.
+/// Bytes that a sync made durable.
 pub(super) struct Synced {
     stamp: FileStamp,
     /// Digests of the blocks that became complete since the last checkpoint.
@@ -76,7 +76,7 @@ impl Synced {
         self.stamp
     }
 
-    /// Takes the file as it is now: its time of change was set since, and not a byte.
+    /// Takes the file as it is now. Its time of change was set since, and not a byte.
     pub(super) async fn look_again(&mut self, attempt: &Attempt, job: &SharedDownload) -> Result<(), Stop> {
         let part = Arc::clone(&job.part);
         self.stamp = attempt.on_disk(move |_| part.stamp()).await?;

@@ -1,4 +1,5 @@
-//! The workers of one download: how many, what their failures mean, and the checkpoints beside them.
+//! Workers of one download. Their number, the meaning of their failures and the checkpoints beside them are decided
+//! here.
 
 use std::{
     collections::BTreeMap,
@@ -34,14 +35,14 @@ use crate::{
     retry,
 };
 
-/// What a crew begins with.
+/// Beginning of a crew.
 pub(super) struct Start {
     /// The body of the first request, from byte 0.
     pub(super) body: Option<ByteStream>,
     pub(super) plan: Plan,
     /// Bytes that are missing.
     pub(super) missing: u64,
-    /// Whether the first answer said that ranges are served.
+    /// True where the first answer said that ranges are served.
     pub(super) offers_ranges: bool,
 }
 

@@ -1,5 +1,4 @@
-//! A file that has the wanted name already: whether it is what the job would fetch, and what is noted so that this can be
-//! told.
+//! File that has the wanted name already. It may be what the job would fetch, which a note on it tells.
 
 use std::{
     io,

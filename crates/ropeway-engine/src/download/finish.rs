@@ -1,4 +1,4 @@
-//! The end of a download: length and digest are proved, then the file gets its name, once and atomically.
+//! The end of a download. Length and digest are proved, then the file gets its name, once and atomically.
 
 use std::{path::Path, sync::Arc};
 

@@ -27,8 +27,8 @@ impl Core {
     }
 }
 
-/// Does what creates a file in `folder`; where that is gone, once more with a new one. Another command that had
-/// made it and saved nothing there removes it at its end.
+/// Does what creates a file in `folder`. Where that is gone, once more with a new one. Another command that had made it
+/// and saved nothing there removes it at its end.
 pub(super) fn with_folder<T>(
     disk: &dyn Disk,
     folder: &Folder,

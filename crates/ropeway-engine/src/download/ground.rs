@@ -1,4 +1,5 @@
-//! The folder of a download as it is before the first request: there, with so much room, and with the name free or not.
+//! Folder of a download as it is before the first request. It is there, with so much room, and with the name free or
+//! not.
 //!
 //! A small file is over in less time than the disk takes to be asked thrice: what one visit tells is used as long as it
 //! is fresh.
@@ -51,7 +52,7 @@ impl Ground {
         Ok(Self { seen, free, vacant })
     }
 
-    /// Whether nothing had this name a moment ago.
+    /// True where nothing had this name a moment ago.
     pub(super) fn is_vacant(&self, name: &FileName) -> bool {
         self.is_fresh() && self.vacant.as_ref() == Some(name)
     }

@@ -22,7 +22,7 @@ const MOVING: Duration = Duration::from_secs(1);
 /// use to anybody.
 const GROWTH: Duration = Duration::from_millis(250);
 
-/// What is wrong with a worker.
+/// Fault of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Much slower than its peers, and the job would wait for it.
@@ -33,7 +33,7 @@ pub(super) enum Fault {
     Unanswered,
 }
 
-/// The worker that is to be replaced, if any; one at a time, so that the others are measured anew. `replaced` workers
+/// The worker that is to be replaced, if any. One at a time, so that the others are measured anew. `replaced` workers
 /// have been before. Under a limit of our own speeds tell nothing of the line, and nobody is slow.
 pub(super) fn judge(standings: &[Standing], replaced: u32, is_limited: bool) -> Option<(u64, Fault)> {
     let patience = GROWTH.saturating_mul(replaced);

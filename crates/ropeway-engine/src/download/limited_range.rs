@@ -43,7 +43,7 @@ pub(super) async fn ask(
     Ok(Open { stream, at: portion.start(), paid: Some(portion.len()) })
 }
 
-/// Whether what was to be paid for is.
+/// Payment for bytes, made or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Paid {
     All,
@@ -66,7 +66,7 @@ fn of(job: &SharedDownload, missing: ByteRange) -> Option<ByteRange> {
     ByteRange::new(missing.start(), missing.end().min(missing.start().saturating_add(length))).ok()
 }
 
-/// Leaves a long answer for portions, if the server serves them: a limit came, or the first answer is the whole file.
+/// Leaves a long answer for portions, if the server serves them. A limit came, or the first answer is the whole file.
 /// The same answer comes back where it does not; a link that works once has only that.
 pub(super) async fn switch_to_ranges(
     job: &SharedDownload,

@@ -1,4 +1,4 @@
-//! Folders as they were seen a moment ago: thousands of small files are not worth a visit to the disk each.
+//! Folders as they were seen a moment ago. Thousands of small files are not worth a visit to the disk each.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 /// What was seen is believed for as long: who is asked answers within it, or the disk is asked again.
 pub(super) const FRESH: Duration = Duration::from_secs(1);
-/// Names of a folder that are looked at, at most: in a larger one each file's own name is asked for.
+/// Names of a folder that are looked at, at most. In a larger one each file's own name is asked for.
 pub(super) const MOST_NAMES: usize = 4096;
 /// Folders that are remembered.
 const MOST_FOLDERS: usize = 8;
@@ -45,7 +45,7 @@ enum Names {
     All(HashSet<String>),
 }
 
-/// What the next download into a folder does to know it.
+/// Sight of a folder for the next download into it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Sight {
     /// Visits it.
@@ -56,7 +56,7 @@ pub(super) enum Sight {
     Known { seen: Instant, free: u64, is_vacant: bool },
 }
 
-/// What one visit has found.
+/// Result of one visit.
 #[derive(Debug)]
 pub(super) struct Found {
     /// Bytes that were free.
@@ -83,7 +83,7 @@ impl Listings {
         }
     }
 
-    /// Remembers what a visit that began at `seen` has found; `is_read` where it was to read the names.
+    /// Remembers what a visit that began at `seen` has found. `is_read` where it was to read the names.
     pub(super) fn remember(&self, folder: &Path, seen: Instant, found: Found, is_read: bool) {
         let mut listings = self.0.lock();
         let known = listings.iter().position(|listing| listing.folder == folder);

@@ -1,4 +1,4 @@
-//! One try at a download: describe the file, fetch what is missing, prove it, publish it.
+//! One try at a download. Describe the file, fetch what is missing, prove it, publish it.
 
 mod bandwidth_probe;
 mod changes;

@@ -7,7 +7,7 @@ use ropeway_model::Transfer;
 
 use crate::attempt::{Attempt, Stop};
 
-/// A folder to save in: one that the user chose, or one below it that a document named.
+/// Folder to save in. It is one that the user chose, or one below it that a document named.
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     pub(super) path: PathBuf,

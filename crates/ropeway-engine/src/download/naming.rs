@@ -1,4 +1,4 @@
-//! Which name a download gets: its own, or a number behind it; never one that is taken.
+//! Name that a download gets. It is its own, or has a number behind it, and is never one that is taken.
 
 use std::{
     ops::RangeInclusive,
@@ -27,7 +27,7 @@ const MARK: char = '~';
 /// Those digits.
 const DIGITS: usize = 16;
 
-/// Reserves a name: creates and locks `NAME.part`, having recorded it, so that a crash leaves no stray file.
+/// Reserves a name. Creates and locks `NAME.part`, having recorded it, so that a crash leaves no stray file.
 pub(super) async fn reserve(
     attempt: &Attempt,
     folder: &Path,

@@ -11,7 +11,7 @@ pub(crate) use super::range_fetch::{RangeError, RangeSource};
 const BEFORE_THE_HOLE: u64 = 256 << 10;
 /// Bytes at the file's start that are fetched again: headers and indexes that change stand there.
 const AT_THE_START: u64 = 64 << 10;
-/// What the comparison told.
+/// Result of the comparison.
 #[derive(Debug)]
 pub(crate) enum Overlap {
     /// Every byte that came is the one on disk; with what the server says of its version now.

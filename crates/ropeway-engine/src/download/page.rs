@@ -1,4 +1,4 @@
-//! A web page in the place of a file: a login, a captive portal or an expired link that answers with 200. Whatever it
+//! A web page in the place of a file. A login, a captive portal or an expired link that answers with 200. Whatever it
 //! says of its version, it is no newer one of the file.
 
 use ropeway_drivers::Probe;

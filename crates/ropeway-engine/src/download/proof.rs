@@ -12,8 +12,8 @@ use crate::{
     table::Entry,
 };
 
-/// The digests to take, the one to show first: what the user asked for, what there is to compare with, else what the
-/// policy says. None for a file that nobody asked one of.
+/// Digests to take, the one to show first. They are what the user asked for, what there is to compare with, else what
+/// the policy says. None for a file that nobody asked one of.
 pub(super) fn algorithms(spec: &JobSpec, announced: Option<&Digest>, policy: DigestPolicy) -> Vec<Algorithm> {
     let mut wanted: Vec<Algorithm> = Vec::new();
     let expected = spec.checksums().chain(announced).map(Digest::algorithm);

@@ -93,17 +93,17 @@ impl Ramp {
         self.allowed
     }
 
-    /// What connections bring.
+    /// Growth, as connections were measured.
     pub(super) fn growth(&self) -> &Growth {
         &self.growth
     }
 
-    /// Whether the server has shown how many it bears.
+    /// True where the server has shown how many it bears.
     pub(super) fn is_borne(&self) -> bool {
         self.is_borne
     }
 
-    /// Whether a lost connection will be replaced.
+    /// True where a lost connection will be replaced.
     pub(super) fn is_waiting(&self) -> bool {
         self.retry_at.is_some()
     }
@@ -115,7 +115,7 @@ impl Ramp {
         self.open(look);
     }
 
-    /// Whether [`Ramp::sample`] is to be called after each [`super::bandwidth_probe::SAMPLE_PERIOD`].
+    /// True where [`Ramp::sample`] is to be called after each [`super::bandwidth_probe::SAMPLE_PERIOD`].
     pub(super) fn is_sampling(&self) -> bool {
         self.probe.is_unknown() && self.allowed < self.wanted
     }
@@ -179,7 +179,7 @@ impl Ramp {
         }
     }
 
-    /// Time between two looks at what connections bring: their windows end at moments of their own.
+    /// Time between two looks at what connections bring. Their windows end at moments of their own.
     pub(super) fn period(way: Way) -> Duration {
         Growth::period(way)
     }
@@ -208,7 +208,7 @@ impl Ramp {
         self.lost.saturating_add(1)
     }
 
-    /// A connection was lost while `working` others go on; one more is tried after `wait`, `None` gives it up. Alone it
+    /// A connection was lost while `working` others go on. One more is tried after `wait`, `None` gives it up. Alone it
     /// cannot be replaced: then the whole try ends and waits its turn. Where the number is ours to choose, a refusal is
     /// the server's last word on it.
     pub(super) fn on_connection_lost(
@@ -245,7 +245,7 @@ impl Ramp {
         self.on_connection_lost(working.saturating_sub(1).max(1), Some(REFUSED), true, now);
     }
 
-    /// One connection fewer, for another job: no word on what the server bears.
+    /// One connection fewer, for another job. No word on what the server bears.
     pub(super) fn give_way(&mut self, working: usize, now: Instant) {
         let had = self.lent.map_or(self.target, |(had, _)| had);
         self.lent = Some((had, now + SETTLED));

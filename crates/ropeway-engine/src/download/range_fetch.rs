@@ -20,7 +20,7 @@ pub(crate) struct RangeSource<'a> {
     pub(crate) driver: &'a dyn Driver,
     pub(crate) url: &'a SafeUrl,
     pub(crate) throttle: &'a Throttle,
-    /// Who knows whether the server asked to be left alone; `None` where the user asked for this request.
+    /// Who knows whether the server asked to be left alone. `None` where the user asked for this request.
     pub(crate) hosts: Option<&'a Hosts>,
 }
 

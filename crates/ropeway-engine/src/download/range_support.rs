@@ -13,13 +13,13 @@ use ropeway_drivers::Handshake;
 
 use super::{growth::Way, seam::LONGEST_LEAD};
 
-/// What the first answer told of the way.
+/// First answer, with what it told of the way.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct FirstAnswer {
     /// From the request to the answer's head.
     pub(super) took: Duration,
     pub(super) handshake: Option<Handshake>,
-    /// Whether the server says that it serves ranges.
+    /// True where the server says that it serves ranges.
     pub(super) offers_ranges: bool,
 }
 
@@ -71,7 +71,7 @@ impl RangeSupport {
         self.lead.load(Relaxed)
     }
 
-    /// An answer ended behind so many of them, as its head said: the next one is to bring something new, too.
+    /// An answer ended behind so many of them, as its head said. The next one is to bring something new, too.
     pub(super) fn shorten_lead(&self, came: u64) {
         self.lead.fetch_min(came / 4, Relaxed);
     }
@@ -106,7 +106,7 @@ impl RangeSupport {
         times.last = took;
     }
 
-    /// An answer told the file's length; `false` if an earlier one told another.
+    /// An answer told the file's length. `false` if an earlier one told another.
     pub(super) fn learn_length(&self, length: u64) -> bool {
         *self.length.get_or_init(|| length) == length
     }
@@ -116,7 +116,7 @@ impl RangeSupport {
         self.length.get().copied()
     }
 
-    /// Another request beside the first one was refused: what is open is all there is.
+    /// Another request beside the first one was refused. What is open is all there is.
     pub(super) fn refuse_ranges(&self) {
         self.refuses.store(true, Relaxed);
     }
@@ -129,13 +129,13 @@ impl RangeSupport {
         self.refuses.load(Relaxed) && !self.serves_ranges()
     }
 
-    /// How long the server took to answer last, with whatever that took.
+    /// Time that the server took to answer last, with whatever that took.
     pub(super) fn last_answer(&self) -> Duration {
         self.times.lock().last
     }
 
-    /// How long the way is. Where nobody saw a handshake, an answer on a new connection has taken two round trips, with
-    /// encryption three.
+    /// Length of the way in time. Where nobody saw a handshake, an answer on a new connection has taken two round
+    /// trips, with encryption three.
     pub(super) fn way(&self) -> Way {
         let times = *self.times.lock();
         let trips = if self.is_secure { 3 } else { 2 };

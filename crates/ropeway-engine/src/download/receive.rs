@@ -20,7 +20,7 @@ pub(super) struct Open {
     pub(super) stream: ByteStream,
     /// Where in the file the next byte of the stream belongs.
     pub(super) at: u64,
-    /// Bytes that were paid for before they were asked for; `None` where they are paid for as they come.
+    /// Bytes that were paid for before they were asked for. `None` where they are paid for as they come.
     pub(super) paid: Option<u64>,
 }
 

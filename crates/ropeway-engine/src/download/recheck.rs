@@ -20,7 +20,7 @@ use crate::{
 /// Blocks that are read back after a crash before the rest is believed.
 const SAMPLE: usize = 16;
 
-/// What of a part file can be built on.
+/// Part of a part file that can be built on.
 pub(super) struct Checked {
     pub(super) map: SegmentMap,
     pub(super) ledger: Option<Ledger>,

@@ -1,4 +1,4 @@
-//! A download whose link the user replaced: the new one must lead to the file whose bytes are here.
+//! A download whose link the user replaced. The new one must lead to the file whose bytes are here.
 
 use ropeway_drivers::DriverError;
 use ropeway_model::{FailureCode, Validation, Validator, counted};

@@ -1,4 +1,4 @@
-//! A later try: what is on disk is trusted as far as the store says, and no further.
+//! A later try. What is on disk is trusted as far as the store says, and no further.
 
 use std::{
     path::{Path, PathBuf},
@@ -25,8 +25,8 @@ use crate::{
     hosts::HostKey,
 };
 
-/// Where a job with a past goes on; `None` begins at byte 0. Then `had` gets the part file, if what it holds is of another
-/// version.
+/// Where a job with a past goes on. `None` begins at byte 0. Then `had` gets the part file, if what it holds is of
+/// another version.
 pub(super) async fn begin(attempt: &Attempt, had: &mut Option<Arc<dyn PartFile>>) -> Result<Option<Begin>, Stop> {
     let claimed = attempt.engine.claimed.lock().remove(&attempt.id);
     let (remote, part_path, final_path) =

@@ -1,4 +1,4 @@
-//! Small files that are whole, on their way to the disk: few threads save them, each as many as wait.
+//! Small files that are whole, on their way to the disk. Few threads save them, each as many as wait.
 //!
 //! A thread that is woken for each file costs more than writing it, and a folder that is synced for each more than the
 //! file. While a disk is slow more wait, and more threads save at once.
@@ -41,7 +41,7 @@ pub(super) struct Save {
     pub(super) reply: oneshot::Sender<Saved>,
 }
 
-/// Where a file is; `None` where the file system cannot save it in one piece.
+/// Where a file is. `None` where the file system cannot save it in one piece.
 pub(super) type Saved = Result<Option<PathBuf>, DiskError>;
 
 /// Files that wait to be saved; cheap to clone.
@@ -72,7 +72,7 @@ impl Drop for Saver {
 }
 
 impl Saves {
-    /// Lets a file wait; gives back a saver to run where one more is wanted.
+    /// Lets a file wait. Gives back a saver to run where one more is wanted.
     pub(super) fn push(&self, save: Save) -> Option<Saver> {
         let mut state = self.state.lock();
         state.waiting.push_back(save);

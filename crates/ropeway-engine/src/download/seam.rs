@@ -1,5 +1,5 @@
-//! Where two answers meet: some bytes before that place come with both and are compared, so that an answer of another
-//! version, or of another place, shows itself.
+//! Seam where two answers meet. Some bytes before that place come with both and are compared, so that an answer of
+//! another version, or of another place, shows itself.
 //!
 //! What is on disk before a new answer is compared at once. What is not here yet is kept as a promise, and compared
 //! with what is written there.
@@ -43,7 +43,7 @@ impl Seam {
         Self { at: missing.start(), lead: job.range_support.lead().min(most) }
     }
 
-    /// Whether there is anything to compare.
+    /// True where there is anything to compare.
     pub(super) const fn is_compared(&self) -> bool {
         self.lead > 0
     }
@@ -53,7 +53,7 @@ impl Seam {
         self.lead
     }
 
-    /// What to ask for in place of `missing`.
+    /// Range to ask for in place of `missing`.
     pub(super) fn widen(&self, missing: ByteRange) -> ByteRange {
         ByteRange::new(self.at - self.lead, missing.end()).unwrap_or(missing)
     }

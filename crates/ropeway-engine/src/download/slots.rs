@@ -21,7 +21,7 @@ pub(super) struct WorkerSlots {
     taken: AtomicUsize,
 }
 
-/// What a worker holds for its connection.
+/// Connection of a worker, with all it holds for that.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) slot: WorkerSlot,
@@ -89,7 +89,8 @@ impl WorkerSlots {
         self.allowed.load(SeqCst)
     }
 
-    /// Workers that are here, of as many as are allowed: where a server grants fewer connections, those are all there are.
+    /// Workers that are here, of as many as are allowed. Where a server grants fewer connections, those are all there
+    /// are.
     pub(super) fn working(&self) -> usize {
         self.taken.load(SeqCst).min(self.allowed())
     }
@@ -102,7 +103,7 @@ impl WorkerSlots {
 }
 
 impl WorkerSlot {
-    /// Gives the slot up if there are more workers than allowed; whether it did. Of several workers that ask at once,
+    /// Gives the slot up if there are more workers than allowed. `true` where it did. Of several workers that ask at once,
     /// only as many leave as are too many.
     pub(super) fn leave_if_crowded(&mut self) -> bool {
         let allowed = self.slots.allowed();

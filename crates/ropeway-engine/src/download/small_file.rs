@@ -1,4 +1,4 @@
-//! Small files of a queue that lives for one command: the first answer is held in memory and saved in one piece.
+//! Small files of a queue that lives for one command. The first answer is held in memory and saved in one piece.
 //!
 //! Such a file needs no part file and no entry of how far it is: a crash leaves it there whole or not at all, and what
 //! is fetched in one answer is fetched again as easily.
@@ -68,7 +68,7 @@ pub(super) async fn read(attempt: &Attempt, mut body: ByteStream, length: u64, h
     Ok(come.take())
 }
 
-/// Saves the file under the first name that is free; `None` where the file system cannot do it in one piece.
+/// Saves the file under the first name that is free. `None` where the file system cannot do it in one piece.
 pub(super) async fn save(
     attempt: &Attempt,
     pieces: Vec<Bytes>,

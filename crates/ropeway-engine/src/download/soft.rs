@@ -1,4 +1,5 @@
-//! Soft checkpoints of a download: what was written since the last sync, for a process that starts in the same boot.
+//! Soft checkpoints of a download. They tell what was written since the last sync, for a process that starts in the
+//! same boot.
 //!
 //! A killed process loses nothing of the page cache, so that what it wrote need not be synced to be there. Only a power
 //! cut takes it: then the boot is another one, and the checkpoint in the store is all that is believed.
@@ -19,7 +20,7 @@ use crate::{
 /// Bytes read and written again at a time.
 const PIECE: usize = 1 << 20;
 
-/// Checkpoint of an earlier process of this boot; `None` where it does not count.
+/// Checkpoint of an earlier process of this boot. `None` where it does not count.
 pub(super) async fn left(attempt: &Attempt) -> Result<Option<SoftCheckpoint>, Stop> {
     let Some(files) = attempt.engine.soft.clone() else { return Ok(None) };
     let (id, boot) = (attempt.id, files.boot());
@@ -86,7 +87,7 @@ pub(super) async fn believe(
     Ok(map)
 }
 
-/// Removes the job's soft checkpoint: what it says is not true from here on.
+/// Removes the job's soft checkpoint. What it says is not true from here on.
 ///
 /// # Errors
 /// [`FailureCode::StateFailed`] where it cannot be removed: it would be believed.

@@ -21,7 +21,7 @@ pub(super) struct Source {
     pub(super) announced: Option<Digest>,
     pub(super) part: Arc<dyn PartFile>,
     pub(super) part_path: PathBuf,
-    /// What is in place.
+    /// Map of what is in place.
     pub(super) map: SegmentMap,
     /// Bytes of it that are to come again, behind what fills the hole before them.
     pub(super) reopened: Vec<ByteRange>,
@@ -29,11 +29,11 @@ pub(super) struct Source {
     pub(super) proved: Option<Validation>,
     /// Which blocks have a recorded digest; `None` where none is kept.
     pub(super) ledger: Option<Ledger>,
-    /// What has to be written at some places.
+    /// Bytes that have to be written at some places.
     pub(super) promises: Promises,
-    /// What the first answer of this try told of the way.
+    /// First answer of this try, with what it told of the way.
     pub(super) first: Option<FirstAnswer>,
-    /// How far its digests were computed by an earlier try.
+    /// Prefix whose digests an earlier try computed.
     pub(super) hashed: Option<HashedPrefix>,
     /// Bytes of `map` that no checkpoint in the store has.
     pub(super) unsynced: u64,
@@ -51,7 +51,7 @@ pub(super) enum Begin {
     Saved(Finished),
 }
 
-/// How fetching ended without the whole file.
+/// End of fetching without the whole file.
 pub(super) enum FetchExit {
     /// The try is over.
     Stop(Stop),

@@ -1,4 +1,4 @@
-//! The first try: one plain request whose body is kept, a name, a part file.
+//! The first try. One plain request whose body is kept, a name, a part file.
 
 use std::{path::Path, sync::Arc};
 

@@ -23,7 +23,7 @@ pub(super) enum Steps {
     Measures { since: Instant, moved: u64, before: Option<Measured> },
 }
 
-/// What some connections brought together.
+/// Measure of what some connections brought together.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Measured {
     connections: usize,
@@ -43,15 +43,15 @@ impl Steps {
         *self = Self::Rests(Some(until));
     }
 
-    /// What was measured so far says nothing.
+    /// Forgets what was measured so far, which says nothing.
     pub(super) fn forget(&mut self) {
         if !matches!(self, Self::Rests(_)) {
             *self = Self::Rests(None);
         }
     }
 
-    /// Time has passed with `allowed` connections, which have brought `moved` bytes; how many there may be from now on, at
-    /// most `wanted`.
+    /// Notes that `allowed` connections have brought `moved` bytes by now. Returns how many there may be from now on,
+    /// at most `wanted`.
     pub(super) fn tick(&mut self, now: Instant, moved: u64, allowed: usize, wanted: usize) -> usize {
         match *self {
             Self::Rests(Some(until)) if now < until => {}

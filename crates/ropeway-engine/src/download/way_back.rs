@@ -27,7 +27,7 @@ const MOST_OPINIONS: u32 = 2;
 /// How the requests of one try are made, as its answers have taught.
 #[derive(Debug)]
 pub(super) struct Way {
-    /// Whether they carry conditions.
+    /// True where they carry conditions.
     pub(super) is_conditional: bool,
     /// Tags that a file of this length had.
     seen: Vec<EntityTag>,
@@ -42,7 +42,7 @@ pub(super) enum Back {
     Plain,
 }
 
-/// What a failure calls for.
+/// Call of a failure for another way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Call {
     /// Another try, later.
@@ -169,7 +169,7 @@ impl Way {
     }
 }
 
-/// What a failure calls for. One before which bytes came is no wrong answer.
+/// Call of a failure for another way. One before which bytes came is no wrong answer.
 pub(super) fn call(progress: &Progress, has_moved: bool, stop: &Stop) -> Call {
     let (failure, retry) = match stop {
         Stop::NoFile { .. } => return Call::Plain,

@@ -1,4 +1,4 @@
-//! One connection's work: fetch a segment from where it stands to its end, then look for another one.
+//! One connection's work. Fetch a segment from where it stands to its end, then look for another one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     progress::Progress,
 };
 
-/// What all workers of one download share.
+/// Download as all its workers share it.
 pub(super) struct SharedDownload {
     pub(super) context: Context,
     pub(super) driver: Arc<dyn Driver>,
@@ -41,28 +41,28 @@ pub(super) struct SharedDownload {
     pub(super) throttle: Throttle,
     pub(super) progress: Arc<Progress>,
     pub(super) follower: Option<Follower>,
-    /// Whether an idle worker may take a part of another one's segment.
+    /// True where an idle worker may split another one's segment.
     pub(super) may_split: bool,
-    /// How many workers there may be.
+    /// Slots of its workers.
     pub(super) slots: Arc<WorkerSlots>,
-    /// What is known of all servers, over all jobs.
+    /// Servers, as known over all jobs.
     pub(super) servers: Hosts,
     /// The one whose version is fetched.
     pub(super) server: HostKey,
-    /// How the server takes requests for ranges.
+    /// Support for ranges of the server.
     pub(super) range_support: RangeSupport,
     /// Signals that a request for a range was answered with that range.
     pub(super) opened: tokio::sync::Notify,
     /// Held by the worker that writes into the part file.
     pub(super) writing: tokio::sync::Mutex<()>,
-    /// How surely the latest answer belongs to the version on disk.
+    /// Evidence that the latest answer is of the version on disk.
     pub(super) verdict: Mutex<Option<Validation>>,
     /// What showed that the bytes on disk belong to this version, where its answers do not say so themselves.
     pub(super) proved: Option<Validation>,
-    /// Bytes that were in place before and come again: what is claimed of the file holds them all the same, as what is
+    /// Bytes that were in place before and come again. What is claimed of the file holds them all the same, as what is
     /// written there is what was there.
     pub(super) reopened: Vec<ByteRange>,
-    /// What has to be written at some places.
+    /// Bytes that have to be written at some places.
     pub(super) promises: Promises,
     /// Which blocks have a recorded digest; `None` where none is kept.
     pub(super) ledger: Option<Mutex<Ledger>>,
@@ -83,7 +83,7 @@ impl SharedDownload {
         self.progress.add_wasted(again);
     }
 
-    /// How long an answer may be silent.
+    /// Longest silence of an answer.
     pub(super) fn patience(&self) -> Duration {
         worker_error::patience(&self.validator, self.range_support.serves_ranges(), self.range_support.refuses_ranges())
     }
@@ -218,8 +218,8 @@ async fn fetch(
     Ok(true)
 }
 
-/// Asks for what is missing: a mirror, and where it is of no use another one. What `is_paid` is a
-/// portion under a limit.
+/// Asks for what is missing. A mirror is asked, and where it is of no use another one. What `is_paid` is a portion
+/// under a limit.
 ///
 /// Each request goes to a server where this worker has a place among all connections.
 pub(super) async fn request(

@@ -47,7 +47,7 @@ pub(super) enum WorkerError {
 pub(super) struct WorkerExit {
     /// Whose connection it had.
     pub(super) server: HostKey,
-    /// Whether another worker has what this one was to fetch.
+    /// True where another worker has what this one was to fetch.
     pub(super) is_covered: bool,
     /// Whether this worker had been served before: then a refusal may mean only that the server has not yet noticed the
     /// end of its last connection.
@@ -95,7 +95,7 @@ impl WorkerError {
         }
     }
 
-    /// What it tells of the server.
+    /// Outcome for the server.
     pub(super) fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Driver(error) => Outcome::of(error),
@@ -127,7 +127,7 @@ impl WorkerError {
         }
     }
 
-    /// What the whole try ends with when this was its last worker.
+    /// End of the whole try when this was its last worker.
     pub(super) fn into_stop(self, url: &SafeUrl) -> Stop {
         match self {
             Self::Driver(error) => error.into(),
@@ -196,13 +196,13 @@ pub(super) fn differs(url: &SafeUrl, at: u64) -> String {
     format!("{url} sends other bytes before {at} than those that are here")
 }
 
-/// How long an answer may be silent. One that is made for whoever asks, as folders are packed, has no name for its version
+/// Longest silence of an answer. One that is made for whoever asks, as folders are packed, has no name for its version
 /// and cannot be gone on with: to ask again is to begin again, for the server too.
 pub(crate) fn patience(valid: &Validator, serves_ranges: bool, refuses_ranges: bool) -> Duration {
     if refuses_ranges || is_unnamed(valid) && !serves_ranges { LONGEST_PACKING } else { LONGEST_SILENCE }
 }
 
-/// Whether nothing names the version.
+/// True where nothing names the version.
 pub(super) fn is_unnamed(valid: &Validator) -> bool {
     valid.entity_tag.is_none() && valid.last_modified.is_none()
 }

@@ -45,12 +45,12 @@ impl WriteBuffer {
         self.at + self.count() as u64
     }
 
-    /// When to write at the latest; `None` where there is nothing to write.
+    /// When to write at the latest. `None` where there is nothing to write.
     pub(super) fn due(&self) -> Option<Instant> {
         (self.count() > 0).then_some(self.due)
     }
 
-    /// Writes what of it is still missing, and is empty; `false` once the segment is complete.
+    /// Writes what of it is still missing, and is empty. `false` once the segment is complete.
     pub(super) async fn save(&mut self, job: &SharedDownload, claim: &Claim) -> Result<bool, WorkerError> {
         if self.chunks.is_empty() {
             return Ok(true);

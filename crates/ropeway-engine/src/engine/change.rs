@@ -1,4 +1,4 @@
-//! What may be changed about a job that exists.
+//! Changes that may be made to a job that exists.
 
 use ropeway_model::{ByteRate, ConnectionChoice, Digest, Priority, Timestamp};
 
@@ -13,7 +13,7 @@ pub struct Change {
     pub priority: Option<Priority>,
     /// The moment before which it is not started; `Some(None)` lets it start.
     pub start_at: Option<Option<Timestamp>>,
-    /// What the finished file must hash to; nothing takes none for given. A job that failed for another checksum is tried
-    /// again.
+    /// Checksum that the finished file must have. Nothing takes none for given. A job that failed for another checksum
+    /// is tried again.
     pub checksums: Option<Vec<Digest>>,
 }

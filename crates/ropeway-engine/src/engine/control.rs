@@ -18,12 +18,12 @@ use crate::{
 /// Those that are paused or canceled are so in one, lest others of them start in between.
 const AT_ONCE: usize = 1000;
 
-/// What became of jobs that were taken off the list.
+/// Outcome of taking jobs off the list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removal {
-    /// How many there were.
+    /// Number of jobs that were taken off.
     pub count: u32,
-    /// Files that were to be deleted and stay: they are not, or cannot be told to be, the ones that were saved.
+    /// Files that were to be deleted and stay. They are not, or cannot be told to be, the ones that were saved.
     pub kept: Vec<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ impl Engine {
         .await
     }
 
-    /// Wishes that jobs go on; failed, waiting and blocked ones are tried again now. Returns how many that changed.
+    /// Wishes that jobs go on. Failed, waiting and blocked ones are tried again now. Returns how many that changed.
     pub async fn resume(&self, ids: &[JobId]) -> Result<u32, EngineError> {
         self.core.forgive(ids);
         let mut chunks = ids.chunks(AT_ONCE);
@@ -119,7 +119,7 @@ impl Engine {
         self.remove(&ids, false).await.map(|removal| removal.count)
     }
 
-    /// Changes limit, connections, priority, start or checksum; running jobs follow the limit at once, the rest holds
+    /// Changes limit, connections, priority, start or checksum. Running jobs follow the limit at once, the rest holds
     /// from the next attempt on. Jobs at their end stay as they are.
     pub async fn change(&self, ids: &[JobId], wanted: Change) -> Result<u32, EngineError> {
         let changed = self.edit(ids, |entry| {

@@ -1,4 +1,4 @@
-//! Small documents that are read at once instead of becoming a job: a Metalink behind an address.
+//! Small documents that are read at once instead of becoming a job. One is a Metalink behind an address.
 
 use std::{sync::Arc, time::Duration};
 

@@ -63,7 +63,7 @@ const fn words(phase: PhaseKind) -> &'static str {
 }
 
 impl EngineError {
-    /// The same as the failure of what would have been a job.
+    /// Failure of what would have been a job.
     pub(crate) fn failure(&self) -> Failure {
         Failure::new(self.code(), self.to_string())
     }

@@ -16,14 +16,14 @@ use crate::table::Entry;
 pub struct KnownDownload {
     /// The job.
     pub id: JobId,
-    /// What it was doing when it was looked up.
+    /// Phase it was in when it was looked up.
     pub phase: PhaseKind,
     /// Where its file was saved.
     pub path: Option<PathBuf>,
 }
 
 impl KnownDownload {
-    /// Whether it has stopped until somebody resumes it.
+    /// True where it has stopped until somebody resumes it.
     pub const fn has_failed(&self) -> bool {
         matches!(self.phase, PhaseKind::Failed | PhaseKind::LinkExpired)
     }
@@ -39,7 +39,7 @@ impl KnownDownloads {
         self.0.get(&Self::key(transfer))
     }
 
-    /// What two jobs with the same address and destination have in common.
+    /// Key that two jobs with the same address and destination share.
     pub fn key(transfer: &Transfer) -> u64 {
         let mut hasher = DefaultHasher::new();
         match transfer {

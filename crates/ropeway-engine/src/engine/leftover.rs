@@ -26,13 +26,13 @@ pub struct Leftover {
     pub length: Option<u64>,
     /// When it was asked for.
     pub created: Timestamp,
-    /// Whether another process is moving it now.
+    /// True where another process is moving it now.
     pub is_running: bool,
 }
 
 impl Engine {
-    /// The unfinished jobs of other processes, the oldest first; none but in [`crate::Scope::Once`]. Where this process is
-    /// not alone with the queue, a job without a part file may be one that another process is about to begin.
+    /// The unfinished jobs of other processes, the oldest first. None but in [`crate::Scope::Once`]. Where this process
+    /// is not alone with the queue, a job without a part file may be one that another process is about to begin.
     pub fn leftovers(&self, is_alone: bool) -> Vec<Leftover> {
         self.core.leftovers.lock().all().into_iter().map(|row| self.core.leftover(row, is_alone)).collect()
     }

@@ -64,7 +64,7 @@ impl Leftovers {
         Some(rows.remove(at))
     }
 
-    /// Whether none is abandoned.
+    /// True where none is abandoned.
     pub(super) fn has_abandoned(&self) -> bool {
         !self.abandoned.is_empty()
     }
@@ -75,7 +75,7 @@ impl Leftovers {
     }
 }
 
-/// Whether the same bytes go to the same place. What the server is asked about an upload changes nothing of that.
+/// True where the same bytes go to the same place. What the server is asked about an upload changes nothing of that.
 pub(super) fn is_same(one: &Transfer, other: &Transfer) -> bool {
     match (one.without_login(), other.without_login()) {
         (Transfer::Upload { from, to }, Transfer::Upload { from: other_from, to: other_to }) => {

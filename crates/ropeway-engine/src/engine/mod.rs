@@ -180,7 +180,7 @@ impl Engine {
         self.damage.as_deref()
     }
 
-    /// Lets no job start, or lets them start again; running ones are queued.
+    /// Lets no job start, or lets them start again. Running ones are queued.
     pub fn hold(&self, is_held: bool) {
         if self.core.is_held.send_replace(is_held) == is_held {
             return;
@@ -209,12 +209,12 @@ impl Engine {
         self.core.tries.store(tries, SeqCst);
     }
 
-    /// Replaces the schedule of limits; what it says of this moment holds at once.
+    /// Replaces the schedule of limits. What it says of this moment holds at once.
     pub fn set_schedule(&self, schedule: Schedule) {
         self.core.set_schedule(schedule);
     }
 
-    /// Replaces what holds for servers; running jobs follow the limits at once, connections that are open stay open.
+    /// Replaces what holds for servers. Running jobs follow the limits at once, connections that are open stay open.
     pub fn set_servers(&self, servers: ServerPolicy) {
         self.core.hosts.set_policy(servers);
         self.core.server_limits.follow(|host| self.core.hosts.limit(host));

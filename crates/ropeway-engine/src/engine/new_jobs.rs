@@ -19,12 +19,12 @@ impl NewJobs {
         self.interned.push(interned);
     }
 
-    /// How many there are.
+    /// Number of jobs.
     pub fn len(&self) -> usize {
         self.interned.len()
     }
 
-    /// Whether there is none.
+    /// True where there is none.
     pub fn is_empty(&self) -> bool {
         self.interned.is_empty()
     }

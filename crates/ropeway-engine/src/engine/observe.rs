@@ -1,4 +1,4 @@
-//! What can be seen of the engine.
+//! Observation of the engine from outside.
 
 use std::collections::HashSet;
 
@@ -95,7 +95,7 @@ impl Engine {
         Changes::take(&mut self.core.table.lock())
     }
 
-    /// How many jobs there are that [`Engine::take_changes`] would tell of.
+    /// Number of jobs that [`Engine::take_changes`] would tell of.
     pub fn changes(&self) -> usize {
         self.core.table.lock().changes()
     }
@@ -128,7 +128,7 @@ impl Engine {
         (table.active().len(), table.waiting_count())
     }
 
-    /// Whether the schedule lets nothing move now.
+    /// True where the schedule lets nothing move now.
     pub fn schedule_pauses(&self) -> bool {
         self.core.timetable.pauses()
     }
@@ -138,7 +138,7 @@ impl Engine {
         self.core.limits_in_force()
     }
 
-    /// The downloads from one of these addresses, the oldest first; an address is compared as a whole, secrets and all.
+    /// The downloads from one of these addresses, the oldest first. An address is compared as a whole, secrets and all.
     pub fn downloads_from(&self, addresses: &HashSet<SafeUrl>) -> Vec<JobId> {
         let table = self.core.table.lock();
         let is_wanted = |entry: &&Entry| match entry.spec().transfer {
@@ -148,7 +148,7 @@ impl Engine {
         table.iter().filter(is_wanted).map(|entry| entry.id).collect()
     }
 
-    /// What is known of servers, the most recently used first.
+    /// Servers with what is known of them, the most recently used first.
     pub fn servers(&self) -> Vec<ServerSnapshot> {
         self.core.hosts.snapshots()
     }

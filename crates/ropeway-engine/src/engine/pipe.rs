@@ -14,11 +14,11 @@ pub struct Piped {
     pub length: u64,
     /// Its digest, where one was wanted or announced.
     pub digest: Option<Digest>,
-    /// How it was proved.
+    /// Proof of the file.
     pub verification: Verification,
 }
 
-/// How far a file is on its way to a stream.
+/// Progress of a file on its way to a stream.
 pub type PipeProgress<'a> = &'a (dyn Fn(u64, Option<u64>) + Send + Sync);
 
 impl Engine {

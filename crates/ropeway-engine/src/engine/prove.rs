@@ -18,7 +18,7 @@ impl Engine {
         blocks::verify(&self.core, id).await
     }
 
-    /// Compares, and mends what is damaged: in a finished file by fetching these blocks again, in an unfinished one by
+    /// Compares, and mends what is damaged. In a finished file by fetching these blocks again, in an unfinished one by
     /// leaving them to the job. The report tells what is damaged still.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Links that carry a signature and an end: each time the user gets one it is another address of the same file.
+//! Links that carry a signature and an end. Each time the user gets one it is another address of the same file.
 
 use ropeway_model::{SafeUrl, Transfer};
 

@@ -77,7 +77,7 @@ impl Breaker {
         }
     }
 
-    /// Whether the server is taken for well.
+    /// True where the server is taken for well.
     pub(super) const fn is_closed(self) -> bool {
         matches!(self, Self::Closed { .. })
     }
@@ -176,7 +176,7 @@ pub(crate) struct Restart {
 }
 
 impl Restart {
-    /// Whether it has not been away for longer than most restarts take.
+    /// True where it is away for no longer than most restarts take.
     pub(crate) fn is_recent(self) -> bool {
         self.down < FIRST_MINUTE
     }

@@ -33,7 +33,7 @@ impl Breaks {
         }
     }
 
-    /// A download has lost its last connection: the cap that holds now, where `lowered` is what its breaks made of it.
+    /// Cap of a server at which a download lost its last connection. `lowered` is what its breaks made of it.
     pub(super) fn all(&mut self, lowered: Option<LearnedCap>, now: Instant) -> Option<LearnedCap> {
         let Some((first, before)) = self.first.take() else { return lowered };
         let is_again = self.forgiven.is_some_and(|at| now.duration_since(at) < TWICE);
@@ -58,7 +58,7 @@ impl LearnedCap {
         Self { most, changed: now }
     }
 
-    /// A connection was refused or broke beside `others` that are still open: those are what the server bears.
+    /// A connection was refused or broke beside `others` that are still open. Those are what the server bears.
     pub(super) fn lowered(before: Option<Self>, others: usize, now: Instant) -> Self {
         let left = u16::try_from(others.max(1)).unwrap_or(NO_CAP);
         Self { most: before.map_or(left, |before| before.most.min(left)), changed: now }
@@ -69,7 +69,7 @@ impl LearnedCap {
         Self { changed: self.changed + time, ..self }
     }
 
-    /// The cap after the time that has passed with connections; `None` once it means nothing any more.
+    /// The cap after the time that has passed with connections. `None` once it means nothing any more.
     pub(super) fn raised(self, now: Instant) -> Option<Self> {
         let steps = now.duration_since(self.changed).as_secs() / RAISED_EVERY.as_secs();
         let most = self.most.saturating_add(u16::try_from(steps).unwrap_or(NO_CAP));

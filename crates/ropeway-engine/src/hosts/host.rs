@@ -35,14 +35,14 @@ pub(super) struct Host {
     breaks: Breaks,
     pub(super) breaker: Breaker,
     pub(super) budget: Budget,
-    /// What it said with `Retry-After`.
+    /// `Retry-After` of the server and of its addresses.
     pub(super) retry_afters: RetryAfters,
     /// Jobs that failed at it since it answered one well, as far as they count.
     blamed: Vec<JobId>,
     pub(super) profile: Profile,
     /// When it was last spoken to.
     pub(super) used: Timestamp,
-    /// Whether what is known differs from what is stored.
+    /// True where what is known differs from what is stored.
     pub(super) is_dirty: bool,
 }
 
@@ -80,7 +80,7 @@ impl Host {
         self.wanted.min(learned).max(1)
     }
 
-    /// Makes as many permits as connections may be open; one that is taken goes when it comes back.
+    /// Makes as many permits as connections may be open. One that is taken goes when it comes back.
     pub(super) fn fit(&mut self, now: Instant) {
         let limit = self.limit(now);
         if self.granted > limit {
@@ -145,7 +145,7 @@ impl Host {
         self.fit(now);
     }
 
-    /// It answered.
+    /// Notes an answer.
     pub(super) fn succeed(&mut self) {
         self.breaker.succeed();
         self.retry_afters.succeed();
@@ -178,7 +178,7 @@ impl Host {
         self.fit(now);
     }
 
-    /// A download has lost its last connection, as it lost the others: if all at once, the cap is what it was.
+    /// A download has lost its last connection, as it lost the others. If all at once, the cap is what it was.
     pub(super) fn lost_all(&mut self, now: Instant) {
         self.cap = self.breaks.all(self.cap, now);
         self.is_dirty = true;
@@ -194,7 +194,7 @@ impl Host {
         self.fit(now);
     }
 
-    /// What is known, for others to read.
+    /// Profile for others to read.
     pub(super) fn known(&mut self, now: Instant) -> Profile {
         self.limit(now);
         Profile { connection_cap: self.cap.map(LearnedCap::most), ..self.profile }

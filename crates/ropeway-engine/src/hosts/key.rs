@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use ropeway_model::SafeUrl;
 
-/// A server as all caps count it: its host and, where that is not the scheme's own, its port, whatever the scheme.
+/// Server as all caps count it. It is a host and, where that is not the scheme's own, its port, whatever the scheme.
 /// Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct HostKey(Arc<str>);

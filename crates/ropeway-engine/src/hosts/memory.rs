@@ -40,7 +40,7 @@ impl Core {
     }
 }
 
-/// Writes now and then until the engine stops; the last time is the shutdown's.
+/// Writes now and then until the engine stops. The last time is the shutdown's.
 pub(crate) async fn run(engine: Arc<Core>) {
     loop {
         tokio::select! {

@@ -71,7 +71,7 @@ pub struct ServerSnapshot {
     pub host: String,
     /// Connections now.
     pub connections: usize,
-    /// What is known of it.
+    /// Profile of the server.
     pub profile: Profile,
     /// When it may be asked again, while it is left alone.
     pub rests_until: Option<Timestamp>,
@@ -129,7 +129,7 @@ impl Hosts {
         self.with(key, |host, _| host.waiting > 0)
     }
 
-    /// What is known of the server.
+    /// Profile of the server.
     pub(crate) fn profile(&self, key: &HostKey) -> Profile {
         self.with(key, Host::known)
     }
@@ -188,7 +188,7 @@ impl Hosts {
         }
     }
 
-    /// A job starts; `true` if it is the one that probes whether the server is back.
+    /// A job starts. `true` if it is the one that probes whether the server is back.
     pub(crate) fn start(&self, key: &HostKey) -> bool {
         self.with(key, |host, now| host.breaker.start(now))
     }
@@ -216,7 +216,7 @@ impl Hosts {
         });
     }
 
-    /// Takes up what an earlier process learned; what is known already is newer.
+    /// Takes up what an earlier process learned. What is known already is newer.
     pub(crate) fn recall(&self, host: &str, seen: Timestamp, known: Profile) {
         self.with(&HostKey::new(host), |host, now| {
             if !host.is_dirty {

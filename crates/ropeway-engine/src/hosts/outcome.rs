@@ -5,7 +5,7 @@ use std::time::Duration;
 use ropeway_drivers::{Blame, DriverError};
 use ropeway_model::{FailureCode, Retry};
 
-/// What became of one request or connection.
+/// Outcome of one request or connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// The server answered after this long, with what was asked for or with a refusal of this one request.
@@ -18,7 +18,7 @@ pub(crate) enum Outcome {
     Broken,
 }
 
-/// What a whole try tells of its server.
+/// Verdict of a whole try on its server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It is there.
@@ -53,7 +53,7 @@ impl Outcome {
 }
 
 impl Verdict {
-    /// What a failed try tells of its server.
+    /// Verdict of a failed try on its server.
     pub(crate) fn of(code: FailureCode, retry: Retry) -> Self {
         let after = if let Retry::After(after) = retry { Some(after) } else { None };
         match code {

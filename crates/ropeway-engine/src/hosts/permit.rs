@@ -13,7 +13,7 @@ pub(crate) struct Permit {
     slot: Option<OwnedSemaphorePermit>,
 }
 
-/// The server serves a job, for as long as the value lives: while it does, it is not taken for ill.
+/// The server serves a job, for as long as the value lives. While it does, it is not taken for ill.
 #[derive(Debug)]
 pub(crate) struct Serving {
     hosts: Hosts,

@@ -1,8 +1,8 @@
-//! What the user decided about servers.
+//! Policy of the user for servers.
 
 use ropeway_model::{ByteRate, Connections, ServerRule};
 
-/// What holds for servers over all jobs.
+/// Policy for servers over all jobs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerPolicy {
     /// Connections to one server over all jobs, where no rule says otherwise.

@@ -1,4 +1,4 @@
-//! What is remembered of a server: how fast, how prompt, how reliable.
+//! Profile that is remembered of a server. It says how fast, how prompt and how reliable that is.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const RELIABILITY_WEIGHT: f64 = 0.1;
 /// A transfer of fewer bytes tells the latency, not the speed.
 const SMALLEST_SAMPLE: u64 = 256 << 10;
 
-/// What is known of one server. Every figure is an exponentially weighted mean.
+/// Profile of one server. Every figure is an exponentially weighted mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Profile {
     /// Bytes a second of one job's transfer.
@@ -29,7 +29,7 @@ pub struct Profile {
 pub struct Worth {
     /// So many were found to help.
     pub connections: u16,
-    /// Whether more would not.
+    /// True where more would not.
     pub is_full: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where redirects lead: a server that is left alone is not asked by way of another one either.
+//! Guard of redirects. A server that is left alone is not asked by way of another one either.
 
 use ropeway_drivers::Gate;
 use tokio::time::Instant;
@@ -16,7 +16,7 @@ pub(crate) struct RedirectGuard {
 }
 
 impl RedirectGuard {
-    /// The same, and not to the server `tired` either.
+    /// Guard that does not lead to the server `tired` either.
     pub(crate) fn but_not_to(self, tired: HostKey) -> Self {
         Self { tired: Some(tired), ..self }
     }

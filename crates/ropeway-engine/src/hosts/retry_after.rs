@@ -32,7 +32,7 @@ impl Address {
     }
 }
 
-/// What the addresses of one server said with `Retry-After`.
+/// `Retry-After` of the addresses of one server.
 #[derive(Debug, Default)]
 pub(super) struct RetryAfters {
     addresses: HashMap<Address, Instant>,
@@ -59,7 +59,7 @@ impl RetryAfters {
         }
     }
 
-    /// An address was answered well: what others said is no word of the server.
+    /// An address was answered well. What others said is no word of the server.
     pub(super) fn succeed(&mut self) {
         self.told.clear();
     }
@@ -107,7 +107,7 @@ impl From<RetryAfter> for Stop {
 }
 
 impl Hosts {
-    /// Whether a new request may be sent to `url` now.
+    /// Checks that a new request may be sent to `url` now.
     ///
     /// # Errors
     /// [`RetryAfter`] while what was said last with `Retry-After`, to whomever, is not over.

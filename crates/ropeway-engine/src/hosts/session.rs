@@ -11,7 +11,7 @@ use ropeway_model::JobId;
 
 use super::{HostKey, Hosts, Outcome, Permit, Serving, Verdict, redirect_guard::RedirectGuard};
 
-/// One try's dealings with its server: its first connection, whether it is served, what it tells of the server.
+/// Session of one try with its server. It has the first connection, whether it is served, what it tells of the server.
 #[derive(Debug)]
 pub(crate) struct HostSession {
     hosts: Hosts,
@@ -42,7 +42,7 @@ impl HostSession {
         &self.key
     }
 
-    /// Whether the try finds out whether the server is back.
+    /// True where the try finds out whether the server is back.
     pub(crate) const fn is_probe(&self) -> bool {
         self.is_probe
     }
@@ -71,12 +71,12 @@ impl HostSession {
         if permit.key() == host { Some(permit) } else { self.hosts.try_permit(host) }
     }
 
-    /// Gives the right to the first connection back: there is none any more.
+    /// Gives the right to the first connection back. There is none any more.
     pub(crate) fn leave(&self) {
         drop(self.first.lock().take());
     }
 
-    /// What decides where redirects may be followed to.
+    /// Guard that decides where redirects may be followed to.
     pub(crate) fn redirect_guard(&self) -> RedirectGuard {
         self.hosts.redirect_guard(self.key.clone())
     }

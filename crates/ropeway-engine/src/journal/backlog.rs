@@ -1,11 +1,12 @@
-//! Changes that the store has refused, one for each job: what a job's later changes overwrite need not be kept.
+//! Changes that the store has refused, one for each job. What a job's later changes overwrite need not be kept.
 
 use std::collections::BTreeMap;
 
 use ropeway_model::JobId;
 use ropeway_store::{Edit, JobChange};
 
-/// What the store does not have yet. It holds no more than one change a job, however long the store takes nothing.
+/// Backlog of changes that the store does not have yet. It holds no more than one change a job, however long the store
+/// takes nothing.
 #[derive(Debug, Default)]
 pub(super) struct Backlog(BTreeMap<JobId, Kept>);
 

@@ -46,7 +46,7 @@ pub(crate) struct Journal {
     secrets: Secrets,
 }
 
-/// What becomes of logins, headers and the like of jobs.
+/// Fate of logins, headers and the like of jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secrets {
     /// They are stored with their job, which needs them after a restart.
@@ -56,7 +56,7 @@ pub(crate) enum Secrets {
 }
 
 impl Secrets {
-    /// What of a job is stored.
+    /// Specification of a job as it is stored.
     pub(crate) fn stored(self, spec: JobSpec) -> JobSpec {
         match self {
             Self::Kept => spec,
@@ -90,8 +90,8 @@ impl Durable {
 }
 
 impl Journal {
-    /// Starts the writing task; it ends when every clone of the journal is gone. `caught_up` is told when the store takes
-    /// changes again that it had refused.
+    /// Starts the writing task. It ends when every clone of the journal is gone. `caught_up` is told when the store
+    /// takes changes again that it had refused.
     pub(crate) fn start(store: Store, secrets: Secrets, caught_up: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
         let (entries, receiver) = mpsc::unbounded_channel();
         let is_behind = Arc::new(AtomicBool::new(false));
@@ -105,7 +105,7 @@ impl Journal {
         self.is_behind.load(SeqCst) || self.waiting.load(SeqCst) > MOST_WAITING
     }
 
-    /// What becomes of jobs' secrets.
+    /// Fate of jobs' secrets.
     pub(crate) const fn secrets(&self) -> Secrets {
         self.secrets
     }
@@ -126,7 +126,8 @@ impl Journal {
         self.push(Some(Edit::Remove(ids)))
     }
 
-    /// Removes jobs some time soon, together with others: for rows that nothing is lost with, and that a crash may leave.
+    /// Removes jobs some time soon, together with others. This is for rows that nothing is lost with, and that a crash
+    /// may leave.
     pub(crate) fn forget(&self, ids: Vec<JobId>) {
         self.send(JournalEntry { edit: Some(Edit::Remove(ids)), acknowledge: None, may_wait: true });
     }

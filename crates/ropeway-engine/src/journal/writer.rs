@@ -1,4 +1,4 @@
-//! The task that writes: many changes in one transaction, and those that were refused again and again.
+//! Writer of the journal. It takes many changes in one transaction, and those that were refused again and again.
 
 use std::{
     sync::{

@@ -30,18 +30,18 @@ pub(crate) struct Entry {
     pub(crate) position: i64,
     pub(crate) created: Timestamp,
     pub(crate) remote: Option<Arc<Remote>>,
-    /// What is known since it was begun.
+    /// State since it was begun.
     pub(crate) state: AttemptState,
     progress: Option<Arc<Progress>>,
-    /// Whether the moment it was not to be started before has come.
+    /// True once the moment to start it has come.
     pub(crate) is_released: bool,
     /// Its server, as the table numbers them.
     pub(super) server: Server,
-    /// What exists only while an attempt runs.
+    /// Handles that exist only while an attempt runs.
     pub(crate) active: Option<Box<Active>>,
 }
 
-/// What becomes known of a job by its attempts. It takes no room before there is any, and reads as nothing.
+/// State that a job has by its attempts. It takes no room before there is any, and reads as nothing.
 #[derive(Debug, Default)]
 pub(crate) struct AttemptState(Option<Box<AttemptFacts>>);
 
@@ -59,7 +59,7 @@ pub(crate) struct AttemptFacts {
     pub(crate) attempts: u32,
     /// How often it began again since its bytes were no longer those of before, as far as the user was not there since.
     pub(crate) restarts: u32,
-    /// When a waiting job may start, on the monotonic clock; `None` once it may.
+    /// When a waiting job may start, on the monotonic clock. `None` once it may.
     pub(crate) due: Option<Instant>,
     /// Cookies that its servers have set.
     pub(crate) cookies: Option<Arc<CookieJar>>,
@@ -169,12 +169,12 @@ impl Entry {
         }
     }
 
-    /// What the user asked for.
+    /// Specification, as the user gave it.
     pub(crate) fn spec(&self) -> JobSpec {
         self.state.new_spec.as_deref().cloned().unwrap_or_else(|| self.spec.spec())
     }
 
-    /// The same in little room, for what of it is asked often.
+    /// Specification in little room, for what of it is asked often.
     pub(crate) const fn interned(&self) -> &InternedSpec {
         &self.spec
     }
@@ -193,7 +193,7 @@ impl Entry {
         spec
     }
 
-    /// How far it is, to look at.
+    /// Progress, to look at.
     pub(crate) fn progress(&self) -> &Progress {
         self.progress.as_deref().unwrap_or(&AT_REST)
     }
@@ -217,7 +217,7 @@ impl Entry {
         }
     }
 
-    /// The server it speaks to, or will: where redirects ended, once that is known.
+    /// Server it speaks to, or will. It is where redirects ended, once that is known.
     pub(crate) fn host(&self) -> String {
         match (&self.remote, &self.state.new_spec) {
             (Some(remote), _) => remote.url.host(),
@@ -226,7 +226,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is a download all of whose bytes have come.
+    /// True where it is a download all of whose bytes have come.
     pub(super) fn has_landed(&self) -> bool {
         self.phase == Phase::Verifying && self.spec.direction() == Direction::Download
     }

@@ -1,5 +1,6 @@
-//! What the user asked for, in little room. Jobs come by the thousand from one list: one folder, one server, the same
-//! options. All that a job has in common with another one is kept once for both; what is left is the end of an address.
+//! Interned specifications: the user's wishes in little room. Jobs come by the thousand from one list: one folder, one
+//! server, the same options. All that a job has in common with another one is kept once for both; what is left is the
+//! end of an address.
 
 use std::{
     collections::VecDeque,
@@ -78,7 +79,7 @@ impl InternedSpec {
         self.like.direction()
     }
 
-    /// How urgent it is.
+    /// Priority of the job.
     pub(crate) fn priority(&self) -> Priority {
         self.like.priority
     }
@@ -88,7 +89,7 @@ impl InternedSpec {
         self.like.start_at
     }
 
-    /// How it reaches the network.
+    /// Settings by which it reaches the network.
     pub(crate) fn network(&self) -> &Network {
         &self.like.network
     }

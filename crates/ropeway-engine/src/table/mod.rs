@@ -68,7 +68,7 @@ impl Table {
         self.queue.compact();
     }
 
-    /// Gives back the room that many jobs put in left between them: the nodes of a tree that grows in order stay half
+    /// Gives back the room that many jobs put in left between them. The nodes of a tree that grows in order stay half
     /// empty, those of one that is made anew are full.
     pub(crate) fn compact(&mut self) {
         self.entries = std::mem::take(&mut self.entries).into_iter().collect();
@@ -90,7 +90,7 @@ impl Table {
         self.entries.get(&id).map(Box::as_ref)
     }
 
-    /// Changes one job and keeps the indexes true; `None` if there is no such job.
+    /// Changes one job and keeps the indexes true. `None` if there is no such job.
     pub(crate) fn update<R>(&mut self, id: JobId, change: impl FnOnce(&mut Entry) -> R) -> Option<R> {
         let result = self.reindex(id, change)?;
         self.changed.insert(id);
@@ -143,7 +143,7 @@ impl Table {
         &self.active
     }
 
-    /// How many of them wait for no byte any more.
+    /// Number of those that wait for no byte any more.
     pub(crate) fn landed(&self) -> usize {
         self.landed.len()
     }
@@ -158,7 +158,7 @@ impl Table {
         self.begun.iter().filter_map(|id| self.get(*id))
     }
 
-    /// Whether no job runs or waits.
+    /// True where no job runs or waits.
     pub(crate) fn is_idle(&self) -> bool {
         self.active.is_empty() && self.waiting_count() == 0
     }
@@ -179,12 +179,12 @@ impl Table {
         }
     }
 
-    /// The job to start next: the first of the queue that it is the turn of at its server, beside what runs there.
+    /// Job to start next. It is the first of the queue that it is the turn of at its server, beside what runs there.
     pub(crate) fn next_to_start(&self, turn: impl FnMut(&str, usize) -> Turn) -> Option<JobId> {
         self.queue.first(turn)
     }
 
-    /// Whether any job could start if its server had room.
+    /// True where any job could start if its server had room.
     pub(crate) fn has_queued(&self) -> bool {
         self.queue.len() > 0
     }
@@ -204,7 +204,7 @@ impl Table {
         (std::mem::take(&mut self.changed), std::mem::take(&mut self.removed))
     }
 
-    /// How many jobs changed or are gone since the last call.
+    /// Number of jobs that changed or are gone since the last call.
     pub(crate) fn changes(&self) -> usize {
         self.changed.len() + self.removed.len()
     }
@@ -281,7 +281,7 @@ impl Drop for TakenOut<'_> {
     }
 }
 
-/// Applies a step; a step the machine does not have is a mistake of ours and changes nothing.
+/// Applies a step. A step the machine does not have is a mistake of ours and changes nothing.
 pub(crate) fn advance(entry: &mut Entry, step: Step) {
     match entry.phase.clone().apply(step) {
         Ok(next) => entry.phase = next,

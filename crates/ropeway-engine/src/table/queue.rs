@@ -30,7 +30,7 @@ impl Place {
     };
 }
 
-/// A server's number in this table; each job has one, so it is kept small.
+/// A server's number in this table. Each job has one, so it is kept small.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Server(u32);
 

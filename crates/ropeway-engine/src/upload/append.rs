@@ -1,4 +1,4 @@
-//! Sending to a server that appends: part behind part, each at the offset that the server names.
+//! Sending to a server that appends. Part goes behind part, each at the offset that the server names.
 
 use std::{ops::RangeInclusive, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The bytes of a part: read ahead from the source, hashed, throttled and counted on their way to the driver.
+//! The bytes of a part. Read ahead from the source, hashed, throttled and counted on their way to the driver.
 
 use std::{
     io,
@@ -42,7 +42,7 @@ pub(super) struct SourcePart {
 }
 
 impl SourcePart {
-    /// The `part` of `source`; `last` is told where it has the last byte.
+    /// The `part` of `source`. `last` is told where it has the last byte.
     pub(super) fn new(
         attempt: &Attempt,
         source: &Source,

@@ -1,5 +1,5 @@
-//! When a try at an upload ends that is asked to: once its last bytes are out, not before they are answered, since whoever
-//! goes on with it sends the whole file again.
+//! When a try at an upload ends that is asked to. Once its last bytes are out, not before they are answered, since
+//! whoever goes on with it sends the whole file again.
 
 use std::{
     sync::{
@@ -40,7 +40,7 @@ impl Ending {
         self.are_last_out.load(SeqCst)
     }
 
-    /// Runs `work` to its end; once the try is asked to end, it is told so at the right moment.
+    /// Runs `work` to its end. Once the try is asked to end, it is told so at the right moment.
     pub(super) async fn of<T>(&self, attempt: &Attempt, work: impl Future<Output = T>) -> T {
         let mut work = Box::pin(work);
         tokio::select! {
@@ -61,7 +61,7 @@ impl Ending {
     }
 }
 
-/// Whether the user does not want the upload any more.
+/// True where the user does not want the upload any more.
 pub(super) fn is_unwanted(attempt: &Attempt) -> bool {
     attempt.look(|entry| entry.wish == Wish::Cancel).unwrap_or(true)
 }

@@ -1,4 +1,4 @@
-//! One try at an upload: open the source, send its parts, prove that it did not change meanwhile.
+//! One try at an upload. Open the source, send its parts, prove that it did not change meanwhile.
 
 mod append;
 mod body;

@@ -39,7 +39,7 @@ impl PartSize {
         self.next = worth.min(self.next.saturating_mul(STEEPEST)).clamp(self.least, self.most);
     }
 
-    /// Halves the parts, since the server takes none of `bytes`; `false` where they are as small as they may be.
+    /// Halves the parts, since the server takes none of `bytes`. `false` where they are as small as they may be.
     pub(super) fn refused(&mut self, bytes: u64) -> bool {
         if bytes <= self.least {
             return false;

@@ -14,7 +14,7 @@ use crate::attempt::{Attempt, Stop};
 /// Read at a time.
 const BLOCK: usize = 1 << 20;
 
-/// The digests of a source: those that were taken while it was sent, and those that somebody asked for later.
+/// The digests of a source. Those that were taken while it was sent, and those that somebody asked for later.
 pub(super) struct Proof<'a> {
     attempt: &'a Attempt,
     cancel: &'a CancellationToken,

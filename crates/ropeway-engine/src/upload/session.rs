@@ -1,4 +1,5 @@
-//! The session at the server: taken up where an earlier try left it, else created, and recorded before a byte of it is sent.
+//! The session at the server. Taken up where an earlier try left it, else created, and recorded before a byte of it is
+//! sent.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! The file that an upload sends, and the guard over it: no byte of another version follows one of this.
+//! The file that an upload sends, and the guard over it. No byte of another version follows one of this.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,4 +1,4 @@
-//! Small files of soft checkpoints, beside the queue: one a job, written in place and never synced.
+//! Small files of soft checkpoints, beside the queue. There is one a job, written in place and never synced.
 
 use std::{
     fmt,
@@ -18,11 +18,11 @@ const LONGEST: u64 = 64 << 10;
 /// Where the kernel tells which boot this is.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
-/// Number of a boot of the machine: as long as it stays the same, the page cache has lost nothing.
+/// Number of a boot of the machine. As long as it stays the same, the page cache has lost nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BootId(pub [u8; 16]);
 
-/// Files of soft checkpoints: what is written to them outlives a kill, and not a power cut.
+/// Files of soft checkpoints. What is written to them outlives a kill, and not a power cut.
 pub trait SoftFiles: Send + Sync + fmt::Debug {
     /// The boot that this process runs in.
     fn boot(&self) -> BootId;
@@ -47,7 +47,7 @@ struct SoftFolder {
     boot: BootId,
 }
 
-/// The soft files of the queue at `database`; `None` where the system does not tell which boot this is.
+/// The soft files of the queue at `database`. `None` where the system does not tell which boot this is.
 pub(super) fn beside(database: &Path) -> Option<Arc<dyn SoftFiles>> {
     let mut folder = database.as_os_str().to_owned();
     folder.push("-soft");

@@ -158,7 +158,7 @@ impl Bucket {
         state.balance <= -1.0 || !state.waiting.is_empty()
     }
 
-    /// Bytes to move at once under the limit, a twentieth of a second's worth.
+    /// Bytes to move at once under the limit. They are a twentieth of a second's worth.
     pub fn slice(&self, most: usize) -> usize {
         slice_of(self.rate(), most)
     }

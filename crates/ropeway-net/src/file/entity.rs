@@ -52,7 +52,7 @@ impl Entity {
         format!("{weak}\"{:x}-{:x}-{:x}\"", self.inode, self.length, self.modified.as_nanos())
     }
 
-    /// Whether any further write would show.
+    /// True where any further write would show.
     pub fn is_settled(&self, now: SystemTime) -> bool {
         let tick = if self.modified.subsec_nanos() == 0 { COARSE_TICK } else { TICK };
         self.last_modified_exactly() + tick <= now

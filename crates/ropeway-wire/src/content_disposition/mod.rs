@@ -1,4 +1,4 @@
-//! `Content-Disposition` (RFC 6266): the name of a file, read as browsers do, since servers write it for them.
+//! `Content-Disposition` (RFC 6266), the name of a file. It is read as browsers do, since servers write it for them.
 //!
 //! `filename*` (RFC 8187) goes before `filename`; a plain `filename` may be UTF-8 or ISO-8859-1, percent-encoded, or in
 //! encoded words (RFC 2047), though no standard allows these. What cannot be decoded counts as absent.
@@ -27,13 +27,14 @@ const EXTENDED_VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').re
 /// Longest value that is looked at, in octets; no file system takes a name near it.
 const LONGEST_VALUE: usize = 8 * 1024;
 
-/// Safe file name nearest to what the header's value gives; `None` if it gives none.
+/// Safe file name nearest to what the header's value gives. `None` if it gives none.
 pub fn file_name(value: &[u8]) -> Option<FileName> {
     // Dots and spaces at the start only serve to hide a file.
     given_name(value).map(|name| FileName::sanitized(name.trim_start_matches(['.', ' '])))
 }
 
-/// Value that offers a file to be saved, with its name for old clients and, if that had to be changed, for new ones.
+/// Value that offers a file to be saved, with its name. It has one for old clients and, if that had to be changed, one
+/// for new ones.
 pub fn attachment(name: &str) -> String {
     // Readers undo percent-encoding and encoded words, which `=?` begins.
     let plain = |character: char| matches!(character, ' '..='~') && !matches!(character, '"' | '\\' | '%' | '?');

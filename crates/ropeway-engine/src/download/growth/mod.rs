@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 use self::{track::Track, watch::Watch};
 use crate::{hosts::Worth, plan};
 
-/// Connections that come before anything is proved: they fill 92 % of any line that is shared fairly, and no server
+/// Connections that come before anything is proved. They fill 92 % of any line that is shared fairly, and no server
 /// that serves ranges minds.
 pub(super) const FEW: usize = 4;
 /// No line is worth more, and no server should be asked for more.
@@ -32,7 +32,7 @@ const REMEMBERED: f64 = 10.0;
 /// The first window of ten segments (RFC 6928), in bytes.
 const FIRST_WINDOW: f64 = 14_600.0;
 
-/// How long the way to the server and back takes.
+/// Time of the way to the server and back.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Way {
     /// Once there and back.
@@ -74,7 +74,7 @@ pub(super) struct Look<'a> {
     pub(super) flows: &'a [Flow],
 }
 
-/// What is to be done.
+/// Decision on the number of connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing.
@@ -164,7 +164,7 @@ impl Growth {
         Self { rest: Rest::ForGood, ..Self::new(missing, MOST, None) }
     }
 
-    /// How long a window is.
+    /// Length of a window.
     pub(super) fn period(way: Way) -> Duration {
         let thought = way.opening.as_secs_f64().min(LONGEST_THOUGHT);
         Duration::from_secs_f64(way.round_trip.as_secs_f64().max(thought / 2.0).max(SHORTEST_WINDOW))
@@ -198,12 +198,12 @@ impl Growth {
         self.tracks.clear();
     }
 
-    /// Bytes a second that a connection usually brings; `None` before anything was measured.
+    /// Bytes a second that a connection usually brings. `None` before anything was measured.
     pub(super) fn usual(&self) -> Option<f64> {
         Some(self.usual).filter(|usual| *usual > 0.0)
     }
 
-    /// What a connection brings, and whether it has stopped growing.
+    /// Paces of connections: the rate, and whether it has stopped growing.
     pub(super) fn paces(&self) -> impl Iterator<Item = (u64, f64, bool)> {
         self.tracks.iter().filter_map(|(connection, track)| Some((*connection, track.rate?, track.is_flat)))
     }
@@ -226,7 +226,7 @@ impl Growth {
         begun.get(begun.len() / 2).map(|begun| (usual / begun.max(1.0)).log2())
     }
 
-    /// What is worth knowing for the next download from this server.
+    /// Worth that the next download from this server is to know.
     pub(super) fn worth(&self) -> Option<Worth> {
         let (connections, is_full) = match &self.rest {
             Rest::Full(_) => (self.cap, true),
@@ -239,7 +239,7 @@ impl Growth {
         u16::try_from(connections).ok().map(|connections| Worth { connections, is_full })
     }
 
-    /// Whether the file is worth a few connections in any case.
+    /// True where the file is worth a few connections in any case.
     pub(super) fn is_large(&self) -> bool {
         self.is_large
     }

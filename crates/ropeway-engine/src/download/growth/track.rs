@@ -1,4 +1,4 @@
-//! What a connection is seen to bring, window by window.
+//! Track of a connection's rates, window by window.
 
 use super::Flow;
 
@@ -15,13 +15,13 @@ const STALLED: f64 = 0.1;
 const STALLED_WINDOWS: f64 = 10.0;
 const STALLED_SECONDS: f64 = 1.0;
 
-/// What one connection was seen to bring.
+/// Track of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Track {
     when: f64,
     bytes: u64,
     reads: u64,
-    /// What its first window brought.
+    /// Rate of its first window.
     pub(super) begun: Option<f64>,
     pub(super) rate: Option<f64>,
     pub(super) is_flat: bool,

@@ -1,4 +1,4 @@
-//! A full line is looked at now and then: caps may hold from now on, or it was taken for full by mistake.
+//! A full line is looked at now and then. Caps may hold from now on, or it was taken for full by mistake.
 
 use super::{Batch, Growth, Look, MOST_FLAT, Rest, Verdict};
 

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Mirrors;
 use crate::download::worker_error::WorkerError;
 
-/// A mirror that a request goes to; it is less busy once this is gone.
+/// A mirror that a request goes to. It is less busy once this is gone.
 #[derive(Debug)]
 pub(in crate::download) struct MirrorLease {
     pub(super) mirrors: Arc<Mirrors>,
@@ -31,12 +31,12 @@ impl MirrorLease {
         &self.url
     }
 
-    /// The version to ask it for: its own name for `reference`, once that is known.
+    /// Version to ask it for. It is its own name for `reference`, once that is known.
     pub(in crate::download) fn valid<'a>(&'a self, reference: &'a Validator) -> Option<&'a Validator> {
         if self.is_lead { Some(reference) } else { self.valid.as_ref() }
     }
 
-    /// How surely an answer that says `now` is of the version `reference`.
+    /// Evidence that an answer that says `now` is of the version `reference`.
     ///
     /// # Errors
     /// [`DriverError::RemoteChanged`] where it is of another one, or where nothing could ever tell.
@@ -83,7 +83,7 @@ impl MirrorLease {
         self.mirrors.leaves(self.at, error)
     }
 
-    /// Its answer from byte `start` on, watched: what came is remembered, and that it broke or was sent away (`leave`
+    /// Its answer from byte `start` on, watched. What came is remembered, and that it broke or was sent away (`leave`
     /// fires, while the job goes on) counts against the mirror.
     pub(in crate::download) fn watch(
         self,

@@ -1,4 +1,4 @@
-//! Several addresses of one file: which one the next request goes to, and which are left alone.
+//! Several addresses of one file. One is chosen for the next request, and some are left alone.
 //!
 //! Bytes of two servers are mixed only where it can be told that they are of one version: by a common strong tag, or by
 //! digests that the user or a Metalink gave. Other mirrors are fall-backs, one at a time.
@@ -95,7 +95,7 @@ impl Mirrors {
         })
     }
 
-    /// Whether there is more than one.
+    /// True where there is more than one.
     pub(super) fn are_several(&self) -> bool {
         self.state.lock().all.len() > 1
     }
@@ -118,7 +118,7 @@ impl Mirrors {
         state.all.iter().filter(|mirror| !mirror.is_excluded).map(|mirror| mirror.url.clone()).collect()
     }
 
-    /// The mirror asked at `asked` answered, at last from `url`: its version is the one that is fetched.
+    /// The mirror asked at `asked` answered, at last from `url`. Its version is the one that is fetched.
     pub(super) fn follow(&self, asked: &SafeUrl, url: &SafeUrl, valid: &Validator) {
         let mut state = self.state.lock();
         let known = state.all.iter().position(|mirror| mirror.is_at(asked) || mirror.is_at(url));
@@ -157,8 +157,8 @@ impl Mirrors {
         }
     }
 
-    /// Bytes disagreed that nothing but a common tag vouched for: the others may be of another file under it, and one is
-    /// asked alone in this try, the lead unless that is of no use. `false` where there are no others.
+    /// Bytes disagreed that nothing but a common tag vouched for. The others may be of another file under it, and one
+    /// is asked alone in this try, the lead unless that is of no use. `false` where there are no others.
     pub(super) fn keep_to_one(&self) -> bool {
         let mut state = self.state.lock();
         let lead = state.lead;
@@ -262,8 +262,8 @@ impl Mirrors {
         }
     }
 
-    /// Leaves the mirror whose bytes lie in `damaged` for the largest part: all those of a wrong one do, while a right one
-    /// shares a piece with it here and there. `None` where there is no other to ask.
+    /// Leaves the mirror whose bytes lie in `damaged` for the largest part. All those of a wrong one do, while a right
+    /// one shares a piece with it here and there. `None` where there is no other to ask.
     pub(super) fn blame(&self, damaged: &[ByteRange]) -> Option<SafeUrl> {
         let mut state = self.state.lock();
         // Bytes in damaged pieces, and all bytes, of each mirror.

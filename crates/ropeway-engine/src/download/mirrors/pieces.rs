@@ -1,4 +1,4 @@
-//! The digests of pieces that a Metalink gave: they tell wrong bytes, and with the memory of who sent what, the mirror.
+//! The digests of pieces that a Metalink gave. They tell wrong bytes, and with the memory of who sent what, the mirror.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::attempt::{Attempt, Stop};
 /// Bytes that are read at once.
 const BUFFER: usize = 256 * 1024;
 
-/// Whether a file of `length` bytes has as many pieces.
+/// True where a file of `length` bytes has as many pieces.
 pub(in crate::download) fn fit(pieces: &Pieces, length: u64) -> bool {
     pieces.length > 0 && length.div_ceil(pieces.length) == pieces.digests.len() as u64
 }

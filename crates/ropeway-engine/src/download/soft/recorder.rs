@@ -81,7 +81,7 @@ impl SoftLog {
         ended
     }
 
-    /// Removes the checkpoint, and lets no other follow: the store has its bytes, or nobody has.
+    /// Removes the checkpoint, and lets no other follow. The store has its bytes, or nobody has.
     pub(in super::super) async fn close(&self) {
         let Some(log) = self.0.clone() else { return };
         let blocking = log.blocking.clone();

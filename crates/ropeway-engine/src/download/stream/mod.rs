@@ -64,7 +64,7 @@ impl<T: Into<Stop>> From<T> for Broken {
 }
 
 impl<'a> Streamed<'a> {
-    /// The file `from`, as `spec` wants it; `told` is told how many bytes of how many were handed on.
+    /// The file `from`, as `spec` wants it. `told` is told how many bytes of how many were handed on.
     pub(crate) fn new(core: &'a Core, spec: &'a JobSpec, from: &'a SafeUrl, told: PipeProgress<'a>) -> Self {
         let bucket = Arc::new(Bucket::new(spec.rate_limit));
         Self { core, spec, from, told, cookies: Arc::default(), bucket, progress: Progress::new(None, 0) }

@@ -1,4 +1,4 @@
-//! One answer: asked for, held against what was handed on, and handed on.
+//! Pass of one answer. It is asked for, held against what was handed on, and handed on.
 
 use std::{sync::Arc, time::Duration};
 

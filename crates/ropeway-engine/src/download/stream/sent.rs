@@ -6,7 +6,7 @@ use ropeway_model::{Algorithm, Digest, FileName, SafeUrl, Validator};
 
 use crate::download::{seam::LONGEST_LEAD, worker_error::is_made_anew};
 
-/// What was handed on.
+/// Bytes that were handed on.
 #[derive(Default)]
 pub(super) struct Sent {
     pub(super) offset: u64,
@@ -19,9 +19,9 @@ pub(super) struct Sent {
     pub(super) length: Option<u64>,
     /// Where it comes from; `None` before the first answer.
     pub(super) source: Option<Source>,
-    /// Whether a request for the rest was answered with it.
+    /// True where a request for the rest was answered with it.
     pub(super) serves_ranges: bool,
-    /// Whether one was answered otherwise.
+    /// True where one was answered otherwise.
     pub(super) refuses_ranges: bool,
 }
 
@@ -72,7 +72,7 @@ impl Sent {
         (self.digests, self.length) = (Hashers::new(algorithms), length);
     }
 
-    /// Takes `length` for the file's; `false` where another answer told another one, or more was handed on.
+    /// Takes `length` for the file's. `false` where another answer told another one, or more was handed on.
     pub(super) fn learn(&mut self, length: Option<u64>) -> bool {
         let Some(told) = length else { return true };
         told >= self.offset && *self.length.get_or_insert(told) == told
@@ -109,7 +109,7 @@ impl Sent {
 }
 
 impl Again {
-    /// Whether all that was to come again has.
+    /// True where all that was to come again has.
     pub(super) fn is_over(&self) -> bool {
         match self {
             Self::Nothing => true,

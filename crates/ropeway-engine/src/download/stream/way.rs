@@ -19,7 +19,7 @@ pub(super) struct Ask {
     pub(super) how: How,
 }
 
-/// How much is asked for.
+/// Extent of what is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum How {
     /// The rest, on the condition that it is of the version that the last answer was of.
@@ -48,7 +48,7 @@ impl Ask {
 }
 
 impl Streamed<'_> {
-    /// The request that may do better than `ask`, at once; ends the try where only time can help. Each goes a step
+    /// The request that may do better than `ask`, at once. Ends the try where only time can help. Each goes a step
     /// further: to another mirror, to the address that was given, to the whole file.
     pub(super) fn instead(
         &self,

@@ -209,6 +209,12 @@ fn crash() -> Vec<Case> {
             "tests/it/crash.rs::heavy_a_hundred_kills_lose_nothing_and_refetch_no_more_than_a_window",
         ),
         tested(
+            "K1 often",
+            "killed every half second, by `get` and by the daemon",
+            "gets to the end; a kill costs what came in the last 300 ms",
+            "tests/it/killed_often.rs::heavy_a_get_that_is_killed_every_half_second_gets_to_its_end",
+        ),
+        tested(
             "K7",
             "killed between the rename and the row that says it is done",
             "recognised as done: no second download, no second name",
