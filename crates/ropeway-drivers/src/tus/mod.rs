@@ -120,15 +120,12 @@ impl Upload for TusDriver {
             is_compared = checksum.is_some();
             fields.extend(checksum.map(|checksum| (UPLOAD_CHECKSUM, checksum)));
         }
-        let method = match &tus.name {
-            Some(name) => {
-                fields.extend(creation(name, tus.length));
-                Method::POST
-            }
-            None => {
-                fields.insert(UPLOAD_OFFSET, part.offset.into());
-                Method::PATCH
-            }
+        let method = if let Some(name) = &tus.name {
+            fields.extend(creation(name, tus.length));
+            Method::POST
+        } else {
+            fields.insert(UPLOAD_OFFSET, part.offset.into());
+            Method::PATCH
         };
         let bytes = SizedBody::new(Bytes::new(), body.bytes(), part.length, Bytes::new());
         let sending = bytes.sending();
@@ -140,13 +137,12 @@ impl Upload for TusDriver {
             (None, _) => return Err(refused(&answer, &session.url)),
             (Some(_), _) => return Err(not_created(&answer, &session.url)),
         };
-        let held = match wire::offset(answer.headers()) {
-            Some(offset) => part.acknowledged(&session.url, offset)?,
+        let held = if let Some(offset) = wire::offset(answer.headers()) {
+            part.acknowledged(&session.url, offset)?
+        } else {
             // A server that creates and takes no bytes with it, or does not say. What it has then is no word on the part.
-            None => {
-                is_compared = false;
-                offset(context, &session, &tus).await?
-            }
+            is_compared = false;
+            offset(context, &session, &tus).await?
         };
         if held == part.offset + part.length && !sending.has_finished() {
             return Err(DriverError::AnsweredEarly { url: session.url, status: answer.status() });

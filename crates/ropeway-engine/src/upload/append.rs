@@ -11,7 +11,7 @@ use super::{
     Task,
     body::SourcePart,
     digests::SentDigests,
-    given_up,
+    ended_by, given_up,
     last_bytes::LastBytes,
     part_size::PartSize,
     proof::Proof,
@@ -194,7 +194,7 @@ impl Appending<'_> {
                     given_up::end(self.task.upload, self.task.context, &self.opened.upload.session).await;
                     session::forget(attempt).await?;
                 }
-                Err(self.task.failure(error))
+                Err(ended_by(error))
             }
         }
     }

@@ -136,7 +136,7 @@ impl Task<'_> {
     /// nobody could tell any more, brought it there.
     async fn excuse(&self, session: &Session, proof: &mut Proof<'_>, error: DriverError) -> Result<(), Stop> {
         if error.code() != FailureCode::RemoteConflict {
-            return Err(self.failure(error));
+            return Err(ended_by(error));
         }
         let asked = proof::ask(self.attempt, self.upload, self.context, session, true);
         let stored = self.context.cancel.run_until_cancelled(asked).await.ok_or(Stop::Interrupted)?;
@@ -160,14 +160,6 @@ impl Task<'_> {
         let mut change = self.attempt.change(None);
         change.remote = Some(Some(remote));
         self.attempt.engine.journal.note(change);
-    }
-
-    /// The end of a try by `error`.
-    fn failure(&self, error: DriverError) -> Stop {
-        match &error {
-            DriverError::Body(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => source::cut_short(),
-            _ => error.into(),
-        }
     }
 
     /// Tells what an answer says of the server: to those who come next, and of how many it bears.
@@ -199,6 +191,14 @@ impl Task<'_> {
             () = self.ending.cancel.cancelled() => Err(Stop::Interrupted),
             result = request => Ok(result),
         }
+    }
+}
+
+/// The end of a try by `error`.
+fn ended_by(error: DriverError) -> Stop {
+    match &error {
+        DriverError::Body(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => source::cut_short(),
+        _ => error.into(),
     }
 }
 

@@ -152,7 +152,7 @@ fn reply(status: u16) -> Reply {
 }
 
 impl Reply {
-    fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    fn with<T: ToString + ?Sized>(mut self, name: &'static str, value: &T) -> Self {
         self.fields.push((name, value.to_string()));
         self
     }
@@ -256,8 +256,8 @@ impl Desk {
                         TusFault::OtherName => ("filename b3RoZXI=".to_owned(), upload.bytes.len() as u64),
                         _ => (upload.metadata.clone(), upload.bytes.len() as u64),
                     };
-                    let answer = reply(200).with("Upload-Offset", offset).with("Upload-Length", upload.length);
-                    answer.with("Upload-Metadata", metadata)
+                    let answer = reply(200).with("Upload-Offset", &offset).with("Upload-Length", &upload.length);
+                    answer.with("Upload-Metadata", &metadata)
                 }
                 Some(Some(upload)) => self.append(upload, request, body, fault),
                 _ => reply(404),
@@ -266,10 +266,10 @@ impl Desk {
     }
 
     fn offered(&self) -> Reply {
-        let answer = reply(204).with("Tus-Version", "1.0.0").with("Tus-Extension", self.offer.extensions);
+        let answer = reply(204).with("Tus-Version", "1.0.0").with("Tus-Extension", &self.offer.extensions);
         let answer = answer.with("Tus-Checksum-Algorithm", "sha1,sha256");
         match self.offer.max_size {
-            Some(most) => answer.with("Tus-Max-Size", most),
+            Some(most) => answer.with("Tus-Max-Size", &most),
             None => answer,
         }
     }
@@ -282,8 +282,8 @@ impl Desk {
         let bytes = if takes_body { body.to_vec() } else { Vec::new() };
         let offset = bytes.len();
         state.uploads.push(Some(TusUpload { length, metadata, bytes }));
-        let answer = reply(201).with("Location", format!("/files/{}", state.uploads.len() - 1));
-        let answer = if takes_body && !body.is_empty() { answer.with("Upload-Offset", offset) } else { answer };
+        let answer = reply(201).with("Location", &format!("/files/{}", state.uploads.len() - 1));
+        let answer = if takes_body && !body.is_empty() { answer.with("Upload-Offset", &offset) } else { answer };
         self.expiring(answer)
     }
 
@@ -316,12 +316,12 @@ impl Desk {
         if fault == TusFault::Unsaid {
             return reply(204);
         }
-        self.expiring(reply(204).with("Upload-Offset", upload.bytes.len()))
+        self.expiring(reply(204).with("Upload-Offset", &upload.bytes.len()))
     }
 
     fn expiring(&self, answer: Reply) -> Reply {
         match self.offer.expires {
-            Some(expires) => answer.with("Upload-Expires", expires),
+            Some(expires) => answer.with("Upload-Expires", &expires),
             None => answer,
         }
     }

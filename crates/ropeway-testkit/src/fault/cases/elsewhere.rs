@@ -3,7 +3,7 @@
 use super::super::case::{Case, open, tested};
 
 pub(super) fn cases() -> Vec<Case> {
-    [network(), servers(), versions(), disk(), crash(), clocks(), names(), exhaustion()].concat()
+    [network(), servers(), versions(), disk(), kills(), crash(), clocks(), names(), exhaustion()].concat()
 }
 
 fn network() -> Vec<Case> {
@@ -200,7 +200,7 @@ fn disk() -> Vec<Case> {
     ]
 }
 
-fn crash() -> Vec<Case> {
+fn kills() -> Vec<Case> {
     vec![
         tested(
             "K1",
@@ -214,6 +214,11 @@ fn crash() -> Vec<Case> {
             "gets to the end; a kill costs what came in the last 300 ms",
             "tests/it/killed_often.rs::heavy_a_get_that_is_killed_every_half_second_gets_to_its_end",
         ),
+    ]
+}
+
+fn crash() -> Vec<Case> {
+    vec![
         tested(
             "K7",
             "killed between the rename and the row that says it is done",
