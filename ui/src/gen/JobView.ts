@@ -40,6 +40,10 @@ host: string,
  */
 path: string | null, 
 /**
+ * Address of an upload at its server, secrets hidden. `None` until it says so, and for downloads.
+ */
+stored_at: string | null, 
+/**
  * What the user wants.
  */
 wish: WishView, 

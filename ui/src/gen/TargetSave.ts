@@ -13,6 +13,6 @@ id?: number,
  */
 name: string, 
 /**
- * `https://host/folder/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
+ * `https://host/folder/`, `tus+https://host/files/` or `form+https://host/path#field=file`; empty keeps that of the target that changes.
  */
 address: string, };
