@@ -182,6 +182,8 @@ test("an upload to tus that is paused in the page goes on where the server stand
     await queue.rpc("settings_set", settings);
     await page.keyboard.press("Space");
     await inPhase(page, "image.bin", "completed");
+    await row(page, "image.bin").click();
+    await page.getByRole("button", { name: "Copy: Stored at" }).click();
     const names = (await readdir(folder)).filter((name) => !name.endsWith(".json"));
     assert.equal(names.length, 1);
     const paths = [join(place.folder, "image.bin"), join(folder, names[0])];
