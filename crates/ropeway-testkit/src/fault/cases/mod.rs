@@ -6,6 +6,7 @@ mod disk;
 mod elsewhere;
 mod frame;
 mod framing;
+mod kills;
 mod name;
 mod network;
 mod range;
