@@ -2,11 +2,11 @@
 
 use super::{
     super::case::{Case, open, tested},
-    kills,
+    killed,
 };
 
 pub(super) fn cases() -> Vec<Case> {
-    [network(), servers(), versions(), disk(), kills::cases(), clocks(), names(), exhaustion()].concat()
+    [network(), servers(), versions(), disk(), killed::cases(), clocks(), names(), exhaustion()].concat()
 }
 
 fn network() -> Vec<Case> {

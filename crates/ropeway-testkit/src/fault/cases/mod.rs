@@ -6,7 +6,7 @@ mod disk;
 mod elsewhere;
 mod frame;
 mod framing;
-mod kills;
+mod killed;
 mod name;
 mod network;
 mod range;

@@ -1,4 +1,4 @@
-//! Kills and crashes, shown by tests of their own.
+//! Kills and power cuts, and where each is shown.
 
 use super::super::case::{Case, tested};
 
