@@ -117,13 +117,13 @@ impl Progress {
         self.wasted.fetch_add(bytes, Relaxed);
     }
 
-    /// Sets both counters, at the start of an attempt and after a restart from byte 0.
+    /// Sets both counters. That is done at the start of an attempt and after a restart from byte 0.
     pub(crate) fn restart_at(&self, bytes: u64) {
         self.moved.store(bytes, Relaxed);
         self.durable.store(bytes, Relaxed);
     }
 
-    /// The most that the server ever had of an upload: only what lies beyond is progress, where it goes to and fro.
+    /// Most bytes that the server ever had of an upload. Only what lies beyond is progress, where it goes to and fro.
     pub(crate) fn reached(&self) -> u64 {
         self.reached.load(Relaxed)
     }

@@ -63,7 +63,7 @@ pub fn metadata(name: &UploadName, media_type: Option<&str>) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or_else(|_| unreachable!("base64 is a header value"))
 }
 
-/// The name of the file in `Upload-Metadata`, octet by octet, if it is there.
+/// Name of the file in `Upload-Metadata`, in octets, if it is there.
 pub fn file_name(headers: &HeaderMap) -> Option<Vec<u8>> {
     let value = headers.get(UPLOAD_METADATA)?.to_str().ok()?;
     let mut pairs = value.split(',').filter_map(|pair| pair.trim().split_once(' '));

@@ -42,7 +42,7 @@ struct Appending<'a> {
     idle: u32,
 }
 
-/// Sends the rest of the file in parts of a length within `bounds`.
+/// Sends the rest of the file in parts within `bounds`.
 pub(super) async fn send(
     task: &Task<'_>,
     opened: Opened,

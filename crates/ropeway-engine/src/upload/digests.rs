@@ -1,4 +1,4 @@
-//! Digests of a source that are taken while it is sent, part by part.
+//! Digests of a source, taken while it is sent part by part.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl SentDigests {
         }
     }
 
-    /// The digests of a source of `length` bytes, if all of it was taken.
+    /// Digests of a source of `length` bytes, if all was taken.
     pub(super) fn take(&self, length: u64) -> Vec<Digest> {
         let mut running = self.0.lock();
         if running.at == length { std::mem::take(&mut running.hashers).finish() } else { Vec::new() }

@@ -18,7 +18,7 @@ pub(super) struct LastBytes {
 }
 
 impl LastBytes {
-    /// The note of a try, to be recorded where nobody but the user may repeat it.
+    /// Note of a try, recorded where only the user may repeat it.
     pub(super) fn of(attempt: &Attempt, ending: &Ending, is_recorded: bool) -> Self {
         let record = is_recorded.then(|| {
             let mut record = attempt.change(None);

@@ -1,4 +1,4 @@
-//! How many bytes go in one request to a server that appends: what a cut may cost against what a request costs.
+//! Bytes of one request to a server that appends. What a cut may cost stands against what a request costs.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -19,14 +19,14 @@ pub(super) struct PartSize {
 }
 
 impl PartSize {
-    /// Parts of a length within `bounds`, the first of them half as long for each of the tries behind the first that `failed`
-    /// in a row: what stands on the way may end every request that takes too long, and keep nothing of it.
+    /// Parts of a length within `bounds`. The first of them is half as long for each of the tries behind the first that
+    /// `failed` in a row: what stands on the way may end every request that takes too long, and keep nothing of it.
     pub(super) fn new(bounds: &RangeInclusive<u64>, failed: u32) -> Self {
         let (least, most) = (*bounds.start(), *bounds.end());
         Self { least, most, next: FIRST.checked_shr(failed.saturating_sub(1)).unwrap_or(0).clamp(least, most) }
     }
 
-    /// Bytes of the next part, of which the file may have fewer left.
+    /// Bytes of the next part. The file may have fewer left.
     pub(super) const fn next(&self) -> u64 {
         self.next
     }

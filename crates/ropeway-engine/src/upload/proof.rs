@@ -1,4 +1,4 @@
-//! What is known of the file at the server: what it says of itself against what was read here.
+//! Proof of the file at the server. What the server says of it stands against what was read here.
 
 use std::io;
 
@@ -55,7 +55,7 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    /// Compares the source with the checksums that the user gave, before any of it is sent.
+    /// Compares the source with the user's checksums, before anything is sent.
     pub(super) async fn compare_with_given(&mut self) -> Result<(), Stop> {
         for given in self.attempt.spec.checksums() {
             let ours = self.digest(given.algorithm()).await?;
@@ -67,7 +67,7 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    /// Takes the digests that are missing since an earlier try sent a part of the file.
+    /// Takes the digests that are missing since an earlier try.
     pub(super) async fn complete(&mut self, algorithms: &[Algorithm]) -> Result<(), Stop> {
         for algorithm in algorithms {
             self.digest(*algorithm).await?;
@@ -75,7 +75,8 @@ impl<'a> Proof<'a> {
         Ok(())
     }
 
-    /// What proves that the server has the file: its own word on the answer, else what it says it has when it is asked.
+    /// Proves that the server has the file. Its own word on the answer counts, else what it says it has when it is
+    /// asked.
     ///
     /// # Errors
     /// [`FailureCode::StoredDiffers`] if it says that it has something else.
@@ -120,7 +121,7 @@ impl<'a> Proof<'a> {
         }
     }
 
-    /// Whether what stands in the way of the upload is the file itself, from an earlier one.
+    /// True where the stored file is this one, sent earlier.
     pub(super) async fn is_there(&mut self, stored: Option<&Stored>) -> Result<bool, Stop> {
         let Some(Stored::File { length, evidence }) = stored else { return Ok(false) };
         let has_length = length.is_none_or(|length| length == self.source.stamp.length);
@@ -200,7 +201,7 @@ fn is_of(digest: &Digest, octets: &[u8]) -> bool {
     hasher.finish() == *digest
 }
 
-/// Asks the server what it has where the upload went, unless the user does not want that.
+/// Asks the server for the stored file, where that `is_wanted`.
 pub(super) async fn ask(
     attempt: &Attempt,
     upload: &dyn ropeway_drivers::Upload,

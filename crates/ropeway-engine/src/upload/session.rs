@@ -16,9 +16,9 @@ const MOST_LOST: u32 = 6;
 /// An upload that the server takes bytes of.
 pub(super) struct Opened {
     pub(super) upload: OpenUpload,
-    /// Bytes from the file's start that were acknowledged with a checksum which was sent ahead of them.
+    /// Bytes from the file's start that were acknowledged with their checksum. That was sent ahead of them.
     pub(super) compared: u64,
-    /// Bytes from the file's start that were sent, or were about to be.
+    /// Bytes from the start that were sent or were about to be.
     pub(super) sent_to: u64,
 }
 
@@ -44,7 +44,7 @@ pub(super) async fn open(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opene
     }
 }
 
-/// Creates a session, for a source that has the checksums which were given.
+/// Creates a session for a source with the given checksums.
 pub(super) async fn create(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Opened, Stop> {
     proof.compare_with_given().await?;
     let upload = task.stoppable(task.upload.open(task.context, task.to, &task.source.meta, None)).await??;
@@ -109,7 +109,7 @@ pub(super) async fn lost(attempt: &Attempt, error: &DriverError) -> Result<(), S
     forget(attempt).await
 }
 
-/// The error of a session whose server has more than was ever sent.
+/// Error of a session whose server has more than was sent.
 pub(super) fn foreign(session: &Session) -> DriverError {
     DriverError::SessionLost { url: session.url.clone() }
 }

@@ -67,7 +67,7 @@ impl Source {
     }
 }
 
-/// The failure of a source that ends before its length although nobody changed it.
+/// Failure of a source that ends early although nobody changed it.
 pub(super) fn cut_short() -> Stop {
     Stop::failed(FailureCode::NotAFile, "it has fewer bytes than its length says")
 }

@@ -1,4 +1,4 @@
-//! Uploads that servers hold the beginning of, with the source as it was when each was begun.
+//! Uploads that servers hold the beginning of. The source is kept as it was when each was begun.
 
 use ropeway_model::{JobId, SafeUrl, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -45,19 +45,19 @@ pub struct UploadSession {
     pub scheme: String,
     /// Where the bytes go, without a login.
     pub url: SafeUrl,
-    /// What else the driver must remember.
+    /// State that the driver must remember besides.
     pub state: serde_json::Value,
     /// When the server forgets it, if it says so.
     pub expires: Option<Timestamp>,
-    /// Bytes from the file's start that were acknowledged with a checksum which was sent ahead of them.
+    /// Bytes from the file's start that were acknowledged with their checksum. That was sent ahead of them.
     pub compared: u64,
-    /// Bytes from the file's start that were sent, or were about to be.
+    /// Bytes from the start that were sent or were about to be.
     pub sent_to: u64,
 }
 
 const COLUMNS: &str = "SELECT job, session, length, modified_ns, inode FROM upload";
 
-/// What was saved of the job's upload.
+/// Session that was saved of the job's upload.
 pub(crate) fn read(connection: &Connection, job: JobId) -> Result<Option<UploadState>, Fault> {
     let mut statement = connection.prepare_cached(&format!("{COLUMNS} WHERE job = ?1"))?;
     let row = statement.query_row([job.row()], from_row).optional();
