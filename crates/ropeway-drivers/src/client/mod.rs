@@ -19,9 +19,8 @@ mod trust;
 
 use std::{collections::HashMap, fmt, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
-use http::HeaderMap;
 use parking_lot::Mutex;
-use reqwest::{Client, Response, redirect::Policy};
+use reqwest::{Client, redirect::Policy};
 use ropeway_model::{Network, SafeUrl};
 use tokio::sync::OnceCell;
 use url::{Host, Origin, Url};
@@ -39,6 +38,7 @@ use proxy::Proxy;
 use reads::Reads;
 use shared::Servers;
 pub(crate) use shared::{AlpnLead, Connection, Server};
+pub(crate) use transport::answered;
 pub use transport::{Transport, TransportBody};
 
 use crate::{
@@ -147,7 +147,7 @@ pub(crate) struct Route {
 }
 
 impl Clients {
-    /// Clients whose every `GET` goes over `transport` and none over the network.
+    /// Clients whose every request goes over `transport` and none over the network.
     pub fn over(transport: Arc<dyn Transport>) -> Self {
         Self { transport_override: Some(transport), ..Self::default() }
     }
@@ -201,14 +201,9 @@ impl Clients {
         }
     }
 
-    /// The answer of what stands in the place of the network. `None` where nothing does.
-    pub(crate) async fn get_overridden(
-        &self,
-        url: &SafeUrl,
-        fields: HeaderMap,
-    ) -> Option<Result<Response, DriverError>> {
-        let transport = self.transport_override.as_ref()?;
-        Some(transport.get(url, fields).await.map(transport::answered))
+    /// The transport in the place of the network.
+    pub(crate) fn transport_override(&self) -> Option<&dyn Transport> {
+        self.transport_override.as_deref()
     }
 
     /// The client for a request of a job in `network` to `url`. Where nobody knows yet how the server speaks, waits a

@@ -4,6 +4,7 @@
 pub(crate) mod error;
 pub(crate) mod fault;
 mod header;
+mod overridden;
 mod unsent;
 
 use std::{
@@ -63,8 +64,8 @@ async fn get_as_it_comes(
     min_scope: AddressScope,
 ) -> Result<Response, DriverError> {
     let given = header::fields(context, url).await?;
-    if let Some(answer) = get_overridden(context, url, &given, fields).await {
-        return answer;
+    if let Some(transport) = context.clients.transport_override() {
+        return overridden::get(context, transport, url, [&given, fields]).await;
     }
     let mut repeats = Repeats::default();
     loop {
@@ -145,25 +146,6 @@ impl Repeats {
     }
 }
 
-/// The same over what stands in the place of the network, where something does.
-async fn get_overridden(
-    context: &Context,
-    url: &SafeUrl,
-    given: &HeaderMap,
-    fields: &HeaderMap,
-) -> Option<Result<Response, DriverError>> {
-    let mut all = given.clone();
-    all.extend(fields.clone());
-    let answer = tokio::time::timeout(HEAD_TIMEOUT, context.clients.get_overridden(url, all));
-    match context.cancel.run_until_cancelled(answer).await {
-        None => Some(Err(DriverError::Canceled)),
-        Some(Err(_)) => {
-            Some(Err(DriverError::Silent { host: url.host(), turn: Turn::Answer, waited_s: HEAD_TIMEOUT.as_secs() }))
-        }
-        Some(Ok(answer)) => answer,
-    }
-}
-
 /// Sends a request and returns the head of the answer. It may have a `body`. `suggested` gives way to the user's
 /// headers, `fields` does not. The wait has no limit of its own: the head comes when the body has gone.
 ///
@@ -178,6 +160,11 @@ pub(crate) async fn send(
 ) -> Result<Response, DriverError> {
     let min_scope = context.clients.min_scope(&context.origin, url, &context.network).await;
     let given = header::fields(context, url).await?;
+    if let Some(transport) = context.clients.transport_override() {
+        let answer = overridden::send(context, transport, (method, url), [suggested, &given, fields], body).await?;
+        context.cookies.take(url.expose(), answer.headers(), credential::now());
+        return Ok(answer);
+    }
     let (unsent, mut repeats) = (Unsent::of(body), Repeats::default());
     loop {
         let route = route(context, url, min_scope, Connection::Own, &given).await?;

@@ -8,10 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::{TryStreamExt as _, stream};
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::Sending;
-use crate::PartBytes;
+use crate::{PartBytes, TransportBody};
 
 /// A body of exactly the announced length. A source with fewer or more bytes fails it, so that no server takes a file
 /// that was cut or that grew for the whole one.
@@ -42,6 +43,12 @@ impl SizedBody {
     /// State of the body, for whoever waits for the answer.
     pub(crate) fn sending(&self) -> Sending {
         self.sending.clone()
+    }
+
+    /// The octets as a stream, for a transport in the network's place.
+    pub(crate) fn octets(mut self) -> TransportBody {
+        let next = move |context: &mut Context<'_>| Pin::new(&mut self).poll_frame(context);
+        Box::pin(stream::poll_fn(next).map_ok(|frame| frame.into_data().unwrap_or_default()))
     }
 
     fn hand_over(&self, octets: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
@@ -106,8 +113,6 @@ impl Body for SizedBody {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::stream;
-
     use super::*;
 
     #[test]

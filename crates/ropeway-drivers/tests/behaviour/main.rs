@@ -12,6 +12,7 @@ mod families;
 mod form_receiver;
 mod ground;
 mod http2;
+mod instead;
 mod narrow;
 mod odd;
 mod proxy;
