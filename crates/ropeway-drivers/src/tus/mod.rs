@@ -166,6 +166,9 @@ impl Upload for TusDriver {
 
 impl TusDriver {
     /// What the server offers; nothing where it does not answer the question.
+    ///
+    /// # Errors
+    /// The refusal of a server that has no time for anybody: it is no word on what it offers.
     async fn features(&self, context: &Context, endpoint: &SafeUrl) -> Result<Features, DriverError> {
         if let Some(known) = self.known.get(endpoint) {
             return Ok(known);
@@ -174,6 +177,7 @@ impl TusDriver {
         let asked = tokio::time::timeout(OPTIONS_TIMEOUT, upload::ask(context, Method::OPTIONS, endpoint, &fields));
         let features = match asked.await {
             Ok(Ok(answer)) if matches!(answer.status(), 200 | 204) => Features::read(answer.headers()),
+            Ok(Ok(answer)) if matches!(answer.status(), 429 | 503) => return Err(answer.refused(endpoint)),
             // Who does not know the method closes, or says nothing: whether anybody is there shows the next request.
             Ok(Ok(_)) | Err(_) => Features::default(),
             Ok(Err(error)) if error.blame() == Blame::Broken && error.code() != FailureCode::ConnectionRefused => {

@@ -50,6 +50,16 @@ async fn an_upload_is_created_once_and_appended_to_at_the_offset_that_the_server
 }
 
 #[tokio::test]
+async fn a_server_that_has_no_time_for_the_question_is_asked_nothing_else() {
+    for status in [429, 503] {
+        let server = breaking(TusOffer::default(), "OPTIONS", TusFault::Status(status)).await;
+        let refused = Upload::to(&server.target()).open(2 * MIB, None).await.unwrap_err();
+        assert!(matches!(refused, DriverError::Status { status: told, .. } if told == status), "{refused}");
+        assert_eq!(server.methods(), ["OPTIONS"]);
+    }
+}
+
+#[tokio::test]
 async fn what_a_server_offers_is_asked_once_for_many_files() {
     let server = honest("creation").await;
     let upload = Upload::to(&server.target());
