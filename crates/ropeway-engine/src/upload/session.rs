@@ -51,6 +51,10 @@ pub(super) async fn create(task: &Task<'_>, proof: &mut Proof<'_>) -> Result<Ope
     if let Some(end) = upload.session.expires {
         task.attempt.log(kept_until(end));
     }
+    if task.attempt.progress.durable() > 0 {
+        // One that came whole with its creation was never recorded, and its file may have become another one since.
+        forget(task.attempt).await?;
+    }
     // It is recorded with the first part of it.
     Ok(Opened { upload, compared: 0, sent_to: 0 })
 }

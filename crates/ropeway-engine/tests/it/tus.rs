@@ -118,6 +118,32 @@ async fn a_file_that_changes_between_two_parts_is_sent_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_server_had_of_an_earlier_version_is_not_recorded_of_the_next() {
+    let path = Arc::new(Mutex::new(None));
+    let changed = Arc::clone(&path);
+    let offer = TusOffer { extensions: "creation,creation-with-upload", ..TusOffer::default() };
+    let server = TusServer::start(offer, move |request| {
+        if request.method == "POST" {
+            let _ = changed.lock().take().map(|path: std::path::PathBuf| Pattern::new(8).write_file(&path, 2 * MIB));
+        }
+        if request.method == "PATCH" { TusFault::Status(503) } else { TusFault::None }
+    })
+    .await;
+    let rig = Rig::new().await;
+    let spec = upload(&rig, MIB, &server);
+    *path.lock() = Some(rig.file("a.bin"));
+    let id = rig.add(spec).await;
+    let is_refused = |phase: &Phase| match phase {
+        Phase::Waiting { cause, .. } => cause.code != FailureCode::SourceChanged,
+        _ => false,
+    };
+    rig.until(id, |job| is_refused(&job.phase)).await;
+    rig.engine.pause(&[id]).await.unwrap();
+    let rig = rig.restart().await;
+    assert_eq!(rig.engine.job(id).unwrap().progress.durable, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn parts_that_are_too_large_for_what_stands_before_the_server_are_made_smaller() {
     let offer = TusOffer { largest_body: Some(MIB), ..TusOffer::default() };
     let server = breaking(offer, "", &[]).await;
