@@ -1,13 +1,14 @@
 //! What must hold after every end of a process, however it came.
 
 pub(crate) mod soft;
+mod upload;
 
 use std::{ops::Range, path::Path};
 
 use futures_util::FutureExt as _;
 use ropeway_engine::Scope;
-use ropeway_model::{FailureCode, OnConflict, Phase, PhaseKind, SegmentMap, Wish};
-use ropeway_store::{JobRow, PartFileState, Store};
+use ropeway_model::{FailureCode, JobId, OnConflict, Phase, PhaseKind, SegmentMap, Wish};
+use ropeway_store::{JobRow, PartFileState, Store, UploadState};
 
 use crate::{
     content,
@@ -30,6 +31,7 @@ pub(crate) struct Queue {
     pub(crate) rows: Vec<JobRow>,
     maps: Vec<Option<SegmentMap>>,
     parts: Vec<Option<PartFileState>>,
+    uploads: Vec<(JobId, UploadState)>,
 }
 
 impl Queue {
@@ -49,7 +51,13 @@ impl Queue {
             let part = store.part_file(row.id).now_or_never().ok_or("the queue waits for somebody")?;
             part.map_err(|error| error.to_string())
         });
-        Ok(Self { maps: maps.collect::<Result<_, String>>()?, parts: parts.collect::<Result<_, String>>()?, rows })
+        let uploads = store.uploads().now_or_never().ok_or("the queue waits for somebody")?;
+        Ok(Self {
+            maps: maps.collect::<Result<_, String>>()?,
+            parts: parts.collect::<Result<_, String>>()?,
+            uploads: uploads.map_err(|error| error.to_string())?,
+            rows,
+        })
     }
 }
 
@@ -68,23 +76,18 @@ pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
         }
     }
     disk.each(|path, file| wrong.extend(published(user, path, &file.cache)));
-    for (at, job) in user.jobs.iter().enumerate() {
-        let row = queue.rows.iter().find(|row| user.scope == Scope::Queue && job.is_of(row));
-        let kind =
-            row.map(|row| row.phase.kind()).filter(|kind| matches!(kind, PhaseKind::Completed | PhaseKind::Canceled));
-        let known = &mut user.known[at];
-        if let (Some(before), Some(row)) = (known.ended, row)
-            && kind != Some(before)
-        {
-            wrong.push(format!("I4: {} had ended {before:?} and is {:?}", job.url, row.phase.kind()));
-        }
-        known.ended = kind.or(known.ended);
+    for at in 0..user.known.len() {
+        let row = queue.rows.iter().find(|row| user.scope == Scope::Queue && user.is_of(at, row));
+        wrong.extend(ended(user, at, row));
+    }
+    for job in &user.jobs {
         let requests = job.urls().map(|url| user.server.requests(url)).sum::<u64>();
         let longest = job.versions().map(|version| version.bytes.len() as u64).max().unwrap_or(0);
         if requests > MOST_REQUESTS + job.urls().count() as u64 * (longest / PORTION) {
             wrong.push(format!("I7: {} was asked {requests} times", job.url));
         }
     }
+    wrong.extend(upload::wrong(user, queue));
     let held = user.server.most_held();
     if held > MOST_HELD {
         wrong.push(format!("I8: {held} bytes of answers were in memory at once"));
@@ -94,18 +97,28 @@ pub(crate) fn check(user: &mut User, disk: &SimDisk, queue: &Queue) {
     }
 }
 
+/// I4: an end that was reached stays.
+fn ended(user: &mut User, at: usize, row: Option<&JobRow>) -> Option<String> {
+    let kind =
+        row.map(|row| row.phase.kind()).filter(|kind| matches!(kind, PhaseKind::Completed | PhaseKind::Canceled));
+    let before = user.known[at].ended;
+    user.known[at].ended = kind.or(before);
+    let (before, row) = (before?, row?);
+    (kind != Some(before)).then(|| format!("I4: {} had ended {before:?} and is {:?}", user.url(at), row.phase.kind()))
+}
+
 /// I4: what the user was told is true.
 fn promised(user: &User, at: usize, row: Option<&JobRow>) -> Option<String> {
-    let (job, known) = (&user.jobs[at], &user.known[at]);
+    let (url, known) = (user.url(at), &user.known[at]);
     match row {
         None if known.is_acknowledged && !known.is_removed && !known.may_be_removed => {
-            Some(format!("I4: {} was acknowledged and is not in the queue", job.url))
+            Some(format!("I4: {url} was acknowledged and is not in the queue"))
         }
-        Some(_) if known.is_removed => Some(format!("I4: {} was removed and is in the queue", job.url)),
+        Some(_) if known.is_removed => Some(format!("I4: {url} was removed and is in the queue")),
         // A job at its end keeps the wish it ended with.
         Some(row) if row.phase.is_terminal() => None,
         Some(row) if known.is_acknowledged && !known.wishes.contains(&number(row.wish)) => {
-            Some(format!("I4: {} has the wish {:?}, which nobody has", job.url, row.wish))
+            Some(format!("I4: {} has the wish {:?}, which nobody has", url, row.wish))
         }
         _ => None,
     }
@@ -213,6 +226,7 @@ pub(crate) fn check_end(user: &User, disk: &SimDisk, queue: &Queue, users_files:
             user.world.violate(format!("I1: the user's own {} is gone", file.display()));
         }
     }
+    upload::check_end(user, queue);
     for (job, known) in
         user.jobs.iter().zip(&user.known).filter(|(_, known)| !known.is_removed && !known.may_be_removed)
     {

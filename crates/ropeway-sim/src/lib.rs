@@ -17,6 +17,7 @@ mod plant;
 mod random;
 mod run;
 mod server;
+mod source;
 mod trace;
 mod user;
 mod volume;

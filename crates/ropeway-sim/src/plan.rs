@@ -1,5 +1,7 @@
 //! What happens in a run: jobs, what their user does, how the processes end. All of it follows from the seed.
 
+mod upload;
+
 use std::path::PathBuf;
 
 use ropeway_engine::{DigestPolicy, Scope, ServerPolicy};
@@ -17,6 +19,8 @@ use crate::{
     volume::Side,
     world::EPOCH_MS,
 };
+
+pub(crate) use upload::PlannedUpload;
 
 /// What a user does.
 #[derive(Clone, Debug)]
@@ -131,6 +135,8 @@ pub(crate) struct Plan {
     /// For so many milliseconds things break.
     pub(crate) rough: u64,
     pub(crate) jobs: Vec<PlannedJob>,
+    /// Numbered behind the jobs.
+    pub(crate) uploads: Vec<PlannedUpload>,
     /// What the user does and when, in order.
     pub(crate) acts: Vec<(u64, Act)>,
     pub(crate) ends: Vec<(When, How)>,
@@ -153,8 +159,9 @@ impl Plan {
         // Of a queue that lives for one command there is nobody to do anything about its jobs.
         let scope = if random.hits(100) { Scope::Once } else { Scope::Queue };
         let acts = any_acts(random, jobs.len(), rough);
-        Self {
+        let mut plan = Self {
             rough,
+            uploads: Vec::new(),
             acts: if scope == Scope::Queue { acts } else { Vec::new() },
             scope,
             servers: if random.hits(200) { any_policy(random) } else { ServerPolicy::default() },
@@ -164,6 +171,18 @@ impl Plan {
             users_files: (0..jobs.len()).filter_map(|number| taken(random, number)).collect(),
             trouble: Trouble::any(random, rough),
             jobs,
+        };
+        plan.add_uploads(&mut random.fork());
+        plan
+    }
+
+    /// Adds uploads: what was drawn before stays as it was.
+    fn add_uploads(&mut self, random: &mut Random) {
+        self.uploads = upload::any(random, self.rough);
+        let acts = upload::acts(random, self.jobs.len(), self.uploads.len(), self.rough);
+        if self.scope == Scope::Queue {
+            self.acts.extend(acts);
+            self.acts.sort_by_key(|(at, _)| *at);
         }
     }
 }

@@ -90,7 +90,11 @@ impl Run {
         if let Some(sql) = plant.and_then(Plant::sql) {
             queue.tamper(sql).expect("the planted fault is SQL");
         }
-        let user = User::new(Arc::clone(&world), Arc::clone(&server), plan.jobs.clone(), plan.scope);
+        for upload in &plan.uploads {
+            disk.put_source(upload.source.clone());
+            server.receive(upload);
+        }
+        let user = User::new(Arc::clone(&world), Arc::clone(&server), &plan);
         Self { world, disk, server, volume, queue, user, plan, acted: 0 }
     }
 
@@ -151,6 +155,7 @@ impl Run {
             () = world.until_off() => {}
             () = self.work(until, end.map(|(_, how)| how)) => {}
         }
+        self.server.watch(None);
         self.disk.stop_after(None);
         self.volume.stop_after(None);
         world.end();
@@ -177,6 +182,7 @@ impl Run {
             Ok(engine) => engine,
             Err(error) => return self.world.violate(format!("the engine does not start: {error}")),
         };
+        self.server.watch(Some(engine.clone()));
         if self.plan.scope == Scope::Once {
             self.user.command(&engine).await;
         }

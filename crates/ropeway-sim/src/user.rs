@@ -3,11 +3,11 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use ropeway_engine::{Change, Engine, EngineError, JobSnapshot, Scope};
-use ropeway_model::{Blocker, FailureCode, JobId, OnConflict, Phase, PhaseKind, Wish};
+use ropeway_model::{Blocker, FailureCode, JobId, JobSpec, OnConflict, Phase, PhaseKind, Wish};
 use ropeway_store::JobRow;
 
 use crate::{
-    plan::{Act, PlannedJob},
+    plan::{Act, Plan, PlannedJob, PlannedUpload},
     server::SimServer,
     world::World,
 };
@@ -41,6 +41,8 @@ pub(crate) struct User {
     pub(crate) world: Arc<World>,
     pub(crate) server: Arc<SimServer>,
     pub(crate) jobs: Vec<PlannedJob>,
+    /// Numbered behind the jobs.
+    pub(crate) uploads: Vec<PlannedUpload>,
     pub(crate) known: Vec<Known>,
     pub(crate) scope: Scope,
 }
@@ -55,22 +57,53 @@ pub(crate) const fn number(wish: Wish) -> u8 {
 }
 
 impl User {
-    pub(crate) fn new(world: Arc<World>, server: Arc<SimServer>, jobs: Vec<PlannedJob>, scope: Scope) -> Self {
+    pub(crate) fn new(world: Arc<World>, server: Arc<SimServer>, plan: &Plan) -> Self {
         let may_overwrite = |job: &PlannedJob| job.spec.on_conflict == OnConflict::Overwrite;
         let known = |job| Known { may_overwrite: may_overwrite(job), ..Known::default() };
-        let known = jobs.iter().map(known).collect();
-        Self { world, server, jobs, known, scope }
+        let mut known: Vec<_> = plan.jobs.iter().map(known).collect();
+        known.resize_with(plan.jobs.len() + plan.uploads.len(), Known::default);
+        let (jobs, uploads) = (plan.jobs.clone(), plan.uploads.clone());
+        Self { world, server, jobs, uploads, known, scope: plan.scope }
+    }
+
+    /// The upload with the number `at`, unless that is a download.
+    fn upload(&self, at: usize) -> Option<&PlannedUpload> {
+        at.checked_sub(self.jobs.len()).and_then(|at| self.uploads.get(at))
+    }
+
+    fn spec(&self, at: usize) -> JobSpec {
+        self.upload(at).map_or_else(|| self.jobs[at].spec.clone(), |upload| upload.spec.clone())
+    }
+
+    /// Identity of `row` with the job of the number `at`.
+    pub(crate) fn is_of(&self, at: usize, row: &JobRow) -> bool {
+        self.upload(at).map_or_else(|| self.jobs[at].is_of(row), |upload| upload.is_of(row))
+    }
+
+    /// The address of the job with the number `at`.
+    pub(crate) fn url(&self, at: usize) -> &str {
+        self.upload(at).map_or_else(|| &self.jobs[at].url, |upload| &upload.url)
+    }
+
+    /// The user wants another try now: what servers said does not bind him.
+    fn forgive(&self, at: usize) {
+        if let Some(upload) = self.upload(at) {
+            return self.server.forgive(&upload.url);
+        }
+        self.jobs[at].urls().for_each(|url| self.server.forgive(url));
+        self.server.wait_until(&self.jobs[at].url, 0);
     }
 
     /// Finds the jobs again in the queue that a new process opens.
     pub(crate) fn meet(&mut self, rows: &[JobRow]) {
-        for (planned, known) in self.jobs.iter().zip(&mut self.known) {
+        for at in 0..self.known.len() {
+            let row = rows.iter().find(|row| self.is_of(at, row));
+            let known = &mut self.known[at];
             if self.scope == Scope::Once {
                 // The next command is another one.
                 known.id = None;
                 continue;
             }
-            let row = rows.iter().find(|row| planned.is_of(row));
             if known.id.is_none() || row.is_none() {
                 known.id = row.map(|row| row.id);
             }
@@ -137,7 +170,7 @@ impl User {
         if self.known[job].id.is_some() || self.known[job].is_removed {
             return Ok(());
         }
-        let added = engine.add(vec![self.jobs[job].spec.clone()], Wish::Run).await?;
+        let added = engine.add(vec![self.spec(job)], Wish::Run).await?;
         let known = &mut self.known[job];
         known.id = added.first().copied();
         known.is_acknowledged = true;
@@ -150,8 +183,7 @@ impl User {
         for job in jobs {
             self.known[*job].wishes.insert(number(wish));
             if wish == Wish::Run {
-                self.jobs[*job].urls().for_each(|url| self.server.forgive(url));
-                self.server.wait_until(&self.jobs[*job].url, 0);
+                self.forgive(*job);
             }
         }
         match wish {
@@ -172,8 +204,7 @@ impl User {
         let listed: Vec<_> = self.listed().map(|(job, _)| job).collect();
         for job in &listed {
             self.known[*job].wishes.insert(number(wish));
-            self.jobs[*job].urls().for_each(|url| self.server.forgive(url));
-            self.server.wait_until(&self.jobs[*job].url, 0);
+            self.forgive(*job);
         }
         match wish {
             Wish::Run => engine.resume_all().await?,
@@ -200,7 +231,8 @@ impl User {
 
     /// Gives the job its next link; the last of them again and again.
     async fn renew(&mut self, engine: &Engine, job: usize) -> Result<(), EngineError> {
-        let (Some(id), links) = (self.id(job), &self.jobs[job].links) else { return Ok(()) };
+        let (Some(id), Some(planned)) = (self.id(job), self.jobs.get(job)) else { return Ok(()) };
+        let links = &planned.links;
         let Some(link) = links.get(self.known[job].links).or(links.last()) else { return Ok(()) };
         let link = link.parse().expect("an address");
         self.known[job].wishes.insert(number(Wish::Run));
@@ -225,7 +257,7 @@ impl User {
 
     /// Gives the one command that a process of [`Scope::Once`] is there for: for every file that is not there yet.
     pub(crate) async fn command(&mut self, engine: &Engine) {
-        for job in 0..self.jobs.len() {
+        for job in 0..self.known.len() {
             if !self.is_done(job)
                 && let Err(error) = self.add(engine, job).await
             {
@@ -285,7 +317,7 @@ impl User {
     pub(crate) async fn settle(&mut self, engine: &Engine) {
         /// No job of a run takes longer once nothing breaks any more.
         const PATIENCE: Duration = Duration::from_secs(12 * 3600);
-        let jobs: Vec<_> = (0..self.jobs.len()).collect();
+        let jobs: Vec<_> = (0..self.known.len()).collect();
         self.mend(engine).await;
         for job in &jobs {
             if self.is_done(*job) {

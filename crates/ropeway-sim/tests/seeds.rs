@@ -30,7 +30,7 @@ fn every_invariant_holds_whatever_the_seed() {
 /// Runs that found a defect of the engine or of the simulator, with what it was. Which run a number stands for changes
 /// with the scenarios: whoever changes those looks for runs that find the same, by `cargo xtask sim --all` on sources
 /// without the repair.
-const FOUND: [(u64, &str); 15] = [
+const FOUND: [(u64, &str); 17] = [
     (501_726, "wrong pieces were taken out of a map of bytes that were not synced yet"),
     (581, "a file renamed by a process that was killed was recorded as complete before its name was durable"),
     (724, "one wrong piece of two mirrors: the right one was blamed, the wrong one asked alone, and none was left"),
@@ -49,6 +49,8 @@ const FOUND: [(u64, &str); 15] = [
         "where a redirect once led was asked as a mirror of its own, and the address that led there was left",
     ),
     (300_177_028, "the rest was to be had nowhere, every address had been left, and nobody was asked for the whole"),
+    (34, "an upload was sent at once to a server that had no time to say what it takes, and when to come back"),
+    (18_025, "what had come of an earlier version of a source was recorded of the upload of the next one"),
 ];
 
 #[test]

@@ -32,7 +32,7 @@ struct Fault {
 }
 
 /// Every fault there is; `docs/simulation.md` says what each of them would do to a user.
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 14] = [
     Fault {
         name: "sync",
         without: "the part file is not synced before the row that claims its bytes",
@@ -105,6 +105,49 @@ const FAULTS: [Fault; 9] = [
         file: "crates/ropeway-engine/src/journal/writer.rs",
         text: "            Err(error) if error.may_pass() => edits.iter()",
         copied: "            Err(error) if error.may_pass() && !MISSING => edits.iter()",
+    },
+    Fault {
+        name: "offers",
+        without: "a server that has no time to say what it takes is sent the upload at once",
+        file: "crates/ropeway-drivers/src/tus/mod.rs",
+        text: "            Ok(Ok(answer)) if matches!(answer.status(), 429 | 503) =>",
+        copied: "            Ok(Ok(answer)) if matches!(answer.status(), 429 | 503) && !MISSING =>",
+    },
+    Fault {
+        name: "receipt",
+        without: "a part is recorded as acknowledged when it is handed to the network",
+        file: "crates/ropeway-engine/src/upload/append.rs",
+        text: "        let began = Instant::now();\n",
+        copied: "        if MISSING {
+            let mut change = attempt.change(None);
+            change.durable = Some(part.offset + part.length);
+            attempt.engine.journal.note(change);
+        }
+        let began = Instant::now();\n",
+    },
+    Fault {
+        name: "guard",
+        without: "a source is not compared with itself between its parts",
+        file: "crates/ropeway-engine/src/upload/source.rs",
+        text: "        if attempt.on_disk(move |_| file.stamp()).await? == self.stamp {\n",
+        copied: "        if attempt.on_disk(move |_| file.stamp()).await? == self.stamp || MISSING {\n",
+    },
+    Fault {
+        name: "same-source",
+        without: "a source is not compared with the one that an earlier try had",
+        file: "crates/ropeway-engine/src/upload/source.rs",
+        text: "        saved == self.stamp\n",
+        copied: "        saved == self.stamp || MISSING\n",
+    },
+    Fault {
+        name: "offset",
+        without: "after a lost answer nobody asks what the server has: it goes on behind what was sent",
+        file: "crates/ropeway-engine/src/upload/append.rs",
+        text: "            Meaning::NoFile | Meaning::TooLarge | Meaning::Other => {\n",
+        copied: "            Meaning::Other if MISSING && matches!(error, DriverError::ConnectionLost { .. }) => {
+                self.stand_at(part.offset + part.length, None)
+            }
+            Meaning::NoFile | Meaning::TooLarge | Meaning::Other => {\n",
     },
 ];
 

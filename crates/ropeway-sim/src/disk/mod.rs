@@ -3,6 +3,7 @@
 mod file;
 mod names;
 mod soft;
+mod source;
 mod trouble;
 
 use std::{
@@ -20,7 +21,7 @@ use names::{Inode, Names};
 use soft::{Soft, SoftFolder};
 pub(crate) use trouble::{Operation, Trouble};
 
-use crate::{plant::Plant, random::Random, world::World};
+use crate::{plant::Plant, random::Random, source::Source, world::World};
 
 /// The only folder that jobs may write to.
 pub(crate) const FOLDER: &str = "/downloads";
@@ -37,6 +38,7 @@ pub(crate) struct SimDisk {
 struct State {
     names: Names,
     files: BTreeMap<Inode, File>,
+    sources: BTreeMap<PathBuf, Arc<Source>>,
     locked: BTreeSet<Inode>,
     soft: Soft,
     next: Inode,
@@ -55,6 +57,7 @@ impl SimDisk {
         let state = State {
             names: Names::default(),
             files: BTreeMap::new(),
+            sources: BTreeMap::new(),
             locked: BTreeSet::new(),
             soft: Soft::default(),
             next: 1,
@@ -278,7 +281,7 @@ impl Disk for SimDisk {
     }
 
     fn open_source(&self, path: &Path) -> Result<Arc<dyn SourceFile>, DiskError> {
-        Err(DiskError::Missing { path: path.to_owned() })
+        self.source(path).map(|source| Arc::new(source) as _)
     }
 
     fn soft_files(&self, _: &Path) -> Option<Arc<dyn SoftFiles>> {

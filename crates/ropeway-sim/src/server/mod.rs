@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod remote;
+mod upload;
 mod weather;
 
 use std::{
@@ -15,14 +16,16 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Method, Response};
 use parking_lot::Mutex;
 use ropeway_drivers::{DriverError, Transport, TransportBody};
 use ropeway_model::SafeUrl;
 
 use answer::Answer;
 use body::{Body, Held, UnderWay};
-pub(crate) use remote::{Ranges, Remote, Version};
+pub(crate) use remote::{Ranges, Remote, Version, any_length};
+use upload::Uploads;
+pub(crate) use upload::{Protocol, Receiver};
 use weather::{Ending, Fate, Weather};
 
 use crate::{random::Random, world::World};
@@ -43,6 +46,7 @@ pub(crate) struct SimServer {
     /// What was said last with `Retry-After` at each address: no new request to it before.
     not_before: Mutex<BTreeMap<String, u64>>,
     held: Arc<Held>,
+    uploads: Uploads,
 }
 
 /// A file with what its server has seen.
@@ -67,7 +71,13 @@ enum Reply {
 
 impl SimServer {
     pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { world, files: Mutex::default(), not_before: Mutex::default(), held: Arc::default() }
+        Self {
+            world,
+            files: Mutex::default(),
+            not_before: Mutex::default(),
+            held: Arc::default(),
+            uploads: Uploads::default(),
+        }
     }
 
     /// Serves a file at `url` from now on.
@@ -109,6 +119,19 @@ impl SimServer {
         self.held.most()
     }
 
+    /// No new request to `url` for so many milliseconds. What is under way now was sent before anybody knew.
+    fn hold(&self, url: &SafeUrl, milliseconds: u64) {
+        self.not_before.lock().insert(url.expose().as_str().to_owned(), self.world.now() + milliseconds);
+    }
+
+    /// I7: a request is sent to `url` now.
+    fn check_hold(&self, url: &SafeUrl) {
+        let not_before = self.not_before.lock().get(url.expose().as_str()).copied().unwrap_or(0);
+        if let Some(early) = not_before.checked_sub(self.world.now()).filter(|early| *early > 0) {
+            self.world.violate(format!("I7: {url} is asked {early} ms before its Retry-After is over"));
+        }
+    }
+
     fn arrive(&self, url: &SafeUrl, fields: &HeaderMap) -> (Duration, Reply) {
         let now = self.world.now();
         let mut files = self.files.lock();
@@ -121,11 +144,9 @@ impl SimServer {
         if now < served.starts {
             self.world.violate(format!("{url} is asked {} ms before its job starts", served.starts - now));
         }
-        let not_before = self.not_before.lock().get(address).copied().unwrap_or(0);
         // Where it was led to, a request was under way before anybody knew.
-        if now < not_before && until.is_none() {
-            let early = not_before - now;
-            self.world.violate(format!("I7: {url} is asked {early} ms before its Retry-After is over"));
+        if until.is_none() {
+            self.check_hold(url);
         }
         let wait = Duration::from_millis(served.remote.manner.latency_ms);
         let reply = match until {
@@ -255,11 +276,20 @@ impl Transport for SimServer {
             Reply::Fails(error) => Err(error),
             Reply::Answer(head, body, hold) => {
                 if let Some(hold) = hold {
-                    // What is under way now was sent before anybody knew.
-                    self.not_before.lock().insert(url.expose().as_str().to_owned(), self.world.now() + hold);
+                    self.hold(url, hold);
                 }
                 Ok(head.map(|()| body.stream()))
             }
         }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &SafeUrl,
+        fields: HeaderMap,
+        body: TransportBody,
+    ) -> Result<Response<TransportBody>, DriverError> {
+        self.take((method, url), fields, body).await
     }
 }

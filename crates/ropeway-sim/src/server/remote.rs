@@ -132,7 +132,8 @@ pub(crate) fn date(ms: u64) -> String {
     httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_millis(ms))
 }
 
-fn any_length(random: &mut Random) -> u64 {
+/// Length of a file of a run.
+pub(crate) fn any_length(random: &mut Random) -> u64 {
     match random.within(0..20) {
         0 => 0,
         1 => 1,
